@@ -1,0 +1,53 @@
+/** Which part may import which. An arrow that is not here is an error; see ARCHITECTURE.md. */
+const library = 'packages/hookonce/src'
+const only = (name, from, allowed) => ({
+  name,
+  severity: 'error',
+  from: { path: from },
+  to: { path: '^packages/', pathNot: allowed },
+})
+const values = `${library}/(errors|clock|diagnostics|attempt)\\.ts$`
+const engine = `${library}/(idempotency|joining|holding|key|store)\\.ts$`
+
+export default {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'library-without-dependencies',
+      comment: 'drivers are imported by the stores that need them, nothing else is',
+      severity: 'error',
+      from: { path: library, pathNot: `${library}/stores/` },
+      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer'] },
+    },
+    only('engine-knows-no-http', engine, [values, engine]),
+    only('receiver-knows-no-framework', `${library}/(receiver|response|delivery|problem|fingerprint)\\.ts$`, [
+      values,
+      engine,
+      `${library}/(receiver|response|delivery|problem|fingerprint)\\.ts$`,
+    ]),
+    only('adapters-only-translate', `${library}/adapters/`, [`${library}/[^/]+\\.ts$`, `${library}/adapters/`]),
+    ...['memory', 'sqlite'].map(store =>
+      only(`${store}-store-stands-alone`, `${library}/stores/${store}/`, [
+        `${library}/(store|errors|clock)\\.ts$`,
+        `${library}/stores/${store}/`,
+      ]),
+    ),
+    only('testing-knows-the-contract-only', `${library}/testing/`, [
+      `${library}/(store|errors|clock)\\.ts$`,
+      `${library}/testing/`,
+    ]),
+    {
+      name: 'server-uses-public-exports',
+      severity: 'error',
+      from: { path: '^(packages/server|examples|bench)/' },
+      to: { path: `${library}/|packages/hookonce/dist/(?!index|stores/[a-z]+/index|adapters/|testing/index)` },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(dist|node_modules)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.base.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+  },
+}

@@ -1,0 +1,65 @@
+/** Header names in lower case with their values, in the order received; a name may stand more than once. */
+export type HeaderList = readonly (readonly [name: string, value: string])[]
+
+export interface DeliveryInit {
+  method: string
+  /** Path and query as received, e.g. `/webhook?x=1`. */
+  url: string
+  headers: Iterable<readonly [name: string, value: string]>
+  /** The raw bytes, never re-serialised. */
+  body: Uint8Array
+}
+
+/** Headers that only a Hookonce receiver may set; a sender's are dropped, so that nobody is fooled by them. */
+const RESERVED = /^x-(hookonce-.*|cached|cached-.*)$/
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** One HTTP request that arrived, as plain values. */
+export class Delivery {
+  readonly method: string
+  readonly url: string
+  readonly headers: HeaderList
+  readonly body: Uint8Array
+
+  constructor(init: DeliveryInit) {
+    this.method = init.method
+    this.url = init.url
+    this.body = init.body
+    const headers: [string, string][] = []
+    for (const [name, value] of init.headers) {
+      const lower = name.toLowerCase()
+      if (!RESERVED.test(lower)) headers.push([lower, value])
+    }
+    this.headers = headers
+  }
+
+  /** The path without its query. */
+  get path(): string {
+    const query = this.url.indexOf('?')
+    return query === -1 ? this.url : this.url.slice(0, query)
+  }
+
+  /** Every value of a header, in the order received. `name` in lower case. */
+  headerValues(name: string): string[] {
+    const values: string[] = []
+    for (const [header, value] of this.headers) if (header === name) values.push(value)
+    return values
+  }
+
+  /** The header's first value. `name` in lower case. */
+  header(name: string): string | undefined {
+    return this.headers.find(([header]) => header === name)?.[1]
+  }
+
+  /** @throws {TypeError} if the body is not UTF-8 */
+  text(): string {
+    return utf8.decode(this.body)
+  }
+
+  /** @throws {SyntaxError} if the body is not JSON @throws {TypeError} if it is not UTF-8 */
+  // biome-ignore lint/suspicious/noExplicitAny: what a sender sends has no type until the handler checks it
+  json(): any {
+    return JSON.parse(this.text())
+  }
+}

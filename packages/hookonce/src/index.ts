@@ -1,0 +1,7 @@
+export type { Attempt } from './attempt.js'
+export { type Clock, systemClock } from './clock.js'
+export { Delivery, type DeliveryInit, type HeaderList } from './delivery.js'
+export * from './errors.js'
+export type { Answer, DeliveryOutcome, Handler, Source } from './receiver.js'
+export type { HandlerResponse } from './response.js'
+export * from './store.js'

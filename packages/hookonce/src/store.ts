@@ -1,0 +1,144 @@
+/**
+ * The Store contract: what every store does, in one atomic step per operation, by the store's own clock.
+ *
+ * Step 0 of every operation, in every store alike: an expired record is an absent one.
+ * A record expires: completed, `retentionMs` after its completion; failed, `retentionMs` after its failure;
+ * running, `max(lockTtlMs, retentionMs)` after its lease ended.
+ *
+ * Whatever a store cannot do it rejects with {@link StoreError}; every other rejection counts as "unknown".
+ */
+export interface Store {
+  /** What kind of store this is, for logs: `memory`, `sqlite`, … */
+  readonly name: string
+
+  /**
+   * Takes the key for one attempt, or says what stands in the way. Rules, in this order:
+   *
+   * 1. the record's fingerprint and the request's are both known and differ → `mismatch`, in every state;
+   * 2. completed → `completed`, with the result;
+   * 3. running under this very lease id → `acquired` again, the lease unchanged (a command that a driver sent twice);
+   * 4. running with a live lease → `running`;
+   * 5. attempts that ended without a word (a running record whose lease is over counts) ≥ `maxLosses` → `exhausted`;
+   * 6. otherwise → `acquired`: running, attempts + 1, lease end = now + min(`leaseMs`, `lockTtlMs`), and a
+   *    fencing token of max(previous + 1, store clock in µs) that rises over deletion and expiry too.
+   *    A taken-over attempt is counted as a loss.
+   */
+  claim(request: ClaimRequest): Promise<ClaimOutcome>
+
+  /**
+   * Prolongs a live lease to min(now + `leaseMs`, claimed + lock TTL).
+   * `lost` when the record is gone, is not running, is held under another lease id, or its lease is over.
+   */
+  renew(id: RecordId, leaseId: string, leaseMs: number): Promise<'renewed' | 'lost'>
+
+  /**
+   * Records the result of the attempt that holds `leaseId`, even after its lease ended, as long as nobody took
+   * the key over. Already completed by this lease id → `completed` again. Anything else → `fenced`, nothing written.
+   */
+  complete(id: RecordId, leaseId: string, result: Uint8Array): Promise<CompleteOutcome>
+
+  /**
+   * Gives the key back for a retry and keeps `error` (at most {@link MAX_ERROR_LENGTH} characters of it).
+   * Already failed by this lease id → `failed` again. Anything else → `fenced`, nothing written.
+   */
+  fail(id: RecordId, leaseId: string, error: string): Promise<'failed' | 'fenced'>
+
+  /** Removes the record. One that runs under a live lease is refused (`running`) unless forced. */
+  delete(id: RecordId, options?: { force?: boolean }): Promise<'deleted' | 'absent' | 'running'>
+
+  /** The whole record, or `undefined`. Never changes it. */
+  get(id: RecordId): Promise<StoredRecord | undefined>
+
+  /** One page of records without their results, newest first where the store has an order to offer. */
+  list(query: ListQuery): Promise<RecordPage>
+
+  /** What the store can tell cheaply about its size; an absent field means "not known". */
+  stats(): Promise<StoreStats>
+
+  /** Removes at most `limit` expired records and says how many. 0 where the store expires by itself. */
+  purge(limit: number): Promise<number>
+
+  /** Resolves when the store can do its work (write included), rejects when it cannot. */
+  ready(): Promise<void>
+
+  /** Finishes what was asked and releases everything. Later operations reject. */
+  close(): Promise<void>
+}
+
+/** Names a record: the idempotency key within its scope. Two scopes never share keys. */
+export interface RecordId {
+  scope: string
+  key: string
+}
+
+export interface ClaimRequest extends RecordId {
+  /** Digest of what must be equal for two claims to mean one operation; `null`: nothing is compared. */
+  fingerprint: string | null
+  /** Random name of the attempt; every later write for it presents it. */
+  leaseId: string
+  leaseMs: number
+  /** The longest the attempt may hold the key, however often renewed. Fixed at claim. */
+  lockTtlMs: number
+  /** How long the record is kept once it completed or failed. Fixed at claim. */
+  retentionMs: number
+  maxLosses: number
+}
+
+export type ClaimOutcome =
+  | { status: 'acquired'; attempt: number; fencingToken: string }
+  | { status: 'running'; leaseRemainingMs: number }
+  | { status: 'completed'; result: Uint8Array; completedAt: number }
+  | { status: 'mismatch' }
+  | { status: 'exhausted'; losses: number }
+
+export type CompleteOutcome = { status: 'completed'; completedAt: number } | { status: 'fenced' }
+
+/** Times are milliseconds since the epoch on the store's clock. */
+export interface RecordSummary extends RecordId {
+  state: 'running' | 'completed' | 'failed'
+  fingerprint: string | null
+  /** How many attempts were started. */
+  attempts: number
+  /** How many of them ended without a word: taken over after their lease. */
+  losses: number
+  leaseId: string
+  fencingToken: string
+  createdAt: number
+  claimedAt: number
+  /** The end of the current or last lease. */
+  leaseEndsAt: number
+  /** What is left of the lease by the store's clock; 0 unless running under a live lease. */
+  leaseRemainingMs: number
+  /** When it completed or failed; `null` while running. */
+  settledAt: number | null
+  expiresAt: number
+  lastError: string | null
+}
+
+export interface StoredRecord extends RecordSummary {
+  /** `null` unless completed. */
+  result: Uint8Array | null
+}
+
+export interface ListQuery {
+  scope?: string
+  state?: RecordSummary['state']
+  /** 1 to 1,000. */
+  limit: number
+  /** The previous page's `next`. */
+  after?: string
+}
+
+export interface RecordPage {
+  records: RecordSummary[]
+  /** Absent on the last page. */
+  next?: string
+}
+
+export interface StoreStats {
+  records?: number
+  bytes?: number
+}
+
+/** The longest `lastError` that is kept, in characters. */
+export const MAX_ERROR_LENGTH = 1000
