@@ -1,29 +1,8 @@
 import type { Attempt } from './attempt.js'
 import type { Clock } from './clock.js'
 import type { Delivery, HeaderList } from './delivery.js'
-import type { HandlerResponse } from './response.js'
+import type { Answer, HandlerResponse } from './response.js'
 import type { RecordSummary, Store } from './store.js'
-
-/** How a delivery ended; the word used in logs and metrics. */
-export type DeliveryOutcome =
-  | 'executed' // the handler ran and its result is recorded (or there was no key)
-  | 'replayed'
-  | 'joined'
-  | 'in_progress'
-  | 'mismatch'
-  | 'invalid'
-  | 'unavailable'
-  | 'failed'
-  | 'lost'
-
-/** What is to be sent back, complete: adapters add nothing and leave nothing out. */
-export interface Answer {
-  status: number
-  headers: HeaderList
-  body: Uint8Array
-  rest?: AsyncIterable<Uint8Array>
-  outcome: DeliveryOutcome
-}
 
 /** Runs once for a delivery at most; whether its response is recorded the source decides. */
 export type Handler = (delivery: Delivery, attempt: Attempt) => HandlerResponse | Promise<HandlerResponse>
