@@ -1,0 +1,74 @@
+import type { ClaimRequest, RecordSummary, StoredRecord } from '../../store.js'
+
+/** One record as the store keeps it. */
+export interface Entry extends Omit<StoredRecord, 'leaseRemainingMs'> {
+  /** Its place in the order of creation, by which pages are cut. */
+  readonly ordinal: number
+  lockTtlMs: number
+  retentionMs: number
+}
+
+export function newEntry(request: ClaimRequest, ordinal: number, at: number, fencingToken: string): Entry {
+  const entry: Entry = {
+    ordinal,
+    scope: request.scope,
+    key: request.key,
+    state: 'running',
+    fingerprint: null,
+    attempts: 0,
+    losses: 0,
+    leaseId: request.leaseId,
+    fencingToken,
+    createdAt: at,
+    claimedAt: at,
+    leaseEndsAt: at,
+    settledAt: null,
+    expiresAt: at,
+    lastError: null,
+    result: null,
+    lockTtlMs: request.lockTtlMs,
+    retentionMs: request.retentionMs,
+  }
+  takeOver(entry, request, at, fencingToken)
+  return entry
+}
+
+/** Starts the next attempt. */
+export function takeOver(entry: Entry, request: ClaimRequest, at: number, fencingToken: string): void {
+  entry.state = 'running'
+  entry.settledAt = null
+  entry.attempts++
+  entry.fingerprint ??= request.fingerprint
+  entry.leaseId = request.leaseId
+  entry.fencingToken = fencingToken
+  entry.claimedAt = at
+  entry.lockTtlMs = request.lockTtlMs
+  entry.retentionMs = request.retentionMs
+  setLease(entry, at, request.leaseMs)
+}
+
+export function setLease(entry: Entry, at: number, leaseMs: number): void {
+  entry.leaseEndsAt = Math.min(at + leaseMs, entry.claimedAt + entry.lockTtlMs)
+  entry.expiresAt = entry.leaseEndsAt + Math.max(entry.lockTtlMs, entry.retentionMs)
+}
+
+export function settle(entry: Entry, state: 'completed' | 'failed', at: number): void {
+  entry.state = state
+  entry.settledAt = at
+  entry.expiresAt = at + entry.retentionMs
+}
+
+/** What is left of the lease; 0 unless running under a live one. */
+export function remaining(entry: Entry, at: number): number {
+  return entry.state === 'running' ? Math.max(0, entry.leaseEndsAt - at) : 0
+}
+
+export function summaryOf(entry: Entry, at: number): RecordSummary {
+  const { ordinal, lockTtlMs, retentionMs, result, ...summary } = entry
+  return { ...summary, leaseRemainingMs: remaining(entry, at) }
+}
+
+/** Neither the caller's buffer nor the one that is handed out is the record's. */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes)
+}

@@ -1,0 +1,181 @@
+import { type Clock, systemClock } from '../../clock.js'
+import { StoreError } from '../../errors.js'
+import { MAX_ERROR_LENGTH, type RecordId, type Store } from '../../store.js'
+import { copyOf, type Entry, newEntry, remaining, setLease, settle, summaryOf, takeOver } from './entry.js'
+
+export interface MemoryStoreOptions {
+  /** The store's clock. Default: the system's. */
+  clock?: Clock
+}
+
+/**
+ * A store in this process's memory: for tests, for development, and for a single process that may forget its
+ * records when it ends. Expired records are removed as new claims arrive; no timer runs.
+ *
+ * @example
+ * const receiver = createReceiver({ store: memoryStore() })
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  const clock = options.clock ?? systemClock
+  const entries = new Map<string, Entry>()
+  let hand = entries.entries()
+  let lastOrdinal = 0
+  let lastToken = 0
+  let closed = false
+
+  function enter(): number {
+    if (closed) throw new StoreError('the memory store is closed', 'refused')
+    return clock.now()
+  }
+
+  /** Step 0 of every operation: an expired record is an absent one. */
+  function lookUp(id: RecordId, at: number): Entry | undefined {
+    const entry = entries.get(nameOf(id))
+    return entry !== undefined && at < entry.expiresAt ? entry : undefined
+  }
+
+  /** Each claim adds at most one entry and looks at two, so expired ones never outnumber the rest for long. */
+  function sweep(at: number): void {
+    for (let looked = 0; looked < 2; looked++) {
+      const step = hand.next()
+      if (step.done) {
+        hand = entries.entries()
+        return
+      }
+      const [name, entry] = step.value
+      if (at >= entry.expiresAt) entries.delete(name)
+    }
+  }
+
+  /** One mark for the whole store: it outlives deleted and expired records and a clock that steps back. */
+  function issueToken(at: number): string {
+    lastToken = Math.max(lastToken + 1, Math.trunc(at * 1000))
+    return String(lastToken)
+  }
+
+  return {
+    name: 'memory',
+
+    async claim(request) {
+      const at = enter()
+      sweep(at)
+      const entry = lookUp(request, at)
+      if (entry === undefined) {
+        const name = nameOf(request)
+        entries.delete(name) // an expired namesake: the newcomer belongs at the end of the order
+        const created = newEntry(request, ++lastOrdinal, at, issueToken(at))
+        entries.set(name, created)
+        return { status: 'acquired', attempt: created.attempts, fencingToken: created.fencingToken }
+      }
+      if (entry.fingerprint !== null && request.fingerprint !== null && entry.fingerprint !== request.fingerprint) {
+        return { status: 'mismatch' }
+      }
+      if (entry.state === 'completed') {
+        return { status: 'completed', result: copyOf(entry.result!), completedAt: entry.settledAt! }
+      }
+      if (entry.state === 'running' && entry.leaseId === request.leaseId) {
+        return { status: 'acquired', attempt: entry.attempts, fencingToken: entry.fencingToken }
+      }
+      const leaseRemainingMs = remaining(entry, at)
+      if (leaseRemainingMs > 0) return { status: 'running', leaseRemainingMs }
+
+      const losses = entry.losses + (entry.state === 'running' ? 1 : 0)
+      if (losses >= request.maxLosses) return { status: 'exhausted', losses }
+      takeOver(entry, request, at, issueToken(at))
+      entry.losses = losses
+      return { status: 'acquired', attempt: entry.attempts, fencingToken: entry.fencingToken }
+    },
+
+    async renew(id, leaseId, leaseMs) {
+      const at = enter()
+      const entry = lookUp(id, at)
+      if (entry?.leaseId !== leaseId || remaining(entry, at) === 0) return 'lost'
+      setLease(entry, at, leaseMs)
+      return 'renewed'
+    },
+
+    async complete(id, leaseId, result) {
+      const at = enter()
+      const entry = lookUp(id, at)
+      if (entry?.leaseId !== leaseId || entry.state === 'failed') return { status: 'fenced' }
+      if (entry.state === 'running') {
+        settle(entry, 'completed', at)
+        entry.result = copyOf(result)
+      }
+      return { status: 'completed', completedAt: entry.settledAt! }
+    },
+
+    async fail(id, leaseId, error) {
+      const at = enter()
+      const entry = lookUp(id, at)
+      if (entry?.leaseId !== leaseId || entry.state === 'completed') return 'fenced'
+      if (entry.state === 'running') {
+        settle(entry, 'failed', at)
+        entry.lastError = error.slice(0, MAX_ERROR_LENGTH)
+      }
+      return 'failed'
+    },
+
+    async delete(id, { force = false } = {}) {
+      const at = enter()
+      const entry = lookUp(id, at)
+      if (entry === undefined) return 'absent'
+      if (remaining(entry, at) > 0 && !force) return 'running'
+      entries.delete(nameOf(id))
+      return 'deleted'
+    },
+
+    async get(id) {
+      const at = enter()
+      const entry = lookUp(id, at)
+      return entry && { ...summaryOf(entry, at), result: entry.result && copyOf(entry.result) }
+    },
+
+    async list({ scope, state, limit, after }) {
+      const at = enter()
+      const below = after === undefined ? Number.POSITIVE_INFINITY : /^\d+$/.test(after) ? Number(after) : Number.NaN
+      if (!Number.isInteger(limit) || limit < 1 || limit > 1000 || Number.isNaN(below)) {
+        throw new StoreError("list: limit must be 1 to 1000 and after a page's next", 'refused')
+      }
+      const found = [...entries.values()].filter(
+        entry =>
+          entry.ordinal < below &&
+          at < entry.expiresAt &&
+          (scope === undefined || entry.scope === scope) &&
+          (state === undefined || entry.state === state),
+      )
+      const page = found.slice(-limit).reverse()
+      const records = page.map(entry => summaryOf(entry, at))
+      return page.length < found.length ? { records, next: String(page.at(-1)!.ordinal) } : { records }
+    },
+
+    async stats() {
+      enter()
+      return { records: entries.size }
+    },
+
+    async purge(limit) {
+      const at = enter()
+      let removed = 0
+      for (const [name, entry] of entries) {
+        if (removed >= limit) break
+        if (at >= entry.expiresAt && entries.delete(name)) removed++
+      }
+      return removed
+    },
+
+    async ready() {
+      enter()
+    },
+
+    async close() {
+      closed = true
+      entries.clear()
+    },
+  }
+}
+
+/** The length keeps apart pairs whose concatenation is the same text. */
+function nameOf({ scope, key }: RecordId): string {
+  return `${scope.length}:${scope}${key}`
+}
