@@ -1,0 +1,57 @@
+import type { Store } from '../store.js'
+import { Probe } from './probe.js'
+
+/** How the cases get at the store under test. One harness may serve one case or all: each case has its own scopes. */
+export interface StoreHarness {
+  /** Opens a client. All clients of one harness work on the same data; the case closes them. */
+  open(): Promise<Store>
+  /** Durable stores: opens what would be found if everything ended abruptly at this moment. */
+  afterCrash?: () => Promise<Store>
+  /** `true` where time comes from a server: this process's clock may then be wrong without any effect. */
+  ownClock?: boolean
+}
+
+/** One behaviour of the contract; `run` rejects with an `AssertionError` where the store differs. */
+export interface StoreCase {
+  /** What the store does, as a statement. */
+  readonly name: string
+  /** The part of the harness without which the case means nothing. */
+  readonly needs?: 'afterCrash' | 'ownClock'
+  run(harness: StoreHarness): Promise<void>
+}
+
+/** What a case works with: a probe on a record nobody has touched, and the harness for more clients. */
+export interface Bench {
+  probe: Probe
+  /** Another client onto the same data. */
+  another(): Promise<Store>
+  afterCrash(): Promise<Store>
+}
+
+let cases = 0
+
+export function behaviour(
+  name: string,
+  check: (bench: Bench) => Promise<void>,
+  needs?: NonNullable<StoreCase['needs']>,
+): StoreCase {
+  return {
+    name,
+    ...(needs && { needs }),
+    async run(harness) {
+      const opened = new Set<Store>()
+      const keep = (store: Store) => {
+        opened.add(store)
+        return store
+      }
+      const another = async () => keep(await harness.open())
+      const afterCrash = async () => keep(await harness.afterCrash!())
+      try {
+        const scope = `case-${++cases}-${crypto.randomUUID()}`
+        await check({ probe: new Probe(await another(), { scope, key: 'key' }), another, afterCrash })
+      } finally {
+        for (const store of opened) await store.close()
+      }
+    },
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * The Store contract as cases that any store can be run against, with any test runner. They need no control over
+ * the store's clock, may run at the same time, and leave a few records behind in scopes of their own.
+ *
+ * @example
+ * import { test } from 'vitest'
+ * import { type StoreHarness, storeCases } from 'hookonce/testing'
+ *
+ * const harness: StoreHarness = { open: async () => myStore(process.env.MY_STORE_URL), ownClock: true }
+ *
+ * for (const { name, needs, run } of storeCases) {
+ *   if (!needs || harness[needs]) test(name, () => run(harness))
+ * }
+ *
+ * @module
+ */
+import { byteCases } from './bytes.js'
+import { claimCases } from './claim.js'
+import type { StoreCase } from './harness.js'
+import { lifecycleCases } from './lifecycle.js'
+import { raceCases } from './races.js'
+import { readingCases } from './reading.js'
+import { removalCases } from './removal.js'
+import { settleCases } from './settle.js'
+
+export type { StoreCase, StoreHarness } from './harness.js'
+
+/** Every behaviour of the contract. */
+export const storeCases: readonly StoreCase[] = [
+  ...claimCases,
+  ...settleCases,
+  ...removalCases,
+  ...raceCases,
+  ...readingCases,
+  ...byteCases,
+  ...lifecycleCases,
+]

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ClaimOutcome, ClaimRequest, CompleteOutcome, RecordId, Store, StoredRecord } from '../store.js'
+
+/** Long enough to be alive at the end of the slowest run. */
+export const HOUR = 3_600_000
+
+export const [ANN, BEN, CLEO, DAN] = ['a', 'b', 'c', 'd'].map(letter => letter.repeat(32)) as [
+  string,
+  string,
+  string,
+  string,
+]
+
+/** Two payloads' digests. */
+export const [ONE, TWO] = ['1', '2'].map(digit => digit.repeat(64)) as [string, string]
+
+export const textOf = (bytes: Uint8Array | null) => (bytes === null ? null : Buffer.from(bytes).toString())
+
+type Acquired = Extract<ClaimOutcome, { status: 'acquired' }>
+
+/** One record, seen through one client. Leases, lock TTL and retention are an hour unless a case says otherwise. */
+export class Probe {
+  readonly store: Store
+  readonly id: RecordId
+
+  constructor(store: Store, id: RecordId) {
+    this.store = store
+    this.id = id
+  }
+
+  /** Another record, of the same scope unless said otherwise. */
+  of(id: Partial<RecordId>): Probe {
+    return new Probe(this.store, { ...this.id, ...id })
+  }
+
+  /** The same record through another client. */
+  through(store: Store): Probe {
+    return new Probe(store, this.id)
+  }
+
+  claim(leaseId: string, request: Partial<ClaimRequest> = {}): Promise<ClaimOutcome> {
+    return this.store.claim({
+      ...this.id,
+      fingerprint: null,
+      leaseId,
+      leaseMs: HOUR,
+      lockTtlMs: HOUR,
+      retentionMs: HOUR,
+      maxLosses: 10,
+      ...request,
+    })
+  }
+
+  async acquire(leaseId: string, request?: Partial<ClaimRequest>): Promise<Acquired> {
+    const outcome = await this.claim(leaseId, request)
+    assert.equal(outcome.status, 'acquired')
+    return outcome as Acquired
+  }
+
+  /** Acquires and lets the lease end. */
+  async abandon(leaseId: string, request?: Partial<ClaimRequest>): Promise<Acquired> {
+    const acquired = await this.acquire(leaseId, { leaseMs: 1, ...request })
+    await waitFor('the lease to end', async () => (await this.get())?.leaseRemainingMs === 0)
+    return acquired
+  }
+
+  renew(leaseId: string, leaseMs = HOUR): Promise<'renewed' | 'lost'> {
+    return this.store.renew(this.id, leaseId, leaseMs)
+  }
+
+  complete(leaseId: string, result: Uint8Array | string = 'result'): Promise<CompleteOutcome> {
+    return this.store.complete(this.id, leaseId, typeof result === 'string' ? Buffer.from(result) : result)
+  }
+
+  /** Completes, which must work, and tells when. */
+  async completed(leaseId: string, result?: Uint8Array | string): Promise<number> {
+    const outcome = await this.complete(leaseId, result)
+    assert.equal(outcome.status, 'completed')
+    return (outcome as Extract<CompleteOutcome, { status: 'completed' }>).completedAt
+  }
+
+  fail(leaseId: string, error = 'it broke'): Promise<'failed' | 'fenced'> {
+    return this.store.fail(this.id, leaseId, error)
+  }
+
+  delete(options?: { force?: boolean }): Promise<'deleted' | 'absent' | 'running'> {
+    return this.store.delete(this.id, options)
+  }
+
+  get(): Promise<StoredRecord | undefined> {
+    return this.store.get(this.id)
+  }
+
+  /** The record, which must be there. */
+  async record(): Promise<StoredRecord> {
+    const record = await this.get()
+    assert.ok(record, 'the record is there')
+    return record
+  }
+
+  /** Waits until the record has expired. */
+  gone(): Promise<void> {
+    return waitFor('the record to expire', async () => (await this.get()) === undefined)
+  }
+}
+
+/** Asks until the answer is yes. Ten seconds are for a stalled machine; a right answer takes milliseconds. */
+export async function waitFor(what: string, condition: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 10_000
+  while (!(await condition())) {
+    assert.ok(performance.now() < deadline, `waited in vain for ${what}`)
+    await delay(1)
+  }
+}
+
+/** Asserts that each token is a whole number larger than the one before. */
+export function assertRising(tokens: string[]): void {
+  for (const token of tokens) assert.match(token, /^[1-9][0-9]*$/)
+  for (let i = 1; i < tokens.length; i++) assert.ok(BigInt(tokens[i]!) > BigInt(tokens[i - 1]!), tokens.join(' < '))
+}
+
+/** Stores may round times to their clock's grain. */
+export function assertSpan(from: number, to: number, ms: number): void {
+  assert.ok(Math.abs(to - from - ms) <= 1, `${to - from} ms instead of ${ms} ms`)
+}
