@@ -6,8 +6,8 @@ const only = (name, from, allowed) => ({
   from: { path: from },
   to: { path: '^packages/', pathNot: allowed },
 })
-const values = `${library}/(errors|clock|diagnostics|attempt)\\.ts$`
-const engine = `${library}/(idempotency|joining|holding|key|store)\\.ts$`
+const values = `${library}/(errors|clock|diagnostics|attempt|settings)\\.ts$`
+const engine = `${library}/(idempotency|joining|holding|asking|store)\\.ts$`
 
 export default {
   forbidden: [
@@ -20,10 +20,10 @@ export default {
       to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer'] },
     },
     only('engine-knows-no-http', engine, [values, engine]),
-    only('receiver-knows-no-framework', `${library}/(receiver|response|delivery|problem|fingerprint)\\.ts$`, [
+    only('receiver-knows-no-framework', `${library}/(receiver|response|delivery|key|problem|fingerprint)\\.ts$`, [
       values,
       engine,
-      `${library}/(receiver|response|delivery|problem|fingerprint)\\.ts$`,
+      `${library}/(receiver|response|delivery|key|problem|fingerprint)\\.ts$`,
     ]),
     only('adapters-only-translate', `${library}/adapters/`, [`${library}/[^/]+\\.ts$`, `${library}/adapters/`]),
     ...['memory', 'sqlite'].map(store =>

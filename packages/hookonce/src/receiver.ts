@@ -1,28 +1,36 @@
 import type { Attempt } from './attempt.js'
 import type { Clock } from './clock.js'
-import type { Delivery, HeaderList } from './delivery.js'
-import type { Answer, HandlerResponse } from './response.js'
-import type { RecordSummary, Store } from './store.js'
+import type { Delivery } from './delivery.js'
+import { publish } from './diagnostics.js'
+import { ConfigurationError, InvalidKeyError } from './errors.js'
+import { bodyFingerprint } from './fingerprint.js'
+import { createIdempotency, type Idempotency } from './idempotency.js'
+import type { Outcome } from './joining.js'
+import { keyOf } from './key.js'
+import { problem } from './problem.js'
+import {
+  type Answer,
+  checkedResponse,
+  decodeResponse,
+  encodeResponse,
+  type HandlerResponse,
+  type RecordedResponse,
+  replayable,
+} from './response.js'
+import { inRange, resolveTiming, type Timing } from './settings.js'
+import { MAX_KEY_BYTES, type RecordSummary, type Store } from './store.js'
 
 /** Runs once for a delivery at most; whether its response is recorded the source decides. */
 export type Handler = (delivery: Delivery, attempt: Attempt) => HandlerResponse | Promise<HandlerResponse>
 
 /** The rules of an endpoint. Durations are in milliseconds, sizes in bytes. */
-export interface SourceSettings {
+export interface SourceSettings extends Partial<Timing> {
   /** Answer 400 to a delivery without a key instead of processing it every time. Default `false`. */
   keyRequired?: boolean
   /** What must be equal for two deliveries to be one operation: the raw `body` (default), `none`, or a digest of your own. */
   fingerprint?: 'body' | 'none' | ((delivery: Delivery) => string)
   /** Which responses are final and recorded. Default: status 200 to 299. All others give the key back. */
   recordable?: (response: HandlerResponse) => boolean
-  /** How long a result is replayed, from its completion. Default 1 hour. */
-  retentionMs?: number
-  /** The longest an attempt may hold a key. Default 5 minutes. */
-  lockTtlMs?: number
-  /** How long a key stays held after its process died. Renewed every third. Default 15 s, at most `lockTtlMs`. */
-  leaseMs?: number
-  /** How long a duplicate waits for a running attempt; 0: not at all. Default 10 s. */
-  waitMs?: number
   /** Default 1 MiB. */
   maxBodyBytes?: number
   /** Default 1 MiB. Of larger responses status and headers are recorded, the body is not. */
@@ -59,7 +67,7 @@ export interface ReceiverOptions extends SourceSettings {
 
 /** A record with its response decoded. */
 export interface ReceiverRecord extends RecordSummary {
-  response: { status: number; headers: HeaderList; body: Uint8Array; bodyOmitted: boolean } | null
+  response: RecordedResponse | null
 }
 
 /**
@@ -81,4 +89,165 @@ export interface Receiver extends Source {
   ready(): Promise<void>
   /** Closes the store. Wait for `settled()` first. */
   close(): Promise<void>
+}
+
+/**
+ * @example
+ * const receiver = createReceiver({ store: sqliteStore('./data/hookonce.db') })
+ *
+ * @throws {ConfigurationError} naming the option and what is allowed
+ */
+export function createReceiver(options: ReceiverOptions): Receiver {
+  const { store } = options
+  const idempotency = createIdempotency(options)
+  const settings = resolveSettings(options)
+  return {
+    ...sourceOf(idempotency, settings, unnamed),
+    source({ name, ...own }) {
+      if (!/^[\x21-\x7e]+$/.test(name) || name.length > MAX_KEY_BYTES) {
+        throw new ConfigurationError(`a source's name must be 1 to ${MAX_KEY_BYTES} visible ASCII characters`)
+      }
+      return sourceOf(idempotency, resolveSettings({ ...options, ...own }), () => name)
+    },
+    async record(source, key) {
+      const record = await store.get({ scope: source, key })
+      if (record === undefined) return undefined
+      const { result, ...summary } = record
+      return { ...summary, response: result === null ? null : decodeResponse(result) }
+    },
+    deleteRecord: (source, key, how) => idempotency.delete({ scope: source, key }, how),
+    settled: () => idempotency.settled(),
+    abort: () => idempotency.abort(),
+    ready: () => store.ready(),
+    close: () => store.close(),
+  }
+}
+
+type ResolvedSettings = Required<Omit<SourceSettings, keyof Timing>> & { timing: Timing }
+
+function resolveSettings(options: SourceSettings): ResolvedSettings {
+  const { keyRequired = false, fingerprint = 'body', recordable = isSuccess } = options
+  const { maxBodyBytes = 1_048_576, maxResponseBytes = 1_048_576 } = options
+  inRange('maxBodyBytes', maxBodyBytes, 0, Number.MAX_SAFE_INTEGER)
+  inRange('maxResponseBytes', maxResponseBytes, 0, Number.MAX_SAFE_INTEGER)
+  return { keyRequired, fingerprint, recordable, maxBodyBytes, maxResponseBytes, timing: resolveTiming(options) }
+}
+
+const isSuccess = ({ status }: HandlerResponse): boolean => status >= 200 && status <= 299
+
+/** The source of a delivery to a receiver's own `receive`. A path too long for a scope is named by its digest. */
+function unnamed({ method, path }: Delivery): string {
+  const name = `${method} ${path}`
+  return name.length <= MAX_KEY_BYTES ? name : `${method} ${bodyFingerprint(Buffer.from(path))}`
+}
+
+const RETRY_SOON_MS = 1_000
+const RETRY_LATER_MS = 5_000
+
+function sourceOf(
+  idempotency: Idempotency,
+  settings: ResolvedSettings,
+  nameFor: (delivery: Delivery) => string,
+): Source {
+  const { keyRequired, fingerprint, recordable, maxBodyBytes, maxResponseBytes, timing } = settings
+  const digest =
+    fingerprint === 'body'
+      ? (delivery: Delivery) => bodyFingerprint(delivery.body)
+      : fingerprint === 'none'
+        ? () => null
+        : fingerprint
+
+  const tooLarge = () =>
+    problem('body_too_large', { detail: `At most ${maxBodyBytes} bytes are accepted.`, outcome: 'invalid' })
+
+  async function answerFor(delivery: Delivery, handler: Handler): Promise<Answer> {
+    if (delivery.body.length > maxBodyBytes) return tooLarge()
+    let key: string | null
+    try {
+      key = keyOf(delivery)
+    } catch (error) {
+      if (!(error instanceof InvalidKeyError)) throw error
+      return problem('key_invalid', { detail: error.message, outcome: 'invalid' })
+    }
+    if (key === null && keyRequired) {
+      return problem('key_missing', { detail: 'Send X-Idempotency-Key or Idempotency-Key.', outcome: 'invalid' })
+    }
+    let made: HandlerResponse | undefined
+    let answered = false
+    const outcome = await idempotency.process<HandlerResponse>(
+      { scope: nameFor(delivery), key, fingerprint: key === null ? null : digest(delivery), timing },
+      async attempt => {
+        const response = checkedResponse(await handler(delivery, attempt))
+        if (answered) discard(response)
+        made = response
+        return key !== null && recordable(response)
+          ? { value: response, result: encodeResponse(replayable(response)) }
+          : { value: response }
+      },
+    )
+    answered = true
+    const answer = answerTo(outcome)
+    if (made !== undefined && answer.rest !== made.rest) discard(made)
+    return answer
+  }
+
+  async function receive(delivery: Delivery, handler: Handler): Promise<Answer> {
+    try {
+      return await answerFor(delivery, handler)
+    } catch (error) {
+      publish({ type: 'receiver_failed', scope: nameFor(delivery), key: null, error })
+      return problem('handler_failed')
+    }
+  }
+
+  return { maxBodyBytes, maxResponseBytes, tooLarge, receive }
+}
+
+/** Nobody will read what follows of this response: its source is told to stop. */
+function discard({ rest }: HandlerResponse): void {
+  void rest?.[Symbol.asyncIterator]().return?.()
+}
+
+function answerTo(outcome: Outcome<HandlerResponse>): Answer {
+  switch (outcome.kind) {
+    case 'executed':
+      return { ...outcome.value, outcome: 'executed' }
+    case 'replayed':
+      return replay(outcome)
+    case 'given_back':
+      return outcome.joined
+        ? { ...marked(replayable(outcome.value)), outcome: 'failed' }
+        : { ...outcome.value, outcome: 'failed' }
+    case 'threw':
+      return problem('handler_failed')
+    case 'in_progress':
+      return problem('in_progress', { retryAfterMs: RETRY_SOON_MS, outcome: 'in_progress' })
+    case 'mismatch':
+      return problem('key_reused', { detail: 'Send a new key with a new payload.', outcome: 'mismatch' })
+    case 'attempts_exhausted':
+      return problem('attempts_exhausted', {
+        detail: `${outcome.losses} attempts ended without a word. Delete the record to try again.`,
+      })
+    case 'attempt_failed':
+      return problem('attempt_failed', { retryAfterMs: RETRY_SOON_MS })
+    case 'attempt_lost':
+    case 'attempt_timeout':
+      return problem(outcome.kind, { outcome: 'lost' })
+    case 'store_unavailable':
+      return problem('store_unavailable', { retryAfterMs: RETRY_LATER_MS, outcome: 'unavailable' })
+  }
+}
+
+function replay({ result, completedAt, joined }: Outcome<unknown> & { kind: 'replayed' }): Answer {
+  const { status, headers, body } = marked(decodeResponse(result))
+  const cached: [string, string][] = [
+    ['x-cached', 'true'],
+    ['x-cached-at', new Date(completedAt).toISOString()],
+    ['idempotent-replayed', 'true'],
+  ]
+  return { status, headers: [...headers, ...cached], body, outcome: joined ? 'joined' : 'replayed' }
+}
+
+function marked({ status, headers, body, bodyOmitted }: RecordedResponse) {
+  return { status, headers: bodyOmitted ? [...headers, ['x-cached-body', 'omitted'] as const] : headers, body }
 }

@@ -31,3 +31,84 @@ export interface Answer {
   rest?: AsyncIterable<Uint8Array>
   outcome: DeliveryOutcome
 }
+
+/** What is recorded of a response. */
+export interface RecordedResponse {
+  status: number
+  headers: HeaderList
+  body: Uint8Array
+  /** The body was larger than `maxResponseBytes` and is not here. */
+  bodyOmitted: boolean
+}
+
+/** RFC 9110 §7.6.1, and `content-length`, which is counted anew whenever a response is sent. */
+const PER_CONNECTION = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** Says whether an answer is a replay: only a receiver may. */
+const REPLAY_MARK = /^(x-cached(-.*)?|idempotent-replayed)$/
+
+/** Belongs to one moment or one client. */
+const NOT_REPLAYED = new Set(['date', 'set-cookie'])
+
+/** Names in lower case, without what must not be passed on to any sender. @throws {TypeError} not a response */
+export function checkedResponse(response: HandlerResponse): HandlerResponse {
+  const { status } = response
+  if (!(Number.isInteger(status) && status >= 200 && status <= 599)) {
+    throw new TypeError(`a handler must answer with a status from 200 to 599, not ${status}`)
+  }
+  if (!(response.body instanceof Uint8Array)) throw new TypeError('a handler must answer with a body of bytes')
+  const named = response.headers.filter(([name]) => name.toLowerCase() === 'connection').map(([, value]) => value)
+  const perConnection = new Set(named.flatMap(value => value.toLowerCase().split(/\s*,\s*/)))
+  const headers: [string, string][] = []
+  for (const [name, value] of response.headers) {
+    const lower = name.toLowerCase()
+    if (PER_CONNECTION.has(lower) || perConnection.has(lower) || REPLAY_MARK.test(lower)) continue
+    headers.push([lower, value])
+  }
+  return { ...response, headers }
+}
+
+/** What a duplicate may get of a response. */
+export function replayable({ status, headers, body, rest }: HandlerResponse): RecordedResponse {
+  return {
+    status,
+    headers: headers.filter(([name]) => !NOT_REPLAYED.has(name)),
+    body: rest === undefined ? body : new Uint8Array(),
+    bodyOmitted: rest !== undefined,
+  }
+}
+
+/** Layout: version (1 byte), length of the head (4 bytes, big-endian), head (JSON), body. */
+const VERSION = 1
+const PREFIX_BYTES = 5
+
+export function encodeResponse({ status, headers, body, bodyOmitted }: RecordedResponse): Uint8Array {
+  const head = JSON.stringify(bodyOmitted ? { status, headers, bodyOmitted } : { status, headers })
+  const headBytes = Buffer.byteLength(head)
+  const bytes = Buffer.allocUnsafe(PREFIX_BYTES + headBytes + body.length)
+  bytes.writeUInt8(VERSION, 0)
+  bytes.writeUInt32BE(headBytes, 1)
+  bytes.write(head, PREFIX_BYTES)
+  bytes.set(body, PREFIX_BYTES + headBytes)
+  return bytes
+}
+
+/** @throws {TypeError} if the bytes are not of {@link encodeResponse}'s making */
+export function decodeResponse(result: Uint8Array): RecordedResponse {
+  const bytes = Buffer.from(result.buffer, result.byteOffset, result.byteLength)
+  if (bytes[0] !== VERSION) throw new TypeError('this record was written by an unknown version')
+  const bodyAt = PREFIX_BYTES + bytes.readUInt32BE(1)
+  const { status, headers, bodyOmitted = false } = JSON.parse(bytes.toString('utf8', PREFIX_BYTES, bodyAt))
+  return { status, headers, body: bytes.subarray(bodyAt), bodyOmitted }
+}

@@ -142,3 +142,6 @@ export interface StoreStats {
 
 /** The longest `lastError` that is kept, in characters. */
 export const MAX_ERROR_LENGTH = 1000
+
+/** The longest idempotency key and the longest scope, in bytes. */
+export const MAX_KEY_BYTES = 255

@@ -1,0 +1,235 @@
+import { askWithin, backoff, pause, wasRefused } from './asking.js'
+import { AbortableAttempt } from './attempt.js'
+import type { Clock } from './clock.js'
+import { type LossReason, publish } from './diagnostics.js'
+import { NoResultError } from './errors.js'
+import type { ClaimRequest, RecordId, Store } from './store.js'
+
+/** What a handler's work comes to: with `result` it is final and recorded, without it the key is given back. */
+export interface Settlement<T> {
+  value: T
+  result?: Uint8Array
+}
+
+export type Work<T> = (attempt: AbortableAttempt) => Promise<Settlement<T>>
+
+/** How an attempt ended for those who wait for it. */
+export type AttemptEnd<T> =
+  | { end: 'recorded'; value: T; result: Uint8Array; completedAt: number }
+  | { end: 'given_back'; value: T }
+  | { end: 'threw'; error: unknown }
+  | { end: 'fenced' }
+  | { end: 'lost'; reason: LossReason }
+  | { end: 'unreachable' }
+
+/** A claim that succeeded. `sentAt` is monotonic, taken before it was sent for the first time. */
+export interface Claimed {
+  request: ClaimRequest
+  number: number
+  fencingToken: string
+  sentAt: number
+}
+
+export interface HoldContext {
+  store: Store
+  clock: Clock
+  storeTimeoutMs: number
+}
+
+/**
+ * Holds a key while the handler works: renews the lease, aborts when it is lost, brings the result to the store.
+ *
+ * Deadlines run on a monotonic clock from before the command was sent, so this side always gives up first.
+ */
+export class Hold<T> {
+  readonly #context: HoldContext
+  readonly #claimed: Claimed
+  readonly #attempt: AbortableAttempt
+  readonly #lockDeadline: number
+  #deadline: number
+  #phase: 'working' | 'offering' | 'over' = 'working'
+  #cancelTick: () => void = () => {}
+  #answer!: (end: AttemptEnd<T>) => void
+
+  /** How the attempt ended; settles at once when it is lost, however long the handler still takes. */
+  readonly ended: Promise<AttemptEnd<T>>
+
+  constructor(context: HoldContext, claimed: Claimed) {
+    const { request } = claimed
+    this.#context = context
+    this.#claimed = claimed
+    this.#attempt = new AbortableAttempt(request.scope, request.key, claimed.number, claimed.fencingToken)
+    this.#lockDeadline = claimed.sentAt + request.lockTtlMs
+    this.#deadline = Math.min(claimed.sentAt + request.leaseMs, this.#lockDeadline)
+    this.ended = new Promise(resolve => {
+      this.#answer = resolve
+    })
+  }
+
+  get leaseId(): string {
+    return this.#claimed.request.leaseId
+  }
+
+  /** Runs the work to its very end, what follows a lost lease included. Never rejects. */
+  async run(work: Work<T>): Promise<void> {
+    this.#scheduleTick(this.#claimed.sentAt)
+    let settlement: Settlement<T> | undefined
+    let error: unknown
+    try {
+      settlement = await work(this.#attempt)
+    } catch (thrown) {
+      error = thrown
+      publish({ type: 'handler_threw', ...this.#name(), error })
+    }
+    if (settlement?.result !== undefined) {
+      await this.#complete(settlement.value, settlement.result)
+    } else {
+      await this.#giveBack(settlement ? { end: 'given_back', value: settlement.value } : { end: 'threw', error })
+    }
+  }
+
+  abort(reason: Error): void {
+    this.#attempt.abort(reason)
+  }
+
+  /** The key is no longer this attempt's. Matters only while the handler works: afterwards the store decides. */
+  lose(reason: LossReason): void {
+    if (this.#phase !== 'working') return
+    this.#end({ end: 'lost', reason })
+    this.#attempt.abort(
+      new NoResultError(reason === 'lock_ttl' ? 'attempt_timeout' : 'attempt_lost', `the attempt was lost: ${reason}`),
+    )
+    publish({ type: 'attempt_lost', ...this.#name(), reason })
+  }
+
+  #end(end: AttemptEnd<T>): void {
+    this.#phase = 'over'
+    this.#cancelTick()
+    this.#answer(end)
+  }
+
+  #scheduleTick(lastSentAt: number): void {
+    const { clock } = this.#context
+    const renewAt = lastSentAt + this.#claimed.request.leaseMs / 3
+    const at = this.#deadline < this.#lockDeadline ? Math.min(renewAt, this.#deadline) : this.#deadline
+    this.#cancelTick = clock.after(Math.max(0, at - clock.monotonic()), () => void this.#tick())
+  }
+
+  async #tick(): Promise<void> {
+    const { clock, store } = this.#context
+    const { request } = this.#claimed
+    const sentAt = clock.monotonic()
+    if (sentAt >= this.#deadline) return this.#expire()
+    let nextFrom = sentAt
+    try {
+      const outcome = await this.#ask(() => store.renew(request, request.leaseId, request.leaseMs))
+      if (outcome === 'renewed') this.#deadline = Math.min(sentAt + request.leaseMs, this.#lockDeadline)
+      else this.lose('lease')
+    } catch (error) {
+      publish({ type: 'store_failed', ...this.#id(), operation: 'renew', error })
+      // The next try comes after a tenth of the lease.
+      nextFrom = clock.monotonic() - request.leaseMs * (1 / 3 - 1 / 10)
+    }
+    if (this.#phase !== 'over') this.#scheduleTick(nextFrom)
+  }
+
+  #expire(): void {
+    if (this.#phase === 'offering') this.#end({ end: 'unreachable' })
+    else this.lose(this.#deadline >= this.#lockDeadline ? 'lock_ttl' : 'lease')
+  }
+
+  /**
+   * Offers the result until the store accepts or refuses it, or the lock TTL is over; a result that comes after
+   * that is still offered for one lease more. Those who wait are answered at the end of the lease at the latest.
+   */
+  async #complete(value: T, result: Uint8Array): Promise<void> {
+    const { clock, store } = this.#context
+    const { request } = this.#claimed
+    if (this.#phase === 'working') this.#phase = 'offering'
+    const giveUpAt = Math.max(this.#lockDeadline, clock.monotonic() + request.leaseMs)
+    for (const delay of backoff(50, 2_000)) {
+      try {
+        const outcome = await this.#ask(() => store.complete(request, request.leaseId, result))
+        if (outcome.status === 'fenced') {
+          publish({ type: 'result_refused', ...this.#name() })
+          return this.#end({ end: 'fenced' })
+        }
+        return this.#end({ end: 'recorded', value, result, completedAt: outcome.completedAt })
+      } catch (error) {
+        publish({ type: 'store_failed', ...this.#id(), operation: 'complete', error })
+      }
+      if (clock.monotonic() + delay >= giveUpAt) break
+      await pause(clock, delay)
+    }
+    publish({ type: 'result_dropped', ...this.#name() })
+    this.#end({ end: 'unreachable' })
+  }
+
+  /** Gives the key back. Nobody waits for more than the first answer: an unreachable store frees the key by itself. */
+  async #giveBack(end: AttemptEnd<T> & { end: 'given_back' | 'threw' }): Promise<void> {
+    const { clock, store } = this.#context
+    const { request } = this.#claimed
+    if (this.#phase === 'working') this.#phase = 'offering'
+    const reason = end.end === 'threw' ? String(end.error) : 'the response was not recordable'
+    const giveUpAt = clock.monotonic() + request.leaseMs
+    for (const delay of backoff(50, 2_000)) {
+      try {
+        const outcome = await this.#ask(() => store.fail(request, request.leaseId, reason))
+        return this.#end(outcome === 'fenced' ? { end: 'fenced' } : end)
+      } catch (error) {
+        publish({ type: 'store_failed', ...this.#id(), operation: 'fail', error })
+        this.#end(end)
+      }
+      if (clock.monotonic() + delay >= giveUpAt) return
+      await pause(clock, delay)
+    }
+  }
+
+  #ask<R>(question: () => Promise<R>): Promise<R> {
+    return askWithin(this.#context.clock, this.#context.storeTimeoutMs, question)
+  }
+
+  #id(): RecordId {
+    const { scope, key } = this.#claimed.request
+    return { scope, key }
+  }
+
+  #name() {
+    return { ...this.#id(), attempt: this.#claimed.number }
+  }
+}
+
+/**
+ * Claims the key. A claim without an answer may have happened: it is asked once more under the same lease id, and
+ * released when that has no answer either. `undefined`: the store cannot be asked.
+ */
+export async function claim(context: HoldContext, request: ClaimRequest) {
+  const { clock, store, storeTimeoutMs } = context
+  const sentAt = clock.monotonic()
+  let unknown = false
+  for (let tries = 0; tries < 2; tries++) {
+    try {
+      const outcome = await askWithin(clock, storeTimeoutMs, () => store.claim(request))
+      return { outcome, sentAt }
+    } catch (error) {
+      publish({ type: 'store_failed', scope: request.scope, key: request.key, operation: 'claim', error })
+      if (wasRefused(error)) break
+      unknown = true
+    }
+  }
+  if (unknown) void release(context, request)
+  return undefined
+}
+
+async function release({ store, clock, storeTimeoutMs }: HoldContext, request: ClaimRequest): Promise<void> {
+  const giveUpAt = clock.monotonic() + request.leaseMs
+  for (const delay of backoff(100, 2_000)) {
+    try {
+      await askWithin(clock, storeTimeoutMs, () => store.fail(request, request.leaseId, 'the claim was given up'))
+      return
+    } catch {
+      if (clock.monotonic() + delay >= giveUpAt) return
+    }
+    await pause(clock, delay)
+  }
+}

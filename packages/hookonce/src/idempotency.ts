@@ -1,0 +1,213 @@
+import { AbortableAttempt, type Attempt } from './attempt.js'
+import { type Clock, systemClock } from './clock.js'
+import { publish } from './diagnostics.js'
+import { InvalidKeyError, NoResultError } from './errors.js'
+import type { Settlement, Work } from './holding.js'
+import { Flight, type FlightContext, type Outcome } from './joining.js'
+import { inRange, resolveTiming, type Timing } from './settings.js'
+import { MAX_KEY_BYTES, type RecordId, type Store } from './store.js'
+
+export interface IdempotencyOptions extends Partial<Timing> {
+  store: Store
+  /** How many requests may wait at once in this process for attempts of others. Default 10,000. */
+  maxWaiters?: number
+  /** One store operation. Default 2 s, or a third of the lease if that is less; at most that third. */
+  storeTimeoutMs?: number
+  /** After so many attempts that ended without a word (crashes) a key is not run again. Default 10. */
+  maxLosses?: number
+  clock?: Clock
+}
+
+export interface RunRequest extends RecordId {
+  /** What must be equal for two requests to be one operation, e.g. a digest of the input. Default: nothing is compared. */
+  fingerprint?: string | null
+}
+
+export interface ProcessRequest {
+  scope: string
+  /** `null`: not deduplicated, the work runs every time. */
+  key: string | null
+  fingerprint: string | null
+  timing: Timing
+}
+
+/** One result per (scope, key), whoever asks, from whatever process. */
+export interface Idempotency {
+  /**
+   * Runs `work` once for a key and gives its value to every later call within the retention. The value must survive
+   * JSON. Work that throws gives the key back: its error reaches this call and those that joined it.
+   *
+   * @example
+   * const { value, replayed } = await idempotency.run({ scope: 'mails', key: order.id }, attempt => sendMail(order))
+   *
+   * @throws {NoResultError} there is no value now; `reason` says why
+   * @throws {InvalidKeyError} scope or key is empty, over 255 bytes, or holds control characters
+   */
+  run<T>(request: RunRequest, work: (attempt: Attempt) => T | Promise<T>): Promise<{ value: T; replayed: boolean }>
+  /** Like {@link run}, for layers that record bytes of their own making and answer every outcome. Never rejects. */
+  process<T>(request: ProcessRequest, work: (attempt: Attempt) => Promise<Settlement<T>>): Promise<Outcome<T>>
+  /** Forgets a key. A running attempt is refused (`running`) unless forced; then its result will be refused. */
+  delete(id: RecordId, options?: { force?: boolean }): Promise<'deleted' | 'absent' | 'running'>
+  /** Resolves when nothing is in progress, results still on their way to the store included. */
+  settled(): Promise<void>
+  /** Aborts the signal of every running attempt. */
+  abort(): void
+}
+
+const UNAVAILABLE: Record<string, [message: string, retryAfterMs?: number]> = {
+  in_progress: ['another attempt for this key is still running', 1_000],
+  mismatch: ['this key was used with another fingerprint'],
+  attempts_exhausted: ['attempts for this key crashed too often'],
+  attempt_failed: ['the attempt that was waited for failed', 1_000],
+  attempt_lost: ['the attempt lost its lease', 1_000],
+  attempt_timeout: ['the attempt reached its lock TTL', 1_000],
+  store_unavailable: ['the store cannot be asked', 1_000],
+}
+
+/** @throws {ConfigurationError} */
+export function createIdempotency(options: IdempotencyOptions): Idempotency {
+  return new Engine(options)
+}
+
+class Engine implements Idempotency {
+  readonly #context: FlightContext
+  readonly #timing: Timing
+  readonly #maxLosses: number
+  // biome-ignore lint/suspicious/noExplicitAny: requests for one key share a flight, whatever their work returns
+  readonly #flights = new Map<string, Flight<any>>()
+  readonly #running = new Set<AbortableAttempt>()
+  #inProgress = 0
+  #whenSettled: (() => void)[] = []
+
+  constructor(options: IdempotencyOptions) {
+    const { store, clock = systemClock, maxWaiters = 10_000, maxLosses = 10 } = options
+    this.#timing = resolveTiming(options)
+    const third = this.#timing.leaseMs / 3
+    const { storeTimeoutMs = Math.min(2_000, third) } = options
+    inRange('storeTimeoutMs', storeTimeoutMs, 1, third)
+    inRange('maxLosses', maxLosses, 1, Number.MAX_SAFE_INTEGER)
+    inRange('maxWaiters', maxWaiters, 0, Number.MAX_SAFE_INTEGER)
+    this.#maxLosses = maxLosses
+    let waiting = 0
+    this.#context = {
+      store,
+      clock,
+      storeTimeoutMs,
+      admit: () => waiting < maxWaiters && ++waiting > 0,
+      leave: () => void waiting--,
+    }
+  }
+
+  async run<T>({ scope, key, fingerprint = null }: RunRequest, work: (attempt: Attempt) => T | Promise<T>) {
+    checkName('scope', scope)
+    checkName('key', key)
+    const outcome = await this.process<T>({ scope, key, fingerprint, timing: this.#timing }, async attempt => {
+      const value = await work(attempt)
+      return { value, result: Buffer.from(JSON.stringify(value) ?? '') }
+    })
+    switch (outcome.kind) {
+      case 'executed':
+        return { value: outcome.value, replayed: false }
+      case 'replayed': {
+        const json = Buffer.from(outcome.result).toString()
+        return { value: (json === '' ? undefined : JSON.parse(json)) as T, replayed: true }
+      }
+      case 'threw':
+        throw outcome.error
+      case 'given_back':
+        throw new Error('unreachable: every value is recorded')
+      default: {
+        const [message, retryAfterMs] = UNAVAILABLE[outcome.kind]!
+        throw new NoResultError(outcome.kind, message, retryAfterMs)
+      }
+    }
+  }
+
+  process<T>(request: ProcessRequest, work: (attempt: Attempt) => Promise<Settlement<T>>): Promise<Outcome<T>> {
+    const { scope, key, fingerprint, timing } = request
+    if (key === null) return this.#runAlways(scope, timing, work)
+    // Neither scope nor key holds a control character.
+    const entry = `${scope}\n${key}\n${fingerprint ?? ''}`
+    const tracked: Work<T> = attempt => this.#track(attempt, work)
+    const flying = this.#flights.get(entry)
+    if (flying !== undefined) return flying.join(tracked, timing.waitMs)
+    const flight: Flight<T> = new Flight<T>(
+      this.#context,
+      { scope, key, fingerprint, maxLosses: this.#maxLosses, ...timing },
+      () => {
+        if (this.#flights.get(entry) === flight) this.#flights.delete(entry)
+      },
+    )
+    this.#flights.set(entry, flight)
+    this.#inProgress++
+    return flight.lead(tracked, timing.waitMs, this.#landed)
+  }
+
+  async delete(id: RecordId, options?: { force?: boolean }): Promise<'deleted' | 'absent' | 'running'> {
+    // Only attempts that ran before the record was deleted lost it.
+    const holds = [...this.#flights.values()]
+      .filter(flight => flight.id.scope === id.scope && flight.id.key === id.key)
+      .map(flight => flight.hold)
+    const outcome = await this.#context.store.delete(id, options)
+    if (outcome === 'deleted') for (const hold of holds) hold?.lose('deleted')
+    return outcome
+  }
+
+  settled(): Promise<void> {
+    if (this.#inProgress === 0) return Promise.resolve()
+    return new Promise(resolve => this.#whenSettled.push(resolve))
+  }
+
+  abort(): void {
+    const reason = new NoResultError('attempt_lost', 'this process is shutting down')
+    for (const attempt of this.#running) attempt.abort(reason)
+  }
+
+  /** Without a key there is nothing to hold: the work runs under the lock TTL alone. */
+  #runAlways<T>(scope: string, timing: Timing, work: (attempt: Attempt) => Promise<Settlement<T>>) {
+    const { clock } = this.#context
+    const attempt = new AbortableAttempt(scope, null, 1, String(clock.now() * 1000))
+    this.#inProgress++
+    return new Promise<Outcome<T>>(resolve => {
+      const cancel = clock.after(timing.lockTtlMs, () => {
+        attempt.abort(new NoResultError('attempt_timeout', 'the lock TTL is over'))
+        publish({ type: 'attempt_lost', scope, key: null, attempt: 1, reason: 'lock_ttl' })
+        resolve({ kind: 'attempt_timeout' })
+      })
+      this.#track(attempt, work)
+        .then(
+          ({ value }) => resolve({ kind: 'executed', value }),
+          error => {
+            publish({ type: 'handler_threw', scope, key: null, attempt: 1, error })
+            resolve({ kind: 'threw', joined: false, error })
+          },
+        )
+        .finally(() => {
+          cancel()
+          this.#landed()
+        })
+    })
+  }
+
+  async #track<T>(attempt: AbortableAttempt, work: (attempt: Attempt) => Promise<Settlement<T>>) {
+    this.#running.add(attempt)
+    try {
+      return await work(attempt)
+    } finally {
+      this.#running.delete(attempt)
+    }
+  }
+
+  readonly #landed = (): void => {
+    if (--this.#inProgress > 0) return
+    for (const resolve of this.#whenSettled.splice(0)) resolve()
+  }
+}
+
+function checkName(what: string, name: string): void {
+  const bytes = Buffer.byteLength(name)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+  if (bytes === 0 || bytes > MAX_KEY_BYTES || /[\x00-\x1f\x7f]/.test(name) || !name.isWellFormed()) {
+    throw new InvalidKeyError(`The ${what} must be 1 to ${MAX_KEY_BYTES} bytes without control characters.`)
+  }
+}

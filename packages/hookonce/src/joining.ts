@@ -1,0 +1,265 @@
+import { randomUUID } from 'node:crypto'
+import { askWithin, backoff, pause } from './asking.js'
+import { publish } from './diagnostics.js'
+import { type AttemptEnd, claim, Hold, type HoldContext, type Work } from './holding.js'
+import type { ClaimRequest, RecordId, StoredRecord } from './store.js'
+
+/** How one request for a key ended. */
+export type Outcome<T> =
+  /** This request's own work ran and its result is recorded. */
+  | { kind: 'executed'; value: T }
+  /** The recorded result: `joined` if it was waited for in the process that made it. */
+  | { kind: 'replayed'; joined: boolean; result: Uint8Array; completedAt: number }
+  /** The work ran and its result was not to be recorded (`value`), or it threw (`error`). */
+  | { kind: 'given_back'; joined: boolean; value: T }
+  | { kind: 'threw'; joined: boolean; error: unknown }
+  | { kind: 'in_progress' }
+  | { kind: 'mismatch' }
+  | { kind: 'attempts_exhausted'; losses: number }
+  /** An attempt elsewhere failed; a retry can succeed. */
+  | { kind: 'attempt_failed' }
+  | { kind: 'attempt_lost' }
+  | { kind: 'attempt_timeout' }
+  | { kind: 'store_unavailable' }
+
+export interface FlightContext extends HoldContext {
+  /** Room for one waiter more in this process, or not. */
+  admit(): boolean
+  leave(): void
+}
+
+/** A request that waits for a flight's end. */
+interface Waiter<T> {
+  work: Work<T>
+  waitMs: number
+  resolve(outcome: Outcome<T>): void
+  /** When its wait is over, on the monotonic clock; set when it starts to wait. */
+  until?: number
+  /** Set while the wait is limited and counted. */
+  stopWaiting?: () => void
+  /** Its wait was over while the claim was still on its way. */
+  late?: boolean
+}
+
+/** What is asked for a key; requests that differ in anything but `waitMs` are not in one flight. */
+export type FlightRequest = Omit<ClaimRequest, 'leaseId'> & { waitMs: number }
+
+/**
+ * The join entry of a key: all requests for it in this process, one claim and one watcher for them together.
+ *
+ * It claims on behalf of its oldest request. Once it ran an attempt it never runs another: whoever waited for that
+ * attempt gets what became of it.
+ */
+export class Flight<T> {
+  readonly #context: FlightContext
+  readonly #request: FlightRequest
+  readonly #waiters = new Set<Waiter<T>>()
+  readonly #closed: () => void
+  #claiming = false
+  #storeSilent = false
+  #hold: Hold<T> | undefined
+
+  /** @param closed called once, when requests that come from now on must start a flight of their own */
+  constructor(context: FlightContext, request: FlightRequest, closed: () => void) {
+    this.#context = context
+    this.#request = request
+    this.#closed = closed
+  }
+
+  get id(): RecordId {
+    return this.#request
+  }
+
+  get hold(): Hold<T> | undefined {
+    return this.#hold
+  }
+
+  /** The first request: starts the flight. `landed` is called when nothing of it is in progress any more. */
+  lead(work: Work<T>, waitMs: number, landed: () => void): Promise<Outcome<T>> {
+    return new Promise(resolve => {
+      const leader: Waiter<T> = { work, waitMs, resolve }
+      this.#waiters.add(leader)
+      void this.#fly(leader).finally(landed)
+    })
+  }
+
+  /** One more request: shares what the flight comes to, for as long as it is willing to wait. */
+  join(work: Work<T>, waitMs: number): Promise<Outcome<T>> {
+    return new Promise(resolve => {
+      const waiter: Waiter<T> = { work, waitMs, resolve }
+      this.#waiters.add(waiter)
+      this.#wait(waiter)
+    })
+  }
+
+  async #fly(leader: Waiter<T>): Promise<void> {
+    let runner = leader
+    for (;;) {
+      this.#claiming = true
+      const request: ClaimRequest = { ...this.#request, leaseId: randomUUID() }
+      const claimed = await claim(this.#context, request)
+      this.#claiming = false
+      if (claimed === undefined) return this.#close({ kind: 'store_unavailable' })
+      const { outcome, sentAt } = claimed
+      switch (outcome.status) {
+        case 'acquired':
+          this.#waiters.delete(runner)
+          return this.#run(runner, new Hold<T>(this.#context, { request, sentAt, number: outcome.attempt, ...outcome }))
+        case 'completed':
+          return this.#close({ kind: 'replayed', joined: false, ...outcome })
+        case 'mismatch':
+          return this.#close({ kind: 'mismatch' })
+        case 'exhausted':
+          return this.#close({ kind: 'attempts_exhausted', losses: outcome.losses })
+      }
+      this.#dismissLate()
+      if (this.#waiters.has(runner)) this.#wait(runner)
+      const seen = await this.#watch(outcome.leaseRemainingMs)
+      if (seen !== 'free') return this.#close(seen)
+      const next = this.#takeOldest()
+      if (next === undefined) return this.#close({ kind: 'in_progress' })
+      runner = next
+    }
+  }
+
+  async #run(owner: Waiter<T>, hold: Hold<T>): Promise<void> {
+    this.#hold = hold
+    this.#dismissLate()
+    const toTheEnd = hold.run(owner.work)
+    const ended = await hold.ended
+    this.#hold = undefined
+    const [own, others] = outcomesOf(ended)
+    if (ended.end === 'lost' || ended.end === 'fenced') {
+      this.#closed()
+      delete owner.until
+      this.#waiters.add(owner)
+      this.#wait(owner)
+      const seen = await this.#watch(0, hold.leaseId)
+      this.#settle(seen === 'free' ? own : seen)
+    } else {
+      owner.resolve(own)
+      this.#close(others)
+    }
+    await toTheEnd
+  }
+
+  /**
+   * Reads the record until it tells an outcome or is free to be claimed; never claims. Ends early when nobody waits.
+   *
+   * @param ownLeaseId the lease of this flight's own, lost attempt: while it stands there is nothing to wait for
+   */
+  async #watch(leaseRemainingMs: number, ownLeaseId?: string): Promise<Outcome<T> | 'free'> {
+    const { clock, store, storeTimeoutMs } = this.#context
+    let remaining = leaseRemainingMs
+    for (const delay of backoff(20, 500)) {
+      if (ownLeaseId === undefined || remaining > 0) await pause(clock, Math.min(delay, remaining + 1))
+      if (this.#waiters.size === 0) return 'free'
+      try {
+        const record = await askWithin(clock, storeTimeoutMs, () => store.get(this.#request))
+        this.#storeSilent = false
+        const seen = this.#read(record)
+        if (seen !== 'running') return seen
+        if (record?.leaseId === ownLeaseId) return 'free'
+        remaining = record?.leaseRemainingMs ?? 0
+      } catch (error) {
+        publish({ type: 'store_failed', scope: this.id.scope, key: this.id.key, operation: 'get', error })
+        if (ownLeaseId !== undefined) return 'free'
+        this.#storeSilent = true
+        remaining = this.#request.leaseMs
+      }
+    }
+    return 'free'
+  }
+
+  #read(record: StoredRecord | undefined): Outcome<T> | 'free' | 'running' {
+    if (record === undefined) return 'free'
+    const { fingerprint } = this.#request
+    if (fingerprint !== null && record.fingerprint !== null && record.fingerprint !== fingerprint) {
+      return { kind: 'mismatch' }
+    }
+    switch (record.state) {
+      case 'completed':
+        return { kind: 'replayed', joined: false, result: record.result!, completedAt: record.settledAt! }
+      case 'failed':
+        return { kind: 'attempt_failed' }
+      case 'running':
+        return record.leaseRemainingMs > 0 ? 'running' : 'free'
+    }
+  }
+
+  /** From here on the wait of this request is limited in time and takes up room. */
+  #wait(waiter: Waiter<T>): void {
+    if (!this.#context.admit()) {
+      this.#dismiss(waiter)
+      return
+    }
+    const { clock } = this.#context
+    waiter.until ??= clock.monotonic() + waiter.waitMs
+    const cancel = clock.after(Math.max(0, waiter.until - clock.monotonic()), () => {
+      if (this.#claiming) waiter.late = true
+      else this.#dismiss(waiter)
+    })
+    waiter.stopWaiting = () => {
+      cancel()
+      this.#context.leave()
+      delete waiter.stopWaiting
+    }
+  }
+
+  #dismiss(waiter: Waiter<T>): void {
+    this.#waiters.delete(waiter)
+    waiter.stopWaiting?.()
+    waiter.resolve({ kind: this.#storeSilent ? 'store_unavailable' : 'in_progress' })
+  }
+
+  #dismissLate(): void {
+    for (const waiter of this.#waiters) if (waiter.late) this.#dismiss(waiter)
+  }
+
+  /** The request that has waited longest; its wait is over, it is the one to claim. */
+  #takeOldest(): Waiter<T> | undefined {
+    for (const waiter of this.#waiters) {
+      waiter.stopWaiting?.()
+      return waiter
+    }
+    return undefined
+  }
+
+  #close(outcome: Outcome<T>): void {
+    this.#closed()
+    this.#settle(outcome)
+  }
+
+  #settle(outcome: Outcome<T>): void {
+    for (const waiter of this.#waiters) {
+      waiter.stopWaiting?.()
+      waiter.resolve(outcome)
+    }
+    this.#waiters.clear()
+  }
+}
+
+/** What an attempt's end means for the request that ran it and for those that joined it. */
+function outcomesOf<T>(ended: AttemptEnd<T>): [own: Outcome<T>, others: Outcome<T>] {
+  switch (ended.end) {
+    case 'recorded': {
+      const { value, result, completedAt } = ended
+      return [
+        { kind: 'executed', value },
+        { kind: 'replayed', joined: true, result, completedAt },
+      ]
+    }
+    case 'given_back':
+      return both<T>(joined => ({ kind: 'given_back', joined, value: ended.value }))
+    case 'threw':
+      return both<T>(joined => ({ kind: 'threw', joined, error: ended.error }))
+    case 'fenced':
+      return both<T>(() => ({ kind: 'attempt_failed' }))
+    case 'lost':
+      return both<T>(() => ({ kind: ended.reason === 'lock_ttl' ? 'attempt_timeout' : 'attempt_lost' }))
+    case 'unreachable':
+      return both<T>(() => ({ kind: 'store_unavailable' }))
+  }
+}
+
+const both = <T>(outcome: (joined: boolean) => Outcome<T>): [Outcome<T>, Outcome<T>] => [outcome(false), outcome(true)]

@@ -1,0 +1,45 @@
+import type { Delivery } from './delivery.js'
+import { InvalidKeyError } from './errors.js'
+import { MAX_KEY_BYTES } from './store.js'
+
+/** Where a source without a sender looks for the key. They name one thing: if several stand, they must agree. */
+export const KEY_HEADERS = ['x-idempotency-key', 'idempotency-key', 'webhook-id'] as const
+
+/**
+ * The delivery's idempotency key, or `null` if it has none.
+ * `"abc"` (a Structured Field string, draft-ietf-httpapi-idempotency-key-header-07 §2.1) and `abc` name the same key.
+ *
+ * @throws {InvalidKeyError} empty, over 255 bytes, not visible ASCII, sent twice, or headers that disagree
+ */
+export function keyOf(delivery: Delivery): string | null {
+  let key: string | null = null
+  for (const name of KEY_HEADERS) {
+    const values = delivery.headerValues(name)
+    if (values.length === 0) continue
+    if (values.length > 1) throw new InvalidKeyError(`The header ${name} was sent ${values.length} times.`)
+    const found = parseKey(values[0]!, name)
+    if (key !== null && key !== found) throw new InvalidKeyError('Two idempotency key headers disagree.')
+    key = found
+  }
+  return key
+}
+
+function parseKey(value: string, header: string): string {
+  const trimmed = value.trim()
+  const key = trimmed.startsWith('"') ? unquote(trimmed, header) : trimmed
+  if (key.length === 0) throw new InvalidKeyError(`The header ${header} is empty.`)
+  if (!/^[\x21-\x7e]+$/.test(key)) {
+    throw new InvalidKeyError(`The header ${header} may hold visible ASCII characters only, without spaces.`)
+  }
+  if (key.length > MAX_KEY_BYTES) {
+    throw new InvalidKeyError(`The header ${header} is ${key.length} bytes long; ${MAX_KEY_BYTES} are allowed.`)
+  }
+  return key
+}
+
+/** RFC 9651 §4.2.5: a string ends at the first quote that is not escaped, and only `"` and `\` may be escaped. */
+function unquote(value: string, header: string): string {
+  const match = /^"((?:[^"\\]|\\["\\])*)"$/.exec(value)
+  if (match === null) throw new InvalidKeyError(`The header ${header} is not a well-formed quoted string.`)
+  return match[1]!.replace(/\\(["\\])/g, '$1')
+}
