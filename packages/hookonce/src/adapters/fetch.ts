@@ -1,0 +1,155 @@
+import type { Attempt } from '../attempt.js'
+import { Delivery } from '../delivery.js'
+import type { Source } from '../receiver.js'
+import type { Answer, HandlerResponse } from '../response.js'
+
+/** Answers one delivery. What it throws counts as a failed attempt and is never shown to the sender. */
+export type FetchHandler = (delivery: Delivery, attempt: Attempt) => Response | Promise<Response>
+
+/** Statuses that a `Response` accepts no body for, not even an empty one (Fetch §2.2.3). */
+const NULL_BODY = new Set([204, 205, 304])
+
+/**
+ * Processes one `Request` once for its idempotency key, wherever requests and responses are the web's own:
+ * Hono, Next.js, Bun, Deno, workers.
+ *
+ * The request's body must not have been read before: its raw bytes are what is compared and verified.
+ *
+ * @throws {TypeError} if the body was read before
+ * @throws whatever ends the reading of the body early, e.g. a sender that disconnects
+ *
+ * @example
+ * app.post('/webhook', c => handleFetch(receiver, c.req.raw, async (delivery, attempt) => {
+ *   await ship(delivery.json(), { idempotencyKey: attempt.keyFor('ship') })
+ *   return Response.json({ ok: true })
+ * }))
+ */
+export async function handleFetch(source: Source, request: Request, handler: FetchHandler): Promise<Response> {
+  if (request.bodyUsed) {
+    throw new TypeError('The request body was read before handleFetch: hand over the request untouched')
+  }
+  const body = await readBody(request, source.maxBodyBytes)
+  if (!body) return toResponse(source.tooLarge())
+  const { pathname, search } = new URL(request.url)
+  const delivery = new Delivery({ method: request.method, url: pathname + search, headers: request.headers, body })
+  const answer = await source.receive(delivery, async (received, attempt) =>
+    toHandlerResponse(await handler(received, attempt), source.maxResponseBytes),
+  )
+  return toResponse(answer)
+}
+
+/**
+ * A web `Response` as plain values: its body up to `maxResponseBytes`, what follows as `rest`.
+ * An error in the response's stream before that limit rejects; after it, the iteration of `rest` does.
+ *
+ * @throws {TypeError} if it is no usable response: an error response, a body that was read before
+ *
+ * @example
+ * const source = receiver.source({ name: 'orders' })
+ * const handle: Handler = async () => toHandlerResponse(Response.json({ ok: true }), source.maxResponseBytes)
+ */
+export async function toHandlerResponse(response: Response, maxResponseBytes: number): Promise<HandlerResponse> {
+  // Not instanceof: a framework's own Response class is as good.
+  if (typeof response?.status !== 'number' || !response.headers) throw new TypeError('The handler returned no Response')
+  if (response.status < 200) throw new TypeError('The handler returned an error response')
+  if (response.bodyUsed) throw new TypeError('The handler returned a Response whose body was already read')
+  const { status } = response
+  const headers: [string, string][] = []
+  // Framing belongs to whoever sends the response.
+  for (const [name, value] of response.headers) if (name !== 'transfer-encoding') headers.push([name, value])
+  if (!response.body) return { status, headers, body: new Uint8Array() }
+
+  const reader: ByteReader = response.body.getReader()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  while (size <= maxResponseBytes) {
+    const { done, value } = await reader.read()
+    if (done) return { status, headers, body: concat(chunks, size) }
+    if (!ArrayBuffer.isView(value)) {
+      await reader.cancel().catch(() => {})
+      throw new TypeError("The response's stream holds something other than bytes")
+    }
+    chunks.push(value)
+    size += value.byteLength
+  }
+  return { status, headers, body: concat(chunks, size), rest: remainder(reader) }
+}
+
+type ByteReader = ReadableStreamDefaultReader<Uint8Array>
+
+/** The whole body, or `undefined` as soon as it is known to be larger than `limit`; no more is read then. */
+async function readBody(request: Request, limit: number): Promise<Uint8Array | undefined> {
+  if (!request.body) return new Uint8Array()
+  if (Number(request.headers.get('content-length')) > limit) {
+    await request.body.cancel().catch(() => {})
+    return undefined
+  }
+  const reader: ByteReader = request.body.getReader()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return concat(chunks, size)
+    size += value.byteLength
+    if (size > limit) {
+      await reader.cancel().catch(() => {})
+      return undefined
+    }
+    chunks.push(value)
+  }
+}
+
+function concat(chunks: Uint8Array[], size: number): Uint8Array {
+  if (chunks.length === 1) return chunks[0]!
+  const whole = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, offset)
+    offset += chunk.byteLength
+  }
+  return whole
+}
+
+/** Not a generator: `return()` before the first `next()` would not reach its `finally`, and the stream would leak. */
+function remainder(reader: ByteReader): AsyncIterableIterator<Uint8Array> {
+  return {
+    async next() {
+      const { done, value } = await reader.read()
+      return done ? { done, value: undefined } : { done, value }
+    },
+    async return() {
+      await reader.cancel().catch(() => {})
+      return { done: true, value: undefined }
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}
+
+function toResponse(answer: Answer): Response {
+  const { status, body, rest } = answer
+  const headers = new Headers()
+  for (const [name, value] of answer.headers) if (name !== 'content-length') headers.append(name, value)
+  if (NULL_BODY.has(status)) return new Response(null, { status, headers })
+  if (rest) return new Response(stream(body, rest), { status, headers })
+  headers.set('content-length', String(body.byteLength))
+  return new Response(body as Uint8Array<ArrayBuffer>, { status, headers })
+}
+
+function stream(body: Uint8Array, rest: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const iterator = rest[Symbol.asyncIterator]()
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(body)
+    },
+    async pull(controller) {
+      const { done, value } = await iterator.next()
+      if (done) controller.close()
+      else controller.enqueue(value)
+    },
+    async cancel() {
+      await iterator.return?.()
+    },
+  })
+}
