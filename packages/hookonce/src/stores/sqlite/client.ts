@@ -1,0 +1,110 @@
+import { Worker } from 'node:worker_threads'
+import { ConfigurationError, StoreError } from '../../errors.js'
+import type { Failure } from './failures.js'
+import { type Answer, type AnswerMessage, pack, post, type Request, type WorkerSettings } from './protocol.js'
+
+/** Reads an answer; `take` gives the result of that length. */
+export type Decode<T> = (answer: Answer, take: (length: number) => Uint8Array) => T
+
+interface Pending {
+  operation: Request[1]
+  decode: Decode<unknown>
+  resolve(value: unknown): void
+  reject(error: Error): void
+}
+
+export type Client = ReturnType<typeof startWorker>
+
+/** The caller's side: gathers what one turn of the event loop asks into one message. */
+export function startWorker(settings: WorkerSettings) {
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings, name: 'hookonce-sqlite' })
+  const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()))
+  const pending = new Map<number, Pending>()
+  let outbox: Request[] = []
+  let results: Uint8Array[] = []
+  let lastId = 0
+  let ended: string | undefined
+  let closing: Promise<void> | undefined
+
+  worker.unref()
+  worker.on('message', (message: AnswerMessage) => {
+    let offset = 0
+    const bytes = message.bytes
+    const isOnlyResult = message.answers.length === 1
+    const take = (length: number): Uint8Array => {
+      const start = offset
+      offset += length
+      // A view would keep the whole message in memory.
+      return isOnlyResult ? bytes!.subarray(start, offset) : bytes!.slice(start, offset)
+    }
+    for (const answer of message.answers) {
+      const { resolve, decode } = settle(answer[0])
+      resolve(decode(answer, take))
+    }
+    for (const [id, failure] of message.failures) {
+      const { reject, operation } = settle(id)
+      reject(toError(failure, operation))
+    }
+    // An open store with nothing to do does not keep the process alive; one that closes does until it has.
+    if (pending.size === 0 && closing === undefined) worker.unref()
+  })
+  worker.on('error', error => end(`its worker thread failed: ${error.message}`))
+  worker.once('exit', () => end('its worker thread ended'))
+
+  function settle(id: number): Pending {
+    const entry = pending.get(id)!
+    pending.delete(id)
+    return entry
+  }
+
+  function end(why: string): void {
+    ended ??= why
+    outbox = []
+    results = []
+    for (const { reject } of pending.values()) {
+      reject(new StoreError(`sqlite store ${settings.path}: ${ended}`, 'unknown'))
+    }
+    pending.clear()
+  }
+
+  function flush(): void {
+    if (outbox.length === 0) return
+    const message = { requests: outbox, bytes: pack(results) }
+    outbox = []
+    results = []
+    post(worker, message)
+  }
+
+  /** Resolves with what `decode` makes of the answer. A `result` is sent along; the request gives its length. */
+  function ask<T>(request: Request, decode: Decode<T>, result?: Uint8Array): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (ended !== undefined) {
+        reject(new StoreError(`sqlite store ${settings.path}: ${ended}`, 'refused'))
+        return
+      }
+      if (pending.size === 0) worker.ref()
+      if (outbox.length === 0) setImmediate(flush)
+      request[0] = ++lastId
+      pending.set(lastId, { operation: request[1], decode, resolve: resolve as Pending['resolve'], reject })
+      outbox.push(request)
+      if (result !== undefined) results.push(result)
+    })
+  }
+
+  return {
+    ask,
+
+    close(): Promise<void> {
+      if (closing === undefined) {
+        closing = ask([0, 'close'], () => exited).then(() => undefined)
+        ended ??= 'it is closed'
+      }
+      return closing
+    },
+  }
+}
+
+function toError({ message, effect }: Failure, operation: Request[1]): Error {
+  if (effect !== 'configuration') return new StoreError(message, effect)
+  return operation === 'ready' ? new ConfigurationError(message) : new StoreError(message, 'refused')
+}

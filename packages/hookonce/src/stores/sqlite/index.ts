@@ -1,0 +1,146 @@
+import { resolve } from 'node:path'
+import { ConfigurationError, StoreError } from '../../errors.js'
+import type { ClaimOutcome, RecordPage, Store, StoredRecord, StoreStats } from '../../store.js'
+import { type Decode, startWorker } from './client.js'
+import type { ClaimAnswer, RecordAnswer } from './protocol.js'
+
+export interface SqliteStoreOptions {
+  /**
+   * `full`: what was acknowledged survives a loss of power. `normal`: it survives a crash of the process, and a loss
+   * of power may take the last moments (https://www.sqlite.org/pragma.html#pragma_synchronous). Default `full`.
+   */
+  synchronous?: 'full' | 'normal'
+  /** How long an operation waits for other processes that use the file before it is refused. Default 1,000. */
+  busyTimeoutMs?: number
+  /** How often expired records are removed in the background; 0: never. Default 60,000. */
+  purgeIntervalMs?: number
+}
+
+export const sqliteStoreDefaults: Readonly<Required<SqliteStoreOptions>> = {
+  synchronous: 'full',
+  busyTimeoutMs: 1000,
+  purgeIntervalMs: 60_000,
+}
+
+/**
+ * A store in one SQLite file, which several processes of one machine may share. The file and its folder are made if
+ * they are missing, readable by their owner only. All SQL runs in a worker thread, and the writes that arrive
+ * together are flushed to the disk together.
+ *
+ * Needs Node 24, or the package `@photostructure/sqlite` on Node 20 and 22. The file must not be on a network file
+ * system (https://www.sqlite.org/wal.html).
+ *
+ * Returns at once; operations wait until the file is open. `ready()` rejects with a {@link ConfigurationError} when
+ * the file is another application's or of a newer version, with a {@link StoreError} when it cannot be written.
+ *
+ * @throws ConfigurationError for an option out of range, and for `:memory:`.
+ * @example
+ * const receiver = createReceiver({ store: sqliteStore('./data/hookonce.db') })
+ */
+export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Store {
+  const { ask, close } = startWorker({ path: absolute(path), ...validated({ ...sqliteStoreDefaults, ...options }) })
+
+  return {
+    name: 'sqlite',
+
+    claim({ scope, key, fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses }) {
+      return ask(
+        [0, 'claim', scope, key, fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses],
+        claimOutcome,
+      )
+    },
+
+    renew({ scope, key }, leaseId, leaseMs) {
+      return ask([0, 'renew', scope, key, leaseId, leaseMs], word<'renewed' | 'lost'>)
+    },
+
+    complete({ scope, key }, leaseId, result) {
+      return ask(
+        [0, 'complete', scope, key, leaseId, result.byteLength],
+        answer =>
+          answer[1] === 'fenced' ? { status: 'fenced' } : { status: 'completed', completedAt: answer[2] as number },
+        result,
+      )
+    },
+
+    fail({ scope, key }, leaseId, error) {
+      return ask([0, 'fail', scope, key, leaseId, error], word<'failed' | 'fenced'>)
+    },
+
+    delete({ scope, key }, { force = false } = {}) {
+      return ask([0, 'delete', scope, key, force], word<'deleted' | 'absent' | 'running'>)
+    },
+
+    get({ scope, key }) {
+      return ask([0, 'get', scope, key], storedRecord)
+    },
+
+    async list(query) {
+      const { limit, after } = query
+      if (!Number.isInteger(limit) || limit < 1 || limit > 1000 || (after !== undefined && !/^\d{1,15}$/.test(after))) {
+        throw new StoreError("list: limit must be 1 to 1000 and after a page's next", 'refused')
+      }
+      return ask([0, 'list', query], word<RecordPage>)
+    },
+
+    stats() {
+      return ask([0, 'stats'], word<StoreStats>)
+    },
+
+    purge(limit) {
+      return ask([0, 'purge', limit], word<number>)
+    },
+
+    ready() {
+      return ask([0, 'ready'], () => undefined)
+    },
+
+    close,
+  }
+}
+
+function absolute(path: string): string {
+  if (path === ':memory:' || path === '') {
+    throw new ConfigurationError('sqliteStore needs the path of a file; for records in memory use memoryStore')
+  }
+  return resolve(path)
+}
+
+function validated(options: Required<SqliteStoreOptions>): Required<SqliteStoreOptions> {
+  const { synchronous, busyTimeoutMs, purgeIntervalMs } = options
+  if (synchronous !== 'full' && synchronous !== 'normal') {
+    throw new ConfigurationError(`synchronous must be 'full' or 'normal', not ${JSON.stringify(synchronous)}`)
+  }
+  for (const [name, value] of Object.entries({ busyTimeoutMs, purgeIntervalMs })) {
+    // The range of a timer.
+    if (!(value >= 0 && value < 2 ** 31))
+      throw new ConfigurationError(`${name} must be 0 to ${2 ** 31 - 1}, not ${value}`)
+  }
+  return { synchronous, busyTimeoutMs, purgeIntervalMs }
+}
+
+/** The answer is the outcome itself. */
+function word<T>([, outcome]: readonly unknown[]): T {
+  return outcome as T
+}
+
+const claimOutcome: Decode<ClaimOutcome> = ([, ...rest], take) => {
+  const answer = rest as ClaimAnswer<number>
+  switch (answer[0]) {
+    case 'acquired':
+      return { status: 'acquired', attempt: answer[1], fencingToken: String(answer[2]) }
+    case 'running':
+      return { status: 'running', leaseRemainingMs: answer[1] }
+    case 'completed':
+      return { status: 'completed', result: take(answer[1]), completedAt: answer[2] }
+    case 'mismatch':
+      return { status: 'mismatch' }
+    case 'exhausted':
+      return { status: 'exhausted', losses: answer[1] }
+  }
+}
+
+const storedRecord: Decode<StoredRecord | undefined> = ([, ...rest], take) => {
+  const [record, length] = rest as RecordAnswer<number>
+  return record && { ...record, result: length == null ? null : take(length) }
+}

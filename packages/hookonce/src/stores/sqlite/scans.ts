@@ -1,0 +1,112 @@
+import type { ListQuery, RecordPage, RecordSummary, StoreStats } from '../../store.js'
+import type { Database } from './driver.js'
+import { type RecordRow, summaryOf } from './rows.js'
+import { sql } from './sql.generated.js'
+import type { Transactions } from './transactions.js'
+
+/** Work over many records: each `next()` is one short step in its own transaction, so that claims go in between. */
+export type Scan<Result> = Generator<undefined, Result, undefined>
+
+export type Scans = ReturnType<typeof createScans>
+
+const ROWS_PER_LIST_STEP = 2000
+const ROWS_PER_COUNT_STEP = 50_000
+const ROWS_PER_PURGE_STEP = 500
+/** A purge step ends earlier than by its rows: those with results of a MiB take far longer to remove. */
+const PURGE_STEP_MS = 4
+const PAGES_PER_VACUUM_STEP = 200
+
+export function createScans(db: Database, transactions: Transactions) {
+  const stretch = db.prepare(sql.stretch)
+  const list = db.prepare(sql.list)
+  const skip = db.prepare(sql.skip)
+  const count = db.prepare(sql.count)
+  const expired = db.prepare(sql.expired)
+  const raiseFloor = db.prepare(sql.raiseFloor)
+  const remove = db.prepare(sql.remove)
+  const size = db.prepare(sql.size)
+  const vacuum = db.prepare(`PRAGMA incremental_vacuum(${PAGES_PER_VACUUM_STEP})`)
+
+  const sizeNow = () => size.get() as { pages: number; free: number; page_size: number }
+
+  function purgeStep(limit: number): { removed: number; more: boolean } {
+    const due = expired.all(Date.now(), limit) as Pick<RecordRow, 'id' | 'fencing_token'>[]
+    const deadline = performance.now() + PURGE_STEP_MS
+    let removed = 0
+    let highestToken = 0
+    for (const row of due) {
+      remove.run(row.id)
+      removed++
+      highestToken = Math.max(highestToken, row.fencing_token)
+      if (performance.now() >= deadline) break
+    }
+    if (removed > 0) raiseFloor.run(highestToken)
+    return { removed, more: removed < due.length || removed === limit }
+  }
+
+  function* purge(limit: number): Scan<number> {
+    let removed = 0
+    while (removed < limit) {
+      const step = transactions.write(() => purgeStep(Math.min(limit - removed, ROWS_PER_PURGE_STEP)))
+      removed += step.removed
+      if (!step.more) break
+      yield
+    }
+    return removed
+  }
+
+  return {
+    *list({ scope = undefined, state = undefined, limit, after }: ListQuery): Scan<RecordPage> {
+      const found: { id: number; summary: RecordSummary }[] = []
+      let before = after === undefined ? Number.MAX_SAFE_INTEGER : Number(after)
+      // One more than asked for tells whether there is a next page.
+      while (found.length <= limit) {
+        const atEnd = transactions.read(() => {
+          const now = Date.now()
+          const { lowest } = stretch.get(before, ROWS_PER_LIST_STEP) as { lowest: number | null }
+          if (lowest === null) return true
+          const [wantedScope, wantedState, missing] = [scope ?? null, state ?? null, limit + 1 - found.length]
+          const rows = list.all(before, lowest, now, wantedScope, wantedScope, wantedState, wantedState, missing)
+          for (const row of rows as RecordRow[]) found.push({ id: row.id, summary: summaryOf(row, now) })
+          before = lowest
+          return false
+        })
+        if (atEnd) break
+        yield
+      }
+      const page = found.slice(0, limit)
+      const records = page.map(({ summary }) => summary)
+      return found.length > limit ? { records, next: String(page.at(-1)!.id) } : { records }
+    },
+
+    *stats(): Scan<StoreStats> {
+      let records = 0
+      let position = { expires_at: Date.now(), id: Number.MAX_SAFE_INTEGER }
+      for (;;) {
+        const further = transactions.read(() => skip.get(position.expires_at, position.id, ROWS_PER_COUNT_STEP - 1))
+        if (further === undefined) break
+        records += ROWS_PER_COUNT_STEP
+        position = further as typeof position
+        yield
+      }
+      return transactions.read(() => {
+        const rest = count.get(position.expires_at, position.id) as { records: number }
+        const { pages, page_size } = sizeNow()
+        return { records: records + rest.records, bytes: pages * page_size }
+      })
+    },
+
+    purge,
+
+    /** Removes all that is expired and gives the file system back what that leaves, when it is most of the file. */
+    *tidy(): Scan<undefined> {
+      yield* purge(Number.POSITIVE_INFINITY)
+      for (;;) {
+        const { pages, free } = sizeNow()
+        if (free <= Math.max(pages / 2, PAGES_PER_VACUUM_STEP)) return undefined
+        transactions.write(() => vacuum.all())
+        yield
+      }
+    },
+  }
+}

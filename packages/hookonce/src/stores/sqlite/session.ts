@@ -1,0 +1,98 @@
+import type { Driver } from './driver.js'
+import { isOfOneStatement } from './failures.js'
+import { openDatabase } from './open.js'
+import { createOperations, type Outcome } from './operations.js'
+import type { Request, WorkerSettings } from './protocol.js'
+import type { Reply } from './reply.js'
+import { createScans } from './scans.js'
+import { createTransactions } from './transactions.js'
+
+export type Session = ReturnType<typeof openSession>
+
+/** One open connection and what is done with it. */
+export function openSession(driver: Driver, settings: WorkerSettings) {
+  const db = openDatabase(driver, settings)
+  const transactions = createTransactions(db, settings.busyTimeoutMs)
+  const operations = createOperations(db)
+
+  /** The answer where it needs no write. */
+  function read(request: Request, now: number): Outcome | undefined {
+    if (request[1] === 'claim') return operations.peek(request, now)
+    return request[1] === 'get' ? operations.get(request, now) : undefined
+  }
+
+  function write(request: Request, now: number): Outcome {
+    switch (request[1]) {
+      case 'claim':
+        return operations.claim(request, now)
+      case 'renew':
+        return operations.renew(request, now)
+      case 'complete':
+        return operations.complete(request, now)
+      case 'fail':
+        return operations.fail(request, now)
+      case 'delete':
+        return operations.delete(request, now)
+      default:
+        return operations.check(now)
+    }
+  }
+
+  /**
+   * Answers what `operation` answers and gives back the rest. One that fails takes nothing with it but its own
+   * statement, unless the transaction is lost.
+   */
+  function each(requests: readonly Request[], reply: Reply, operation: typeof read): Request[] {
+    const now = Date.now()
+    return requests.filter(request => {
+      try {
+        const outcome = operation(request, now)
+        if (outcome === undefined) return true
+        reply.answer(request[0], outcome)
+      } catch (error) {
+        if (!isOfOneStatement(error) || !db.isTransaction) throw error
+        reply.fail(request[0], error)
+      }
+      return false
+    })
+  }
+
+  return {
+    scans: createScans(db, transactions),
+
+    /**
+     * Answers the requests, all writes in one transaction. Reads and claims that need no write see the state before
+     * it, take no write lock and wait for none: `send` passes their answers on before a wait for another process.
+     */
+    run(requests: readonly Request[], reply: Reply, send: () => void): void {
+      let writes = requests
+      try {
+        if (requests.some(isRead)) {
+          const [answered, rest] = transactions.read(() => {
+            const draft = reply.draft()
+            return [draft, each(requests, draft, read)]
+          })
+          reply.add(answered)
+          writes = rest
+        }
+        if (writes.length === 0) return
+        const written = transactions.write(() => {
+          const draft = reply.draft()
+          each(writes, draft, write)
+          return draft
+        }, send)
+        reply.add(written)
+      } catch (error) {
+        for (const [id] of writes) reply.fail(id, error)
+      }
+    },
+
+    close(): void {
+      db.close()
+    },
+  }
+}
+
+function isRead(request: Request): boolean {
+  return request[1] === 'claim' || request[1] === 'get'
+}

@@ -1,0 +1,8 @@
+-- A further attempt of a record that failed or whose lease is over.
+-- Parameters: fingerprint, losses, lease_id, fencing_token, claimed_at, lease_ends_at, expires_at, lock_ttl_ms,
+--   retention_ms, id.
+UPDATE records SET
+  state = 'running', fingerprint = coalesce(fingerprint, ?), attempts = attempts + 1, losses = ?, lease_id = ?,
+  fencing_token = ?, claimed_at = ?, lease_ends_at = ?, settled_at = NULL, expires_at = ?, lock_ttl_ms = ?,
+  retention_ms = ?
+WHERE id = ?

@@ -1,0 +1,146 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { loadDriver } from './driver.js'
+import { post, type Request, type RequestMessage, type WorkerSettings } from './protocol.js'
+import { Reply } from './reply.js'
+import type { Scan } from './scans.js'
+import { openSession, type Session } from './session.js'
+
+/** What one transaction takes at most: it holds the lock that other processes wait for. */
+const BATCH_REQUESTS = 256
+const BATCH_BYTES = 4 * 1024 * 1024
+/** After a failed opening, requests are refused at once for this long. */
+const REOPEN_AFTER_MS = 500
+
+const port = parentPort!
+const settings = workerData as WorkerSettings
+const reply = new Reply(settings.path)
+const queue: Request[] = []
+const scans: { id?: number; scan: Scan<unknown> }[] = []
+let session: Session | undefined
+let failedOpening: { error: unknown; at: number } | undefined
+let closing: number | undefined
+let scheduled = false
+
+// Messages wait until there is a listener.
+const driver = await loadDriver().catch((error: unknown) => ({ error }))
+const purging = settings.purgeIntervalMs > 0 ? setInterval(startPurge, settings.purgeIntervalMs) : undefined
+
+port.on('message', ({ requests, bytes }: RequestMessage) => {
+  let offset = 0
+  for (const request of requests) {
+    if (request[1] === 'complete') {
+      const end = offset + (request[5] as number)
+      request[5] = bytes!.subarray(offset, end)
+      offset = end
+    }
+    queue.push(request)
+  }
+  schedule()
+})
+
+/** Everything that has arrived by then goes into one batch. */
+function schedule(): void {
+  if (scheduled) return
+  scheduled = true
+  setImmediate(work)
+}
+
+function work(): void {
+  scheduled = false
+  const batch = nextBatch()
+  if (batch.length > 0) {
+    const open = opened(batch)
+    open?.run(
+      batch.filter(request => !startScan(open, request)),
+      reply,
+      send,
+    )
+  }
+  stepScan()
+  send()
+  if (queue.length > 0 || scans.length > 0) schedule()
+  else if (closing !== undefined) close(closing)
+}
+
+function nextBatch(): Request[] {
+  let bytes = 0
+  let length = 0
+  while (length < queue.length && length < BATCH_REQUESTS && bytes < BATCH_BYTES) {
+    const request = queue[length++]!
+    if (request[1] === 'complete') bytes += (request[5] as Uint8Array).byteLength
+  }
+  return queue.splice(0, length)
+}
+
+function opened(batch: readonly Request[]): Session | undefined {
+  if (session !== undefined) return session
+  try {
+    if ('error' in driver) throw driver.error
+    if (failedOpening !== undefined && performance.now() < failedOpening.at + REOPEN_AFTER_MS) throw failedOpening.error
+    session = openSession(driver, settings)
+    return session
+  } catch (error) {
+    if (failedOpening?.error !== error) failedOpening = { error, at: performance.now() }
+    for (const [id, operation] of batch) {
+      if (operation === 'close') closing = id
+      else reply.fail(id, error)
+    }
+    return undefined
+  }
+}
+
+/** Takes what is not done in one step out of the batch. */
+function startScan(open: Session, request: Request): boolean {
+  const id = request[0]
+  switch (request[1]) {
+    case 'list':
+      return scans.push({ id, scan: open.scans.list(request[2]) }) > 0
+    case 'stats':
+      return scans.push({ id, scan: open.scans.stats() }) > 0
+    case 'purge':
+      return scans.push({ id, scan: open.scans.purge(request[2]) }) > 0
+    case 'close':
+      closing = id
+      return true
+    default:
+      return false
+  }
+}
+
+function startPurge(): void {
+  if (session === undefined || scans.some(({ id }) => id === undefined)) return
+  scans.push({ scan: session.scans.tidy() })
+  schedule()
+}
+
+function stepScan(): void {
+  const current = scans.shift()
+  if (current === undefined) return
+  const { id, scan } = current
+  if (id === undefined && closing !== undefined) return
+  try {
+    const { done, value } = scan.next()
+    if (!done) scans.push(current)
+    else if (id !== undefined) reply.answer(id, [value])
+  } catch (error) {
+    if (id !== undefined) reply.fail(id, error)
+  }
+}
+
+function send(): void {
+  const message = reply.take()
+  if (message !== undefined) post(port, message)
+}
+
+/** The last connection that closes writes the log back into the file and removes it. */
+function close(id: number): void {
+  clearInterval(purging)
+  try {
+    session?.close()
+    reply.answer(id, [])
+  } catch (error) {
+    reply.fail(id, error)
+  }
+  send()
+  port.close()
+}
