@@ -120,6 +120,8 @@ export class Hold<T> {
     const { request } = this.#claimed
     const sentAt = clock.monotonic()
     if (sentAt >= this.#deadline) return this.#expire()
+    // The deadline holds while the store thinks it over, too.
+    this.#cancelTick = clock.after(this.#deadline - sentAt, () => this.#expire())
     let nextFrom = sentAt
     try {
       const outcome = await this.#ask(() => store.renew(request, request.leaseId, request.leaseMs))
@@ -130,7 +132,9 @@ export class Hold<T> {
       // The next try comes after a tenth of the lease.
       nextFrom = clock.monotonic() - request.leaseMs * (1 / 3 - 1 / 10)
     }
-    if (this.#phase !== 'over') this.#scheduleTick(nextFrom)
+    if (this.#phase === 'over') return
+    this.#cancelTick()
+    this.#scheduleTick(nextFrom)
   }
 
   #expire(): void {
@@ -199,6 +203,9 @@ export class Hold<T> {
   }
 }
 
+/** As good as a key held by somebody else whose lease is over. */
+const LATE = { status: 'running', leaseRemainingMs: 0 } as const
+
 /**
  * Claims the key. A claim without an answer may have happened: it is asked once more under the same lease id, and
  * released when that has no answer either. `undefined`: the store cannot be asked.
@@ -210,7 +217,11 @@ export async function claim(context: HoldContext, request: ClaimRequest) {
   for (let tries = 0; tries < 2; tries++) {
     try {
       const outcome = await askWithin(clock, storeTimeoutMs, () => store.claim(request))
-      return { outcome, sentAt }
+      const late = outcome.status === 'acquired' && clock.monotonic() >= sentAt + request.leaseMs
+      if (!late) return { outcome, sentAt }
+      // This process was stopped meanwhile, others may run by now.
+      void release(context, request)
+      return { outcome: LATE, sentAt }
     } catch (error) {
       publish({ type: 'store_failed', scope: request.scope, key: request.key, operation: 'claim', error })
       if (wasRefused(error)) break
