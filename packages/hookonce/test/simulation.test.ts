@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import { checkHistory } from './support/check-history.js'
 import { type Fault, type History, simulate } from './support/simulation.js'
 
-const SEEDS = Number(process.env['HOOKONCE_TEST_SEEDS'] ?? 2_000)
-const FIRST_SEED = Number(process.env['HOOKONCE_TEST_SEED'] ?? 1)
+const SEEDS = Number(process.env.HOOKONCE_TEST_SEEDS ?? 2_000)
+const FIRST_SEED = Number(process.env.HOOKONCE_TEST_SEED ?? 1)
 
 const store = (clock: Clock) => memoryStore({ clock })
 
