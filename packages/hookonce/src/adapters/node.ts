@@ -1,0 +1,45 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Attempt } from '../attempt.js'
+import { problem } from '../problem.js'
+import type { Source } from '../receiver.js'
+import { parsedBody, type ReceivedBody } from './node-body.js'
+import { serve } from './node-serve.js'
+
+export type { ReceivedBody } from './node-body.js'
+
+/**
+ * An ordinary `node:http` handler, except that the request's body was read for it. It answers in whatever way it likes
+ * and whenever it likes; what it throws or rejects with before it answered counts as a failed attempt.
+ */
+export type NodeHandler = (req: IncomingMessage & ReceivedBody, res: ServerResponse, attempt: Attempt) => unknown
+
+/**
+ * Processes each request once for its idempotency key. Nothing of the handler's answer is sent before it is recorded;
+ * 1xx responses, trailers and a status message of its own are dropped.
+ *
+ * If the sender disconnects the handler is not told before it is done: its answer is recorded for the retry.
+ *
+ * A body that its content type calls JSON and that is none is answered 400, without a run.
+ *
+ * @example
+ * createServer(handleNode(receiver, async (req, res, attempt) => {
+ *   await ship(req.body, { idempotencyKey: attempt.keyFor('ship') })
+ *   res.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}')
+ * }))
+ */
+export function handleNode(source: Source, handler: NodeHandler): (req: IncomingMessage, res: ServerResponse) => void {
+  return (req, res) => {
+    serve(source, req, res, (rawBody, attempt, fail) => {
+      let body: unknown
+      try {
+        body = parsedBody(req, rawBody)
+      } catch {
+        const { status, headers, body: detail } = problem('body_invalid', { detail: 'The body is not valid JSON.' })
+        res.writeHead(status, headers.flat()).end(detail)
+        return
+      }
+      const received = Object.assign(req, { rawBody, body })
+      void (async () => handler(received, res, attempt))().catch(fail)
+    }).catch(() => res.destroy())
+  }
+}
