@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+import { help, parseCommandLine, version } from './command-line.js'
+import { resolveConfig } from './config.js'
+import { serve } from './serve.js'
+import { StartError } from './start-error.js'
+
+async function run(args: string[]): Promise<void> {
+  const command = parseCommandLine(args)
+  if (command.name === 'help') console.log(help())
+  else if (command.name === 'version') console.log(version())
+  else {
+    const { given: flags, configFile } = command
+    await serve(await resolveConfig({ flags, configFile, env: process.env, folder: process.cwd() }))
+  }
+}
+
+run(process.argv.slice(2)).catch((error: unknown) => {
+  if (!(error instanceof StartError)) throw error
+  process.stderr.write(`hookonce: ${error.message}\n`)
+  process.exit(error.exitCode)
+})

@@ -1,0 +1,177 @@
+import { existsSync } from 'node:fs'
+import { extname, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Attempt, Delivery } from 'hookonce'
+import { createJiti } from 'jiti'
+import { z } from 'zod'
+import type { GivenSettings } from './environment.js'
+import { didYouMean } from './nearest.js'
+import { KINDS, SETTING_NAMES, type Settings } from './settings.js'
+import { StartError } from './start-error.js'
+
+/** Answers a delivery in code of your own; the response is recorded and replayed if its status is 2xx. */
+export type DeliveryFunction = (delivery: Delivery, attempt: Attempt) => Response | Promise<Response>
+
+export interface ForwardOptions {
+  /** How long the application's answer may take, body included. Default: `forwardTimeoutSeconds`. */
+  timeoutSeconds?: number
+}
+
+/** What happens to a source's deliveries; made by {@link forward} and {@link acknowledge}. */
+export type Handle =
+  | DeliveryFunction
+  | { readonly kind: 'acknowledge' }
+  | { readonly kind: 'forward'; readonly url: string; readonly timeoutSeconds: number | undefined }
+
+/** Hands deliveries to the application at `url` and records its answer. */
+export function forward(url: string, options: ForwardOptions = {}): Handle {
+  return { kind: 'forward', url, timeoutSeconds: options.timeoutSeconds }
+}
+
+/** Accepts any JSON event and answers that it was accepted. */
+export function acknowledge(): Handle {
+  return { kind: 'acknowledge' }
+}
+
+/** One endpoint, `POST /hooks/{name}`. What is left out is as in the settings of the same name. */
+export interface SourceConfig {
+  /** Default: forward to `forwardTo` if that is set, otherwise {@link acknowledge}. */
+  handle?: Handle
+  /** Answer 400 to a delivery without a key instead of processing it every time. Default `false`. */
+  keyRequired?: boolean
+  /** What must be equal for two deliveries to be one operation: the raw `body`, `none`, or a digest of your own. */
+  fingerprint?: 'body' | 'none' | ((delivery: Delivery) => string)
+  /** How long a result is replayed, from its completion. */
+  retentionSeconds?: number
+  /** The longest an attempt may hold a key. */
+  lockTtlSeconds?: number
+  /** How long a key stays held after its process died; at most `lockTtlSeconds`. */
+  leaseSeconds?: number
+  /** How long a duplicate waits for a running attempt; 0: not at all. */
+  waitSeconds?: number
+  maxBodyBytes?: number
+  maxResponseBytes?: number
+}
+
+/** The config file's content: settings, and the sources with their handlers. */
+export interface Config extends Settings {
+  /** By name. `default` is `POST /webhook`; the others are `POST /hooks/{name}`. */
+  sources?: Record<string, SourceConfig>
+}
+
+/**
+ * Types a config file.
+ *
+ * @example
+ * export default defineConfig({
+ *   port: 8080,
+ *   sources: { orders: { handle: forward('http://localhost:3000/orders'), keyRequired: true } },
+ * })
+ */
+export function defineConfig(config: Config): Config {
+  return config
+}
+
+export interface ConfigFile {
+  path: string
+  settings: GivenSettings
+  sources: Map<string, SourceConfig>
+}
+
+const HANDLE = z.union([
+  z.custom<DeliveryFunction>(value => typeof value === 'function'),
+  z.strictObject({ kind: z.literal('acknowledge') }),
+  z.strictObject({ kind: z.literal('forward'), url: z.unknown(), timeoutSeconds: z.unknown() }),
+])
+const FUNCTION = z.custom<(delivery: Delivery) => string>(value => typeof value === 'function')
+
+/** What each field of a source must be. */
+const FIELDS: Record<keyof SourceConfig, { schema: z.ZodType; allowed: string }> = {
+  handle: { schema: HANDLE, allowed: 'must be forward(url), acknowledge() or a function' },
+  keyRequired: { schema: z.boolean(), allowed: 'must be true or false' },
+  fingerprint: {
+    schema: z.union([KINDS.fingerprint.schema, FUNCTION]),
+    allowed: "must be 'body', 'none' or a function",
+  },
+  retentionSeconds: KINDS.retentionSeconds,
+  lockTtlSeconds: KINDS.lockTtlSeconds,
+  leaseSeconds: KINDS.leaseSeconds,
+  waitSeconds: KINDS.waitSeconds,
+  maxBodyBytes: KINDS.maxBodyBytes,
+  maxResponseBytes: KINDS.maxResponseBytes,
+}
+
+const SOURCE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
+
+const DEFAULT_NAMES = ['hookonce.config.mjs', 'hookonce.config.js', 'hookonce.config.ts']
+
+/** Loads the named file, or the one config file of the folder if there is one. */
+export async function loadConfigFile(folder: string, named: string | undefined): Promise<ConfigFile | undefined> {
+  const shown = named ?? defaultName(folder)
+  if (shown === undefined) return undefined
+  const path = resolve(folder, shown)
+  if (!existsSync(path)) throw new StartError(`config file ${path} does not exist`)
+  let content: unknown
+  try {
+    content = await importDefault(path)
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw new StartError(`config file ${path} cannot be loaded: ${message.split('\n', 1)[0]}`)
+  }
+  return { path, ...readConfig(content, shown) }
+}
+
+function defaultName(folder: string): string | undefined {
+  const [first, second] = DEFAULT_NAMES.filter(name => existsSync(resolve(folder, name)))
+  if (second !== undefined) {
+    throw new StartError(`${first} and ${second} are both in ${folder}; keep one, or say which with --config`)
+  }
+  return first
+}
+
+async function importDefault(path: string): Promise<unknown> {
+  if (!/^\.[cm]?ts$/.test(extname(path))) return (await import(pathToFileURL(path).href)).default
+  return createJiti(import.meta.url, { fsCache: false }).import(path, { default: true })
+}
+
+function readConfig(content: unknown, file: string): Pick<ConfigFile, 'settings' | 'sources'> {
+  if (!isObject(content)) throw new StartError(`${file}: must have a default export, made with defineConfig({ … })`)
+  const settings: GivenSettings = new Map()
+  const sources = new Map<string, SourceConfig>()
+  for (const [field, value] of Object.entries(content)) {
+    const name = SETTING_NAMES.find(known => known === field)
+    if (name !== undefined) {
+      if (value !== undefined) settings.set(name, { value, where: `${field} in ${file}` })
+    } else if (field !== 'sources') {
+      throw new StartError(`${field} in ${file} is not a setting${didYouMean(field, [...SETTING_NAMES, 'sources'])}`)
+    }
+  }
+  const given = (content as { sources?: unknown }).sources ?? {}
+  if (!isObject(given)) throw new StartError(`sources in ${file} must be an object: { name: { … } }`)
+  for (const [name, source] of Object.entries(given)) sources.set(name, readSource(name, source, file))
+  return { settings, sources }
+}
+
+function readSource(name: string, source: unknown, file: string): SourceConfig {
+  const where = (field: string) => `sources.${name}${field} in ${file}`
+  if (!SOURCE_NAME.test(name)) {
+    throw new StartError(`${where('')}: a source's name is up to 100 letters, digits, dots, dashes and underscores`)
+  }
+  if (!isObject(source)) throw new StartError(`${where('')} must be an object`)
+  const read: Record<string, unknown> = {}
+  for (const [field, value] of Object.entries(source)) {
+    const rule = Object.hasOwn(FIELDS, field) ? FIELDS[field as keyof SourceConfig] : undefined
+    if (rule === undefined) {
+      throw new StartError(`${where(`.${field}`)} is not a field of a source${didYouMean(field, Object.keys(FIELDS))}`)
+    }
+    if (value === undefined) continue
+    const result = rule.schema.safeParse(value)
+    if (!result.success) throw new StartError(`${where(`.${field}`)} ${rule.allowed}`)
+    read[field] = result.data
+  }
+  return read
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,179 @@
+import { isIP } from 'node:net'
+import type { SourceOptions } from 'hookonce'
+import { type Handle, loadConfigFile, type SourceConfig } from './config-file.js'
+import { type Given, type GivenSettings, readEnvironment } from './environment.js'
+import { flagOf, KINDS, SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js'
+import { StartError } from './start-error.js'
+import { parseStoreUrl, type StoreLocation } from './store-url.js'
+
+/** The operator routes' rule; `reason` says to a person why it is this one. */
+export type OperatorAccess = ({ mode: 'token'; token: string } | { mode: 'local' | 'open' | 'closed' }) & {
+  reason: string
+}
+
+export interface ResolvedSource {
+  handle: Exclude<Handle, { kind: 'forward' }> | { kind: 'forward'; url: string; timeoutMs: number }
+  options: SourceOptions
+}
+
+/** Everything the server needs, checked, in milliseconds and bytes. */
+export interface ResolvedConfig {
+  host: string
+  port: number
+  store: StoreLocation
+  storeTimeoutMs: number
+  maxWaiters: number
+  drainMs: number
+  logLevel: NonNullable<Settings['logLevel']>
+  operatorAccess: OperatorAccess
+  /** The `default` source is always there. */
+  sources: Map<string, ResolvedSource>
+  configFile: string | undefined
+}
+
+export interface ConfigInput {
+  flags?: GivenSettings
+  env: NodeJS.ProcessEnv
+  /** The working folder: where the config file is looked for, and what relative paths are relative to. */
+  folder: string
+  configFile?: string | undefined
+}
+
+/** Flag before environment before config file before default. @throws {StartError} */
+export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig> {
+  const environment = readEnvironment(input.env)
+  const file = await loadConfigFile(input.folder, input.configFile)
+  const given: GivenSettings = new Map([
+    ...(file?.settings ?? []),
+    ...environment,
+    ...(input.flags ?? (new Map() as GivenSettings)),
+  ])
+  const settings = checkSettings(given)
+  const where = (name: SettingName): string => given.get(name)?.where ?? SETTINGS[name].env
+  const sources = new Map<string, ResolvedSource>()
+  for (const [name, source] of [['default', {}] as const, ...(file?.sources ?? [])]) {
+    sources.set(name, resolveSource(name, source, settings, where))
+  }
+  const storeUrl: Given & { value: string } = { value: settings.storeUrl ?? '', where: where('storeUrl') }
+  return {
+    host: settings.host ?? '',
+    port: settings.port ?? 0,
+    store: parseStoreUrl(storeUrl, input.folder),
+    storeTimeoutMs: storeTimeout(settings, sources, where('storeTimeoutSeconds')),
+    maxWaiters: settings.maxWaiters ?? 0,
+    drainMs: ms(settings.drainSeconds ?? 0),
+    logLevel: settings.logLevel ?? 'info',
+    operatorAccess: operatorAccess(settings, where('operatorAccess')),
+    sources,
+    configFile: file?.path,
+  }
+}
+
+function checkSettings(given: GivenSettings): Settings {
+  const settings: Record<string, unknown> = {}
+  for (const name of SETTING_NAMES) {
+    const { schema, allowed, secret, default: byDefault } = SETTINGS[name] as Setting
+    const said = given.get(name)
+    if (said === undefined) {
+      if (byDefault !== undefined) settings[name] = byDefault
+      continue
+    }
+    const result = schema.safeParse(said.value)
+    // A URL may hold credentials, a token is one: neither is shown.
+    const shown = secret || name === 'storeUrl' || name === 'forwardTo' ? '' : `, not ${JSON.stringify(said.value)}`
+    if (!result.success) throw new StartError(`${said.where} ${allowed}${shown}`)
+    settings[name] = result.data
+  }
+  return settings
+}
+
+type Where = (name: SettingName) => string
+
+function resolveSource(name: string, source: SourceConfig, settings: Settings, where: Where): ResolvedSource {
+  const at = (field: keyof SourceConfig & SettingName) =>
+    source[field] === undefined ? where(field) : `sources.${name}.${field}`
+  const lockTtl = source.lockTtlSeconds ?? settings.lockTtlSeconds ?? 0
+  const lease = source.leaseSeconds ?? settings.leaseSeconds ?? Math.min(15, lockTtl)
+  if (lease > lockTtl) {
+    throw new StartError(`${at('leaseSeconds')} (${lease}) must be at most ${at('lockTtlSeconds')} (${lockTtl})`)
+  }
+  return {
+    handle: resolveHandle(name, source.handle, lockTtl, settings, where),
+    options: {
+      name,
+      keyRequired: source.keyRequired ?? false,
+      fingerprint: source.fingerprint ?? settings.fingerprint ?? 'body',
+      retentionMs: ms(source.retentionSeconds ?? settings.retentionSeconds ?? 0),
+      lockTtlMs: ms(lockTtl),
+      leaseMs: ms(lease),
+      waitMs: ms(source.waitSeconds ?? settings.waitSeconds ?? 0),
+      maxBodyBytes: source.maxBodyBytes ?? settings.maxBodyBytes ?? 0,
+      maxResponseBytes: source.maxResponseBytes ?? settings.maxResponseBytes ?? 0,
+    },
+  }
+}
+
+function resolveHandle(
+  source: string,
+  handle: Handle | undefined,
+  lockTtl: number,
+  settings: Settings,
+  where: Where,
+): ResolvedSource['handle'] {
+  if (handle === undefined && settings.forwardTo === undefined) return { kind: 'acknowledge' }
+  if (handle !== undefined && (typeof handle === 'function' || handle.kind === 'acknowledge')) return handle
+
+  const field = `sources.${source}.handle: forward()`
+  const url = handle === undefined ? settings.forwardTo : handle.url
+  if (!KINDS.forwardTo.schema.safeParse(url).success) {
+    throw new StartError(`${field}: the URL ${KINDS.forwardTo.allowed}`)
+  }
+  const own = handle?.timeoutSeconds
+  if (own !== undefined && !KINDS.forwardTimeoutSeconds.schema.safeParse(own).success) {
+    throw new StartError(`${field}: timeoutSeconds ${KINDS.forwardTimeoutSeconds.allowed}`)
+  }
+  const timeout = own ?? settings.forwardTimeoutSeconds ?? Math.min(30, lockTtl)
+  if (timeout > lockTtl) {
+    const at = own === undefined ? where('forwardTimeoutSeconds') : `${field}: timeoutSeconds`
+    throw new StartError(`${at} (${timeout}) must be at most the lock TTL (${lockTtl})`)
+  }
+  return { kind: 'forward', url: url!, timeoutMs: ms(timeout) }
+}
+
+/** Every lease must survive two store operations that time out. */
+function storeTimeout(settings: Settings, sources: Map<string, ResolvedSource>, where: string): number {
+  const shortest = Math.min(...[...sources.values()].map(source => source.options.leaseMs ?? 0))
+  const most = Math.floor(shortest / 3)
+  if (settings.storeTimeoutSeconds === undefined) return Math.min(2000, most)
+  const timeout = ms(settings.storeTimeoutSeconds)
+  if (timeout > most) {
+    const lease = shortest / 1000
+    throw new StartError(`${where} (${timeout / 1000}) must be at most a third of the lease (${lease})`)
+  }
+  return timeout
+}
+
+function operatorAccess(settings: Settings, where: string): OperatorAccess {
+  const { operatorAccess: asked, adminToken: token, host = '' } = settings
+  const loopback = isLoopbackHost(host)
+  if (asked === 'local' && !loopback) {
+    throw new StartError(`${where}: local needs a loopback --${flagOf('host')}, and ${host} is not one; set a token`)
+  }
+  if (asked === 'token' && token === undefined) {
+    throw new StartError(`${where}: token needs ${SETTINGS.adminToken.env}`)
+  }
+  if (asked === 'open') return { mode: 'open', reason: `${where} is open` }
+  if (asked === 'local') return { mode: 'local', reason: `${where} is local` }
+  if (token !== undefined) return { mode: 'token', token, reason: 'a token is set' }
+  return loopback
+    ? { mode: 'local', reason: 'no token is set, and only loopback is listened on' }
+    : { mode: 'closed', reason: `no token is set, and ${host} is not loopback; set ${SETTINGS.adminToken.env}` }
+}
+
+export function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}
+
+function ms(seconds: number): number {
+  return Math.round(seconds * 1000)
+}

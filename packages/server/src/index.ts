@@ -1,0 +1,11 @@
+export type { Attempt, Delivery, HeaderList } from 'hookonce'
+export {
+  acknowledge,
+  type Config,
+  type DeliveryFunction,
+  defineConfig,
+  type ForwardOptions,
+  forward,
+  type Handle,
+  type SourceConfig,
+} from './config-file.js'

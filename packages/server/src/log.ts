@@ -1,0 +1,42 @@
+import { subscribe } from 'node:diagnostics_channel'
+import { EVENTS_CHANNEL, type HookonceEvent } from 'hookonce'
+import { type Logger, pino } from 'pino'
+
+/** JSON lines on stdout. */
+export function createLogger(level: string): Logger {
+  return pino({
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: label => ({ level: label }) },
+    serializers: { err: describeError },
+  })
+}
+
+/** Writes down what the receiver has to say: the lines an operator needs when something goes wrong. */
+export function logEvents(log: Logger): void {
+  const levels = { handler_threw: 'error', receiver_failed: 'error', result_dropped: 'error' } as const
+  subscribe(EVENTS_CHANNEL, message => {
+    const { type, scope: source, key, ...facts } = message as HookonceEvent
+    const level = type in levels ? levels[type as keyof typeof levels] : 'warn'
+    const { error, ...rest } = facts as { error?: unknown }
+    const shown = {
+      source,
+      ...(log.isLevelEnabled('debug') && { key }),
+      ...rest,
+      ...(error !== undefined && { err: error }),
+    }
+    log[level](shown, type.replaceAll('_', ' '))
+  })
+}
+
+/** JSON.parse quotes its input in the message, and a delivery's body is not for logs. */
+function describeError(error: unknown) {
+  if (!(error instanceof Error)) return { type: typeof error }
+  const { name, code } = error as NodeJS.ErrnoException
+  const frames = error.stack
+    ?.split('\n')
+    .filter(line => /^\s+at /.test(line))
+    .join('\n')
+  return { type: name, code, ...(!(error instanceof SyntaxError) && { message: error.message }), stack: frames }
+}

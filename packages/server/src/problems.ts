@@ -1,0 +1,34 @@
+import { type Answer, type DeliveryOutcome, PROBLEMS } from 'hookonce'
+
+/** The receiver's problems and those that only a server has. */
+export const SERVER_PROBLEMS = {
+  ...PROBLEMS,
+  bad_request: [400, 'The request is not valid'],
+  operator_token_required: [401, 'This route is for operators'],
+  operator_access_denied: [403, 'This route is for operators'],
+  request_timeout: [408, 'The request was sent too slowly'],
+  record_running: [409, 'The record is held by a running attempt'],
+  media_type_invalid: [415, 'The Content-Type is not valid'],
+  headers_too_large: [431, 'The request headers are too large'],
+  internal_error: [500, 'The request could not be answered'],
+} as const satisfies Record<string, readonly [status: number, title: string]>
+
+export type ServerProblemCode = keyof typeof SERVER_PROBLEMS
+
+export interface ServerProblemOptions {
+  detail?: string
+  headers?: readonly (readonly [name: string, value: string])[]
+  outcome?: DeliveryOutcome
+}
+
+/** An `application/problem+json` answer (RFC 9457) of the same form as the receiver's. */
+export function serverProblem(code: ServerProblemCode, options: ServerProblemOptions = {}): Answer {
+  const [status, title] = SERVER_PROBLEMS[code]
+  const body = { type: `/problems/${code}`, title, status, detail: options.detail ?? `${title}.`, code }
+  return {
+    status,
+    headers: [['content-type', 'application/problem+json'], ...(options.headers ?? [])],
+    body: Buffer.from(JSON.stringify(body)),
+    outcome: options.outcome ?? 'invalid',
+  }
+}

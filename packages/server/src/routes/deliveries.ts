@@ -1,0 +1,121 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type Answer, Delivery, type Handler, type Receiver, type Source } from 'hookonce'
+import { toHandlerResponse } from 'hookonce/adapters/fetch'
+import type { Logger } from 'pino'
+import type { Agent } from 'undici'
+import type { ResolvedSource } from '../config.js'
+import type { Gate } from '../gate.js'
+import { acknowledgeEvent } from '../handlers/acknowledge.js'
+import { forwardTo } from '../handlers/forward.js'
+import { serverProblem } from '../problems.js'
+import { readBody } from '../read-body.js'
+import { sendAnswer } from '../send-answer.js'
+
+export interface DeliveryContext {
+  receiver: Receiver
+  sources: Map<string, ResolvedSource>
+  gate: Gate
+  agent: Agent
+  log: Logger
+}
+
+/** Node drops header fields beyond its own bound of 2,000 in silence; a lost key header must not pass for "no key". */
+const MAX_HEADER_FIELDS = 200
+
+type Receive = (delivery: Delivery) => Promise<Answer>
+
+export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): void {
+  for (const [name, { options, handle }] of context.sources) {
+    const source = context.receiver.source(options)
+    const handler = handlerFor(handle, source, context)
+    const answer = deliveryAnswerer(name, source, delivery => source.receive(delivery, handler), context)
+    route(app, `/hooks/${name}`, answer)
+    if (name !== 'default') continue
+    route(app, '/webhook', answer)
+    const keyless = context.receiver.source({ ...options, name: '/webhook/no-idempotency', keyRequired: false })
+    route(app, '/webhook/no-idempotency', deliveryAnswerer(name, keyless, withoutKey(keyless, handler), context))
+  }
+}
+
+function handlerFor(handle: ResolvedSource['handle'], source: Source, { agent, log }: DeliveryContext): Handler {
+  const { maxResponseBytes } = source
+  if (typeof handle === 'function') {
+    return async (delivery, attempt) => toHandlerResponse(await handle(delivery, attempt), maxResponseBytes)
+  }
+  if (handle.kind === 'acknowledge') return acknowledgeEvent
+  return forwardTo({ url: handle.url, timeoutMs: handle.timeoutMs, maxResponseBytes, agent, log })
+}
+
+/** The source sees no header, so no key; the handler sees the delivery as it arrived. */
+function withoutKey(source: Source, handler: Handler): Receive {
+  return delivery => {
+    const { method, url, body } = delivery
+    const bare = new Delivery({ method, url, headers: [], body })
+    return source.receive(bare, (_, attempt) => handler(delivery, attempt))
+  }
+}
+
+/** Answered before Fastify reads the body: the raw bytes count, whatever the Content-Type says or fails to say. */
+function route(app: FastifyInstance, url: string, answer: ReturnType<typeof deliveryAnswerer>): void {
+  const onRequest = (request: FastifyRequest, reply: FastifyReply): void => {
+    reply.hijack()
+    void answer(request.raw, reply.raw)
+  }
+  app.post(url, { onRequest }, unreached)
+}
+
+function unreached(): never {
+  throw new Error('a delivery is answered in onRequest')
+}
+
+function deliveryAnswerer(name: string, source: Source, receive: Receive, { gate, log }: DeliveryContext) {
+  const { maxBodyBytes } = source
+
+  async function answerFor(request: IncomingMessage): Promise<Answer | undefined> {
+    const { rawHeaders } = request
+    if (gate.closed) return shuttingDown()
+    if (rawHeaders.length > 2 * MAX_HEADER_FIELDS) {
+      return serverProblem('headers_too_large', { detail: `At most ${MAX_HEADER_FIELDS} header fields are accepted.` })
+    }
+    const body = await readBody(request, maxBodyBytes)
+    if (body === 'gone') return undefined
+    if (body === 'too_large') return source.tooLarge()
+    if (gate.closed) return shuttingDown()
+
+    const headers: [string, string][] = []
+    for (let i = 0; i < rawHeaders.length; i += 2) headers.push([rawHeaders[i]!, rawHeaders[i + 1]!])
+    const delivery = new Delivery({ method: 'POST', url: request.url!, headers, body })
+    const answer = await receive(delivery)
+    if (answer.status >= 500 || answer.outcome === 'mismatch' || log.isLevelEnabled('debug')) {
+      logDelivery(log, name, delivery, answer)
+    }
+    return answer
+  }
+
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    gate.enter()
+    try {
+      const answer = await answerFor(request)
+      if (answer !== undefined) sendAnswer(response, answer, gate.closed)
+    } catch (error) {
+      log.error({ source: name, err: error }, 'delivery not answered')
+      sendAnswer(response, serverProblem('internal_error'), true)
+    } finally {
+      gate.leave()
+    }
+  }
+}
+
+function shuttingDown(): Answer {
+  return serverProblem('shutting_down', { headers: [['retry-after', '1']], outcome: 'unavailable' })
+}
+
+function logDelivery(log: Logger, source: string, delivery: Delivery, { status, outcome }: Answer): void {
+  const facts = { source, status, outcome }
+  if (log.isLevelEnabled('debug')) {
+    const key = delivery.header('x-idempotency-key') ?? delivery.header('idempotency-key')
+    log.debug({ ...facts, key, bytes: delivery.body.length }, 'delivery')
+  } else if (status >= 500) log.warn(facts, 'delivery failed')
+  else log.info(facts, 'idempotency key reused for another payload')
+}

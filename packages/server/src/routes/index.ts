@@ -1,0 +1,44 @@
+import type { FastifyInstance } from 'fastify'
+import { jsonAnswer, respond, textAnswer } from '../respond.js'
+
+const ENDPOINTS = {
+  'POST /webhook': 'deliver an event; X-Idempotency-Key or Idempotency-Key makes it safe to send again',
+  'POST /webhook/no-idempotency': 'deliver an event that is processed every time',
+  'POST /hooks/{source}': 'deliver to a configured source',
+  'GET /webhook/idempotency/{key}': 'what is recorded for a key (operators)',
+  'DELETE /webhook/idempotency/{key}': 'forget a key (operators)',
+  'GET /health': 'whether this process is alive',
+  'GET /readyz': 'whether it takes deliveries',
+  'GET /problems/{code}': 'what a problem type means',
+}
+
+const ABOUT = 'A webhook receiver with idempotency keys: one recorded result per key, replayed to every duplicate.'
+
+/** What this is and where to look. */
+export function indexRoute(app: FastifyInstance): void {
+  app.get('/', (request, reply) => {
+    const asksForHtml = /\btext\/html\b/.test(request.headers.accept ?? '')
+    respond(
+      reply,
+      asksForHtml
+        ? textAnswer('text/html; charset=utf-8', page())
+        : jsonAnswer({ name: 'hookonce', about: ABOUT, endpoints: ENDPOINTS }),
+    )
+  })
+}
+
+function page(): string {
+  const rows = Object.entries(ENDPOINTS).map(([route, use]) => `<dt><code>${route}</code></dt><dd>${use}</dd>`)
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Hookonce</title>
+<h1>Hookonce</h1>
+<p>${ABOUT}</p>
+<dl>
+${rows.join('\n')}
+</dl>
+</html>
+`
+}

@@ -1,0 +1,38 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import { type Answer, problem } from 'hookonce'
+
+const BODYLESS = new Set([204, 304])
+
+/** Writes an answer as it is, header by header. `close`: the connection ends with it, as it does if a body is left unread. */
+export function sendAnswer(response: ServerResponse, answer: Answer, close = false): void {
+  const { status, headers, body, rest } = answer
+  if (response.destroyed || response.headersSent) {
+    void rest?.[Symbol.asyncIterator]().return?.()
+    return
+  }
+  const flat: string[] = []
+  for (const [name, value] of headers) flat.push(name, value)
+  if (rest === undefined && !BODYLESS.has(status)) flat.push('content-length', String(body.length))
+  // What is left of a body would be taken for the next request.
+  if (close || isUnread(response.req)) flat.push('connection', 'close')
+  try {
+    response.writeHead(status, flat)
+  } catch {
+    // A header that HTTP does not allow, from a handler.
+    void rest?.[Symbol.asyncIterator]().return?.()
+    sendAnswer(response, problem('handler_failed'), true)
+    return
+  }
+  if (rest === undefined) response.end(body)
+  else pipeline(whole(body, rest), response).catch(() => response.destroy())
+}
+
+function isUnread({ complete, headers }: IncomingMessage): boolean {
+  return !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length']) > 0)
+}
+
+async function* whole(body: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield body
+  yield* rest
+}

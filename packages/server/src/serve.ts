@@ -1,0 +1,33 @@
+import { createReceiver } from 'hookonce'
+import { createApp } from './app.js'
+import { askWithin } from './ask-within.js'
+import { announce } from './banner.js'
+import type { ResolvedConfig } from './config.js'
+import { Gate } from './gate.js'
+import { createForwardAgent } from './handlers/forward.js'
+import { listen } from './listen.js'
+import { createLogger, logEvents } from './log.js'
+import { openStore, storeUnusable } from './open-store.js'
+import { failFast, shutDownOnSignal } from './shutdown.js'
+
+/** Runs the server until a signal ends the process. @throws {StartError} */
+export async function serve(config: ResolvedConfig): Promise<void> {
+  const log = createLogger(config.logLevel)
+  failFast(log)
+  const { storeTimeoutMs, maxWaiters } = config
+  const opened = await openStore(config.store, storeTimeoutMs)
+  const { options } = config.sources.get('default')!
+  const receiver = createReceiver({ ...options, store: opened.store, storeTimeoutMs, maxWaiters })
+  try {
+    await askWithin(storeTimeoutMs, receiver.ready())
+  } catch (error) {
+    throw storeUnusable(opened.place, error)
+  }
+  logEvents(log)
+  const gate = new Gate()
+  const app = createApp({ config, receiver, gate, agent: createForwardAgent(), log })
+  await app.ready()
+  const listening = await listen(app.routing, config.host, config.port)
+  shutDownOnSignal({ gate, receiver, listening, drainMs: config.drainMs, log })
+  announce(log, config, opened, listening.urls)
+}

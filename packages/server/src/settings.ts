@@ -1,0 +1,163 @@
+import { z } from 'zod'
+
+/** What a value must be: how it is read (from a string too) and the same in words. */
+interface Kind<T> {
+  schema: z.ZodType<T>
+  allowed: string
+}
+
+export interface Setting<T = unknown> extends Kind<T> {
+  env: string
+  /** Without it the setting is unset, or follows from others as `defaultText` says. */
+  default?: T
+  defaultText?: string
+  meaning: string
+  /** May come from a file named by `…_FILE`, and is never shown. */
+  secret?: true
+}
+
+const DECIMAL = /^-?(\d+\.?\d*|\.\d+)$/
+
+function number(min: number, max: number, type: 'whole number' | 'number' = 'number'): Kind<number> {
+  const range = z.number().min(min).max(max)
+  return {
+    schema: z.preprocess(
+      value => (typeof value === 'string' && DECIMAL.test(value.trim()) ? Number(value) : value),
+      type === 'number' ? range : range.int(),
+    ),
+    allowed: `must be a ${type} from ${min} to ${max}`,
+  }
+}
+
+function oneOf<const T extends string>(...values: T[]): Kind<T> {
+  return { schema: z.enum(values) as unknown as z.ZodType<T>, allowed: `must be one of: ${values.join(', ')}` }
+}
+
+function text(allowed: string, test: (value: string) => boolean): Kind<string> {
+  return { schema: z.string().refine(test), allowed }
+}
+
+function isHttpUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false
+  const { protocol, hash } = new URL(value)
+  return /^https?:$/.test(protocol) && hash === ''
+}
+
+/** Kinds that a source of the config file shares with the setting of the same name. */
+export const KINDS = {
+  retentionSeconds: number(0.1, 315_360_000),
+  lockTtlSeconds: number(0.1, 86_400),
+  leaseSeconds: number(0.1, 86_400),
+  waitSeconds: number(0, 3600),
+  maxBodyBytes: number(1, 1_073_741_824, 'whole number'),
+  maxResponseBytes: number(0, 1_073_741_824, 'whole number'),
+  forwardTo: text('must be an http:// or https:// URL without a fragment', isHttpUrl),
+  forwardTimeoutSeconds: number(0.01, 86_400),
+  fingerprint: oneOf('body', 'none'),
+}
+
+function setting<T>(kind: Kind<T>, env: string, about: Omit<Setting<NoInfer<T>>, 'env' | keyof Kind<T>>): Setting<T> {
+  return { ...kind, env, ...about }
+}
+
+/** Every setting, once: `--help`, the environment, the config file and the documentation follow from this table. */
+export const SETTINGS = {
+  host: setting(
+    text('must be a host name or an IP address', value => /^[A-Za-z0-9.:_-]{1,255}$/.test(value)),
+    'HOST',
+    { default: 'localhost', meaning: 'where to listen; localhost is both loopback addresses, 0.0.0.0 every one' },
+  ),
+  port: setting(number(0, 65_535, 'whole number'), 'PORT', { default: 8000, meaning: 'port; 0 takes a free one' }),
+  storeUrl: setting(
+    text('must be memory: or sqlite:PATH', value => value !== ''),
+    'HOOKONCE_STORE_URL',
+    {
+      default: 'sqlite:./data/hookonce.db',
+      meaning: 'where records are kept: memory: or sqlite:PATH (from the working folder)',
+    },
+  ),
+  retentionSeconds: setting(KINDS.retentionSeconds, 'HOOKONCE_TTL_SECONDS', {
+    default: 3600,
+    meaning: 'how long a result is replayed, from its completion',
+  }),
+  lockTtlSeconds: setting(KINDS.lockTtlSeconds, 'HOOKONCE_LOCK_TTL_SECONDS', {
+    default: 300,
+    meaning: 'longest hold of a key by one attempt',
+  }),
+  leaseSeconds: setting(KINDS.leaseSeconds, 'HOOKONCE_LEASE_SECONDS', {
+    defaultText: '15, or the lock TTL if that is shorter',
+    meaning: 'how long a key stays held after its process died; renewed every third; at most the lock TTL',
+  }),
+  waitSeconds: setting(KINDS.waitSeconds, 'HOOKONCE_WAIT_SECONDS', {
+    default: 10,
+    meaning: 'how long a duplicate waits for a running attempt; 0: 409 at once',
+  }),
+  maxWaiters: setting(number(0, 10_000_000, 'whole number'), 'HOOKONCE_MAX_WAITERS', {
+    default: 10_000,
+    meaning: 'how many duplicates may wait at once; one more is answered 409',
+  }),
+  maxBodyBytes: setting(KINDS.maxBodyBytes, 'HOOKONCE_MAX_BODY_BYTES', {
+    default: 1_048_576,
+    meaning: 'largest delivery; more is answered 413',
+  }),
+  maxResponseBytes: setting(KINDS.maxResponseBytes, 'HOOKONCE_MAX_RESPONSE_BYTES', {
+    default: 1_048_576,
+    meaning: 'largest response body that is recorded; of larger ones status and headers are',
+  }),
+  storeTimeoutSeconds: setting(number(0.01, 60), 'HOOKONCE_STORE_TIMEOUT_SECONDS', {
+    defaultText: '2, or a third of the lease if that is shorter',
+    meaning: 'one store operation; at most a third of the lease',
+  }),
+  forwardTo: setting(KINDS.forwardTo, 'HOOKONCE_FORWARD_TO', {
+    defaultText: 'none: deliveries are acknowledged here',
+    meaning: 'URL of the application that deliveries are forwarded to',
+  }),
+  forwardTimeoutSeconds: setting(KINDS.forwardTimeoutSeconds, 'HOOKONCE_FORWARD_TIMEOUT_SECONDS', {
+    defaultText: '30, or the lock TTL if that is shorter',
+    meaning: "how long the application's answer may take, body included; at most the lock TTL",
+  }),
+  fingerprint: setting(KINDS.fingerprint, 'HOOKONCE_FINGERPRINT', {
+    default: 'body',
+    meaning: 'body: a key reused with another body is answered 422; none: never compared',
+  }),
+  adminToken: setting(
+    text('must be 8 to 1024 visible ASCII characters', value => /^[\x21-\x7e]{8,1024}$/.test(value)),
+    'HOOKONCE_ADMIN_TOKEN',
+    { secret: true, defaultText: 'none', meaning: 'bearer token for the operator routes' },
+  ),
+  operatorAccess: setting(oneOf('token', 'local', 'open'), 'HOOKONCE_OPERATOR_ACCESS', {
+    defaultText: 'token if one is set, else local when listening on loopback only, else nobody',
+    meaning: 'who may use the operator routes: token, local (direct loopback requests), open',
+  }),
+  drainSeconds: setting(number(0, 3600), 'HOOKONCE_DRAIN_SECONDS', {
+    default: 25,
+    meaning: 'how long running attempts may take to finish at shutdown',
+  }),
+  logLevel: setting(oneOf('debug', 'info', 'warn', 'error', 'silent'), 'LOG_LEVEL', {
+    default: 'info',
+    meaning: 'structured logs on stdout; keys appear at debug only, bodies and secrets never',
+  }),
+} as const
+
+export type SettingName = keyof typeof SETTINGS
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[]
+
+/** A setting's value; those without a default may be absent. */
+export type Settings = {
+  [Name in SettingName]?: z.output<(typeof SETTINGS)[Name]['schema']>
+}
+
+/** `HOOKONCE_STORE_URL` is `--store-url`. */
+export function flagOf(name: SettingName): string {
+  return SETTINGS[name].env
+    .replace(/^HOOKONCE_/, '')
+    .toLowerCase()
+    .replaceAll('_', '-')
+}
+
+/** What a setting is when nothing is said, in words. */
+export function defaultOf(name: SettingName): string {
+  const { default: value, defaultText } = SETTINGS[name] as Setting
+  return defaultText ?? String(value)
+}

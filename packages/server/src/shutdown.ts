@@ -1,0 +1,68 @@
+import { constants } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
+import type { Receiver } from 'hookonce'
+import type { Logger } from 'pino'
+import type { Gate } from './gate.js'
+import type { Listening } from './listen.js'
+
+export interface ShutdownContext {
+  gate: Gate
+  receiver: Receiver
+  listening: Listening
+  drainMs: number
+  log: Logger
+}
+
+/** What an aborted attempt's sender needs to get its answer. */
+const LAST_WORDS_MS = 500
+
+/** A fault that nobody caught leaves a state that nobody knows: the process ends, its leases run out. */
+export function failFast(log: Logger): void {
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, error => {
+      log.fatal({ err: error }, event)
+      process.exit(1)
+    })
+  }
+}
+
+/** The first signal drains, the second ends the process at once. */
+export function shutDownOnSignal(context: ShutdownContext): void {
+  let draining = false
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (draining) process.exit(128 + constants.signals[signal])
+      draining = true
+      context.log.info({ signal, drainSeconds: context.drainMs / 1000 }, 'shutting down')
+      void shutDown(context).then(code => process.exit(code))
+    })
+  }
+}
+
+async function shutDown({ gate, receiver, listening, drainMs, log }: ShutdownContext): Promise<0 | 1> {
+  const answered = gate.close()
+  const settled = Promise.all([answered, receiver.settled()])
+  const drained = await Promise.race([settled.then(() => true), after(drainMs)])
+  if (!drained) {
+    log.error({ drainSeconds: drainMs / 1000 }, 'attempts were still running at the end of the drain time')
+    receiver.abort()
+    await Promise.race([answered, after(LAST_WORDS_MS)])
+    return 1
+  }
+  // What is answered may still be on its way out; what is idle would keep the process.
+  await Promise.race([listening.close(), after(LAST_WORDS_MS)])
+  listening.closeAllConnections()
+  try {
+    await receiver.close()
+  } catch (error) {
+    log.error({ err: error }, 'the store did not close')
+    return 1
+  }
+  log.info('stopped')
+  return 0
+}
+
+async function after(ms: number): Promise<false> {
+  await setTimeout(ms)
+  return false
+}

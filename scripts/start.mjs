@@ -1,0 +1,36 @@
+// `npm start`: builds what is missing or stale, then becomes the server. Arguments after `--` are the server's.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const packages = ['packages/hookonce', 'packages/server'].map(path => join(root, path))
+
+// Asking `tsc -b` whether anything changed takes longer than starting.
+if (packages.some(isStale)) {
+  process.stderr.write('building…\n')
+  run(join(root, 'scripts/generate-sql.mjs'))
+  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
+  run(tsc, '-b', ...packages)
+}
+
+process.chdir(process.env.INIT_CWD ?? process.cwd())
+process.argv.splice(1, 1, join(root, 'packages/server/dist/cli.js'))
+await import('../packages/server/dist/cli.js')
+
+function isStale(folder) {
+  const built = join(folder, 'dist/.tsbuildinfo')
+  return !existsSync(built) || newest(join(folder, 'src')) > statSync(built).mtimeMs
+}
+
+function newest(folder) {
+  const times = readdirSync(folder, { recursive: true }).map(name => statSync(join(folder, name)).mtimeMs)
+  return Math.max(...times)
+}
+
+function run(script, ...args) {
+  const { status } = spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: ['ignore', 2, 2] })
+  if (status !== 0) process.exit(status ?? 1)
+}
