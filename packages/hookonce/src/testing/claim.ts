@@ -46,9 +46,11 @@ export const claimCases: readonly StoreCase[] = [
 
   behaviour('a running record whose lease is over is taken over as the next attempt', async ({ probe }) => {
     await probe.abandon(ANN)
+    const before = await probe.record()
     assert.equal((await probe.acquire(BEN)).attempt, 2)
-    const { leaseId, attempts, losses } = await probe.record()
+    const { leaseId, attempts, losses, claimedAt } = await probe.record()
     assert.deepEqual({ leaseId, attempts, losses }, { leaseId: BEN, attempts: 2, losses: 1 })
+    assert.ok(claimedAt >= before.leaseEndsAt)
   }),
 
   ...(['running', 'abandoned', 'completed', 'failed'] as const).map(state =>

@@ -99,6 +99,11 @@ export class Probe {
     return record
   }
 
+  /** Waits for 5 ms of the store's clock: more than rounding can hide. */
+  async timePasses(): Promise<void> {
+    await this.of({ key: 'clock' }).abandon(ANN, { leaseMs: 5 })
+  }
+
   /** Waits until the record has expired. */
   gone(): Promise<void> {
     return waitFor('the record to expire', async () => (await this.get()) === undefined)

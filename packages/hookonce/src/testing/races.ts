@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import type { Store } from '../store.js'
 import { behaviour, type StoreCase } from './harness.js'
-import { ANN, assertRising, BEN, CLEO, type Probe, textOf } from './probe.js'
+import { ANN, assertRising, BEN, CLEO, type Probe, textOf, waitFor } from './probe.js'
 
 const leaseIds = (count: number) => Array.from({ length: count }, (_, i) => i.toString(16).padStart(32, '0'))
 
@@ -110,18 +110,17 @@ export const raceCases: readonly StoreCase[] = [
       const acquired: { attempt: number; fencingToken: string }[] = []
       let results = 0
 
-      async function work(probe: Probe, worker: number): Promise<void> {
-        for (let turn = 0; results === 0; turn++) {
-          const leaseId = `${worker}-${turn}`
-          const claim = await probe.claim(leaseId)
-          if (claim.status === 'completed') return
-          if (claim.status !== 'acquired') continue
+      async function work(probe: Probe, leaseId: string): Promise<boolean> {
+        const claim = await probe.claim(leaseId)
+        if (claim.status === 'acquired') {
           acquired.push(claim)
           if (claim.attempt < 20) assert.equal(await probe.fail(leaseId), 'failed')
           else if ((await probe.complete(leaseId)).status === 'completed') results++
         }
+        return claim.status === 'completed'
       }
-      await Promise.all([0, 1, 2, 3, 4, 5].map(worker => work(clients[worker % 2]!, worker)))
+      const workers = leaseIds(6).map((leaseId, i) => waitFor('a result', () => work(clients[i % 2]!, leaseId)))
+      await Promise.all(workers)
 
       acquired.sort((a, b) => a.attempt - b.attempt)
       assert.deepEqual(

@@ -2,6 +2,11 @@ import assert from 'node:assert/strict'
 import { behaviour, type StoreCase } from './harness.js'
 import { ANN, assertRising, BEN, HOUR, type Probe, waitFor } from './probe.js'
 
+async function listed(probe: Probe): Promise<number> {
+  const { records } = await probe.store.list({ scope: probe.id.scope, limit: 10 })
+  return records.length
+}
+
 /** What every operation must say of a record that has expired. */
 const toEachOperation: Record<string, (probe: Probe) => Promise<void>> = {
   claim: async probe => {
@@ -19,10 +24,7 @@ const toEachOperation: Record<string, (probe: Probe) => Promise<void>> = {
   fail: async probe => assert.equal(await probe.fail(ANN), 'fenced'),
   delete: async probe => assert.equal(await probe.delete(), 'absent'),
   'forced delete': async probe => assert.equal(await probe.delete({ force: true }), 'absent'),
-  list: async probe => {
-    const { records } = await probe.store.list({ scope: probe.id.scope, limit: 10 })
-    assert.deepEqual(records, [])
-  },
+  list: async probe => assert.equal(await listed(probe), 0),
 }
 
 /** Brings a record to a state in which it expires after a few milliseconds. */
@@ -47,6 +49,14 @@ export const removalCases: readonly StoreCase[] = [
         await check(probe)
       }),
     ),
+  ),
+
+  ...Object.entries(expiring).map(([state, bring]) =>
+    behaviour(`an expired ${state} record is absent to get`, async ({ probe }) => {
+      await bring(probe)
+      await waitFor('the list to leave it out', async () => (await listed(probe)) === 0)
+      assert.equal(await probe.get(), undefined)
+    }),
   ),
 
   behaviour('an abandoned record outlives its lease: within its time it is taken over', async ({ probe }) => {

@@ -45,6 +45,7 @@ export const settleCases: readonly StoreCase[] = [
 
   behaviour('renewing never passes the lock TTL, counted from the claim', async ({ probe }) => {
     await probe.acquire(ANN, { leaseMs: HOUR, lockTtlMs: 2 * HOUR })
+    await probe.timePasses()
     assert.equal(await probe.renew(ANN, 10 * HOUR), 'renewed')
     const { claimedAt, leaseEndsAt } = await probe.record()
     assertSpan(claimedAt, leaseEndsAt, 2 * HOUR)
@@ -113,7 +114,7 @@ export const settleCases: readonly StoreCase[] = [
     await probe.acquire(ANN)
     assert.equal(await probe.fail(ANN), 'failed')
     const { settledAt, expiresAt } = await probe.record()
-    await probe.of({ key: 'clock' }).abandon(ANN)
+    await probe.timePasses()
     assert.equal(await probe.fail(ANN), 'failed')
     const again = await probe.record()
     assert.deepEqual([again.settledAt, again.expiresAt], [settledAt, expiresAt])
@@ -136,7 +137,7 @@ export const settleCases: readonly StoreCase[] = [
     const failed = probe.of({ key: 'failed' })
     await probe.acquire(ANN)
     await failed.acquire(ANN)
-    await probe.of({ key: 'clock' }).abandon(ANN, { leaseMs: 5 })
+    await probe.timePasses()
     await probe.complete(ANN)
     await failed.fail(ANN)
     for (const { claimedAt, settledAt, expiresAt } of [await probe.record(), await failed.record()]) {

@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { MAX_ERROR_LENGTH, type Store, StoreError, systemClock } from 'hookonce'
+import { storeCases } from 'hookonce/testing'
+import { expect, test } from 'vitest'
+
+/** The compiled memory store as one script: what a bug is seeded into. */
+const source = ['entry', 'index']
+  .map(file => readFileSync(new URL(`../../dist/stores/memory/${file}.js`, import.meta.url), 'utf8'))
+  .join('\n')
+  .replace(/^import .*$/gm, '')
+  .replace(/^export /gm, '')
+
+function storeFrom(script: string): () => Store {
+  const make = new Function('systemClock', 'StoreError', 'MAX_ERROR_LENGTH', `${script}\nreturn memoryStore`)
+  return make(systemClock, StoreError, MAX_ERROR_LENGTH)
+}
+
+/** Replaces the first `find` after `where`. */
+function seed(where: string, find: string, replacement: string): () => Store {
+  const from = source.indexOf(where)
+  const at = source.indexOf(find, from)
+  assert.ok(from >= 0 && at >= 0, `the memory store no longer has "${find}" after "${where}"`)
+  return storeFrom(source.slice(0, at) + replacement + source.slice(at + find.length))
+}
+
+const cases = storeCases.filter(({ needs }) => !needs)
+
+/** The name of a case that fails, or `undefined` when all pass. A few run at a time: most bugs are found early. */
+async function failingCase(makeStore: () => Store): Promise<string | undefined> {
+  for (let first = 0; first < cases.length; first += 16) {
+    const failures = cases.slice(first, first + 16).map(async ({ name, run }) => {
+      const store = makeStore()
+      const failed = await run({ open: async () => store }).then(
+        () => false,
+        () => true,
+      )
+      return failed ? name : Promise.reject(name)
+    })
+    const found = await Promise.any(failures).catch(() => undefined)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+const CLAIM = 'async claim('
+const RENEW = 'async renew('
+const COMPLETE = 'async complete('
+const FAIL = 'async fail('
+const DELETE = 'async delete('
+const GET = 'async get('
+const LIST = 'async list('
+const EXPIRY_CHECK = 'lookUp(id, at)'
+const NO_EXPIRY_CHECK = 'entries.get(nameOf(id))'
+const NAME = 'function nameOf('
+/** biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of the store */
+const JOINED = '`${scope.length}:${scope}${key}`'
+const HOLDER_CHECK = 'entry?.leaseId !== leaseId'
+
+const bugs: Record<string, [where: string, find: string, replacement: string]> = {
+  'claim: not atomic': [CLAIM, 'lookUp(request, at);', 'lookUp(request, at); await null;'],
+  'claim: expiry forgotten': [
+    CLAIM,
+    'sweep(at);\n            const entry = lookUp(request, at)',
+    'const entry = entries.get(nameOf(request))',
+  ],
+  'claim: fingerprints not compared': [CLAIM, 'entry.fingerprint !== request.fingerprint', 'false'],
+  'claim: an unknown fingerprint in the record compared': [CLAIM, 'entry.fingerprint !== null &&', ''],
+  'claim: an unknown fingerprint in the request compared': [CLAIM, 'request.fingerprint !== null &&', ''],
+  'claim: mismatch only after completed': [
+    CLAIM,
+    'entry.fingerprint !== null &&',
+    "entry.state !== 'completed' && entry.fingerprint !== null &&",
+  ],
+  'claim: mismatch only while running': [
+    CLAIM,
+    'entry.fingerprint !== null &&',
+    "entry.state === 'running' && entry.fingerprint !== null &&",
+  ],
+  'claim: mismatch only after the resent claim': [
+    CLAIM,
+    'entry.fingerprint !== null &&',
+    'entry.leaseId !== request.leaseId && entry.fingerprint !== null &&',
+  ],
+  'claim: a completed record is taken again': [CLAIM, "entry.state === 'completed'", 'false'],
+  'claim: a resent claim finds itself running': [CLAIM, 'entry.leaseId === request.leaseId', 'false'],
+  'claim: a resent claim is refused once its lease is over': [
+    CLAIM,
+    'entry.leaseId === request.leaseId',
+    'entry.leaseId === request.leaseId && remaining(entry, at) > 0',
+  ],
+  'claim: a resent claim prolongs the lease': [
+    CLAIM,
+    "return { status: 'acquired', attempt: entry.attempts",
+    "setLease(entry, at, request.leaseMs); return { status: 'acquired', attempt: entry.attempts",
+  ],
+  'claim: a resent claim gets a new token': [
+    CLAIM,
+    'fencingToken: entry.fencingToken',
+    'fencingToken: (entry.fencingToken = issueToken(at))',
+  ],
+  'claim: a live lease is taken over': [CLAIM, 'leaseRemainingMs > 0', 'false'],
+  'claim: a lease that is over still holds': [CLAIM, 'leaseRemainingMs > 0', "entry.state === 'running'"],
+  'claim: losses not counted': [CLAIM, "(entry.state === 'running' ? 1 : 0)", '0'],
+  'claim: failures counted as losses': [CLAIM, "(entry.state === 'running' ? 1 : 0)", '1'],
+  'claim: losses not kept': [CLAIM, 'entry.losses = losses', ''],
+  'claim: one loss too many': [CLAIM, 'losses >= request.maxLosses', 'losses > request.maxLosses'],
+  'claim: exhausted before running': [
+    CLAIM,
+    'const leaseRemainingMs',
+    "if (entry.losses >= request.maxLosses) return { status: 'exhausted', losses: entry.losses };\nconst leaseRemainingMs",
+  ],
+  'claim: exhausted writes the loss': [
+    CLAIM,
+    'if (losses >= request.maxLosses)',
+    'entry.losses = losses;\nif (losses >= request.maxLosses)',
+  ],
+  'claim: result handed out without a copy': [CLAIM, 'copyOf(entry.result)', 'entry.result'],
+  'claim: the time of completion is now': [CLAIM, 'completedAt: entry.settledAt', 'completedAt: at + 1'],
+  'attempts not counted': ['function takeOver', 'entry.attempts++', 'entry.attempts = 1'],
+  'a retry keeps the old lease id': ['function takeOver', 'entry.leaseId = request.leaseId', ''],
+  'a retry keeps the old token': ['function takeOver', 'entry.fencingToken = fencingToken', ''],
+  'a retry keeps the old time of claim': ['function takeOver', 'entry.claimedAt = at', ''],
+  'a retry keeps the old lock TTL': ['function takeOver', 'entry.lockTtlMs = request.lockTtlMs', ''],
+  'a retry keeps the old retention': ['function takeOver', 'entry.retentionMs = request.retentionMs', ''],
+  'a retry still tells when it settled': ['function takeOver', 'entry.settledAt = null', ''],
+  'a retry forgets the fingerprint': ['function takeOver', 'entry.fingerprint ??=', 'entry.fingerprint ='],
+  'a retry never learns the fingerprint': [
+    'function takeOver',
+    'entry.fingerprint ??=',
+    'if (entry.attempts === 1) entry.fingerprint =',
+  ],
+  'the lease is not bounded by the lock TTL': [
+    'function setLease',
+    'Math.min(at + leaseMs, entry.claimedAt + entry.lockTtlMs)',
+    'at + leaseMs',
+  ],
+  'renewals count the lock TTL from now': ['function setLease', 'entry.claimedAt + entry', 'at + entry'],
+  'a running record expires with its lease': ['function setLease', 'entry.leaseEndsAt + Math', '0 * Math'],
+  'a running record is kept for the retention only': [
+    'function setLease',
+    'Math.max(entry.lockTtlMs, entry.retentionMs)',
+    'entry.retentionMs',
+  ],
+  'a running record is kept for the lock TTL only': [
+    'function setLease',
+    'Math.max(entry.lockTtlMs, entry.retentionMs)',
+    'entry.lockTtlMs',
+  ],
+  'retention counted from the claim': [
+    'function settle',
+    'at + entry.retentionMs',
+    'entry.claimedAt + entry.retentionMs',
+  ],
+  'a settled record shows a lease': ["entry.state === 'running' ? Math", "entry.state === 'running'", 'true'],
+  'tokens: the same twice in a tick': ['function issueToken', 'lastToken + 1', 'lastToken'],
+  'tokens: behind the clock': ['function issueToken', 'Math.trunc(at * 1000)', '0'],
+  'tokens: not rising over deletion': [DELETE, "return 'deleted'", "lastToken = 0; return 'deleted'"],
+  'renew: holder not checked': [RENEW, HOLDER_CHECK, 'entry === undefined'],
+  'renew: a lease that is over is renewed': [RENEW, 'remaining(entry, at) === 0', "entry.state !== 'running'"],
+  'renew: does nothing': [RENEW, 'setLease(entry, at, leaseMs)', ''],
+  'renew: prolongs from the end of the lease': [
+    RENEW,
+    'setLease(entry, at, leaseMs)',
+    'setLease(entry, entry.leaseEndsAt, leaseMs)',
+  ],
+  'complete: expiry forgotten': [COMPLETE, EXPIRY_CHECK, NO_EXPIRY_CHECK],
+  'complete: fence removed': [COMPLETE, HOLDER_CHECK, 'entry === undefined'],
+  'complete: a failed attempt may still complete': [COMPLETE, "entry.state === 'failed'", 'false'],
+  'complete: a late result is refused': [COMPLETE, "entry.state === 'failed'", 'at >= entry.leaseEndsAt'],
+  'complete: a resent completion is refused': [COMPLETE, "entry.state === 'failed'", "entry.state !== 'running'"],
+  'complete: a resent completion overwrites': [COMPLETE, "entry.state === 'running'", 'true'],
+  'complete: not atomic': [COMPLETE, "if (entry.state === 'running')", "await null; if (entry.state === 'running')"],
+  'complete: the buffer is not copied': [COMPLETE, 'copyOf(result)', 'result'],
+  'complete: the whole buffer is kept': [COMPLETE, 'copyOf(result)', 'new Uint8Array(result.buffer)'],
+  'complete: an empty result is none': [COMPLETE, 'copyOf(result)', 'result.length ? copyOf(result) : null'],
+  'complete: the result goes through text': [COMPLETE, 'copyOf(result)', 'Buffer.from(Buffer.from(result).toString())'],
+  'complete: the time told is not the one kept': [
+    COMPLETE,
+    'completedAt: entry.settledAt',
+    'completedAt: entry.settledAt + 1',
+  ],
+  'fail: expiry forgotten': [FAIL, EXPIRY_CHECK, NO_EXPIRY_CHECK],
+  'fail: fence removed': [FAIL, HOLDER_CHECK, 'entry === undefined'],
+  'fail: a completed attempt may still fail': [FAIL, "entry.state === 'completed'", 'false'],
+  'fail: removes what completed': [
+    FAIL,
+    "if (entry?.leaseId !== leaseId || entry.state === 'completed')",
+    "if (entry?.leaseId === leaseId) entry.state = 'running'; else",
+  ],
+  'fail: a late failure is refused': [FAIL, "entry.state === 'completed'", 'at >= entry.leaseEndsAt'],
+  'fail: a resent failure is refused': [FAIL, "entry.state === 'completed'", "entry.state !== 'running'"],
+  'fail: a resent failure prolongs the retention': [FAIL, "entry.state === 'running'", 'true'],
+  'fail: the error is not cut': [FAIL, 'error.slice(0, MAX_ERROR_LENGTH)', 'error'],
+  'fail: the error is not kept': [FAIL, 'error.slice(0, MAX_ERROR_LENGTH)', 'null'],
+  'delete: expiry forgotten': [DELETE, EXPIRY_CHECK, NO_EXPIRY_CHECK],
+  'delete: a running record goes without force': [DELETE, '&& !force', '&& false'],
+  'delete: an abandoned record needs force': [DELETE, 'remaining(entry, at) > 0', "entry.state === 'running'"],
+  'delete: force refused': [DELETE, '&& !force', ''],
+  'delete: the record stays': [DELETE, 'entries.delete(nameOf(id))', ''],
+  'get: expiry forgotten': [GET, EXPIRY_CHECK, NO_EXPIRY_CHECK],
+  'get: takes an abandoned record away': [
+    GET,
+    'return entry',
+    "if (entry?.state === 'running' && !remaining(entry, at)) entry.state = 'failed';\nreturn entry",
+  ],
+  'get: result handed out without a copy': [GET, 'copyOf(entry.result)', 'entry.result'],
+  'get: the record itself is handed out': [
+    GET,
+    'return entry &&',
+    'return entry && !entry.result ? Object.assign(entry, { leaseRemainingMs: remaining(entry, at) }) : entry &&',
+  ],
+  'list: expiry forgotten': [LIST, 'at < entry.expiresAt', 'true'],
+  'list: scope ignored': [LIST, '(scope === undefined || entry.scope === scope)', 'true'],
+  'list: scope taken as a prefix': [LIST, 'entry.scope === scope', 'entry.scope.startsWith(scope)'],
+  'list: state ignored': [LIST, '(state === undefined || entry.state === state)', 'true'],
+  'list: a record twice at the page break': [LIST, 'entry.ordinal < below', 'entry.ordinal <= below'],
+  'list: no further page': [LIST, 'page.length < found.length', 'false'],
+  'list: limit ignored': [LIST, 'found.slice(-limit)', 'found'],
+  'list: the results come along': [LIST, 'summaryOf(entry, at)', '({ ...summaryOf(entry, at), result: entry.result })'],
+  'purge: takes live records': ['async purge(', 'at >= entry.expiresAt', 'true'],
+  'purge: takes abandoned records': ['async purge(', 'at >= entry.expiresAt', 'remaining(entry, at) === 0'],
+  'purge: limit ignored': ['async purge(', 'removed >= limit', 'false'],
+  'the sweep takes abandoned records': ['function sweep', 'at >= entry.expiresAt', 'remaining(entry, at) === 0'],
+  'names: scope and key joined by a colon': [NAME, JOINED, "[scope, key].join(':')"],
+  'names: scope and key joined by nothing': [NAME, JOINED, 'scope + key'],
+  'names: scope forgotten': [NAME, JOINED, 'key'],
+  'names: case folded': [NAME, JOINED, `${JOINED}.toLowerCase()`],
+  'names: trimmed': [NAME, JOINED, `${JOINED}.trim()`],
+  'names: normalised': [NAME, JOINED, `${JOINED}.normalize('NFC')`],
+  'names: cut': [NAME, JOINED, 'JSON.stringify([scope, key.slice(0, 254)])'],
+  'a closed store answers': ['function enter', 'if (closed)', 'if (false)'],
+  'a closed store throws something else': ['function enter', 'new StoreError(', 'new Error('],
+}
+
+test('the memory store as it is passes every case', async () => {
+  expect(await failingCase(storeFrom(source))).toBeUndefined()
+})
+
+test.concurrent.for(Object.entries(bugs))('a case fails on the bug "%s"', async ([, bug]) => {
+  expect(await failingCase(seed(...bug))).toBeDefined()
+})
