@@ -3,7 +3,7 @@ import { AbortableAttempt } from './attempt.js'
 import type { Clock } from './clock.js'
 import { type LossReason, publish } from './diagnostics.js'
 import { NoResultError } from './errors.js'
-import type { ClaimRequest, RecordId, Store } from './store.js'
+import type { ClaimOutcome, ClaimRequest, RecordId, Store } from './store.js'
 
 /** What a handler's work comes to: with `result` it is final and recorded, without it the key is given back. */
 export interface Settlement<T> {
@@ -203,14 +203,15 @@ export class Hold<T> {
   }
 }
 
-/** As good as a key held by somebody else whose lease is over. */
-const LATE = { status: 'running', leaseRemainingMs: 0 } as const
-
 /**
  * Claims the key. A claim without an answer may have happened: it is asked once more under the same lease id, and
- * released when that has no answer either. `undefined`: the store cannot be asked.
+ * released when that has no answer either (`unavailable`). So is one whose lease was over when the answer came, because
+ * this process was stopped meanwhile (`late`): others may run by now.
  */
-export async function claim(context: HoldContext, request: ClaimRequest) {
+export async function claim(
+  context: HoldContext,
+  request: ClaimRequest,
+): Promise<{ outcome: ClaimOutcome; sentAt: number } | 'late' | 'unavailable'> {
   const { clock, store, storeTimeoutMs } = context
   const sentAt = clock.monotonic()
   let unknown = false
@@ -219,9 +220,8 @@ export async function claim(context: HoldContext, request: ClaimRequest) {
       const outcome = await askWithin(clock, storeTimeoutMs, () => store.claim(request))
       const late = outcome.status === 'acquired' && clock.monotonic() >= sentAt + request.leaseMs
       if (!late) return { outcome, sentAt }
-      // This process was stopped meanwhile, others may run by now.
       void release(context, request)
-      return { outcome: LATE, sentAt }
+      return 'late'
     } catch (error) {
       publish({ type: 'store_failed', scope: request.scope, key: request.key, operation: 'claim', error })
       if (wasRefused(error)) break
@@ -229,7 +229,7 @@ export async function claim(context: HoldContext, request: ClaimRequest) {
     }
   }
   if (unknown) void release(context, request)
-  return undefined
+  return 'unavailable'
 }
 
 async function release({ store, clock, storeTimeoutMs }: HoldContext, request: ClaimRequest): Promise<void> {

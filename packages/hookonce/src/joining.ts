@@ -98,8 +98,9 @@ export class Flight<T> {
       this.#claiming = true
       const request: ClaimRequest = { ...this.#request, leaseId: randomUUID() }
       const claimed = await claim(this.#context, request)
+      if (claimed === 'late') continue
       this.#claiming = false
-      if (claimed === undefined) return this.#close({ kind: 'store_unavailable' })
+      if (claimed === 'unavailable') return this.#close({ kind: 'store_unavailable' })
       const { outcome, sentAt } = claimed
       switch (outcome.status) {
         case 'acquired':
