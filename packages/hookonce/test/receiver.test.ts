@@ -1,0 +1,387 @@
+import fc from 'fast-check'
+import {
+  type Answer,
+  createReceiver,
+  Delivery,
+  type Handler,
+  type HandlerResponse,
+  PROBLEMS,
+  type ReceiverOptions,
+  type Store,
+  StoreError,
+} from 'hookonce'
+import { memoryStore } from 'hookonce/stores/memory'
+import { beforeEach, describe, expect, test } from 'vitest'
+
+let store: Store
+beforeEach(() => {
+  store = memoryStore()
+})
+
+const receiver = (options: Partial<ReceiverOptions> = {}) => createReceiver({ store, ...options })
+
+type Headers = Record<string, string | string[]>
+
+function delivery(headers: Headers = {}, body: Uint8Array | string = '{}', url = '/webhook') {
+  const pairs = Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().map(value => [name, value] as const),
+  )
+  return new Delivery({ method: 'POST', url, headers: pairs, body: Buffer.from(body) })
+}
+
+/** Answers 200 with its number of runs. */
+function counting() {
+  const handler: Handler & { runs: number } = Object.assign(
+    async (): Promise<HandlerResponse> => ({ status: 200, headers: [], body: Buffer.from(`run ${++handler.runs}`) }),
+    { runs: 0 },
+  )
+  return handler
+}
+
+const text = (answer: Answer) => Buffer.from(answer.body).toString()
+const header = (answer: Answer, name: string) =>
+  answer.headers.filter(([each]) => each === name).map(([, value]) => value)
+const code = (answer: Answer) => JSON.parse(text(answer)).code
+
+describe('the idempotency key', () => {
+  test.each([
+    ['X-Idempotency-Key', 'abc'],
+    ['Idempotency-Key', '"abc"'],
+    ['idempotency-key', 'abc'],
+    ['webhook-id', 'abc'],
+    ['X-Idempotency-Key', '  abc '],
+  ])('is read from %s: %s', async (name, value) => {
+    const handler = counting()
+    const source = receiver()
+    await source.receive(delivery({ 'x-idempotency-key': 'abc' }), handler)
+    const answer = await source.receive(delivery({ [name]: value }), handler)
+    expect(header(answer, 'x-cached')).toEqual(['true'])
+    expect(handler.runs).toBe(1)
+  })
+
+  test('may be a structured string with escapes', async () => {
+    const source = receiver()
+    let key: string | null = null
+    await source.receive(delivery({ 'idempotency-key': '"a\\"b\\\\c"' }), async (_, attempt) => {
+      key = attempt.key
+      return { status: 200, headers: [], body: Buffer.alloc(0) }
+    })
+    expect(key).toBe('a"b\\c')
+  })
+
+  test.each<[string, Headers]>([
+    ['empty', { 'x-idempotency-key': '' }],
+    ['blank', { 'x-idempotency-key': '   ' }],
+    ['an empty string', { 'idempotency-key': '""' }],
+    ['over 255 bytes', { 'x-idempotency-key': 'x'.repeat(256) }],
+    ['with a space inside', { 'x-idempotency-key': 'a b' }],
+    ['not ASCII', { 'x-idempotency-key': 'é' }],
+    ['with a control character', { 'x-idempotency-key': 'a\tb' }],
+    ['an unfinished string', { 'idempotency-key': '"abc' }],
+    ['a string with something behind it', { 'idempotency-key': '"a", "b"' }],
+    ['a string with a bad escape', { 'idempotency-key': '"a\\n"' }],
+    ['sent twice', { 'x-idempotency-key': ['a', 'a'] }],
+    ['in two headers that disagree', { 'x-idempotency-key': 'a', 'idempotency-key': 'b' }],
+  ])('%s is 400, never "no key", and runs nothing', async (_, headers) => {
+    const handler = counting()
+    const answer = await receiver().receive(delivery(headers), handler)
+    expect([answer.status, code(answer), handler.runs]).toEqual([400, 'key_invalid', 0])
+  })
+
+  test('of 255 bytes is allowed, and two headers that agree are one key', async () => {
+    const key = 'x'.repeat(255)
+    const answer = await receiver().receive(delivery({ 'x-idempotency-key': key, 'webhook-id': key }), counting())
+    expect(answer.status).toBe(200)
+  })
+
+  test('that is missing: the handler runs every time, unless the source requires one', async () => {
+    const handler = counting()
+    const source = receiver()
+    const answers = [await source.receive(delivery(), handler), await source.receive(delivery(), handler)]
+    expect(answers.map(text)).toEqual(['run 1', 'run 2'])
+    expect(header(answers[1]!, 'x-cached')).toEqual([])
+    const strict = await receiver({ keyRequired: true }).receive(delivery(), handler)
+    expect([strict.status, code(strict), handler.runs]).toEqual([400, 'key_missing', 2])
+  })
+})
+
+describe('sources', () => {
+  test('never share keys: neither two routes without a name nor two names', async () => {
+    const handler = counting()
+    const shared = receiver()
+    const keyed = (url: string) => delivery({ 'x-idempotency-key': 'k' }, '{}', url)
+    await shared.receive(keyed('/charge'), handler)
+    await shared.receive(keyed('/refund'), handler)
+    await shared.source({ name: 'a' }).receive(keyed('/charge'), handler)
+    await shared.source({ name: 'b' }).receive(keyed('/charge'), handler)
+    expect(handler.runs).toBe(4)
+    await shared.receive(keyed('/charge?again=1'), handler)
+    await shared.receive(keyed(`/${'long'.repeat(100)}`), handler)
+    await shared.receive(keyed(`/${'long'.repeat(100)}`), handler)
+    expect(handler.runs).toBe(5)
+  })
+
+  test('have rules of their own over those of the receiver', async () => {
+    const source = receiver({ maxBodyBytes: 10, keyRequired: true }).source({ name: 'own', maxBodyBytes: 2 })
+    expect((await source.receive(delivery({}, '123'), counting())).status).toBe(413)
+    expect((await source.receive(delivery({}, '12'), counting())).status).toBe(400)
+  })
+
+  test.each(['', 'a b', 'é', 'x'.repeat(256)])('cannot be named %j', name => {
+    expect(() => receiver().source({ name })).toThrow("source's name")
+  })
+
+  test.each([{ maxBodyBytes: -1 }, { maxResponseBytes: Number.NaN }, { leaseMs: 0 }])('refuses %j', settings => {
+    expect(() => receiver(settings)).toThrow(`${Object.keys(settings)[0]} must be`)
+  })
+})
+
+describe('a duplicate', () => {
+  test('gets status, headers and body byte for byte, whatever they are', async () => {
+    const status = fc.integer({ min: 200, max: 299 })
+    const headers = fc.array(fc.tuple(fc.stringMatching(/^y-[a-z]{1,8}$/), fc.stringMatching(/^[!-~]{0,20}$/)))
+    const body = fc.uint8Array({ maxLength: 3_000 })
+    await fc.assert(
+      fc.asyncProperty(status, headers, body, async (status, headers, body) => {
+        const own = receiver({ store: memoryStore() })
+        const first = await own.receive(delivery({ 'x-idempotency-key': 'k' }), async () => ({ status, headers, body }))
+        const second = await own.receive(delivery({ 'x-idempotency-key': 'k' }), counting())
+        expect([first.status, second.status]).toEqual([status, status])
+        expect([first.headers, second.headers.slice(0, -3)]).toEqual([headers, headers])
+        expect(Buffer.compare(first.body, body)).toBe(0)
+        expect(Buffer.compare(second.body, body)).toBe(0)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('says that it is one, and since when', async () => {
+    const own = receiver()
+    const before = Date.now()
+    const first = await own.receive(delivery({ 'x-idempotency-key': 'k' }), counting())
+    const second = await own.receive(delivery({ 'x-idempotency-key': 'k' }), counting())
+    expect(header(first, 'x-cached')).toEqual([])
+    expect(header(second, 'x-cached')).toEqual(['true'])
+    expect(header(second, 'idempotent-replayed')).toEqual(['true'])
+    const at = header(second, 'x-cached-at')[0]!
+    expect(new Date(at).toISOString()).toBe(at)
+    expect(Date.parse(at)).toBeGreaterThanOrEqual(before)
+  })
+
+  test('gets no cookie, no date and nothing that belongs to one connection', async () => {
+    const own = receiver()
+    const headers = [
+      ['Content-Type', 'text/plain'],
+      ['Set-Cookie', 'session=1'],
+      ['Date', 'Thu, 01 Jan 1970 00:00:00 GMT'],
+      ['Connection', 'keep-alive, X-Hop'],
+      ['X-Hop', '1'],
+      ['Transfer-Encoding', 'chunked'],
+      ['Content-Length', '999'],
+      ['X-Cached', 'true'],
+      ['Idempotent-Replayed', 'true'],
+      ['Link', '<a>'],
+      ['Link', '<b>'],
+    ] as const
+    const answers: Answer[] = []
+    for (let time = 0; time < 2; time++) {
+      answers.push(
+        await own.receive(delivery({ 'x-idempotency-key': 'k' }), async () => ({
+          status: 201,
+          headers,
+          body: Buffer.from('ok'),
+        })),
+      )
+    }
+    const [first, second] = answers
+    expect(first!.headers).toEqual([
+      ['content-type', 'text/plain'],
+      ['set-cookie', 'session=1'],
+      ['date', 'Thu, 01 Jan 1970 00:00:00 GMT'],
+      ['link', '<a>'],
+      ['link', '<b>'],
+    ])
+    expect(second!.headers.slice(0, 3)).toEqual([
+      ['content-type', 'text/plain'],
+      ['link', '<a>'],
+      ['link', '<b>'],
+    ])
+  })
+
+  test.each([199, 302, 400, 404, 409, 422, 500, 503])(
+    'after an answer %s runs again: it was not final',
+    async status => {
+      const own = receiver()
+      const attempts: number[] = []
+      const handler: Handler = async (_, attempt) => {
+        attempts.push(attempt.number)
+        return { status: attempt.number === 1 ? status : 200, headers: [], body: Buffer.from('x') }
+      }
+      const first = await own.receive(delivery({ 'x-idempotency-key': 'k' }), handler)
+      expect(first.status).toBe(status === 199 ? 500 : status)
+      const second = await own.receive(delivery({ 'x-idempotency-key': 'k' }), handler)
+      expect([second.status, attempts]).toEqual([200, [1, 2]])
+      expect(header(second, 'x-cached')).toEqual([])
+    },
+  )
+
+  test('which answers are final can be chosen', async () => {
+    const own = receiver({ recordable: ({ status }) => status === 404 })
+    const handler = counting()
+    await own.receive(delivery({ 'x-idempotency-key': 'a' }), handler)
+    await own.receive(delivery({ 'x-idempotency-key': 'a' }), handler)
+    expect(handler.runs).toBe(2)
+    const missing: Handler = async () => ({ status: 404, headers: [], body: Buffer.from('gone') })
+    await own.receive(delivery({ 'x-idempotency-key': 'b' }), missing)
+    const again = await own.receive(delivery({ 'x-idempotency-key': 'b' }), handler)
+    expect([again.status, text(again)]).toEqual([404, 'gone'])
+  })
+
+  test('of a response that is too large says so; its remainder went to the first sender', async () => {
+    const own = receiver()
+    const rest = (async function* () {
+      yield Buffer.from('rest')
+    })()
+    const first = await own.receive(delivery({ 'x-idempotency-key': 'k' }), async () => ({
+      status: 200,
+      headers: [['content-type', 'text/plain']],
+      body: Buffer.from('beginning'),
+      rest,
+    }))
+    expect(first.rest).toBe(rest)
+    const second = await own.receive(delivery({ 'x-idempotency-key': 'k' }), counting())
+    expect([second.status, second.body.length]).toEqual([200, 0])
+    expect(header(second, 'x-cached-body')).toEqual(['omitted'])
+    expect(header(second, 'content-type')).toEqual(['text/plain'])
+  })
+})
+
+describe('the fingerprint', () => {
+  const keyed = (body: string) => delivery({ 'x-idempotency-key': 'k' }, body)
+
+  test('of another body is refused before, while and after the first is processed; the record stays', async () => {
+    const own = receiver()
+    const handler = counting()
+    let refusedWhileRunning: Answer | undefined
+    await own.receive(keyed('{"a":1}'), async (...args) => {
+      refusedWhileRunning = await own.receive(keyed('{"a":2}'), handler)
+      return handler(...args)
+    })
+    const refused = await own.receive(keyed('{"a":2}'), handler)
+    for (const answer of [refusedWhileRunning!, refused])
+      expect([answer.status, code(answer)]).toEqual([422, 'key_reused'])
+    expect(text(await own.receive(keyed('{"a":1}'), handler))).toBe('run 1')
+  })
+
+  test('of a failed delivery still refuses another body', async () => {
+    const own = receiver()
+    await own.receive(keyed('1'), async () => {
+      throw new Error('boom')
+    })
+    expect((await own.receive(keyed('2'), counting())).status).toBe(422)
+  })
+
+  test('is of the raw bytes: another order of JSON keys is another payload', async () => {
+    const own = receiver()
+    await own.receive(keyed('{"a":1,"b":2}'), counting())
+    expect((await own.receive(keyed('{"b":2,"a":1}'), counting())).status).toBe(422)
+  })
+
+  test('can be left out, or be one’s own', async () => {
+    const none = receiver({ fingerprint: 'none' })
+    await none.receive(keyed('1'), counting())
+    expect((await none.receive(keyed('2'), counting())).status).toBe(200)
+    const own = receiver({ store: memoryStore(), fingerprint: each => each.json().id })
+    await own.receive(keyed('{"id":"x","retry":1}'), counting())
+    expect((await own.receive(keyed('{"id":"x","retry":2}'), counting())).status).toBe(200)
+    expect((await own.receive(keyed('{"id":"y"}'), counting())).status).toBe(422)
+  })
+
+  test('two equal bodies under different keys are two operations', async () => {
+    const own = receiver()
+    const handler = counting()
+    await own.receive(delivery({ 'x-idempotency-key': 'a' }), handler)
+    await own.receive(delivery({ 'x-idempotency-key': 'b' }), handler)
+    expect(handler.runs).toBe(2)
+  })
+})
+
+describe('problems', () => {
+  test('are RFC 9457 documents that leak nothing', async () => {
+    const answer = await receiver().receive(delivery({ 'x-idempotency-key': 'k' }), () => {
+      throw new Error('password=hunter2')
+    })
+    expect(header(answer, 'content-type')).toEqual(['application/problem+json'])
+    expect(JSON.parse(text(answer))).toEqual({
+      type: '/problems/handler_failed',
+      title: PROBLEMS.handler_failed[1],
+      status: 500,
+      detail: expect.any(String),
+      code: 'handler_failed',
+    })
+    expect(text(answer)).not.toContain('hunter2')
+  })
+
+  test('an unreachable store is 503 with Retry-After, and the handler is not run', async () => {
+    const broken = Object.assign(Object.create(store), {
+      claim: () => Promise.reject(new StoreError('no', 'unknown')),
+    })
+    const handler = counting()
+    const answer = await receiver({ store: broken }).receive(delivery({ 'x-idempotency-key': 'k' }), handler)
+    expect([answer.status, code(answer), handler.runs]).toEqual([503, 'store_unavailable', 0])
+    expect(Number(header(answer, 'retry-after')[0])).toBeGreaterThan(0)
+  })
+
+  test('a body over the limit is 413 before anything else is looked at', async () => {
+    const answer = await receiver({ maxBodyBytes: 3 }).receive(
+      delivery({ 'x-idempotency-key': '' }, '1234'),
+      counting(),
+    )
+    expect([answer.status, code(answer)]).toEqual([413, 'body_too_large'])
+  })
+
+  test('a digest of one’s own that throws is 500, not a crash', async () => {
+    const own = receiver({ fingerprint: each => each.json().id })
+    expect((await own.receive(delivery({ 'x-idempotency-key': 'k' }, 'no json'), counting())).status).toBe(500)
+  })
+})
+
+test('headers that only a receiver may set are dropped from what a sender sent', () => {
+  const { headers } = delivery({ 'X-Cached': 'true', 'X-Cached-At': '1', 'X-Hookonce-Attempt': '9', 'X-Hit': 'true' })
+  expect(headers).toEqual([['x-hit', 'true']])
+})
+
+test('a record tells the response decoded; deleting it lets the key run again', async () => {
+  const own = receiver()
+  const source = own.source({ name: 'orders' })
+  await source.receive(delivery({ 'x-idempotency-key': 'k', authorization: 'Bearer secret' }), counting())
+  const record = await own.record('orders', 'k')
+  expect(record).toMatchObject({ scope: 'orders', key: 'k', state: 'completed', attempts: 1 })
+  expect(record?.response).toMatchObject({ status: 200, bodyOmitted: false })
+  expect(Buffer.from(record!.response!.body).toString()).toBe('run 1')
+  expect(JSON.stringify(record)).not.toContain('secret')
+  expect(await own.deleteRecord('orders', 'k')).toBe('deleted')
+  expect(await own.record('orders', 'k')).toBeUndefined()
+  const handler = counting()
+  await source.receive(delivery({ 'x-idempotency-key': 'k' }), handler)
+  expect(handler.runs).toBe(1)
+})
+
+test('a remainder that nobody gets is told to stop', async () => {
+  let stopped = false
+  const rest = {
+    [Symbol.asyncIterator]: () => ({
+      next: async () => ({ done: false as const, value: Buffer.from('x') }),
+      return: async () => {
+        stopped = true
+        return { done: true as const, value: undefined }
+      },
+    }),
+  }
+  const own = receiver()
+  const answer = await own.receive(delivery({ 'x-idempotency-key': 'k' }, '{}', '/w'), async () => {
+    await store.delete({ scope: 'POST /w', key: 'k' }, { force: true })
+    return { status: 200, headers: [], body: Buffer.from('beginning'), rest }
+  })
+  expect([answer.status, code(answer), stopped]).toEqual([503, 'attempt_failed', true])
+})
