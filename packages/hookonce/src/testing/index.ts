@@ -27,9 +27,9 @@ export type { StoreCase, StoreHarness } from './harness.js'
 
 /** Every behaviour of the contract. */
 export const storeCases: readonly StoreCase[] = [
+  ...removalCases,
   ...claimCases,
   ...settleCases,
-  ...removalCases,
   ...raceCases,
   ...readingCases,
   ...byteCases,

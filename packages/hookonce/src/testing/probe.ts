@@ -61,7 +61,7 @@ export class Probe {
   /** Acquires and lets the lease end. */
   async abandon(leaseId: string, request?: Partial<ClaimRequest>): Promise<Acquired> {
     const acquired = await this.acquire(leaseId, { leaseMs: 1, ...request })
-    await waitFor('the lease to end', async () => (await this.get())?.leaseRemainingMs === 0)
+    await waitFor('the lease to end', async () => (await this.record()).leaseRemainingMs === 0)
     return acquired
   }
 

@@ -41,6 +41,14 @@ const expiring: Record<string, (probe: Probe) => Promise<unknown>> = {
 }
 
 export const removalCases: readonly StoreCase[] = [
+  ...Object.entries(expiring).map(([state, bring]) =>
+    behaviour(`an expired ${state} record is absent to get`, async ({ probe }) => {
+      await bring(probe)
+      await waitFor('the list to leave it out', async () => (await listed(probe)) === 0)
+      assert.equal(await probe.get(), undefined)
+    }),
+  ),
+
   ...Object.entries(expiring).flatMap(([state, bring]) =>
     Object.entries(toEachOperation).map(([operation, check]) =>
       behaviour(`an expired ${state} record is absent to ${operation}`, async ({ probe }) => {
@@ -49,14 +57,6 @@ export const removalCases: readonly StoreCase[] = [
         await check(probe)
       }),
     ),
-  ),
-
-  ...Object.entries(expiring).map(([state, bring]) =>
-    behaviour(`an expired ${state} record is absent to get`, async ({ probe }) => {
-      await bring(probe)
-      await waitFor('the list to leave it out', async () => (await listed(probe)) === 0)
-      assert.equal(await probe.get(), undefined)
-    }),
   ),
 
   behaviour('an abandoned record outlives its lease: within its time it is taken over', async ({ probe }) => {

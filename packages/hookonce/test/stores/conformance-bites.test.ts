@@ -26,10 +26,13 @@ function seed(where: string, find: string, replacement: string): () => Store {
 
 const cases = storeCases.filter(({ needs }) => !needs)
 
-/** The name of a case that fails, or `undefined` when all pass. A few run at a time: most bugs are found early. */
+/** Most bugs are found by an early case; those that make cases wait in vain are found by another one of the same lot. */
+const CHUNK = 16
+
+/** The name of a case that fails, or `undefined` when all pass. */
 async function failingCase(makeStore: () => Store): Promise<string | undefined> {
-  for (let first = 0; first < cases.length; first += 16) {
-    const failures = cases.slice(first, first + 16).map(async ({ name, run }) => {
+  for (let first = 0; first < cases.length; first += CHUNK) {
+    const failures = cases.slice(first, first + CHUNK).map(async ({ name, run }) => {
       const store = makeStore()
       const failed = await run({ open: async () => store }).then(
         () => false,
@@ -237,6 +240,6 @@ test('the memory store as it is passes every case', async () => {
   expect(await failingCase(storeFrom(source))).toBeUndefined()
 })
 
-test.concurrent.for(Object.entries(bugs))('a case fails on the bug "%s"', async ([, bug]) => {
+test.for(Object.entries(bugs))('a case fails on the bug "%s"', async ([, bug]) => {
   expect(await failingCase(seed(...bug))).toBeDefined()
 })

@@ -17,7 +17,7 @@ const harness: StoreHarness = {
   },
 }
 
-describe('sqlite store', () => {
+describe.concurrent('sqlite store', () => {
   for (const { name, needs, run } of storeCases) {
     if (!needs || harness[needs]) test(name, () => run(harness))
   }
