@@ -47,7 +47,8 @@ function writeHead(res: ServerResponse, { status, headers, body, rest }: Answer)
     else fields.set(name, [value])
   }
   for (const [name, values] of fields) res.setHeader(name, values.length === 1 ? values[0]! : values)
-  res.removeHeader('transfer-encoding')
+  // Only if it is there: Node takes a removal for the wish to send no such header, chunked or not.
+  if (res.hasHeader('transfer-encoding')) res.removeHeader('transfer-encoding')
   if (rest || status === 204 || status === 304 || (res.req.method === 'HEAD' && body.length === 0)) {
     res.removeHeader('content-length')
   } else {

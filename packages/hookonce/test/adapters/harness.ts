@@ -1,0 +1,169 @@
+import { once } from 'node:events'
+import { createServer, request as httpRequest, type RequestListener } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { type Attempt, createReceiver, type Receiver, type ReceiverOptions, type Source, type Store } from 'hookonce'
+import { memoryStore } from 'hookonce/stores/memory'
+import { onTestFinished } from 'vitest'
+
+/** What a handler answers, in no adapter's words. */
+export interface Reply {
+  status?: number
+  headers?: [name: string, value: string][]
+  body?: string | Uint8Array
+  stream?: AsyncIterable<Uint8Array>
+}
+
+export interface Run {
+  body: Uint8Array
+  attempt: Attempt
+  /** 1 for the first run that this server saw, whatever the key. */
+  number: number
+}
+
+export type Handle = (run: Run) => Reply | Promise<Reply>
+
+/** What to do before the handler answers; `true` to make a {@link Failure} fail. */
+export type Before = () => Promise<boolean>
+
+/** One way in which a handler of this adapter may answer. */
+export interface Way {
+  name: string
+  status?: number
+  headers?: Record<string, string>
+  body: string
+  listener(source: Source, before: Before): RequestListener
+}
+
+/** One way in which a handler of this adapter may fail; it answers 200 `recovered` when `before` says so. */
+export interface Failure {
+  name: string
+  listener(source: Source, before: Before): RequestListener
+}
+
+export interface Adapter {
+  name: string
+  listener(source: Source, handle: (run: Omit<Run, 'number'>) => Promise<Reply>): RequestListener
+  ways: Way[]
+  failures: Failure[]
+}
+
+export interface Received {
+  status: number
+  headers: [name: string, value: string][]
+  body: Buffer
+  header(name: string): string | undefined
+}
+
+export interface Delivering {
+  key?: string
+  path?: string
+  method?: string
+  headers?: [name: string, value: string][]
+  body?: string | Uint8Array
+}
+
+export interface Served {
+  receiver: Receiver
+  store: Store
+  port: number
+  runs: Run[]
+  /** Connections that the server accepted. */
+  sockets: Socket[]
+  deliver(delivery?: Delivering): Promise<Received>
+}
+
+export async function listen(listener: RequestListener): Promise<{ port: number; sockets: Socket[] }> {
+  const server = createServer(listener)
+  const sockets: Socket[] = []
+  server.on('connection', socket => sockets.push(socket))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
+  return { port: (server.address() as AddressInfo).port, sockets }
+}
+
+export function receiverOver(options: Partial<ReceiverOptions> = {}): { receiver: Receiver; store: Store } {
+  const store = options.store ?? memoryStore()
+  return { store, receiver: createReceiver({ ...options, store }) }
+}
+
+export async function serve(adapter: Adapter, handle: Handle, options?: Partial<ReceiverOptions>): Promise<Served> {
+  const { receiver, store } = receiverOver(options)
+  const runs: Run[] = []
+  const listener = adapter.listener(receiver, async run => {
+    const numbered = { ...run, number: runs.length + 1 }
+    runs.push(numbered)
+    return handle(numbered)
+  })
+  const { port, sockets } = await listen(listener)
+  return { receiver, store, runs, port, sockets, deliver: delivery => deliver(port, delivery) }
+}
+
+export async function deliver(port: number, delivery: Delivering = {}): Promise<Received> {
+  const { req, response } = open(port, delivery)
+  req.end(delivery.body ?? '{"event":1}')
+  return response
+}
+
+/** A request whose body is still to be written. */
+export function open(port: number, { key, path = '/webhook', method = 'POST', headers = [] }: Delivering = {}) {
+  const all = [['host', `127.0.0.1:${port}`], ...headers]
+  if (!headers.some(([name]) => name === 'content-type')) all.push(['content-type', 'application/json'])
+  if (key !== undefined) all.push(['x-idempotency-key', key])
+  // Types know no list of names and values, which alone can name a header twice.
+  const list = all.flat() as unknown as Record<string, string>
+  const req = httpRequest({ port, host: '127.0.0.1', path, method, agent: false, headers: list })
+  const response = new Promise<Received>((resolve, reject) => {
+    req.on('error', reject).on('response', res => {
+      const chunks: Buffer[] = []
+      res.on('data', chunk => chunks.push(chunk)).on('error', reject)
+      res.on('end', () => {
+        const pairs: [string, string][] = []
+        for (let at = 0; at < res.rawHeaders.length; at += 2) {
+          pairs.push([res.rawHeaders[at].toLowerCase(), res.rawHeaders[at + 1]])
+        }
+        const header = (name: string) => pairs.find(([other]) => other === name)?.[1]
+        resolve({ status: res.statusCode!, headers: pairs, body: Buffer.concat(chunks), header })
+      })
+    })
+  })
+  // Who cares for the answer awaits it; the others may disconnect.
+  response.catch(() => {})
+  return { req, response }
+}
+
+export function gate(): { opened: Promise<void>; open: () => void } {
+  let open!: () => void
+  const opened = new Promise<void>(resolve => {
+    open = resolve
+  })
+  return { opened, open }
+}
+
+/** Until `check` returns something; fails after ten seconds. */
+export async function eventually<T>(check: () => T | Promise<T>): Promise<NonNullable<T>> {
+  const deadline = Date.now() + 10_000
+  for (;;) {
+    const found = await check()
+    if (found) return found
+    if (Date.now() > deadline) throw new Error(`never happened: ${check}`)
+    await new Promise(resolve => setTimeout(resolve, 2))
+  }
+}
+
+/** A store with some operations replaced. */
+export function storeWith(changes: (store: Store) => Partial<Store>): Store {
+  const store = memoryStore()
+  return Object.assign(Object.create(store), changes(store))
+}
+
+/** What a replay must repeat: all but what belongs to one moment, one connection or says that it is a replay. */
+export function repeated({ status, headers, body }: Received) {
+  const own =
+    /^(date|connection|keep-alive|transfer-encoding|content-length|set-cookie|idempotent-replayed|x-cached.*)$/
+  return { status, headers: headers.filter(([name]) => !own.test(name)), body: body.toString('latin1') }
+}

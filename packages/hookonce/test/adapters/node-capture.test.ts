@@ -1,0 +1,231 @@
+import { once } from 'node:events'
+import type { RequestListener, ServerResponse } from 'node:http'
+import { connect } from 'node:net'
+import { finished, Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setImmediate as turn } from 'node:timers/promises'
+import { handleNode, type NodeHandler } from 'hookonce/adapters/node'
+import { expect, onTestFinished, test } from 'vitest'
+import { deliver, eventually, gate, listen, open, receiverOver } from './harness.js'
+
+const serve = async (
+  handler: NodeHandler,
+  options = {},
+  around: (listener: RequestListener) => RequestListener = l => l,
+) => {
+  const made = receiverOver(options)
+  return { ...made, ...(await listen(around(handleNode(made.receiver, handler)))) }
+}
+
+const code = (run: () => unknown): unknown => {
+  try {
+    run()
+    return undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code
+  }
+}
+
+test('to its handler a response looks answered once it answered, and finishes when it really did', async () => {
+  const seen: unknown[] = []
+  let res!: ServerResponse
+  const { port } = await serve((_, response) => {
+    res = response
+    const look = () => seen.push([res.headersSent, res.writableEnded, res.writableFinished])
+    look()
+    res.on('finish', () => {
+      seen.push('finish')
+      look()
+    })
+    res.write('a')
+    look()
+    seen.push(
+      code(() => res.setHeader('x-late', '1')),
+      code(() => res.writeHead(200)),
+      res.hasHeader('x-late'),
+    )
+    res.end('b')
+    look()
+    res.end()
+    seen.push(
+      code(() => res.removeHeader('x-late')),
+      code(() => res.write(7 as never)),
+    )
+  })
+  expect((await deliver(port, { key: 'k' })).body.toString()).toBe('ab')
+  await eventually(() => seen.includes('finish'))
+  expect(seen).toEqual([
+    [false, false, false],
+    [true, false, false],
+    'ERR_HTTP_HEADERS_SENT',
+    'ERR_HTTP_HEADERS_SENT',
+    false,
+    [true, true, false],
+    'ERR_HTTP_HEADERS_SENT',
+    'ERR_INVALID_ARG_TYPE',
+    'finish',
+    [true, true, true],
+  ])
+  for (const name of ['write', 'end', 'emit', 'headersSent']) expect(Object.hasOwn(res, name), name).toBe(false)
+})
+
+test('another answer than the captured one is sent without a trace of it', async () => {
+  const { port, receiver } = await serve(async (_, res) => {
+    await receiver.deleteRecord('POST /webhook', 'k', { force: true })
+    res.writeHead(201, 'Mine', { 'set-cookie': 'a=1', 'x-mine': '1', 'content-type': 'text/plain' }).end('mine')
+  })
+  const answer = await deliver(port, { key: 'k' })
+  expect([answer.status, answer.header('content-type')]).toEqual([504, 'application/problem+json'])
+  expect([answer.header('x-mine'), answer.header('set-cookie')]).toEqual([undefined, undefined])
+})
+
+test('a handler whose sender got a 504 can go on with its response in every way', async () => {
+  const answering = gate()
+  const outside: unknown[] = []
+  let piped: unknown = 'never'
+  const { port, receiver } = await serve(
+    async (_, res) => {
+      const closed = new Promise(resolve => finished(res, resolve))
+      await answering.opened
+      res.statusCode = 202
+      res.setHeader('x-late', '1')
+      await pipeline(Readable.from(['late', ' answer']), res).then(
+        () => {
+          piped = 'done'
+        },
+        error => {
+          piped = error
+        },
+      )
+      await closed
+    },
+    { lockTtlMs: 60 },
+    listener => (req, res) => {
+      res.on('finish', () => outside.push(res.statusCode))
+      listener(req, res)
+    },
+  )
+  expect((await deliver(port, { key: 'k' })).status).toBe(504)
+  await eventually(() => outside.length)
+  answering.open()
+  await receiver.settled()
+  const retry = await deliver(port, { key: 'k' })
+  expect([retry.status, retry.header('x-late'), retry.body.toString()]).toEqual([202, '1', 'late answer'])
+  await eventually(() => piped !== 'never')
+  expect([piped, outside]).toEqual(['done', [504, 202]])
+})
+
+test('headers and wrappers of whatever came first stay outside: on every answer, not in the record', async () => {
+  let requests = 0
+  let ends = 0
+  const { port, receiver } = await serve(
+    (_, res) => {
+      res.appendHeader('vary', 'accept').setHeader('x-mine', '1')
+      res.end('ok')
+    },
+    {},
+    listener => (req, res) => {
+      res.setHeader('x-request', String(++requests)).setHeader('vary', 'origin')
+      const end = res.end
+      res.end = ((...args: Parameters<typeof end>) => {
+        ends++
+        return end.apply(res, args)
+      }) as typeof end
+      listener(req, res)
+    },
+  )
+  const answers = [await deliver(port, { key: 'k' }), await deliver(port, { key: 'k' })]
+  const conflict = await deliver(port, { key: 'k', body: '{}' })
+  expect(answers.map(answer => answer.header('x-request'))).toEqual(['1', '2'])
+  expect(conflict.header('x-request')).toBe('3')
+  const vary = answers.map(({ headers }) => headers.filter(([name]) => name === 'vary').map(([, value]) => value))
+  expect(vary).toEqual([
+    ['origin', 'accept'],
+    ['origin', 'accept'],
+  ])
+  expect(conflict.header('vary')).toBe('origin')
+  const { headers } = (await receiver.record('POST /webhook', 'k'))!.response!
+  expect(headers).toEqual([
+    ['vary', 'origin'],
+    ['vary', 'accept'],
+    ['x-mine', '1'],
+  ])
+  expect(ends).toBe(3)
+})
+
+test('a handler that heeds backpressure is slowed down by a slow sender, and woken by its drains', async () => {
+  const calls = { written: 0, callbacks: 0, drains: 0 }
+  const { port } = await serve(
+    async (_, res) => {
+      for (let i = 0; i < 100; i++) {
+        calls.written++
+        if (res.write(Buffer.alloc(65_536, i), () => calls.callbacks++)) continue
+        await once(res, 'drain')
+        calls.drains++
+      }
+      res.end()
+    },
+    { maxResponseBytes: 100_000 },
+  )
+  const { body } = await deliver(port, { key: 'k' })
+  expect([body.length, calls.callbacks, calls.drains]).toEqual([6_553_600, 100, 99])
+})
+
+test('a failure in a remainder cuts the connection: the sender sees that something is missing', async () => {
+  const { port } = await serve(
+    (_, res) =>
+      pipeline(async function* () {
+        yield Buffer.alloc(2_000)
+        await turn()
+        throw new Error('broken')
+      }, res),
+    { maxResponseBytes: 1_000 },
+  )
+  await expect(deliver(port, { key: 'k' })).rejects.toThrow(/aborted|hang up/)
+})
+
+test('requests in a pipeline on one connection are answered in order', async () => {
+  const first = gate()
+  const { port } = await serve(async (req, res) => {
+    if (req.url === '/1') await first.opened
+    res.end(req.url)
+    if (req.url === '/3') first.open()
+  })
+  const socket = connect(port, '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  for (const n of [1, 2, 3]) {
+    const last = n === 3 ? 'Connection: close\r\n' : ''
+    socket.write(`POST /${n} HTTP/1.1\r\nHost: h\r\nX-Idempotency-Key: k\r\nContent-Length: 2\r\n${last}\r\n{}`)
+  }
+  let received = ''
+  for await (const chunk of socket) received += chunk
+  expect(received.match(/^\/\d/gm)).toEqual(['/1', '/2', '/3'])
+})
+
+test('HEAD is answered without a body, first and replayed', async () => {
+  const { port } = await serve((_, res) => res.setHeader('x-mine', '1').end('not for HEAD'))
+  for (let i = 0; i < 2; i++) {
+    const answer = await deliver(port, { key: 'k', method: 'HEAD', body: '' })
+    expect([answer.status, answer.body.length, answer.header('x-mine')]).toEqual([200, 0, '1'])
+  }
+})
+
+test('JSON that is none is 400 without a run, and a sender that leaves in its body is forgotten', async () => {
+  let runs = 0
+  const { port, sockets } = await serve((req, res) => {
+    runs++
+    res.end(JSON.stringify(req.body))
+  })
+  expect((await deliver(port, { key: 'k', body: '{' })).status).toBe(400)
+  const { req } = open(port, { key: 'k', headers: [['content-length', '100']] })
+  req.write('{')
+  await eventually(() => sockets[1]?.bytesRead)
+  req.destroy()
+  await eventually(() => sockets[1].closed)
+  expect(runs).toBe(0)
+  const form = {
+    body: 'a=1&b=2',
+    headers: [['content-type', 'application/x-www-form-urlencoded']] as [string, string][],
+  }
+  expect((await deliver(port, form)).body.toString()).toBe('{"a":"1","b":"2"}')
+})
