@@ -21,6 +21,7 @@ export type Command = RecordId & { pause: number } & (
     | { does: 'renew'; leaseId: string; leaseMs: number }
     | { does: 'complete' | 'fail'; leaseId: string; text: string }
     | { does: 'delete'; force: boolean }
+    | { does: 'purge' }
   )
 
 class Model {
@@ -53,6 +54,8 @@ class Model {
         if (this.#live(facts) && !command.force) return 'running'
         this.#records.delete(nameOf(command))
         return 'deleted'
+      case 'purge':
+        return 'not to be noticed'
     }
   }
 
@@ -193,14 +196,14 @@ export function realTime(store: Store): Time {
   }
 }
 
-export const anyDuration = fc.oneof({ weight: 4, arbitrary: fc.integer({ min: 1, max: 60 }) }, fc.constant(HOUR))
-export const instantOrHour = fc.constantFrom(1, HOUR)
+export const anyDuration = fc.oneof({ weight: 2, arbitrary: fc.integer({ min: 1, max: 100 }) }, fc.constant(HOUR))
+export const instantOrHour = fc.constantFrom(1, HOUR, HOUR)
 
 export function commands(duration: fc.Arbitrary<number>): fc.Arbitrary<Command[]> {
-  const leaseId = fc.constantFrom('ann', 'ben', 'cleo', 'dan')
+  const leaseId = fc.constantFrom('ann', 'ann', 'ben', 'cleo')
   const base = {
-    scope: fc.constantFrom('s', 't'),
-    key: fc.constantFrom('k', 'l'),
+    scope: fc.constantFrom('s', 's', 't'),
+    key: fc.constantFrom('k', 'k', 'l'),
     pause: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 40 })),
   }
   const does = <D extends Command['does']>(what: D) => ({ ...base, does: fc.constant(what) })
@@ -217,10 +220,11 @@ export function commands(duration: fc.Arbitrary<number>): fc.Arbitrary<Command[]
   return fc.array(
     fc.oneof(
       { weight: 6, arbitrary: claim },
-      { weight: 2, arbitrary: fc.record({ ...does('renew'), leaseId, leaseMs: duration }) },
+      { weight: 3, arbitrary: fc.record({ ...does('renew'), leaseId, leaseMs: duration }) },
       { weight: 3, arbitrary: fc.record({ ...does('complete'), leaseId, text }) },
       { weight: 3, arbitrary: fc.record({ ...does('fail'), leaseId, text }) },
       { weight: 1, arbitrary: fc.record({ ...does('delete'), force: fc.boolean() }) },
+      { weight: 1, arbitrary: fc.record(does('purge')) },
     ),
     { minLength: 1, maxLength: 40, size: 'max' },
   )
@@ -242,6 +246,8 @@ function perform(store: Store, command: Command): Promise<unknown> {
       return store.fail(id, command.leaseId, command.text)
     case 'delete':
       return store.delete(id, { force: command.force })
+    case 'purge':
+      return store.purge(3).then(() => 'not to be noticed')
   }
 }
 

@@ -13,10 +13,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-// Several at once: sequences of different keys share transactions, as real traffic does.
-test.concurrent.for([1, 2, 3, 4])('the sqlite store agrees with the model (%i of 4)', async () => {
-  await fc.assert(
-    fc.asyncProperty(commands(instantOrHour), sequence => assertAgrees(store, sequence, realTime(store))),
-    { numRuns: 50 },
-  )
+test('the sqlite store agrees with the model', async () => {
+  const property = fc.asyncProperty(commands(instantOrHour), sequence => assertAgrees(store, sequence, realTime(store)))
+  // Several at once: sequences of different keys share transactions, as real traffic does.
+  await Promise.all(Array.from({ length: 10 }, () => fc.assert(property, { numRuns: 25 })))
 })
