@@ -4,11 +4,8 @@ import type { ClaimAnswer, RecordAnswer, RequestOf } from './protocol.js'
 import { type RecordRow, summaryOf } from './rows.js'
 import { sql } from './sql.generated.js'
 
-/** What `find.sql` gives. Without a row, `id` and all that follows it is null. */
-type Found = Omit<RecordRow, 'id' | 'scope' | 'key' | 'created_at' | 'claimed_at' | 'last_error'> & {
-  token_floor: number
-  id: number | null
-}
+/** What `find.sql` gives. */
+type Found = Omit<RecordRow, 'scope' | 'key' | 'created_at' | 'claimed_at' | 'last_error'>
 
 export type Operations = ReturnType<typeof createOperations>
 
@@ -24,6 +21,7 @@ type ClaimOutcome = ClaimAnswer<Uint8Array>
 export function createOperations(db: Database) {
   const statement = {
     find: db.prepare(sql.find),
+    tokenFloor: db.prepare(sql.tokenFloor),
     insert: db.prepare(sql.insert),
     takeOver: db.prepare(sql.takeOver),
     renew: db.prepare(sql.renew),
@@ -37,9 +35,9 @@ export function createOperations(db: Database) {
   }
 
   /** What a claim gets from the record as it stands; `undefined`: it may be written. */
-  function standing(found: Found, request: RequestOf<'claim'>, now: number): ClaimOutcome | undefined {
+  function standing(found: Found | undefined, request: RequestOf<'claim'>, now: number): ClaimOutcome | undefined {
     const [, , , , fingerprint, leaseId, , , , maxLosses] = request
-    if (isAbsent(found, now)) return undefined
+    if (!stands(found, now)) return undefined
     if (found.fingerprint !== null && fingerprint !== null && found.fingerprint !== fingerprint) return ['mismatch']
     if (found.state === 'completed') return ['completed', found.result!, found.settled_at!]
     if (found.state === 'running') {
@@ -56,7 +54,9 @@ export function createOperations(db: Database) {
       ?.settled_at
   }
 
-  const find = (scope: string, key: string) => statement.find.get(scope, key) as Found
+  const find = (scope: string, key: string) => statement.find.get(scope, key) as Found | undefined
+
+  const tokenFloor = () => (statement.tokenFloor.get() as { token_floor: number }).token_floor
 
   return {
     /** A claim's answer as far as it needs no write. */
@@ -72,10 +72,9 @@ export function createOperations(db: Database) {
 
       const leaseEndsAt = now + Math.min(leaseMs, lockTtlMs)
       const expiresAt = leaseEndsAt + Math.max(lockTtlMs, retentionMs)
-      // The floor covers rows that were removed, the row's own token one that stands, expired or not.
-      const last = found.id === null ? found.token_floor : Math.max(found.token_floor, found.fencing_token)
-      const token = Math.max(last + 1, now * 1000)
-      if (isAbsent(found, now)) {
+      // A row that stands, expired or not, knows the key's last token; the floor covers every row that was removed.
+      const token = Math.max((found?.fencing_token ?? tokenFloor()) + 1, now * 1000)
+      if (!stands(found, now)) {
         statement.insert.run(
           ...[scope, key, fingerprint, leaseId, token, now, now, leaseEndsAt, expiresAt, lockTtlMs, retentionMs],
         )
@@ -83,7 +82,7 @@ export function createOperations(db: Database) {
       }
       statement.takeOver.run(
         ...[fingerprint, lossesOf(found), leaseId, token, now, leaseEndsAt, expiresAt, lockTtlMs, retentionMs],
-        found.id!,
+        found.id,
       )
       return ['acquired', found.attempts + 1, token]
     },
@@ -111,7 +110,7 @@ export function createOperations(db: Database) {
 
     delete([, , scope, key, force]: RequestOf<'delete'>, now: number): ['deleted' | 'absent' | 'running'] {
       const found = find(scope, key)
-      if (isAbsent(found, now)) return ['absent']
+      if (!stands(found, now)) return ['absent']
       if (!force && found.state === 'running' && found.lease_ends_at > now) return ['running']
       statement.raiseFloor.run(found.fencing_token)
       statement.remove.run(found.id)
@@ -132,8 +131,8 @@ export function createOperations(db: Database) {
 }
 
 /** Step 0 of every operation: an expired record is an absent one. */
-function isAbsent(found: Found, now: number): boolean {
-  return found.id === null || found.expires_at <= now
+function stands(found: Found | undefined, now: number): found is Found {
+  return found !== undefined && found.expires_at > now
 }
 
 /** A running record whose lease is over is a loss that nobody has written down yet. */

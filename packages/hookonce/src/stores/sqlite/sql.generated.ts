@@ -9,11 +9,8 @@ WHERE scope = ? AND key = ? AND state = 'running' AND lease_id = ? AND expires_a
   fail: `UPDATE records SET state = 'failed', last_error = ?, settled_at = ?, expires_at = ? + retention_ms
 WHERE scope = ? AND key = ? AND state = 'running' AND lease_id = ? AND expires_at > ?`,
   find: `SELECT
-  meta.token_floor, r.id, r.state, r.fingerprint, r.attempts, r.losses, r.lease_id, r.fencing_token,
-  r.claimed_at, r.lease_ends_at, r.settled_at, r.expires_at, r.result
-FROM meta
-LEFT JOIN records AS r ON r.scope = ? AND r.key = ?
-WHERE meta.id = 1`,
+  id, state, fingerprint, attempts, losses, lease_id, fencing_token, lease_ends_at, settled_at, expires_at, result
+FROM records WHERE scope = ? AND key = ?`,
   get: `SELECT * FROM records WHERE scope = ? AND key = ? AND expires_at > ?`,
   insert: `INSERT OR REPLACE INTO records (
   scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
@@ -43,6 +40,7 @@ FROM pragma_page_count AS p, pragma_freelist_count AS f, pragma_page_size AS s`,
   fencing_token = ?, claimed_at = ?, lease_ends_at = ?, settled_at = NULL, expires_at = ?, lock_ttl_ms = ?,
   retention_ms = ?
 WHERE id = ?`,
+  tokenFloor: `SELECT token_floor FROM meta WHERE id = 1`,
 } as const
 
 export const migrations: readonly string[] = [
