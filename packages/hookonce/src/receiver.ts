@@ -181,12 +181,12 @@ function sourceOf(
         if (answered) discard(response)
         made = response
         return key !== null && recordable(response)
-          ? { value: response, result: encodeResponse(replayable(response)) }
+          ? { value: response, result: encodeResponse(replayable(response, maxResponseBytes)) }
           : { value: response }
       },
     )
     answered = true
-    const answer = answerTo(outcome)
+    const answer = answerTo(outcome, maxResponseBytes)
     if (made !== undefined && answer.rest !== made.rest) discard(made)
     return answer
   }
@@ -208,7 +208,7 @@ function discard({ rest }: HandlerResponse): void {
   void rest?.[Symbol.asyncIterator]().return?.()
 }
 
-function answerTo(outcome: Outcome<HandlerResponse>): Answer {
+function answerTo(outcome: Outcome<HandlerResponse>, maxResponseBytes: number): Answer {
   switch (outcome.kind) {
     case 'executed':
       return { ...outcome.value, outcome: 'executed' }
@@ -216,7 +216,7 @@ function answerTo(outcome: Outcome<HandlerResponse>): Answer {
       return replay(outcome)
     case 'given_back':
       return outcome.joined
-        ? { ...marked(replayable(outcome.value)), outcome: 'failed' }
+        ? { ...marked(replayable(outcome.value, maxResponseBytes)), outcome: 'failed' }
         : { ...outcome.value, outcome: 'failed' }
     case 'threw':
       return problem('handler_failed')

@@ -80,12 +80,13 @@ export function checkedResponse(response: HandlerResponse): HandlerResponse {
 }
 
 /** What a duplicate may get of a response. */
-export function replayable({ status, headers, body, rest }: HandlerResponse): RecordedResponse {
+export function replayable({ status, headers, body, rest }: HandlerResponse, maxBytes: number): RecordedResponse {
+  const bodyOmitted = rest !== undefined || body.length > maxBytes
   return {
     status,
     headers: headers.filter(([name]) => !NOT_REPLAYED.has(name)),
-    body: rest === undefined ? body : new Uint8Array(),
-    bodyOmitted: rest !== undefined,
+    body: bodyOmitted ? new Uint8Array() : body,
+    bodyOmitted,
   }
 }
 

@@ -237,6 +237,14 @@ describe('a duplicate', () => {
     expect([again.status, text(again)]).toEqual([404, 'gone'])
   })
 
+  test.each([[0], [2]])('of a body over a limit of %i bytes says that it is left out', async maxResponseBytes => {
+    const own = receiver({ maxResponseBytes })
+    const first = await own.receive(delivery({ 'x-idempotency-key': 'k' }), counting())
+    expect(text(first)).toBe('run 1')
+    const second = await own.receive(delivery({ 'x-idempotency-key': 'k' }), counting())
+    expect([second.body.length, header(second, 'x-cached-body')]).toEqual([0, ['omitted']])
+  })
+
   test('of a response that is too large says so; its remainder went to the first sender', async () => {
     const own = receiver()
     const rest = (async function* () {

@@ -8,18 +8,23 @@ import { afterAll, describe, test } from 'vitest'
 const folder = mkdtempSync(join(tmpdir(), 'hookonce-sqlite-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const harness: StoreHarness = {
-  // Many clients of one file on a machine that does other things: patience, which is not what is tested.
-  open: async () => sqliteStore(join(folder, 'live', 'hookonce.db'), { busyTimeoutMs: 30_000 }),
-  // The files of an open store as they stand are what a kill at this moment leaves.
-  afterCrash: async () => {
-    cpSync(join(folder, 'live'), join(folder, 'crashed'), { recursive: true, filter: file => !file.endsWith('-shm') })
-    return sqliteStore(join(folder, 'crashed', 'hookonce.db'))
-  },
+function harnessIn(place: string): StoreHarness {
+  const [live, crashed] = [join(folder, place, 'live'), join(folder, place, 'crashed')]
+  return {
+    // Many clients of one file on a machine that does other things: patience, which is not what is tested.
+    open: async () => sqliteStore(join(live, 'hookonce.db'), { busyTimeoutMs: 30_000 }),
+    // The files of an open store that is idle are what a kill at this moment leaves.
+    afterCrash: async () => {
+      cpSync(live, crashed, { recursive: true, filter: file => !file.endsWith('-shm') })
+      return sqliteStore(join(crashed, 'hookonce.db'))
+    },
+  }
 }
 
 describe.concurrent('sqlite store', () => {
+  const shared = harnessIn('shared')
   for (const { name, needs, run } of storeCases) {
-    if (!needs || harness[needs]) test(name, () => run(harness))
+    if (!needs) test(name, () => run(shared))
+    else if (shared[needs]) test(name, () => run(harnessIn(needs)))
   }
 })
