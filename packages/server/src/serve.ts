@@ -1,13 +1,12 @@
 import { createReceiver } from 'hookonce'
 import { createApp } from './app.js'
-import { askWithin } from './ask-within.js'
 import { announce } from './banner.js'
 import type { ResolvedConfig } from './config.js'
 import { Gate } from './gate.js'
 import { createForwardAgent } from './handlers/forward.js'
 import { listen } from './listen.js'
 import { createLogger, logEvents } from './log.js'
-import { openStore, storeUnusable } from './open-store.js'
+import { openStore } from './open-store.js'
 import { failFast, shutDownOnSignal } from './shutdown.js'
 
 /** Runs the server until a signal ends the process. @throws {StartError} */
@@ -18,11 +17,6 @@ export async function serve(config: ResolvedConfig): Promise<void> {
   const opened = await openStore(config.store, storeTimeoutMs)
   const { options } = config.sources.get('default')!
   const receiver = createReceiver({ ...options, store: opened.store, storeTimeoutMs, maxWaiters })
-  try {
-    await askWithin(storeTimeoutMs, receiver.ready())
-  } catch (error) {
-    throw storeUnusable(opened.place, error)
-  }
   logEvents(log)
   const gate = new Gate()
   const app = createApp({ config, receiver, gate, agent: createForwardAgent(), log })
