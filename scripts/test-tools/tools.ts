@@ -1,0 +1,19 @@
+import { preparePython } from './python.js'
+import type { Tool } from './tool.js'
+
+/** Every tool that `requireTool` knows. */
+export const TOOLS = {
+  python: {
+    name: 'Python 3.9 or newer',
+    why: 'the tests of examples/fastapi run a FastAPI application',
+    env: 'HOOKONCE_TEST_PYTHON',
+    given: { works: ['-c', 'import fastapi, uvicorn'], is: 'a Python that can import fastapi and uvicorn' },
+    commands: ['python3', 'python'],
+    // Debian's python3 has no ensurepip until python3-venv is there.
+    works: ['-c', 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 9))'],
+    apt: ['python3', 'python3-venv'],
+    prepare: preparePython,
+  },
+} satisfies Record<string, Tool>
+
+export type ToolName = keyof typeof TOOLS
