@@ -48,8 +48,13 @@ export function startWorker(settings: WorkerSettings) {
     // An open store with nothing to do does not keep the process alive; one that closes does until it has.
     if (pending.size === 0 && closing === undefined) worker.unref()
   })
-  worker.on('error', error => end(`its worker thread failed: ${error.message}`))
-  worker.once('exit', () => end('its worker thread ended'))
+  worker.on('error', error => {
+    ended ??= `its worker thread failed: ${error.message}`
+  })
+  worker.once('exit', () => {
+    ended ??= 'its worker thread ended'
+    for (const id of pending.keys()) settle(id).reject(problem('unknown'))
+  })
 
   function settle(id: number): Pending {
     const entry = pending.get(id)!
@@ -57,14 +62,8 @@ export function startWorker(settings: WorkerSettings) {
     return entry
   }
 
-  function end(why: string): void {
-    ended ??= why
-    outbox = []
-    results = []
-    for (const { reject } of pending.values()) {
-      reject(new StoreError(`sqlite store ${settings.path}: ${ended}`, 'unknown'))
-    }
-    pending.clear()
+  function problem(effect: StoreError['effect']): StoreError {
+    return new StoreError(`sqlite store ${settings.path}: ${ended}`, effect)
   }
 
   function flush(): void {
@@ -72,14 +71,19 @@ export function startWorker(settings: WorkerSettings) {
     const message = { requests: outbox, bytes: pack(results) }
     outbox = []
     results = []
-    post(worker, message)
+    try {
+      post(worker, message)
+    } catch (error) {
+      // A value that cannot be posted, which the types forbid.
+      for (const [id] of message.requests) settle(id).reject(new StoreError(String(error), 'refused'))
+    }
   }
 
   /** Resolves with what `decode` makes of the answer. A `result` is sent along; the request gives its length. */
   function ask<T>(request: Request, decode: Decode<T>, result?: Uint8Array): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (ended !== undefined) {
-        reject(new StoreError(`sqlite store ${settings.path}: ${ended}`, 'refused'))
+        reject(problem('refused'))
         return
       }
       if (pending.size === 0) worker.ref()
@@ -96,7 +100,7 @@ export function startWorker(settings: WorkerSettings) {
 
     close(): Promise<void> {
       if (closing === undefined) {
-        closing = ask([0, 'close'], () => exited).then(() => undefined)
+        closing = ended === undefined ? ask([0, 'close'], () => exited).then(() => undefined) : exited
         ended ??= 'it is closed'
       }
       return closing

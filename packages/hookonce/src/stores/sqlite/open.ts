@@ -1,4 +1,4 @@
-import { accessSync, chmodSync, closeSync, constants, fchmodSync, mkdirSync, openSync } from 'node:fs'
+import { accessSync, chmodSync, closeSync, constants, existsSync, fchmodSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ConfigurationError } from '../../errors.js'
 import type { Database, Driver } from './driver.js'
@@ -26,8 +26,7 @@ export function openDatabase(driver: Driver, settings: WorkerSettings): Database
 
 /** SQLite gives the file's mode to its -wal and -shm too. */
 function createFile(path: string): void {
-  const folder = dirname(path)
-  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(folder, 0o700)
+  createFolder(dirname(path))
   try {
     const file = openSync(path, 'wx', 0o600)
     fchmodSync(file, 0o600)
@@ -35,6 +34,15 @@ function createFile(path: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
+}
+
+function createFolder(folder: string): void {
+  if (existsSync(folder)) return
+  // Asked for a whole path, mkdir calls a read-only file system a missing folder.
+  let standing = folder
+  while (!existsSync(standing)) standing = dirname(standing)
+  accessSync(standing, constants.W_OK)
+  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(folder, 0o700)
 }
 
 function prepare(db: Database, { synchronous }: WorkerSettings): void {

@@ -79,6 +79,18 @@ export function pack(results: readonly Uint8Array[]): Uint8Array<ArrayBuffer> | 
   return packed
 }
 
+/** Puts the results of a message in place of their lengths. */
+export function unpack({ requests, bytes }: RequestMessage): Request[] {
+  let offset = 0
+  for (const request of requests) {
+    if (request[1] !== 'complete') continue
+    const end = offset + (request[5] as number)
+    request[5] = bytes!.subarray(offset, end)
+    offset = end
+  }
+  return requests
+}
+
 /** Posts a message and gives its bytes away with it. */
 export function post<Message extends { bytes: Uint8Array<ArrayBuffer> | undefined }>(
   port: { postMessage(message: Message, transfer?: ArrayBuffer[]): void },

@@ -60,30 +60,34 @@ export function openSession(driver: Driver, settings: WorkerSettings) {
   return {
     scans: createScans(db, transactions),
 
-    /**
-     * Answers the requests, all writes in one transaction. Reads and claims that need no write see the state before
-     * it, take no write lock and wait for none: `send` passes their answers on before a wait for another process.
-     */
-    run(requests: readonly Request[], reply: Reply, send: () => void): void {
-      let writes = requests
+    /** Answers reads, and claims that need no write, without the write lock; gives back the rest. */
+    read(requests: readonly Request[], reply: Reply): readonly Request[] {
+      if (!requests.some(isRead)) return requests
       try {
-        if (requests.some(isRead)) {
-          const [answered, rest] = transactions.read(() => {
-            const draft = reply.draft()
-            return [draft, each(requests, draft, read)]
-          })
-          reply.add(answered)
-          writes = rest
-        }
-        if (writes.length === 0) return
+        const [answered, rest] = transactions.read(() => {
+          const draft = reply.draft()
+          return [draft, each(requests, draft, read)]
+        })
+        reply.add(answered)
+        return rest
+      } catch (error) {
+        for (const [id] of requests) reply.fail(id, error)
+        return []
+      }
+    },
+
+    /** Answers the requests after one transaction for all of them. `whileWaiting`: see {@link createTransactions}. */
+    write(requests: readonly Request[], reply: Reply, whileWaiting: () => void): void {
+      if (requests.length === 0) return
+      try {
         const written = transactions.write(() => {
           const draft = reply.draft()
-          each(writes, draft, write)
+          each(requests, draft, write)
           return draft
-        }, send)
+        }, whileWaiting)
         reply.add(written)
       } catch (error) {
-        for (const [id] of writes) reply.fail(id, error)
+        for (const [id] of requests) reply.fail(id, error)
       }
     },
 

@@ -33,11 +33,12 @@ export function createTransactions(db: Database, busyTimeoutMs: number) {
     },
 
     /**
-     * Runs `work` and commits; what it throws rolls back. `whenWaiting` is called once if the lock is not free.
+     * Runs `work` and commits; what it throws rolls back. `whileWaiting` is called between tries, with
+     * no transaction open, when another process has the lock.
      * @throws StoreError `unknown` if the COMMIT failed in a way that leaves its fate open, otherwise `refused`.
      */
-    write<T>(work: () => T, whenWaiting?: () => void, timeoutMs = busyTimeoutMs): T {
-      patiently(timeoutMs, () => beginImmediate.run(), whenWaiting)
+    write<T>(work: () => T, whileWaiting?: () => void, timeoutMs = busyTimeoutMs): T {
+      patiently(timeoutMs, () => beginImmediate.run(), whileWaiting)
       let result: T
       try {
         result = work()
@@ -62,21 +63,19 @@ const sleeper = new Int32Array(new SharedArrayBuffer(4))
  * Tries again while another process holds the lock. SQLite's own busy handler sleeps up to 100 ms between two tries,
  * so that a process that commits without a pause starves the others; short naps with jitter find its gaps.
  */
-export function patiently<T>(timeoutMs: number, step: () => T, whenWaiting?: () => void): T {
+export function patiently<T>(timeoutMs: number, step: () => T, whileWaiting?: () => void): T {
   let deadline: number | undefined
   for (;;) {
     try {
       return step()
     } catch (error) {
       if (!isBusy(error)) throw error
-      if (deadline === undefined) {
-        deadline = performance.now() + timeoutMs
-        whenWaiting?.()
-      }
+      deadline ??= performance.now() + timeoutMs
       if (performance.now() >= deadline) {
         throw new StoreError(`locked by another process for ${timeoutMs} ms (${describe(error)})`, 'refused')
       }
     }
+    whileWaiting?.()
     Atomics.wait(sleeper, 0, 0, 0.1 + Math.random())
   }
 }

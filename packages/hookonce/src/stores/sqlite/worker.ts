@@ -1,6 +1,6 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { loadDriver } from './driver.js'
-import { post, type Request, type RequestMessage, type WorkerSettings } from './protocol.js'
+import { post, type Request, type RequestMessage, unpack, type WorkerSettings } from './protocol.js'
 import { Reply } from './reply.js'
 import type { Scan } from './scans.js'
 import { openSession, type Session } from './session.js'
@@ -25,16 +25,8 @@ let scheduled = false
 const driver = await loadDriver().catch((error: unknown) => ({ error }))
 const purging = settings.purgeIntervalMs > 0 ? setInterval(startPurge, settings.purgeIntervalMs) : undefined
 
-port.on('message', ({ requests, bytes }: RequestMessage) => {
-  let offset = 0
-  for (const request of requests) {
-    if (request[1] === 'complete') {
-      const end = offset + (request[5] as number)
-      request[5] = bytes!.subarray(offset, end)
-      offset = end
-    }
-    queue.push(request)
-  }
+port.on('message', (message: RequestMessage) => {
+  queue.push(...unpack(message))
   schedule()
 })
 
@@ -50,16 +42,25 @@ function work(): void {
   const batch = nextBatch()
   if (batch.length > 0) {
     const open = opened(batch)
-    open?.run(
-      batch.filter(request => !startScan(open, request)),
-      reply,
-      send,
-    )
+    if (open !== undefined) {
+      const steps = batch.filter(request => !startScan(open, request))
+      open.write(open.read(steps, reply), reply, () => answerMeanwhile(open))
+    }
   }
   stepScan()
   send()
   if (queue.length > 0 || scans.length > 0) schedule()
   else if (closing !== undefined) close(closing)
+}
+
+/** While another process has the write lock, what needs none is still answered. */
+function answerMeanwhile(open: Session): void {
+  for (;;) {
+    const arrived = receiveMessageOnPort(port) as { message: RequestMessage } | undefined
+    if (arrived === undefined) break
+    queue.push(...open.read(unpack(arrived.message), reply))
+  }
+  send()
 }
 
 function nextBatch(): Request[] {
