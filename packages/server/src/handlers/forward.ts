@@ -56,7 +56,8 @@ export function forwardTo(target: ForwardTarget): Handler {
       return { status, headers, body }
     } catch (error) {
       limit.clear()
-      if (attempt.signal.aborted) throw error
+      // A lost attempt is answered already; what else aborts is the end of this process.
+      if (attempt.signal.aborted) return problem('shutting_down', { retryAfterMs: 1000 })
       if (limit.reached) {
         target.log.warn({ upstream: origin, timeoutMs: target.timeoutMs }, 'upstream took too long')
         return problem('upstream_timeout')

@@ -1,0 +1,262 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { help, parseCommandLine } from '../src/command-line.js'
+import { resolveConfig } from '../src/config.js'
+import { flagOf, SETTING_NAMES, SETTINGS, type Setting } from '../src/settings.js'
+import { temporaryFolder } from './support/server.js'
+
+async function config(env: Record<string, string> = {}, args: string[] = [], file?: string) {
+  const folder = temporaryFolder()
+  if (file !== undefined) writeFileSync(join(folder, 'hookonce.config.mjs'), `export default ${file}`)
+  const command = parseCommandLine(args)
+  if (command.name !== 'serve') throw new Error(command.name)
+  return { folder, ...(await resolveConfig({ flags: command.given, configFile: command.configFile, env, folder })) }
+}
+
+const refused = (env: Record<string, string>, args?: string[], file?: string) =>
+  expect(
+    config(env, args, file).then(
+      () => 'started',
+      error => `${error.name} ${error.exitCode}: ${error.message}`,
+    ),
+  ).resolves
+
+test('the defaults are the documented ones', async () => {
+  const { folder, sources, ...rest } = await config()
+  expect(rest).toEqual({
+    host: 'localhost',
+    port: 8000,
+    store: { kind: 'sqlite', path: join(folder, 'data/hookonce.db') },
+    storeTimeoutMs: 2000,
+    maxWaiters: 10_000,
+    drainMs: 25_000,
+    logLevel: 'info',
+    operatorAccess: { mode: 'local', reason: expect.any(String) },
+    configFile: undefined,
+  })
+  expect(Object.fromEntries(sources)).toEqual({
+    default: {
+      handle: { kind: 'acknowledge' },
+      options: {
+        name: 'default',
+        keyRequired: false,
+        fingerprint: 'body',
+        retentionMs: 3_600_000,
+        lockTtlMs: 300_000,
+        leaseMs: 15_000,
+        waitMs: 10_000,
+        maxBodyBytes: 1_048_576,
+        maxResponseBytes: 1_048_576,
+      },
+    },
+  })
+})
+
+test('every setting is in the help with its flag, its variable and its default', () => {
+  const text = help()
+  for (const name of SETTING_NAMES) {
+    const { env, default: value } = SETTINGS[name] as Setting
+    expect(text).toContain(`--${flagOf(name)} (${env})`)
+    if (value !== undefined) expect(text).toContain(`default: ${value}`)
+  }
+})
+
+test('flag before environment before config file before default', async () => {
+  const file = '{ port: 1, waitSeconds: 1, retentionSeconds: 1 }'
+  const { port, sources } = await config({ PORT: '2', HOOKONCE_WAIT_SECONDS: '2' }, ['--port', '3'], file)
+  const { options } = sources.get('default')!
+  expect([port, options.waitMs, options.retentionMs, options.lockTtlMs]).toEqual([3, 2000, 1000, 300_000])
+})
+
+test('an empty variable is not set', async () => {
+  expect((await config({ PORT: '', HOOKONCE_FORWARD_TO: '' })).port).toBe(8000)
+})
+
+describe('unknown names stop the start', () => {
+  test.each([
+    [
+      { HOOKONCE_LEASE_SECOND: '1' },
+      'HOOKONCE_LEASE_SECOND in the environment is not a setting; did you mean HOOKONCE_LEASE_SECONDS?',
+    ],
+    [{ HOOKONCE_XYZ: '1' }, 'HOOKONCE_XYZ in the environment is not a setting'],
+    [{ HOOKONCE_PORT: '8080' }, 'HOOKONCE_PORT in the environment is not a setting'],
+  ])('%o', (env, message) => refused(env as never).toContain(`StartError 2: ${message}`))
+
+  test('flags', async () => {
+    await refused({}, ['--lease-second', '1']).toBe(
+      'StartError 2: --lease-second is not an option; did you mean --lease-seconds?',
+    )
+    await refused({}, ['--port']).toBe('StartError 2: --port needs a value')
+    await refused({}, ['--port', '--host', 'x']).toBe('StartError 2: --port needs a value')
+    await refused({}, ['start']).toBe('StartError 2: unknown command start; try hookonce --help')
+  })
+
+  test('fields of the config file', async () => {
+    await refused({}, [], '{ prt: 1 }').toBe(
+      'StartError 2: prt in hookonce.config.mjs is not a setting; did you mean port?',
+    )
+    await refused({}, [], '{ sources: { a: { handel: 1 } } }').toContain(
+      'sources.a.handel in hookonce.config.mjs is not a field of a source; did you mean handle?',
+    )
+  })
+
+  test('but not what Kubernetes sets for a service of this name', async () => {
+    const injected = (prefix: string) => ({
+      [`${prefix}_SERVICE_HOST`]: '10.0.0.1',
+      [`${prefix}_SERVICE_PORT`]: '8000',
+      [`${prefix}_SERVICE_PORT_HTTP`]: '8000',
+      [`${prefix}_PORT`]: 'tcp://10.0.0.1:8000',
+      [`${prefix}_PORT_8000_TCP`]: 'tcp://10.0.0.1:8000',
+      [`${prefix}_PORT_8000_TCP_PROTO`]: 'tcp',
+      [`${prefix}_PORT_8000_TCP_PORT`]: '8000',
+      [`${prefix}_PORT_8000_TCP_ADDR`]: '10.0.0.1',
+    })
+    const { port } = await config({ ...injected('HOOKONCE'), ...injected('HOOKONCE_REDIS') })
+    expect(port).toBe(8000)
+  })
+})
+
+describe('a value out of range stops the start and says which, from where, and what is allowed', () => {
+  test.each<[Record<string, string>, string[], string | undefined, string]>([
+    [{ PORT: '65536' }, [], undefined, 'PORT must be a whole number from 0 to 65535, not "65536"'],
+    [{ PORT: '8e3' }, [], undefined, 'PORT must be a whole number from 0 to 65535, not "8e3"'],
+    [{}, ['--wait-seconds=-1'], undefined, '--wait-seconds must be a number from 0 to 3600, not "-1"'],
+    [{}, [], '{ port: "x" }', 'port in hookonce.config.mjs must be a whole number from 0 to 65535, not "x"'],
+    [
+      { HOOKONCE_FINGERPRINT: 'header' },
+      [],
+      undefined,
+      'HOOKONCE_FINGERPRINT must be one of: body, none, not "header"',
+    ],
+    [
+      { HOOKONCE_FORWARD_TO: 'ftp://u:p@x' },
+      [],
+      undefined,
+      'HOOKONCE_FORWARD_TO must be an http:// or https:// URL without a fragment',
+    ],
+    [
+      { HOOKONCE_STORE_URL: 'redis://:pw@x' },
+      [],
+      undefined,
+      'HOOKONCE_STORE_URL must be memory: or sqlite:PATH, not redis:',
+    ],
+    [{ HOOKONCE_STORE_URL: 'sqlite:' }, [], undefined, 'HOOKONCE_STORE_URL must be memory: or sqlite:PATH'],
+    [{ HOOKONCE_STORE_URL: './x.db' }, [], undefined, 'HOOKONCE_STORE_URL must be memory: or sqlite:PATH'],
+    [
+      { HOOKONCE_ADMIN_TOKEN: 'short' },
+      [],
+      undefined,
+      'HOOKONCE_ADMIN_TOKEN must be 8 to 1024 visible ASCII characters',
+    ],
+    [
+      { HOOKONCE_LEASE_SECONDS: '400' },
+      [],
+      undefined,
+      'HOOKONCE_LEASE_SECONDS (400) must be at most HOOKONCE_LOCK_TTL_SECONDS (300)',
+    ],
+    [
+      { HOOKONCE_STORE_TIMEOUT_SECONDS: '6' },
+      [],
+      undefined,
+      'HOOKONCE_STORE_TIMEOUT_SECONDS (6) must be at most a third of the lease (15)',
+    ],
+    [
+      { HOOKONCE_FORWARD_TO: 'http://x', HOOKONCE_FORWARD_TIMEOUT_SECONDS: '400' },
+      [],
+      undefined,
+      'HOOKONCE_FORWARD_TIMEOUT_SECONDS (400) must be at most the lock TTL (300)',
+    ],
+    [
+      { HOST: '0.0.0.0', HOOKONCE_OPERATOR_ACCESS: 'local' },
+      [],
+      undefined,
+      'HOOKONCE_OPERATOR_ACCESS: local needs a loopback --host, and 0.0.0.0 is not one; set a token',
+    ],
+    [
+      { HOOKONCE_OPERATOR_ACCESS: 'token' },
+      [],
+      undefined,
+      'HOOKONCE_OPERATOR_ACCESS: token needs HOOKONCE_ADMIN_TOKEN',
+    ],
+    [
+      {},
+      [],
+      '{ sources: { a: { waitSeconds: -1 } } }',
+      'sources.a.waitSeconds in hookonce.config.mjs must be a number from 0 to 3600',
+    ],
+    [
+      {},
+      [],
+      '{ sources: { a: { leaseSeconds: 400 } } }',
+      'sources.a.leaseSeconds (400) must be at most HOOKONCE_LOCK_TTL_SECONDS (300)',
+    ],
+    [
+      {},
+      [],
+      '{ sources: { a: { handle: "x" } } }',
+      'sources.a.handle in hookonce.config.mjs must be forward(url), acknowledge() or a function',
+    ],
+    [
+      {},
+      [],
+      '{ sources: { a: { handle: { kind: "forward", url: "x", timeoutSeconds: undefined } } } }',
+      'sources.a.handle: forward(): the URL must be an http:// or https:// URL without a fragment',
+    ],
+    [
+      {},
+      [],
+      '{ sources: { "a/b": {} } }',
+      "sources.a/b in hookonce.config.mjs: a source's name is up to 100 letters, digits, dots, dashes and underscores",
+    ],
+    [{}, [], '{ sources: [] }', 'sources in hookonce.config.mjs must be an object: { name: { … } }'],
+    [{}, [], '4', 'hookonce.config.mjs: must have a default export, made with defineConfig({ … })'],
+  ])('%o %o %s', (env, args, file, message) => refused(env, args, file).toBe(`StartError 2: ${message}`))
+})
+
+test('shorter lock TTLs and leases shorten what depends on them', async () => {
+  const { storeTimeoutMs, sources } = await config({ HOOKONCE_LOCK_TTL_SECONDS: '3', HOOKONCE_FORWARD_TO: 'http://x' })
+  const { options, handle } = sources.get('default')!
+  expect([options.leaseMs, storeTimeoutMs, (handle as { timeoutMs: number }).timeoutMs]).toEqual([3000, 1000, 3000])
+})
+
+test('a secret may come from a file, whose last newline is not part of it', async () => {
+  const file = join(temporaryFolder(), 'token')
+  writeFileSync(file, 'token-from-file\n')
+  const token = { mode: 'token', token: 'token-from-file' }
+  expect((await config({ HOOKONCE_ADMIN_TOKEN_FILE: file })).operatorAccess).toMatchObject(token)
+  expect((await config({}, ['--admin-token-file', file])).operatorAccess).toMatchObject(token)
+  await refused({ HOOKONCE_ADMIN_TOKEN_FILE: '/nope' }).toBe(
+    'StartError 2: HOOKONCE_ADMIN_TOKEN_FILE: cannot read /nope (ENOENT)',
+  )
+  await refused({ HOOKONCE_ADMIN_TOKEN_FILE: file, HOOKONCE_ADMIN_TOKEN: 'x' }).toBe(
+    'StartError 2: HOOKONCE_ADMIN_TOKEN and HOOKONCE_ADMIN_TOKEN_FILE are both set; keep one',
+  )
+})
+
+describe('a config file', () => {
+  test.each(['mjs', 'js', 'ts'])('in .%s', async extension => {
+    const folder = join(temporaryFolder(), 'node_modules/..')
+    mkdirSync(folder, { recursive: true })
+    const types = extension === 'ts' ? 'const port: number = 81' : 'const port = 81'
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
+    writeFileSync(
+      join(folder, `hookonce.config.${extension}`),
+      `${types}\nexport default { port, sources: { a: { handle: () => new Response() } } }`,
+    )
+    const { port, sources, configFile } = await resolveConfig({ env: {}, folder })
+    expect([port, typeof sources.get('a')!.handle]).toEqual([81, 'function'])
+    expect(configFile).toMatch(new RegExp(`hookonce\\.config\\.${extension}$`))
+  })
+
+  test('is refused when there are two, when it is missing, when it does not load', async () => {
+    const folder = temporaryFolder()
+    writeFileSync(join(folder, 'hookonce.config.mjs'), 'export default {')
+    await expect(resolveConfig({ env: {}, folder })).rejects.toThrow(
+      /hookonce\.config\.mjs cannot be loaded: Unexpected|cannot be loaded/,
+    )
+    writeFileSync(join(folder, 'hookonce.config.ts'), 'export default {}')
+    await expect(resolveConfig({ env: {}, folder })).rejects.toThrow(/are both in/)
+    await expect(resolveConfig({ env: {}, folder, configFile: 'x.mjs' })).rejects.toThrow(/x\.mjs does not exist/)
+  })
+})

@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { CLI } from '../../support/server.js'
+import { onCleanup } from './waiting.js'
+
+export type Settings = Record<string, string | number>
+
+export interface StartOptions {
+  /** A command that runs the server as its last arguments, in its own process: `['unshare', '-m']`. */
+  within?: string[]
+  /** Arguments of node's own. */
+  nodeArguments?: string[]
+}
+
+interface LogLine {
+  level: string
+  msg: string
+  [fact: string]: unknown
+}
+
+/** The command line in a process of its own; it may not listen yet. */
+export class ServerProcess {
+  readonly child: ChildProcess
+  /** What it has logged. */
+  readonly log: LogLine[] = []
+  stderr = ''
+  /** Its exit code, or the signal that ended it. */
+  readonly exited: Promise<number | NodeJS.Signals>
+  readonly listening: Promise<this>
+  url = ''
+
+  constructor(settings: Settings, { within = [], nodeArguments = [] }: StartOptions = {}) {
+    const [command = '', ...args] = [...within, process.execPath, ...nodeArguments, CLI]
+    const { PATH, TMPDIR, NODE_COMPILE_CACHE = join(tmpdir(), 'hookonce-compile-cache') } = process.env
+    const given = Object.entries(settings).map(([name, value]) => [name, String(value)])
+    this.child = spawn(command, args, {
+      env: { PATH, TMPDIR, NODE_COMPILE_CACHE, HOST: '127.0.0.1', PORT: '0', ...Object.fromEntries(given) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    onCleanup(() => this.kill())
+    this.child.stderr!.setEncoding('utf8').on('data', text => {
+      this.stderr += text
+    })
+    this.exited = new Promise(resolve => this.child.once('close', (code, signal) => resolve(signal ?? code!)))
+    this.listening = new Promise((resolve, reject) => {
+      createInterface({ input: this.child.stdout! }).on('line', line => {
+        const entry = JSON.parse(line) as LogLine
+        this.log.push(entry)
+        if (entry.msg === 'listening') {
+          this.url = (entry.urls as string[])[0]!
+          resolve(this)
+        }
+      })
+      void this.exited.then(code => reject(new Error(`the server ended with ${code}: ${this.stderr}`)))
+    })
+    // Whoever starts a server to see it fail does not wait for it.
+    this.listening.catch(() => {})
+  }
+
+  get pid(): number {
+    return this.child.pid!
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal)
+  }
+
+  /** Resolves when the process is gone. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL')
+    await this.exited
+  }
+
+  logged(msg: string): LogLine[] {
+    return this.log.filter(line => line.msg === msg)
+  }
+}
+
+export function startServer(settings: Settings, options?: StartOptions): Promise<ServerProcess> {
+  return new ServerProcess(settings, options).listening
+}
+
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'hookonce-process-'))
+  onCleanup(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+/** A store file that does not exist yet. */
+export function newStoreFile(): string {
+  return join(temporaryFolder(), 'hookonce.db')
+}

@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { onCleanup } from './waiting.js'
+
+/** One line of the ledger: the application behind the receiver was called. Times are of `performance.now()`. */
+export interface Call {
+  key: string
+  attempt: number
+  fencingToken: bigint
+  /** The path it was called at: each server process can be given one of its own. */
+  path: string
+  startedAt: number
+  /** When it was answered, or its connection ended. */
+  endedAt: number | undefined
+  /** Whether the whole answer was handed to the network. */
+  answered: boolean
+  /** What it answers, different for every call. */
+  result: Buffer
+  answer(): void
+}
+
+export interface UpstreamOptions {
+  /** How long a call takes; `held`: until its `answer()`. Default 0. */
+  takes?: (call: Call) => number | 'held'
+  /** How long the answers are. Default some 40 bytes. */
+  resultBytes?: number
+  onConnection?: (socket: Socket) => void
+}
+
+export interface Upstream {
+  url: string
+  /** Append-only. */
+  calls: readonly Call[]
+  callsOf(key: string): Call[]
+}
+
+export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
+  const { takes = () => 0, resultBytes = 16, onConnection } = options
+  const calls: Call[] = []
+  const server = createServer((request, response) => {
+    const call = startCall(request, response, resultBytes)
+    calls.push(call)
+    request.resume()
+    const ms = takes(call)
+    if (ms !== 'held') setTimeout(call.answer, ms)
+  })
+  if (onConnection) server.on('connection', onConnection)
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  onCleanup(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls,
+    callsOf: key => calls.filter(call => call.key === key),
+  }
+}
+
+function startCall({ headers, url }: IncomingMessage, response: ServerResponse, resultBytes: number): Call {
+  const key = String(headers['idempotency-key'])
+  const attempt = Number(headers['x-hookonce-attempt'])
+  const call: Call = {
+    key,
+    attempt,
+    fencingToken: BigInt(String(headers['x-hookonce-fencing-token'])),
+    path: url!,
+    startedAt: performance.now(),
+    endedAt: undefined,
+    answered: false,
+    result: Buffer.concat([Buffer.from(`${key}, attempt ${attempt}: `), randomBytes(resultBytes)]),
+    answer() {
+      if (!response.headersSent && !response.destroyed) response.end(call.result)
+    },
+  }
+  const end = () => {
+    call.endedAt ??= performance.now()
+  }
+  response.once('finish', () => {
+    call.answered = true
+    end()
+  })
+  response.once('close', end)
+  return call
+}

@@ -1,0 +1,44 @@
+import { createReceiver, type Store } from 'hookonce'
+import { memoryStore } from 'hookonce/stores/memory'
+import { pino } from 'pino'
+import { Agent } from 'undici'
+import { createApp } from '../../src/app.js'
+import { resolveConfig } from '../../src/config.js'
+import type { SourceConfig } from '../../src/config-file.js'
+import { Gate } from '../../src/gate.js'
+import { listen } from '../../src/listen.js'
+import { configFile } from './config-file.js'
+
+export interface AppOptions {
+  env?: Record<string, string>
+  sources?: Record<string, SourceConfig>
+  store?: Store
+}
+
+const closing: (() => Promise<void>)[] = []
+
+/** The server's routes on a free port, in this process. */
+export async function startApp({ env = {}, sources = {}, store = memoryStore() }: AppOptions = {}) {
+  const folder = configFile({ sources })
+  const config = await resolveConfig({ env: { HOOKONCE_STORE_URL: 'memory:', ...env }, folder })
+  const { storeTimeoutMs, maxWaiters } = config
+  const receiver = createReceiver({ store, storeTimeoutMs, maxWaiters })
+  const gate = new Gate()
+  const lines: string[] = []
+  const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
+  const agent = new Agent()
+  const app = createApp({ config, receiver, gate, agent, log })
+  await app.ready()
+  const listening = await listen(app.routing, config.host, 0)
+  closing.push(async () => {
+    void listening.close()
+    listening.closeAllConnections()
+    await agent.destroy()
+    await receiver.close()
+  })
+  return { url: listening.urls[0]!, urls: listening.urls, config, receiver, gate, logged: () => lines.join('') }
+}
+
+export async function closeApps(): Promise<void> {
+  await Promise.all(closing.splice(0).map(close => close()))
+}

@@ -1,0 +1,52 @@
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { connect } from 'node:net'
+import { buffer, text } from 'node:stream/consumers'
+
+export interface HttpResponse {
+  status: number
+  headers: IncomingHttpHeaders
+  body: Buffer
+  text: string
+  // biome-ignore lint/suspicious/noExplicitAny: tests say what they expect of it
+  json: any
+}
+
+export interface HttpRequest {
+  method?: string
+  /** Flat pairs say headers twice; an object says each once. */
+  headers?: Record<string, string> | string[]
+  body?: string | Uint8Array
+}
+
+/** One request over a connection of its own, with exactly these headers and an undecoded response. */
+export function send(
+  url: string,
+  { method = 'POST', headers = {}, body = '' }: HttpRequest = {},
+): Promise<HttpResponse> {
+  return new Promise((resolve, reject) => {
+    // Flat headers get no Host and no length from Node.
+    const own = Array.isArray(headers)
+      ? ['host', new URL(url).host, 'content-length', String(Buffer.byteLength(body)), ...headers]
+      : headers
+    const request = httpRequest(url, { method, headers: own as never, agent: false }, async response => {
+      try {
+        const bytes = await buffer(response)
+        const whole = bytes.toString()
+        const json = response.headers['content-type']?.includes('json') ? JSON.parse(whole) : undefined
+        resolve({ status: response.statusCode!, headers: response.headers, body: bytes, text: whole, json })
+      } catch (error) {
+        reject(error)
+      }
+    })
+    request.on('error', reject)
+    request.end(body)
+  })
+}
+
+/** Writes bytes to a connection and gives back all that comes until it ends. */
+export async function sendRaw(url: string, bytes: string): Promise<string> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  socket.write(bytes)
+  return text(socket)
+}
