@@ -44,10 +44,10 @@ export function createScans(db: Database, transactions: Transactions) {
     return { removed, more: removed < due.length || removed === limit }
   }
 
-  function* purge(limit: number): Scan<number> {
+  function* purge(limit: number, timeoutMs?: number): Scan<number> {
     let removed = 0
     while (removed < limit) {
-      const step = transactions.write(() => purgeStep(Math.min(limit - removed, ROWS_PER_PURGE_STEP)))
+      const step = transactions.write(() => purgeStep(Math.min(limit - removed, ROWS_PER_PURGE_STEP)), timeoutMs)
       removed += step.removed
       if (!step.more) break
       yield
@@ -98,13 +98,16 @@ export function createScans(db: Database, transactions: Transactions) {
 
     purge,
 
-    /** Removes all that is expired and gives the file system back what that leaves, when it is most of the file. */
+    /**
+     * Removes all that is expired and gives the file system back what that leaves, when it is most of the file.
+     * Waits for no other process: it is not urgent.
+     */
     *tidy(): Scan<undefined> {
-      yield* purge(Number.POSITIVE_INFINITY)
+      yield* purge(Number.POSITIVE_INFINITY, 0)
       for (;;) {
         const { pages, free } = sizeNow()
         if (free <= Math.max(pages / 2, PAGES_PER_VACUUM_STEP)) return undefined
-        transactions.write(() => vacuum.all())
+        transactions.write(() => vacuum.all(), 0)
         yield
       }
     },

@@ -1,5 +1,6 @@
 import type { Driver } from './driver.js'
 import { isOfOneStatement } from './failures.js'
+import { createLogKeeper } from './log.js'
 import { openDatabase } from './open.js'
 import { createOperations, type Outcome } from './operations.js'
 import type { Request, WorkerSettings } from './protocol.js'
@@ -9,10 +10,11 @@ import { createTransactions } from './transactions.js'
 
 export type Session = ReturnType<typeof openSession>
 
-/** One open connection and what is done with it. */
-export function openSession(driver: Driver, settings: WorkerSettings) {
+/** One open connection and what is done with it. `whileWaiting`: see {@link createTransactions}. */
+export function openSession(driver: Driver, settings: WorkerSettings, whileWaiting: () => void) {
   const db = openDatabase(driver, settings)
-  const transactions = createTransactions(db, settings.busyTimeoutMs)
+  const transactions = createTransactions(db, settings.busyTimeoutMs, whileWaiting)
+  const keepLogShort = createLogKeeper(db, settings.path)
   const operations = createOperations(db)
 
   /** The answer where it needs no write. */
@@ -76,19 +78,21 @@ export function openSession(driver: Driver, settings: WorkerSettings) {
       }
     },
 
-    /** Answers the requests after one transaction for all of them. `whileWaiting`: see {@link createTransactions}. */
-    write(requests: readonly Request[], reply: Reply, whileWaiting: () => void): void {
+    /** Answers the requests after one transaction for all of them. */
+    write(requests: readonly Request[], reply: Reply): void {
       if (requests.length === 0) return
       try {
         const written = transactions.write(() => {
           const draft = reply.draft()
           each(requests, draft, write)
           return draft
-        }, whileWaiting)
+        })
         reply.add(written)
       } catch (error) {
         for (const [id] of requests) reply.fail(id, error)
+        return
       }
+      keepLogShort()
     },
 
     close(): void {

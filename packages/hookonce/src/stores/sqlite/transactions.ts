@@ -4,8 +4,11 @@ import { describe, isBusy, mayHaveCommitted } from './failures.js'
 
 export type Transactions = ReturnType<typeof createTransactions>
 
-/** Runs work in transactions of one connection, and waits a bounded time for other processes. */
-export function createTransactions(db: Database, busyTimeoutMs: number) {
+/**
+ * Runs work in transactions of one connection, and waits a bounded time for other processes. `whileWaiting` is called
+ * between two tries to get the write lock, with no transaction open.
+ */
+export function createTransactions(db: Database, busyTimeoutMs: number, whileWaiting: () => void) {
   const begin = db.prepare('BEGIN')
   const beginImmediate = db.prepare('BEGIN IMMEDIATE')
   const commit = db.prepare('COMMIT')
@@ -33,11 +36,10 @@ export function createTransactions(db: Database, busyTimeoutMs: number) {
     },
 
     /**
-     * Runs `work` and commits; what it throws rolls back. `whileWaiting` is called between tries, with
-     * no transaction open, when another process has the lock.
+     * Runs `work` under the write lock and commits; what it throws rolls back.
      * @throws StoreError `unknown` if the COMMIT failed in a way that leaves its fate open, otherwise `refused`.
      */
-    write<T>(work: () => T, whileWaiting?: () => void, timeoutMs = busyTimeoutMs): T {
+    write<T>(work: () => T, timeoutMs = busyTimeoutMs): T {
       patiently(timeoutMs, () => beginImmediate.run(), whileWaiting)
       let result: T
       try {
@@ -76,6 +78,11 @@ export function patiently<T>(timeoutMs: number, step: () => T, whileWaiting?: ()
       }
     }
     whileWaiting?.()
-    Atomics.wait(sleeper, 0, 0, 0.1 + Math.random())
+    nap()
   }
+}
+
+/** Long enough to let another process finish, short enough to be there when it has. */
+export function nap(): void {
+  Atomics.wait(sleeper, 0, 0, 0.1 + Math.random())
 }

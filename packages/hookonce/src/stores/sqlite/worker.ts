@@ -44,7 +44,7 @@ function work(): void {
     const open = opened(batch)
     if (open !== undefined) {
       const steps = batch.filter(request => !startScan(open, request))
-      open.write(open.read(steps, reply), reply, () => answerMeanwhile(open))
+      open.write(open.read(steps, reply), reply)
     }
   }
   stepScan()
@@ -54,11 +54,11 @@ function work(): void {
 }
 
 /** While another process has the write lock, what needs none is still answered. */
-function answerMeanwhile(open: Session): void {
+function answerMeanwhile(): void {
   for (;;) {
     const arrived = receiveMessageOnPort(port) as { message: RequestMessage } | undefined
     if (arrived === undefined) break
-    queue.push(...open.read(unpack(arrived.message), reply))
+    queue.push(...session!.read(unpack(arrived.message), reply))
   }
   send()
 }
@@ -78,7 +78,7 @@ function opened(batch: readonly Request[]): Session | undefined {
   try {
     if ('error' in driver) throw driver.error
     if (failedOpening !== undefined && performance.now() < failedOpening.at + REOPEN_AFTER_MS) throw failedOpening.error
-    session = openSession(driver, settings)
+    session = openSession(driver, settings, answerMeanwhile)
     return session
   } catch (error) {
     if (failedOpening?.error !== error) failedOpening = { error, at: performance.now() }
