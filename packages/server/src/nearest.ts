@@ -1,5 +1,5 @@
 /** The known name that `name` was most likely meant to be, if one is close enough. */
-export function nearest(name: string, known: Iterable<string>): string | undefined {
+function nearest(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined
   let least = Math.max(2, Math.floor(name.length / 4)) + 1
   for (const candidate of known) {
