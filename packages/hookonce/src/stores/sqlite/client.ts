@@ -17,7 +17,12 @@ export type Client = ReturnType<typeof startWorker>
 
 /** The caller's side: gathers what one turn of the event loop asks into one message. */
 export function startWorker(settings: WorkerSettings) {
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: settings, name: 'hookonce-sqlite' })
+  const worker = new Worker(new URL('./worker.js', import.meta.url), {
+    workerData: settings,
+    name: 'hookonce-sqlite',
+    // Node refuses to run a file under --input-type, which a worker would inherit from `node --input-type=module -e`.
+    ...(process.execArgv.some(argument => argument.startsWith('--input-type')) && { execArgv: [] }),
+  })
   const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()))
   const pending = new Map<number, Pending>()
   let outbox: Request[] = []
