@@ -4,13 +4,15 @@ import { type Logger, pino } from 'pino'
 
 /** JSON lines on stdout. */
 export function createLogger(level: string): Logger {
-  return pino({
+  const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: label => ({ level: label }) },
+    formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError },
-  })
+  }
+  // Without `sync` the last lines before an exit come out of order.
+  return pino(options, pino.destination({ fd: 1, sync: true }))
 }
 
 /** Writes down what the receiver has to say: the lines an operator needs when something goes wrong. */
