@@ -22,11 +22,14 @@ export interface Store {
    * 6. otherwise → `acquired`: running, attempts + 1, lease end = now + min(`leaseMs`, `lockTtlMs`), and a
    *    fencing token of max(previous + 1, store clock in µs) that rises over deletion and expiry too.
    *    A taken-over attempt is counted as a loss.
+   *
+   * The record keeps the first fingerprint that is known and the last error. `exhausted` writes nothing; its `losses`
+   * counts the abandoned attempt, which `get` does not until it is taken over.
    */
   claim(request: ClaimRequest): Promise<ClaimOutcome>
 
   /**
-   * Prolongs a live lease to min(now + `leaseMs`, claimed + lock TTL).
+   * Sets the end of a live lease to min(now + `leaseMs`, claimed + lock TTL).
    * `lost` when the record is gone, is not running, is held under another lease id, or its lease is over.
    */
   renew(id: RecordId, leaseId: string, leaseMs: number): Promise<'renewed' | 'lost'>
@@ -34,6 +37,7 @@ export interface Store {
   /**
    * Records the result of the attempt that holds `leaseId`, even after its lease ended, as long as nobody took
    * the key over. Already completed by this lease id → `completed` again. Anything else → `fenced`, nothing written.
+   * The caller leaves `result` unchanged until this settles.
    */
   complete(id: RecordId, leaseId: string, result: Uint8Array): Promise<CompleteOutcome>
 
@@ -49,7 +53,10 @@ export interface Store {
   /** The whole record, or `undefined`. Never changes it. */
   get(id: RecordId): Promise<StoredRecord | undefined>
 
-  /** One page of records without their results, newest first where the store has an order to offer. */
+  /**
+   * One page of records without their results, newest first where the store has an order to offer.
+   * Rejects with {@link StoreError} (`refused`) for a limit out of range or an `after` of nobody's making.
+   */
   list(query: ListQuery): Promise<RecordPage>
 
   /** What the store can tell cheaply about its size; an absent field means "not known". */
@@ -81,6 +88,7 @@ export interface ClaimRequest extends RecordId {
   lockTtlMs: number
   /** How long the record is kept once it completed or failed. Fixed at claim. */
   retentionMs: number
+  /** 1 or more. */
   maxLosses: number
 }
 
