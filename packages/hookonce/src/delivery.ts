@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer'
+
 /** Header names in lower case with their values, in the order received; a name may stand more than once. */
 export type HeaderList = readonly (readonly [name: string, value: string])[]
 
@@ -13,8 +15,6 @@ export interface DeliveryInit {
 /** Headers that only a Hookonce receiver may set; a sender's are dropped, so that nobody is fooled by them. */
 const RESERVED = /^x-(hookonce-.*|cached|cached-.*)$/
 
-const utf8 = new TextDecoder('utf-8', { fatal: true })
-
 /** One HTTP request that arrived, as plain values. */
 export class Delivery {
   readonly method: string
@@ -29,7 +29,7 @@ export class Delivery {
     const headers: [string, string][] = []
     for (const [name, value] of init.headers) {
       const lower = name.toLowerCase()
-      if (!RESERVED.test(lower)) headers.push([lower, value])
+      if (!(lower.startsWith('x-') && RESERVED.test(lower))) headers.push([lower, value])
     }
     this.headers = headers
   }
@@ -54,7 +54,10 @@ export class Delivery {
 
   /** @throws {TypeError} if the body is not UTF-8 */
   text(): string {
-    return utf8.decode(this.body)
+    const { buffer, byteOffset, byteLength } = this.body
+    const bytes = Buffer.from(buffer, byteOffset, byteLength)
+    if (!isUtf8(bytes)) throw new TypeError('the body is not UTF-8')
+    return bytes.toString()
   }
 
   /** @throws {SyntaxError} if the body is not JSON @throws {TypeError} if it is not UTF-8 */

@@ -2,7 +2,7 @@ import { AbortableAttempt, type Attempt } from './attempt.js'
 import { type Clock, systemClock } from './clock.js'
 import { publish } from './diagnostics.js'
 import { InvalidKeyError, NoResultError } from './errors.js'
-import type { Settlement, Work } from './holding.js'
+import type { Settlement } from './holding.js'
 import { Flight, type FlightContext, type Outcome } from './joining.js'
 import { inRange, resolveTiming, type Timing } from './settings.js'
 import { MAX_KEY_BYTES, type RecordId, type Store } from './store.js'
@@ -75,7 +75,7 @@ class Engine implements Idempotency {
   readonly #maxLosses: number
   // biome-ignore lint/suspicious/noExplicitAny: requests for one key share a flight, whatever their work returns
   readonly #flights = new Map<string, Flight<any>>()
-  readonly #running = new Set<AbortableAttempt>()
+  readonly #keyless = new Set<AbortableAttempt>()
   #inProgress = 0
   #whenSettled: (() => void)[] = []
 
@@ -128,9 +128,8 @@ class Engine implements Idempotency {
     if (key === null) return this.#runAlways(scope, timing, work)
     // Neither scope nor key holds a control character.
     const entry = `${scope}\n${key}\n${fingerprint ?? ''}`
-    const tracked: Work<T> = attempt => this.#track(attempt, work)
     const flying = this.#flights.get(entry)
-    if (flying !== undefined) return flying.join(tracked, timing.waitMs)
+    if (flying !== undefined) return flying.join(work, timing.waitMs)
     const flight: Flight<T> = new Flight<T>(
       this.#context,
       { scope, key, fingerprint, maxLosses: this.#maxLosses, ...timing },
@@ -140,7 +139,7 @@ class Engine implements Idempotency {
     )
     this.#flights.set(entry, flight)
     this.#inProgress++
-    return flight.lead(tracked, timing.waitMs, this.#landed)
+    return flight.lead(work, timing.waitMs, this.#landed)
   }
 
   async delete(id: RecordId, options?: { force?: boolean }): Promise<'deleted' | 'absent' | 'running'> {
@@ -160,7 +159,8 @@ class Engine implements Idempotency {
 
   abort(): void {
     const reason = new NoResultError('attempt_lost', 'this process is shutting down')
-    for (const attempt of this.#running) attempt.abort(reason)
+    for (const attempt of this.#keyless) attempt.abort(reason)
+    for (const flight of this.#flights.values()) flight.hold?.abort(reason)
   }
 
   /** Without a key there is nothing to hold: the work runs under the lock TTL alone. */
@@ -168,13 +168,14 @@ class Engine implements Idempotency {
     const { clock } = this.#context
     const attempt = new AbortableAttempt(scope, null, 1, String(clock.now() * 1000))
     this.#inProgress++
+    this.#keyless.add(attempt)
     return new Promise<Outcome<T>>(resolve => {
       const cancel = clock.after(timing.lockTtlMs, () => {
         attempt.abort(new NoResultError('attempt_timeout', 'the lock TTL is over'))
         publish({ type: 'attempt_lost', scope, key: null, attempt: 1, reason: 'lock_ttl' })
         resolve({ kind: 'attempt_timeout' })
       })
-      this.#track(attempt, work)
+      work(attempt)
         .then(
           ({ value }) => resolve({ kind: 'executed', value }),
           error => {
@@ -184,18 +185,10 @@ class Engine implements Idempotency {
         )
         .finally(() => {
           cancel()
+          this.#keyless.delete(attempt)
           this.#landed()
         })
     })
-  }
-
-  async #track<T>(attempt: AbortableAttempt, work: (attempt: Attempt) => Promise<Settlement<T>>) {
-    this.#running.add(attempt)
-    try {
-      return await work(attempt)
-    } finally {
-      this.#running.delete(attempt)
-    }
   }
 
   readonly #landed = (): void => {

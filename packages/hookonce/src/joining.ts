@@ -79,7 +79,7 @@ export class Flight<T> {
     return new Promise(resolve => {
       const leader: Waiter<T> = { work, waitMs, resolve }
       this.#waiters.add(leader)
-      void this.#fly(leader).finally(landed)
+      void this.#fly(leader).then(landed)
     })
   }
 

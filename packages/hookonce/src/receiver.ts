@@ -160,40 +160,42 @@ function sourceOf(
   const tooLarge = () =>
     problem('body_too_large', { detail: `At most ${maxBodyBytes} bytes are accepted.`, outcome: 'invalid' })
 
-  async function answerFor(delivery: Delivery, handler: Handler): Promise<Answer> {
-    if (delivery.body.length > maxBodyBytes) return tooLarge()
-    let key: string | null
+  /** What there is to say before the store is asked, or the delivery's key. */
+  function refusalOrKey(delivery: Delivery): { refusal: Answer } | { key: string | null } {
+    if (delivery.body.length > maxBodyBytes) return { refusal: tooLarge() }
     try {
-      key = keyOf(delivery)
+      const key = keyOf(delivery)
+      if (key !== null || !keyRequired) return { key }
+      const detail = 'Send X-Idempotency-Key or Idempotency-Key.'
+      return { refusal: problem('key_missing', { detail, outcome: 'invalid' }) }
     } catch (error) {
       if (!(error instanceof InvalidKeyError)) throw error
-      return problem('key_invalid', { detail: error.message, outcome: 'invalid' })
+      return { refusal: problem('key_invalid', { detail: error.message, outcome: 'invalid' }) }
     }
-    if (key === null && keyRequired) {
-      return problem('key_missing', { detail: 'Send X-Idempotency-Key or Idempotency-Key.', outcome: 'invalid' })
-    }
-    let made: HandlerResponse | undefined
-    let answered = false
-    const outcome = await idempotency.process<HandlerResponse>(
-      { scope: nameFor(delivery), key, fingerprint: key === null ? null : digest(delivery), timing },
-      async attempt => {
-        const response = checkedResponse(await handler(delivery, attempt))
-        if (answered) discard(response)
-        made = response
-        return key !== null && recordable(response)
-          ? { value: response, result: encodeResponse(replayable(response, maxResponseBytes)) }
-          : { value: response }
-      },
-    )
-    answered = true
-    const answer = answerTo(outcome, maxResponseBytes)
-    if (made !== undefined && answer.rest !== made.rest) discard(made)
-    return answer
   }
 
   async function receive(delivery: Delivery, handler: Handler): Promise<Answer> {
     try {
-      return await answerFor(delivery, handler)
+      const checked = refusalOrKey(delivery)
+      if ('refusal' in checked) return checked.refusal
+      const { key } = checked
+      let made: HandlerResponse | undefined
+      let answered = false
+      const outcome = await idempotency.process<HandlerResponse>(
+        { scope: nameFor(delivery), key, fingerprint: key === null ? null : digest(delivery), timing },
+        async attempt => {
+          const response = checkedResponse(await handler(delivery, attempt))
+          if (answered) discard(response)
+          made = response
+          return key !== null && recordable(response)
+            ? { value: response, result: encodeResponse(replayable(response, maxResponseBytes)) }
+            : { value: response }
+        },
+      )
+      answered = true
+      const answer = answerTo(outcome, maxResponseBytes)
+      if (made !== undefined && answer.rest !== made.rest) discard(made)
+      return answer
     } catch (error) {
       publish({ type: 'receiver_failed', scope: nameFor(delivery), key: null, error })
       return problem('handler_failed')

@@ -43,7 +43,6 @@ export interface RecordedResponse {
 
 /** RFC 9110 §7.6.1, and `content-length`, which is counted anew whenever a response is sent. */
 const PER_CONNECTION = new Set([
-  'connection',
   'content-length',
   'keep-alive',
   'proxy-authenticate',
@@ -68,15 +67,16 @@ export function checkedResponse(response: HandlerResponse): HandlerResponse {
     throw new TypeError(`a handler must answer with a status from 200 to 599, not ${status}`)
   }
   if (!(response.body instanceof Uint8Array)) throw new TypeError('a handler must answer with a body of bytes')
-  const named = response.headers.filter(([name]) => name.toLowerCase() === 'connection').map(([, value]) => value)
-  const perConnection = new Set(named.flatMap(value => value.toLowerCase().split(/\s*,\s*/)))
   const headers: [string, string][] = []
+  let connection: string | undefined
   for (const [name, value] of response.headers) {
     const lower = name.toLowerCase()
-    if (PER_CONNECTION.has(lower) || perConnection.has(lower) || REPLAY_MARK.test(lower)) continue
-    headers.push([lower, value])
+    if (lower === 'connection') connection = connection === undefined ? value : `${connection},${value}`
+    else if (!PER_CONNECTION.has(lower) && !REPLAY_MARK.test(lower)) headers.push([lower, value])
   }
-  return { ...response, headers }
+  if (connection === undefined) return { ...response, headers }
+  const named = new Set(connection.toLowerCase().split(/\s*,\s*/))
+  return { ...response, headers: headers.filter(([name]) => !named.has(name)) }
 }
 
 /** What a duplicate may get of a response. */

@@ -68,7 +68,7 @@ export function summaryOf(entry: Entry, at: number): RecordSummary {
   return { ...summary, leaseRemainingMs: remaining(entry, at) }
 }
 
-/** Neither the caller's buffer nor the one that is handed out is the record's. */
+/** Neither the caller's buffer nor the one that is handed out is the record's. Small ones come from Node's pool. */
 export function copyOf(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes)
+  return Buffer.from(bytes)
 }
