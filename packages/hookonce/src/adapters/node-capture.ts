@@ -1,17 +1,28 @@
 import { EventEmitter } from 'node:events'
-import { type IncomingMessage, OutgoingMessage, type ServerResponse } from 'node:http'
+import { IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { HandlerResponse } from '../response.js'
-import { Overlay } from './node-overlay.js'
+import { createOverlay, type Layer } from './node-overlay.js'
 import { Remainder } from './node-remainder.js'
 import { connectedView } from './node-socket.js'
-import { bytesOf, type HeaderFields, headersSent, invalidStatus, setFields, streamError } from './node-writing.js'
+import {
+  bytesOf,
+  type HeaderFields,
+  headersSent,
+  invalidStatus,
+  rawHeaderNames,
+  setFields,
+  streamError,
+} from './node-writing.js'
 
 type Callback = (error?: Error | null) => void
 type Listener = (...args: unknown[]) => void
 
-/** The end of a response as its handler would see it; what stops a pipe into it. */
+/** How a response ends, as its handler sees it: what stops a pipe into it. */
 const ENDINGS = ['finish', 'close'] as const
+
+/** What a handler sets by assignment. */
+const ASSIGNED = ['statusCode', 'statusMessage'] as const
 
 /**
  * Takes over a `ServerResponse` while its handler answers, so that nothing is sent yet and the answer is known
@@ -21,15 +32,83 @@ const ENDINGS = ['finish', 'close'] as const
  * capture: it is neither recorded nor kept from seeing what is really sent.
  */
 export class ResponseCapture {
+  static readonly #layOver = createOverlay<ResponseCapture>(
+    ServerResponse.prototype,
+    {
+      getHeader: (capture, name: string) => capture.#headers.getHeader(name),
+      getHeaders: capture => capture.#headers.getHeaders(),
+      getHeaderNames: capture => capture.#headers.getHeaderNames(),
+      getRawHeaderNames: capture => rawHeaderNames(capture.#headers),
+      hasHeader: (capture, name: string) => capture.#headers.hasHeader(name),
+      setHeader: (capture, name: string, value: string) =>
+        capture.#changeHeaders('set').setHeader(name, value) && capture.#res,
+      setHeaders: (capture, fields: Headers) => capture.#changeHeaders('set').setHeaders(fields) && capture.#res,
+      appendHeader: (capture, name: string, value: string) =>
+        capture.#changeHeaders('append').appendHeader(name, value) && capture.#res,
+      removeHeader: (capture, name: string) => capture.#changeHeaders('remove').removeHeader(name),
+      writeHead: (capture, status: number, reason?: string | HeaderFields, fields?: HeaderFields) =>
+        capture.#writeHead(status, typeof reason === 'string' ? fields : (fields ?? reason)),
+      _implicitHeader: capture => capture.#seal(),
+      flushHeaders: capture => capture.#seal(),
+      write: (capture, chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback) =>
+        typeof encoding === 'function'
+          ? capture.#write(chunk, undefined, encoding)
+          : capture.#write(chunk, encoding, callback),
+      end: (capture, chunk?: unknown, encoding?: BufferEncoding | Callback, callback?: Callback) => {
+        if (typeof chunk === 'function') capture.#end(undefined, undefined, chunk as Callback)
+        else if (typeof encoding === 'function') capture.#end(chunk, undefined, encoding)
+        else capture.#end(chunk, encoding, callback)
+        return capture.#res
+      },
+      destroy: (capture, error?: unknown) => {
+        capture.#destroyed(error)
+        return capture.#res
+      },
+      addTrailers: () => {},
+      cork: () => {},
+      uncork: () => {},
+      writeContinue: dropped,
+      writeProcessing: dropped,
+      writeEarlyHints: dropped,
+      writeInformation: dropped,
+      emit: (capture, event: string, ...args: unknown[]) => capture.#emit(event, ...args),
+    },
+    {
+      headersSent: capture => capture.#head !== undefined,
+      writableEnded: capture => capture.#ended,
+      writableFinished: (capture, beneath) => !capture.#holding && beneath,
+      writableNeedDrain: capture => capture.#rest?.needDrain ?? false,
+    },
+  )
+
+  static readonly #layOverRequest = createOverlay<ResponseCapture>(
+    IncomingMessage.prototype,
+    {
+      destroy: (capture, error?: NodeJS.ErrnoException) => {
+        // Node itself destroys the request of a sender that disconnected, with this error.
+        if (error?.code === 'ECONNRESET') capture.#laidOverRequest.past(() => capture.#req.destroy(error))
+        else capture.#destroyed(error)
+        return capture.#req
+      },
+    },
+    {},
+  )
+
   /** Rejects when the handler fails or destroys the response. */
   readonly response: Promise<HandlerResponse>
+  readonly #req: IncomingMessage
   readonly #res: ServerResponse
   readonly #maxBytes: number
-  readonly #overlays: [Overlay, Overlay]
-  readonly #emit: ServerResponse['emit']
+  readonly #emitBeneath: ServerResponse['emit']
+  readonly #laid: Layer<ResponseCapture>
+  readonly #laidOverRequest: Layer<ResponseCapture>
+  /** The handler's. Those of the response itself stay as they were. */
   readonly #headers = new OutgoingMessage()
   readonly #headersBefore = new Map<string, string>()
-  readonly #listenersBefore = new Map<string, Listener[]>()
+  readonly #assignedBefore: Record<string, unknown> = {}
+  readonly #listenersBefore: Record<string, Listener[]> = {}
+  readonly #socket: Socket | null
+  readonly #socketView: Socket | null
   readonly #socketEndings = new EventEmitter()
   readonly #chunks: Uint8Array[] = []
   #resolve!: (response: HandlerResponse) => void
@@ -41,7 +120,7 @@ export class ResponseCapture {
   /** While true the handler is not told how the response ended; it is told afterwards. */
   #holding = true
   #held: string[] = []
-  /** Another answer than the handler's was sent. */
+  /** Another answer than the handler's is sent, and the handler still works. */
   #late = false
   #gone = false
 
@@ -50,16 +129,22 @@ export class ResponseCapture {
       this.#resolve = resolve
       this.#reject = reject
     })
+    this.#req = req
     this.#res = res
     this.#maxBytes = maxResponseBytes
-    this.#emit = res.emit.bind(res)
+    this.#emitBeneath = res.emit
     for (const name of res.getHeaderNames()) {
       const value = res.getHeader(name)!
       this.#headers.setHeader(name, Array.isArray(value) ? [...value] : value)
       this.#headersBefore.set(name, String(value))
     }
-    for (const event of ENDINGS) this.#listenersBefore.set(event, res.rawListeners(event) as Listener[])
-    this.#overlays = [this.#layOver(res), this.#guard(req)]
+    for (const name of ASSIGNED) this.#assignedBefore[name] = res[name]
+    for (const event of ENDINGS) this.#listenersBefore[event] = res.rawListeners(event) as Listener[]
+    this.#laid = ResponseCapture.#layOver(res, this)
+    this.#laidOverRequest = ResponseCapture.#layOverRequest(req, this)
+    this.#socket = res.socket
+    this.#socketView = res.socket && connectedView(res.socket, this.#socketEndings, error => this.#destroyed(error))
+    assign(res, 'socket', this.#socketView)
     if (res.destroyed) {
       this.#held.push('close')
       this.#hideClose()
@@ -84,98 +169,67 @@ export class ResponseCapture {
    * is done, by a call of {@link restore} if its remainder is sent (`streams`), else when the handler is done at last.
    */
   release(streams: boolean): void {
+    this.#late = !streams && !this.#ended
+    if (this.#res.socket === this.#socketView) assign(this.#res, 'socket', this.#socket)
+    for (const name of ASSIGNED) {
+      if (this.#late) this.#split(name)
+      else assign(this.#res, name, this.#assignedBefore[name])
+    }
     if (streams) this.#letGo()
-    else if (this.#ended) this.restore()
-    else this.#late = true
+    else if (!this.#late) this.restore()
   }
 
   /** Runs something on the response itself, past the capture. */
   outside<T>(run: () => T): T {
-    return this.#overlays[0].past(run)
+    return this.#laid.past(run)
   }
 
   restore(): void {
-    for (const overlay of this.#overlays) overlay.remove()
+    if (this.#late) for (const name of ASSIGNED) this.#join(name)
+    this.#laid.remove()
+    this.#laidOverRequest.remove()
     this.#letGo()
     if (this.#socketEndings.listenerCount('close') > 0) {
       this.#res.once('close', () => this.#socketEndings.emit('close'))
     }
   }
 
-  #layOver(res: ServerResponse): Overlay {
-    const overlay = new Overlay(res)
-    const headers = this.#headers
-    for (const name of ['getHeader', 'getHeaders', 'getHeaderNames', 'getRawHeaderNames', 'hasHeader']) {
-      const ask = (headers as unknown as Record<string, (field: string) => unknown>)[name]!
-      overlay.method(name, (field: string) => ask.call(headers, field))
-    }
-    for (const name of ['setHeader', 'appendHeader', 'removeHeader'] as const) {
-      overlay.method(name, (field: string, value: string) => {
-        if (this.#head) throw headersSent(name.slice(0, -'Header'.length))
-        headers[name](field, value)
-        return res
-      })
-    }
-    overlay.method('setHeaders', (fields: Headers) => {
-      if (this.#head) throw headersSent('set')
-      headers.setHeaders(fields)
-      return res
-    })
-    overlay.method('writeHead', (status: number, reason?: unknown, fields?: HeaderFields) => {
-      if (this.#head) throw headersSent('write')
-      setFields(headers, typeof reason === 'string' ? fields : (fields ?? (reason as HeaderFields | undefined)))
-      res.statusCode = status
-      this.#seal()
-      return res
-    })
-    overlay.method('_implicitHeader', () => this.#seal())
-    overlay.method('flushHeaders', () => this.#seal())
-    overlay.method('write', (chunk: unknown, encoding?: BufferEncoding | Callback, callback?: Callback) =>
-      typeof encoding === 'function' ? this.#write(chunk, undefined, encoding) : this.#write(chunk, encoding, callback),
-    )
-    overlay.method('end', (chunk?: unknown, encoding?: BufferEncoding | Callback, callback?: Callback) => {
-      if (typeof chunk === 'function') this.#end(undefined, undefined, chunk as Callback)
-      else if (typeof encoding === 'function') this.#end(chunk, undefined, encoding)
-      else this.#end(chunk, encoding, callback)
-      return res
-    })
-    overlay.method('destroy', (error?: unknown) => {
-      this.#destroyed(error)
-      return res
-    })
-    for (const name of ['addTrailers', 'cork', 'uncork'] as const) overlay.method(name, () => {})
-    for (const name of ['writeContinue', 'writeProcessing', 'writeEarlyHints', 'writeInformation']) {
-      overlay.method(name, (...args: unknown[]) => {
-        const callback = args.at(-1)
-        if (typeof callback === 'function') process.nextTick(callback as Callback)
-      })
-    }
-    overlay.method('emit', (event: string, ...args: unknown[]) => {
-      if (this.#holding && (event === 'finish' || event === 'close')) return this.#hold(event)
-      if (event === 'close') this.#socketEndings.emit('close')
-      return this.#emit(event, ...args)
-    })
-    overlay.shadow('statusCode')
-    overlay.shadow('statusMessage')
-    overlay.getter('headersSent', () => this.#head !== undefined)
-    overlay.getter('writableEnded', () => this.#ended)
-    overlay.getter('writableFinished', beneath => !this.#holding && beneath())
-    overlay.getter('writableNeedDrain', () => this.#rest?.needDrain ?? false)
-    overlay.veil<Socket | null>('socket', socket =>
-      socket && this.#holding ? connectedView(socket, this.#socketEndings, error => this.#destroyed(error)) : socket,
-    )
-    return overlay
+  #emit(event: string, ...args: unknown[]): boolean {
+    if (this.#holding && (event === 'finish' || event === 'close')) return this.#hold(event)
+    if (event === 'close') this.#socketEndings.emit('close')
+    return this.#emitBeneath.call(this.#res, event, ...args)
   }
 
-  #guard(req: IncomingMessage): Overlay {
-    const overlay = new Overlay(req)
-    overlay.method('destroy', (error?: NodeJS.ErrnoException) => {
-      // Node itself destroys the request of a sender that disconnected, with this error.
-      if (error?.code === 'ECONNRESET') overlay.past(() => req.destroy(error))
-      else this.#destroyed(error)
-      return req
+  /** Two values under one name: the handler's, and what is really sent. */
+  #split(name: (typeof ASSIGNED)[number]): void {
+    let handlers: unknown = this.#res[name]
+    let sent = this.#assignedBefore[name]
+    Object.defineProperty(this.#res, name, {
+      configurable: true,
+      enumerable: true,
+      get: () => (this.#laid.looksPast ? sent : handlers),
+      set: (value: unknown) => {
+        if (this.#laid.looksPast) sent = value
+        else handlers = value
+      },
     })
-    return overlay
+  }
+
+  #join(name: (typeof ASSIGNED)[number]): void {
+    const value = this.outside(() => this.#res[name])
+    Object.defineProperty(this.#res, name, { configurable: true, enumerable: true, writable: true, value })
+  }
+
+  #changeHeaders(verb: string): OutgoingMessage {
+    if (this.#head) throw headersSent(verb)
+    return this.#headers
+  }
+
+  #writeHead(status: number, fields: HeaderFields | undefined): ServerResponse {
+    setFields(this.#changeHeaders('write'), fields)
+    this.#res.statusCode = status
+    this.#seal()
+    return this.#res
   }
 
   #destroyed(error: unknown): void {
@@ -238,12 +292,13 @@ export class ResponseCapture {
   #answer(): void {
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#size)
     this.#chunks.length = 0
-    this.#resolve({ ...this.#head!, body, ...(this.#rest && { rest: this.#rest }) })
+    const { status, headers } = this.#head!
+    this.#resolve(this.#rest ? { status, headers, body, rest: this.#rest } : { status, headers, body })
   }
 
   /** Tells the outside at once and the handler later. */
   #hold(event: string): true {
-    for (const listener of this.#listenersBefore.get(event)!) this.outside(() => Reflect.apply(listener, this.#res, []))
+    for (const listener of this.#listenersBefore[event]!) this.outside(() => Reflect.apply(listener, this.#res, []))
     this.#held.push(event)
     if (event === 'close') this.#hideClose()
     return true
@@ -262,7 +317,7 @@ export class ResponseCapture {
         setClosed(this.#res, true)
         this.#socketEndings.emit('close')
       }
-      const before = this.#listenersBefore.get(event)!
+      const before = this.#listenersBefore[event]!
       for (const listener of this.#res.rawListeners(event) as Listener[]) {
         if (!before.includes(listener)) Reflect.apply(listener, this.#res, [])
       }
@@ -273,4 +328,14 @@ export class ResponseCapture {
 /** What streams look at before they write. Node sets both when it emits 'close'. */
 function setClosed(res: ServerResponse, closed: boolean): void {
   Object.assign(res, { destroyed: closed, _closed: closed })
+}
+
+function assign(res: ServerResponse, name: string, value: unknown): void {
+  Object.assign(res, { [name]: value })
+}
+
+/** 1xx responses are not sent; whoever waits for one goes on. */
+function dropped(_: ResponseCapture, ...args: unknown[]): void {
+  const callback = args.at(-1)
+  if (typeof callback === 'function') process.nextTick(callback)
 }

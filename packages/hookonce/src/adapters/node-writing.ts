@@ -19,6 +19,11 @@ export function setFields(headers: OutgoingMessage, fields: HeaderFields | undef
 
 const isList = (fields: HeaderFields): fields is readonly (string | readonly string[])[] => Array.isArray(fields)
 
+/** Missing from the types of Node 20. */
+export function rawHeaderNames(headers: OutgoingMessage): string[] {
+  return (headers as OutgoingMessage & { getRawHeaderNames(): string[] }).getRawHeaderNames()
+}
+
 /** @throws {TypeError} as `res.write` does */
 export function bytesOf(chunk: unknown, encoding: BufferEncoding | undefined): Buffer {
   if (typeof chunk === 'string') return Buffer.from(chunk, encoding)
