@@ -11,7 +11,12 @@ export type Scans = ReturnType<typeof createScans>
 
 const ROWS_PER_LIST_STEP = 2000
 const ROWS_PER_COUNT_STEP = 50_000
-const ROWS_PER_PURGE_STEP = 500
+/**
+ * Each removed row dirties a page of the index of keys. Measured, 64 in flight: a claim and its completion take
+ * 3 ms (median) without a purge, 5.5 ms with steps of 40 rows, 13 ms with 100 and 72 ms with 500, while the purge
+ * itself gains only from 18,000 to 25,000 rows a second.
+ */
+const ROWS_PER_PURGE_STEP = 40
 /** A purge step ends earlier than by its rows: those with results of a MiB take far longer to remove. */
 const PURGE_STEP_MS = 4
 const PAGES_PER_VACUUM_STEP = 200
