@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { send } from '../support/http.js'
 import { deliver } from './support/delivering.js'
-import { Herd, type RawAnswer } from './support/herd.js'
-import { residentMiB } from './support/memory.js'
+import { HERD_EVENT, Herd, type RawAnswer } from './support/herd.js'
+import { COLLECTING, residentMiB } from './support/memory.js'
 import { newStoreFile, type ServerProcess, startServer } from './support/server.js'
 import { startUpstream } from './support/upstream.js'
 import { until } from './support/waiting.js'
@@ -24,10 +24,7 @@ function expectOneResult(answers: RawAnswer[], result: Buffer): void {
 test('of 1,000 deliveries at once one calls the upstream, and all are answered alike', async () => {
   const upstream = await startUpstream({ takes: () => 500 })
   const server = await startServer(settings(upstream))
-  const herd = new Herd()
-  await herd.gather(server.url, () => 'k', 1_000)
-  await herd.charge()
-  const answers = await herd.answers()
+  const answers = await stampede(server, 'k', 1_000)
 
   expect(upstream.calls).toHaveLength(1)
   expect(answers).toHaveLength(1_000)
@@ -40,7 +37,7 @@ test('two processes on one file call the upstream once for 1,000 deliveries', as
   const file = newStoreFile()
   const servers = await Promise.all([startServer(settings(upstream, file)), startServer(settings(upstream, file))])
   const herd = new Herd()
-  await Promise.all(servers.map(({ url }) => herd.gather(url, () => 'k', 500)))
+  await Promise.all(servers.map(({ url }) => herd.gather(url, 'k', 500)))
   await herd.charge()
   const answers = await herd.answers()
 
@@ -49,6 +46,16 @@ test('two processes on one file call the upstream once for 1,000 deliveries', as
   expectOneResult(answers, upstream.calls[0]!.result)
   expect(replays(answers)).toHaveLength(999)
 })
+
+async function stampede(server: ServerProcess, key: string, count: number, meanwhile?: () => Promise<void>) {
+  const herd = new Herd()
+  await herd.gather(server.url, key, count)
+  await herd.charge()
+  await meanwhile?.()
+  const answers = await herd.answers()
+  herd.disperse()
+  return answers
+}
 
 /** A server that has deliveries to read answers other requests late. */
 async function hasCaughtUp(server: ServerProcess): Promise<boolean> {
@@ -60,31 +67,18 @@ async function hasCaughtUp(server: ServerProcess): Promise<boolean> {
   return true
 }
 
-/** Ordinary deliveries, each of a key of its own. */
-async function deliverAll(server: ServerProcess, count: number): Promise<void> {
-  let next = 0
-  const sender = async () => {
-    while (next < count) expect((await deliver(server, `warm-${next++}`)).status).toBe(200)
-  }
-  await Promise.all(Array.from({ length: 64 }, sender))
-}
-
 test('10,000 deliveries at once are one call and leave no memory behind', { timeout: 120_000 }, async () => {
   const upstream = await startUpstream({ takes: ({ key }) => (key === 'k' ? 'held' : 0) })
-  const server = await startServer(settings(upstream))
-  const herd = new Herd()
+  const server = await startServer(settings(upstream), { nodeArguments: COLLECTING })
 
-  await deliverAll(server, 10_000)
-  const warm = residentMiB(server.pid)
+  await deliver(server, 'ordinary', HERD_EVENT)
+  expect(replays(await stampede(server, 'ordinary', 10_000))).toHaveLength(10_000)
+  const warm = Math.min(await residentMiB(server), await residentMiB(server))
 
-  await herd.gather(server.url, () => 'k', 10_000)
-  await herd.charge()
-  await until('the server has taken in every delivery', () => hasCaughtUp(server))
-  const peak = residentMiB(server.pid)
-  upstream.callsOf('k')[0]!.answer()
-  const answers = await herd.answers()
-  herd.disperse()
-
+  const answers = await stampede(server, 'k', 10_000, async () => {
+    await until('the server has taken in every delivery', () => hasCaughtUp(server))
+    upstream.callsOf('k')[0]!.answer()
+  })
   const calls = upstream.callsOf('k')
   expect(calls).toHaveLength(1)
   const results = answers.filter(({ status }) => status !== 409)
@@ -92,9 +86,6 @@ test('10,000 deliveries at once are one call and leave no memory behind', { time
   expect(results.length).toBeGreaterThan(0)
   expect(replays(answers)).toHaveLength(results.length - 1)
 
-  const rss: number[] = []
-  const settled = () => rss.push(residentMiB(server.pid)) && rss.at(-1)! <= 1.2 * warm
-  await until(`the memory is back to 1.2 × ${warm} MiB`, settled, 30_000).finally(() =>
-    console.log({ answered200: results.length, warm, peak, rss: [rss[0], rss.at(-1)], polls: rss.length }),
-  )
+  const isBack = async () => (await residentMiB(server)) <= 1.2 * warm
+  await until(`no more than 1.2 × ${warm} MiB are in use`, isBack, 30_000)
 })

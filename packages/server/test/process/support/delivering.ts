@@ -10,8 +10,8 @@ const EVENT = '{"event":"payment.created"}'
 const eventHeaders = (key: string) => ({ 'content-type': 'application/json', 'x-idempotency-key': key })
 
 /** Delivers an event; rejects when no whole answer came. */
-export function deliver({ url }: Target, key: string, path = '/webhook'): Promise<HttpResponse> {
-  return send(`${url}${path}`, { headers: eventHeaders(key), body: EVENT })
+export function deliver({ url }: Target, key: string, body = EVENT): Promise<HttpResponse> {
+  return send(`${url}/webhook`, { headers: eventHeaders(key), body })
 }
 
 /** A delivery whose sender does not read the answer. */

@@ -8,7 +8,7 @@ export interface RawAnswer {
   body: Buffer
 }
 
-const BODY = '{"event":"herd"}'
+export const HERD_EVENT = '{"event":"herd"}'
 /** The listen backlog of node:http is 511; what comes beyond it is tried again by the kernel after a second. */
 const CONNECTING_AT_ONCE = 200
 
@@ -17,20 +17,20 @@ export class Herd {
   readonly #members: { socket: Socket; answer: Promise<RawAnswer> }[] = []
 
   /** The headers go out while others still connect: a server gives a connection without any only some seconds. */
-  async gather(url: string, key: (index: number) => string, count: number): Promise<void> {
+  async gather(url: string, key: string, count: number): Promise<void> {
     const { hostname, port } = new URL(url)
     let next = 0
     const gatherer = async () => {
       while (next < count) {
-        const index = next++
+        next++
         const socket = connect({ host: hostname, port: Number(port), noDelay: true })
         const answer = readAnswer(socket)
         answer.catch(() => {})
         await Promise.race([new Promise(resolve => socket.once('connect', resolve)), answer])
         this.#members.push({ socket, answer })
         socket.write(
-          `POST /webhook HTTP/1.1\r\nHost: ${hostname}:${port}\r\nX-Idempotency-Key: ${key(index)}\r\n` +
-            `Content-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY.slice(0, -1)}`,
+          `POST /webhook HTTP/1.1\r\nHost: ${hostname}:${port}\r\nX-Idempotency-Key: ${key}\r\n` +
+            `Content-Type: application/json\r\nContent-Length: ${HERD_EVENT.length}\r\n\r\n${HERD_EVENT.slice(0, -1)}`,
         )
       }
     }
@@ -41,7 +41,7 @@ export class Herd {
   /** All at once. Resolves when the network has every byte. */
   async charge(): Promise<void> {
     await Promise.all(
-      this.#members.map(({ socket }) => new Promise<unknown>(resolve => socket.write(BODY.slice(-1), resolve))),
+      this.#members.map(({ socket }) => new Promise<unknown>(resolve => socket.write(HERD_EVENT.slice(-1), resolve))),
     )
   }
 
