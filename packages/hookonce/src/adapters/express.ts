@@ -31,6 +31,10 @@ export function idempotent(
   source: Source,
 ): (req: ExpressRequest, res: ServerResponse, next: (error?: unknown) => void) => void {
   return (req, res, next) => {
+    if (attempts.has(req)) {
+      next(new Error('idempotent() is mounted twice on this route'))
+      return
+    }
     const read = readBefore(req)
     if (read === 'lost') {
       next(

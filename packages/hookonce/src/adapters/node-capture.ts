@@ -1,10 +1,8 @@
-import { EventEmitter } from 'node:events'
 import { IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import type { HandlerResponse } from '../response.js'
+import { HeldEndings } from './node-endings.js'
 import { createOverlay, type Layer } from './node-overlay.js'
 import { Remainder } from './node-remainder.js'
-import { connectedView } from './node-socket.js'
 import {
   bytesOf,
   type HeaderFields,
@@ -16,10 +14,6 @@ import {
 } from './node-writing.js'
 
 type Callback = (error?: Error | null) => void
-type Listener = (...args: unknown[]) => void
-
-/** How a response ends, as its handler sees it: what stops a pipe into it. */
-const ENDINGS = ['finish', 'close'] as const
 
 /** What a handler sets by assignment. */
 const ASSIGNED = ['statusCode', 'statusMessage'] as const
@@ -71,12 +65,13 @@ export class ResponseCapture {
       writeProcessing: dropped,
       writeEarlyHints: dropped,
       writeInformation: dropped,
-      emit: (capture, event: string, ...args: unknown[]) => capture.#emit(event, ...args),
+      emit: (capture, event: string, ...args: unknown[]) =>
+        capture.#endings.emit(run => capture.outside(run), event, ...args),
     },
     {
       headersSent: capture => capture.#head !== undefined,
       writableEnded: capture => capture.#ended,
-      writableFinished: (capture, beneath) => !capture.#holding && beneath,
+      writableFinished: (capture, beneath) => !capture.#endings.holding && beneath,
       writableNeedDrain: capture => capture.#rest?.needDrain ?? false,
     },
   )
@@ -99,17 +94,13 @@ export class ResponseCapture {
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
   readonly #maxBytes: number
-  readonly #emitBeneath: ServerResponse['emit']
   readonly #laid: Layer<ResponseCapture>
   readonly #laidOverRequest: Layer<ResponseCapture>
   /** The handler's. Those of the response itself stay as they were. */
   readonly #headers = new OutgoingMessage()
   readonly #headersBefore = new Map<string, string>()
   readonly #assignedBefore: Record<string, unknown> = {}
-  readonly #listenersBefore: Record<string, Listener[]> = {}
-  readonly #socket: Socket | null
-  readonly #socketView: Socket | null
-  readonly #socketEndings = new EventEmitter()
+  readonly #endings: HeldEndings
   readonly #chunks: Uint8Array[] = []
   #resolve!: (response: HandlerResponse) => void
   #reject!: (error: unknown) => void
@@ -117,12 +108,8 @@ export class ResponseCapture {
   #head: Pick<HandlerResponse, 'status' | 'headers'> | undefined
   #rest: Remainder | undefined
   #ended = false
-  /** While true the handler is not told how the response ended; it is told afterwards. */
-  #holding = true
-  #held: string[] = []
   /** Another answer than the handler's is sent, and the handler still works. */
   #late = false
-  #gone = false
 
   constructor(req: IncomingMessage, res: ServerResponse, maxResponseBytes: number) {
     this.response = new Promise((resolve, reject) => {
@@ -132,28 +119,20 @@ export class ResponseCapture {
     this.#req = req
     this.#res = res
     this.#maxBytes = maxResponseBytes
-    this.#emitBeneath = res.emit
     for (const name of res.getHeaderNames()) {
       const value = res.getHeader(name)!
       this.#headers.setHeader(name, Array.isArray(value) ? [...value] : value)
       this.#headersBefore.set(name, String(value))
     }
     for (const name of ASSIGNED) this.#assignedBefore[name] = res[name]
-    for (const event of ENDINGS) this.#listenersBefore[event] = res.rawListeners(event) as Listener[]
+    this.#endings = new HeldEndings(res, error => this.#destroyed(error))
     this.#laid = ResponseCapture.#layOver(res, this)
     this.#laidOverRequest = ResponseCapture.#layOverRequest(req, this)
-    this.#socket = res.socket
-    this.#socketView = res.socket && connectedView(res.socket, this.#socketEndings, error => this.#destroyed(error))
-    assign(res, 'socket', this.#socketView)
-    if (res.destroyed) {
-      this.#held.push('close')
-      this.#hideClose()
-    }
   }
 
   /** The sender disconnected before it could be answered. */
   get gone(): boolean {
-    return this.#gone
+    return this.#endings.gone
   }
 
   fail(error: unknown): void {
@@ -161,7 +140,7 @@ export class ResponseCapture {
     this.#ended = true
     if (this.#rest) this.#rest.fail(error)
     else this.#reject(error)
-    if (this.#late) this.restore()
+    if (this.#late) process.nextTick(() => this.restore())
   }
 
   /**
@@ -170,12 +149,12 @@ export class ResponseCapture {
    */
   release(streams: boolean): void {
     this.#late = !streams && !this.#ended
-    if (this.#res.socket === this.#socketView) assign(this.#res, 'socket', this.#socket)
+    this.#endings.returnSocket()
     for (const name of ASSIGNED) {
       if (this.#late) this.#split(name)
-      else assign(this.#res, name, this.#assignedBefore[name])
+      else Object.assign(this.#res, { [name]: this.#assignedBefore[name] })
     }
-    if (streams) this.#letGo()
+    if (streams) this.#endings.letGo()
     else if (!this.#late) this.restore()
   }
 
@@ -188,16 +167,7 @@ export class ResponseCapture {
     if (this.#late) for (const name of ASSIGNED) this.#join(name)
     this.#laid.remove()
     this.#laidOverRequest.remove()
-    this.#letGo()
-    if (this.#socketEndings.listenerCount('close') > 0) {
-      this.#res.once('close', () => this.#socketEndings.emit('close'))
-    }
-  }
-
-  #emit(event: string, ...args: unknown[]): boolean {
-    if (this.#holding && (event === 'finish' || event === 'close')) return this.#hold(event)
-    if (event === 'close') this.#socketEndings.emit('close')
-    return this.#emitBeneath.call(this.#res, event, ...args)
+    this.#endings.letGo()
   }
 
   /** Two values under one name: the handler's, and what is really sent. */
@@ -273,7 +243,7 @@ export class ResponseCapture {
     if (callback) this.#res.once('finish', callback)
     if (this.#rest) this.#rest.end()
     else this.#answer()
-    if (this.#late) this.restore()
+    if (this.#late) process.nextTick(() => this.restore())
   }
 
   #accept(bytes: Uint8Array, callback: Callback): boolean {
@@ -284,7 +254,7 @@ export class ResponseCapture {
     this.#chunks.push(bytes)
     this.#size += bytes.length
     if (this.#size <= this.#maxBytes) return true
-    this.#rest = new Remainder(() => this.#emit('drain'))
+    this.#rest = new Remainder(() => this.#res.emit('drain'))
     this.#answer()
     return false
   }
@@ -295,43 +265,6 @@ export class ResponseCapture {
     const { status, headers } = this.#head!
     this.#resolve(this.#rest ? { status, headers, body, rest: this.#rest } : { status, headers, body })
   }
-
-  /** Tells the outside at once and the handler later. */
-  #hold(event: string): true {
-    for (const listener of this.#listenersBefore[event]!) this.outside(() => Reflect.apply(listener, this.#res, []))
-    this.#held.push(event)
-    if (event === 'close') this.#hideClose()
-    return true
-  }
-
-  #hideClose(): void {
-    this.#gone = true
-    setClosed(this.#res, false)
-  }
-
-  #letGo(): void {
-    if (!this.#holding) return
-    this.#holding = false
-    for (const event of this.#held.splice(0)) {
-      if (event === 'close') {
-        setClosed(this.#res, true)
-        this.#socketEndings.emit('close')
-      }
-      const before = this.#listenersBefore[event]!
-      for (const listener of this.#res.rawListeners(event) as Listener[]) {
-        if (!before.includes(listener)) Reflect.apply(listener, this.#res, [])
-      }
-    }
-  }
-}
-
-/** What streams look at before they write. Node sets both when it emits 'close'. */
-function setClosed(res: ServerResponse, closed: boolean): void {
-  Object.assign(res, { destroyed: closed, _closed: closed })
-}
-
-function assign(res: ServerResponse, name: string, value: unknown): void {
-  Object.assign(res, { [name]: value })
 }
 
 /** 1xx responses are not sent; whoever waits for one goes on. */

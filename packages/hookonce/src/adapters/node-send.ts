@@ -10,7 +10,8 @@ export async function sendAnswer(res: ServerResponse, answer: Answer, capture?: 
   const { body, rest } = answer
   capture?.release(rest !== undefined)
   if (res.destroyed || capture?.gone) {
-    await rest?.[Symbol.asyncIterator]().return?.()
+    if (rest === undefined) return
+    await rest[Symbol.asyncIterator]().return?.()
     capture?.restore()
     return
   }

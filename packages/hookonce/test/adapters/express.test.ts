@@ -78,6 +78,14 @@ describe('in an Express application', () => {
     expect(runs).toBe(0)
   })
 
+  test('a second idempotent() on the way is an error that says so', async () => {
+    const { port } = await setUp((app, once) => {
+      app.use(once).post('/webhook', once, (_, res) => res.send('ran'))
+      app.use(((error, _req, res, _next) => res.status(500).send(error.message)) as express.ErrorRequestHandler)
+    })
+    expect((await deliver(port, { key: 'k' })).body.toString()).toMatch(/mounted twice/)
+  })
+
   test('JSON that is none is 400 by the usual error handling, and is not recorded', async () => {
     const { port, receiver } = await setUp((app, once) => app.post('/webhook', once, (_, res) => res.send('ran')))
     expect((await deliver(port, { key: 'k', body: '{' })).status).toBe(400)

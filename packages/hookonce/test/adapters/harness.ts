@@ -167,3 +167,22 @@ export function repeated({ status, headers, body }: Received) {
     /^(date|connection|keep-alive|transfer-encoding|content-length|set-cookie|idempotent-replayed|x-cached.*)$/
   return { status, headers: headers.filter(([name]) => !own.test(name)), body: body.toString('latin1') }
 }
+
+export const isReplay = (answer: Received): boolean => answer.header('x-cached') === 'true'
+
+/** The handler of a test that does not care. */
+export const ok: Handle = ({ number }) => ({
+  headers: [['content-type', 'application/json']],
+  body: `{"run":${number}}`,
+})
+
+export const counted =
+  (count: () => void = () => {}): Before =>
+  async () => {
+    count()
+    return false
+  }
+
+export async function* chunks(chunk: Uint8Array, times: number): AsyncIterable<Uint8Array> {
+  for (let i = 0; i < times; i++) yield chunk
+}

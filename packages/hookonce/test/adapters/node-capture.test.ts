@@ -116,6 +116,29 @@ test('a handler whose sender got a 504 can go on with its response in every way'
   expect([piped, outside]).toEqual(['done', [504, 202]])
 })
 
+test('a sender that left before the 504 does not keep the late answer from the record', async () => {
+  const answering = gate()
+  let signal: AbortSignal | undefined
+  const { port, sockets, receiver } = await serve(
+    async (_, res, attempt) => {
+      signal = attempt.signal
+      await answering.opened
+      await pipeline(Readable.from(['late']), res)
+    },
+    { lockTtlMs: 100 },
+  )
+  const { req } = open(port, { key: 'k' })
+  req.end('{"event":1}')
+  await eventually(() => signal)
+  req.destroy()
+  await eventually(() => sockets[0].closed && signal!.aborted)
+  await turn()
+  answering.open()
+  await receiver.settled()
+  const retry = await deliver(port, { key: 'k' })
+  expect([retry.body.toString(), retry.header('x-cached')]).toEqual(['late', 'true'])
+})
+
 test('headers and wrappers of whatever came first stay outside: on every answer, not in the record', async () => {
   let requests = 0
   let ends = 0

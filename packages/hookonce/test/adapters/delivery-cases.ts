@@ -1,0 +1,180 @@
+import { once } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { ReceiverOptions } from 'hookonce'
+import { describe, expect, test } from 'vitest'
+import {
+  type Adapter,
+  type Delivering,
+  eventually,
+  gate,
+  type Handle,
+  isReplay,
+  ok,
+  open,
+  type Served,
+  serve,
+} from './harness.js'
+
+const MIB = 1_048_576
+const source = 'POST /webhook'
+
+/** What is made of what senders send. */
+export function deliveryCases(adapter: Adapter): void {
+  const start = (handle: Handle = ok, options?: Partial<ReceiverOptions>) => serve(adapter, handle, options)
+
+  describe('a reused key with another body', () => {
+    const attack: Delivering = { key: 'k', body: '{"event":"other"}' }
+
+    test('is 422 while the first runs, and after, and the honest retry still gets its answer', async () => {
+      const answering = gate()
+      const { deliver, runs } = await start(async run => {
+        await answering.opened
+        return ok(run)
+      })
+      const first = deliver({ key: 'k' })
+      await eventually(() => runs.length)
+      const during = await deliver(attack)
+      answering.open()
+      await first
+      const after = await deliver(attack)
+      const honest = await deliver({ key: 'k' })
+      expect([during.status, after.status, honest.status]).toEqual([422, 422, 200])
+      expect([isReplay(honest), honest.body.toString(), runs.length]).toEqual([true, '{"run":1}', 1])
+    })
+
+    test('is 422 after a failed run, and the honest retry runs', async () => {
+      const { deliver, runs } = await start(run => (run.number === 1 ? { status: 500 } : ok(run)))
+      await deliver({ key: 'k' })
+      expect((await deliver(attack)).status).toBe(422)
+      expect((await deliver({ key: 'k' })).body.toString()).toBe('{"run":2}')
+      expect(runs).toHaveLength(2)
+    })
+
+    test('is another body when only the order of its JSON keys differs: raw bytes count', async () => {
+      const { deliver } = await start()
+      await deliver({ key: 'k', body: '{"a":1,"b":2}' })
+      expect((await deliver({ key: 'k', body: '{"b":2,"a":1}' })).status).toBe(422)
+    })
+  })
+
+  describe('keys', () => {
+    test('of one path never replay another path', async () => {
+      const { deliver, runs } = await start()
+      await deliver({ key: 'k', path: '/charge' })
+      expect(isReplay(await deliver({ key: 'k', path: '/refund' }))).toBe(false)
+      expect(runs).toHaveLength(2)
+    })
+
+    test('that differ keep identical bodies apart', async () => {
+      const { deliver, runs } = await start()
+      for (const key of ['one', 'two']) expect(isReplay(await deliver({ key }))).toBe(false)
+      expect(runs).toHaveLength(2)
+    })
+
+    const bad: [why: string, headers: [string, string][]][] = [
+      ['empty', [['x-idempotency-key', '']]],
+      ['256 bytes long', [['x-idempotency-key', 'k'.repeat(256)]]],
+      ['with a space', [['x-idempotency-key', 'a b']]],
+      ['not ASCII', [['x-idempotency-key', 'clé']]],
+      [
+        'sent twice',
+        [
+          ['x-idempotency-key', 'a'],
+          ['x-idempotency-key', 'b'],
+        ],
+      ],
+      [
+        'sent twice alike',
+        [
+          ['x-idempotency-key', 'a'],
+          ['x-idempotency-key', 'a'],
+        ],
+      ],
+      [
+        'in two headers that disagree',
+        [
+          ['x-idempotency-key', 'a'],
+          ['idempotency-key', 'b'],
+        ],
+      ],
+    ]
+    for (const [why, headers] of bad) {
+      test(`${why}: 400, the handler is not run`, async () => {
+        const { deliver, runs } = await start()
+        const answer = await deliver({ headers })
+        expect([answer.status, answer.header('content-type')]).toEqual([400, 'application/problem+json'])
+        expect(runs).toHaveLength(0)
+      })
+    }
+
+    test('of 255 bytes are good', async () => {
+      const { deliver } = await start()
+      expect((await deliver({ key: 'k'.repeat(255) })).status).toBe(200)
+    })
+
+    test('left out: the handler runs every time and nothing claims to be a replay', async () => {
+      const { deliver, runs } = await start()
+      for (let i = 0; i < 2; i++) expect(isReplay(await deliver())).toBe(false)
+      expect(runs.map(({ attempt }) => attempt.key)).toEqual([null, null])
+    })
+  })
+
+  describe('what a sender sends', () => {
+    test('cannot pass for a replay or for the receiver', async () => {
+      const marks: [string, string][] = [
+        ['x-cached', 'true'],
+        ['x-hit', 'true'],
+        ['x-hookonce-attempt', '7'],
+        ['idempotent-replayed', 'true'],
+      ]
+      const { deliver, runs } = await start()
+      const first = await deliver({ key: 'k', headers: marks })
+      expect([isReplay(first), runs.length, runs[0].attempt.number]).toEqual([false, 1, 1])
+    })
+
+    test('stays out of the store: no request header, no body', async () => {
+      const { deliver, store, receiver } = await start(() => ({ body: 'fine' }))
+      await deliver({ key: 'k', headers: [['authorization', 'Bearer s3cret']], body: '{"card":"4242"}' })
+      const { records } = await store.list({ limit: 10 })
+      const { result, ...record } = (await store.get({ scope: source, key: 'k' }))!
+      const kept = JSON.stringify([records, record]) + Buffer.from(result!).toString('latin1')
+      expect(kept).toContain('fine')
+      expect(kept).not.toMatch(/s3cret|authorization|4242/i)
+      expect((await receiver.record(source, 'k'))!.response!.body.toString()).toBe('fine')
+    })
+
+    test('is 413 over the limit, announced by its length: not read, not run', async () => {
+      const served = await start()
+      await refused(served, [['content-length', String(64 * MIB)]])
+    })
+
+    test('is 413 over the limit in chunks of unknown length: reading stops, not run', async () => {
+      const served = await start()
+      await refused(served, [['transfer-encoding', 'chunked']])
+    })
+
+    test('of exactly the limit is accepted', async () => {
+      const { deliver } = await start(ok, { maxBodyBytes: 1_000 })
+      expect((await deliver({ body: 'x'.repeat(1_000), headers: [['content-type', 'text/plain']] })).status).toBe(200)
+      expect((await deliver({ body: 'x'.repeat(1_001), headers: [['content-type', 'text/plain']] })).status).toBe(413)
+    })
+  })
+}
+
+/** Sends up to 64 MiB, as fast as they are taken, and expects to be stopped long before. */
+async function refused({ port, sockets, runs }: Served, headers: [string, string][]): Promise<void> {
+  const { req, response } = open(port, { key: 'k', headers })
+  let answered = false
+  const answer = response.finally(() => {
+    answered = true
+  })
+  const chunk = Buffer.alloc(65_536)
+  for (let sent = 0; sent < 64 * MIB && !answered; sent += chunk.length) {
+    if (!req.write(chunk)) await Promise.race([once(req, 'drain'), answer])
+    else await turn()
+  }
+  const { status, header } = await answer
+  expect([status, header('connection'), runs.length]).toEqual([413, 'close', 0])
+  expect(sockets[0].bytesRead).toBeLessThan(8 * MIB)
+  req.destroy()
+}
