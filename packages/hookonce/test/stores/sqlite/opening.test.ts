@@ -1,9 +1,9 @@
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { ConfigurationError, StoreError } from 'hookonce'
 import { sqliteStore } from 'hookonce/stores/sqlite'
 import { expect, test } from 'vitest'
-import { connect, onCleanup, open, request, temporaryFolder } from './support.js'
+import { connect, eventually, onCleanup, open, request, temporaryFolder } from './support.js'
 
 const modeOf = (path: string) => statSync(path).mode & 0o777
 
@@ -88,12 +88,19 @@ test('a folder that cannot be made is named in one line, and the store recovers 
   const folder = temporaryFolder()
   writeFileSync(join(folder, 'occupied'), '')
   const path = join(folder, 'occupied', 'hookonce.db')
-  const error = await open(path)
-    .ready()
-    .catch(error => error)
+  const store = open(path)
+  const error = await store.ready().catch(error => error)
   expect(error).toBeInstanceOf(StoreError)
   expect(error.message).toContain(path)
   expect(error.message).not.toContain('\n')
+
+  rmSync(join(folder, 'occupied'))
+  await eventually(() =>
+    store.ready().then(
+      () => true,
+      () => false,
+    ),
+  )
 })
 
 test('a path that is a folder is refused', async () => {
