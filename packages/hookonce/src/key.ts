@@ -3,7 +3,7 @@ import { InvalidKeyError } from './errors.js'
 import { MAX_KEY_BYTES } from './store.js'
 
 /** Where a source without a sender looks for the key. They name one thing: if several stand, they must agree. */
-export const KEY_HEADERS = ['x-idempotency-key', 'idempotency-key', 'webhook-id'] as const
+const KEY_HEADERS = ['x-idempotency-key', 'idempotency-key', 'webhook-id'] as const
 
 /**
  * The delivery's idempotency key, or `null` if it has none.

@@ -10,7 +10,7 @@ import {
 import { FakeClock, flush } from './fake-clock.js'
 
 /** Pseudo-random numbers from a seed (mulberry32). */
-export function randomFrom(seed: number) {
+function randomFrom(seed: number) {
   let state = seed >>> 0
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0
@@ -27,7 +27,7 @@ export function randomFrom(seed: number) {
   }
 }
 
-export type Random = ReturnType<typeof randomFrom>
+type Random = ReturnType<typeof randomFrom>
 
 export type Fault =
   | 'request_lost'
