@@ -3,8 +3,8 @@ import type { Failure } from './failures.js'
 
 /**
  * What crosses between the caller's thread and the worker: flat tuples, and all results of one message in one
- * transferred buffer, in the order of the tuples that give their length. Measured: 0.3 µs an operation, against 0.8
- * for objects and 1.1 for a `Uint8Array` each.
+ * transferred buffer, in the order of the tuples that give their length. Measured, to send 32 claims: 0.3 µs each as
+ * tuples, 0.8 as objects; 32 results of 300 bytes: 0.1 µs each in one buffer, 1.1 as a `Uint8Array` each.
  */
 export interface RequestMessage {
   requests: Request[]

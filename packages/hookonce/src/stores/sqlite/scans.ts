@@ -12,9 +12,9 @@ export type Scans = ReturnType<typeof createScans>
 const ROWS_PER_LIST_STEP = 2000
 const ROWS_PER_COUNT_STEP = 50_000
 /**
- * Each removed row dirties a page of the index of keys. Measured, 64 in flight: a claim and its completion take
- * 3 ms (median) without a purge, 5.5 ms with steps of 40 rows, 13 ms with 100 and 72 ms with 500, while the purge
- * itself gains only from 18,000 to 25,000 rows a second.
+ * Each removed row dirties a page of the index of keys. Measured once each on a noisy machine, 64 in flight: the
+ * median of a claim and its completion was 3 to 4 ms without a purge, 5.5 ms with steps of 40 rows, 13 ms with 100
+ * and 72 ms with 500; the purge removed 18,000, 24,000 and 25,000 rows a second.
  */
 const ROWS_PER_PURGE_STEP = 40
 /** A purge step ends earlier than by its rows: those with results of a MiB take far longer to remove. */
