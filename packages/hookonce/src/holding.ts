@@ -120,6 +120,8 @@ export class Hold<T> {
     const { request } = this.#claimed
     const sentAt = clock.monotonic()
     if (sentAt >= this.#deadline) return this.#expire()
+    // Timers may fire a little early; at the lock TTL there is nothing left to renew.
+    if (this.#deadline === this.#lockDeadline) return this.#scheduleTick(sentAt)
     // The deadline holds while the store thinks it over, too.
     this.#cancelTick = clock.after(this.#deadline - sentAt, () => this.#expire())
     let nextFrom = sentAt

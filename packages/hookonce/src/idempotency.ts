@@ -1,3 +1,4 @@
+import { askWithin } from './asking.js'
 import { AbortableAttempt, type Attempt } from './attempt.js'
 import { type Clock, systemClock } from './clock.js'
 import { publish } from './diagnostics.js'
@@ -5,7 +6,7 @@ import { InvalidKeyError, NoResultError } from './errors.js'
 import type { Settlement } from './holding.js'
 import { Flight, type FlightContext, type Outcome } from './joining.js'
 import { inRange, resolveTiming, type Timing } from './settings.js'
-import { MAX_KEY_BYTES, type RecordId, type Store } from './store.js'
+import { MAX_KEY_BYTES, type RecordId, type Store, type StoredRecord } from './store.js'
 
 export interface IdempotencyOptions extends Partial<Timing> {
   store: Store
@@ -46,8 +47,15 @@ export interface Idempotency {
   run<T>(request: RunRequest, work: (attempt: Attempt) => T | Promise<T>): Promise<{ value: T; replayed: boolean }>
   /** Like {@link run}, for layers that record bytes of their own making and answer every outcome. Never rejects. */
   process<T>(request: ProcessRequest, work: (attempt: Attempt) => Promise<Settlement<T>>): Promise<Outcome<T>>
-  /** Forgets a key. A running attempt is refused (`running`) unless forced; then its result will be refused. */
+  /** What is recorded for a key. @throws {StoreError} also when the store does not answer in time */
+  get(id: RecordId): Promise<StoredRecord | undefined>
+  /**
+   * Forgets a key. A running attempt is refused (`running`) unless forced; then its result will be refused.
+   * @throws {StoreError} also when the store does not answer in time
+   */
   delete(id: RecordId, options?: { force?: boolean }): Promise<'deleted' | 'absent' | 'running'>
+  /** Resolves when the store can do its work. @throws {StoreError} also when it does not answer in time */
+  ready(): Promise<void>
   /** Resolves when nothing is in progress, results still on their way to the store included. */
   settled(): Promise<void>
   /** Aborts the signal of every running attempt. */
@@ -147,9 +155,17 @@ class Engine implements Idempotency {
     const holds = [...this.#flights.values()]
       .filter(flight => flight.id.scope === id.scope && flight.id.key === id.key)
       .map(flight => flight.hold)
-    const outcome = await this.#context.store.delete(id, options)
+    const outcome = await this.#ask(store => store.delete(id, options))
     if (outcome === 'deleted') for (const hold of holds) hold?.lose('deleted')
     return outcome
+  }
+
+  get(id: RecordId): Promise<StoredRecord | undefined> {
+    return this.#ask(store => store.get(id))
+  }
+
+  ready(): Promise<void> {
+    return this.#ask(store => store.ready())
   }
 
   settled(): Promise<void> {
@@ -161,6 +177,11 @@ class Engine implements Idempotency {
     const reason = new NoResultError('attempt_lost', 'this process is shutting down')
     for (const attempt of this.#keyless) attempt.abort(reason)
     for (const flight of this.#flights.values()) flight.hold?.abort(reason)
+  }
+
+  #ask<R>(question: (store: Store) => Promise<R>): Promise<R> {
+    const { store, clock, storeTimeoutMs } = this.#context
+    return askWithin(clock, storeTimeoutMs, () => question(store))
   }
 
   /** Without a key there is nothing to hold: the work runs under the lock TTL alone. */

@@ -77,7 +77,7 @@ export interface ReceiverRecord extends RecordSummary {
 export interface Receiver extends Source {
   /** An endpoint with a name, and with rules of its own where `options` has them. @throws {ConfigurationError} */
   source(options: SourceOptions): Source
-  /** What is recorded for a key of the named source. @throws {StoreError} */
+  /** What is recorded for a key of the named source. @throws {StoreError} also when the store does not answer in time */
   record(source: string, key: string): Promise<ReceiverRecord | undefined>
   /** Forgets a key. A running attempt is refused (`running`) unless forced; its result is refused then. @throws {StoreError} */
   deleteRecord(source: string, key: string, options?: { force?: boolean }): Promise<'deleted' | 'absent' | 'running'>
@@ -110,7 +110,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       return sourceOf(idempotency, resolveSettings({ ...options, ...own }), () => name)
     },
     async record(source, key) {
-      const record = await store.get({ scope: source, key })
+      const record = await idempotency.get({ scope: source, key })
       if (record === undefined) return undefined
       const { result, ...summary } = record
       return { ...summary, response: result === null ? null : decodeResponse(result) }
@@ -118,7 +118,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
     deleteRecord: (source, key, how) => idempotency.delete({ scope: source, key }, how),
     settled: () => idempotency.settled(),
     abort: () => idempotency.abort(),
-    ready: () => store.ready(),
+    ready: () => idempotency.ready(),
     close: () => store.close(),
   }
 }

@@ -52,10 +52,9 @@ export function createApp({ config, receiver, gate, agent, log }: AppContext): F
     )
   })
 
-  const { storeTimeoutMs, sources } = config
-  deliveryRoutes(app, { receiver, sources, gate, agent, log })
-  recordRoutes(app, { receiver, storeTimeoutMs, refusal: operatorGuard(config.operatorAccess) })
-  healthRoutes(app, { receiver, gate, storeTimeoutMs })
+  deliveryRoutes(app, { receiver, sources: config.sources, gate, agent, log })
+  recordRoutes(app, { receiver, refusal: operatorGuard(config.operatorAccess) })
+  healthRoutes(app, { receiver, gate })
   problemRoutes(app)
   indexRoute(app)
   return app

@@ -1,5 +1,4 @@
-import type { Store } from 'hookonce'
-import { askWithin } from './ask-within.js'
+import { type Store, StoreError } from 'hookonce'
 import { StartError } from './start-error.js'
 import type { StoreLocation } from './store-url.js'
 
@@ -34,4 +33,17 @@ async function load(location: StoreLocation, storeTimeoutMs: number): Promise<Op
   // SQLite gives up on a locked file before the receiver gives up on SQLite: then it is known that nothing was written.
   const store = sqliteStore(location.path, { busyTimeoutMs: Math.floor(storeTimeoutMs * 0.75) })
   return { store, place: `sqlite:${location.path}`, durability: 'every result is on disk before it is answered' }
+}
+
+/** The store's answer, or a {@link StoreError} when it takes longer than `ms`. */
+async function askWithin<T>(ms: number, question: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new StoreError(`the store did not answer within ${ms} ms`, 'unknown')), ms)
+  })
+  try {
+    return await Promise.race([question, tooLate])
+  } finally {
+    clearTimeout(timer)
+  }
 }

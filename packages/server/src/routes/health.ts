@@ -1,17 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import { problem, type Receiver } from 'hookonce'
-import { askWithin } from '../ask-within.js'
 import type { Gate } from '../gate.js'
 import { jsonAnswer, respond } from '../respond.js'
 
 export interface HealthContext {
   receiver: Receiver
   gate: Gate
-  storeTimeoutMs: number
 }
 
 /** Alive: this process answers. Ready: it takes deliveries, and its store can do its work. */
-export function healthRoutes(app: FastifyInstance, { receiver, gate, storeTimeoutMs }: HealthContext): void {
+export function healthRoutes(app: FastifyInstance, { receiver, gate }: HealthContext): void {
   for (const path of ['/health', '/healthz']) {
     app.get(path, (_, reply) => respond(reply, jsonAnswer({ status: 'ok' })))
   }
@@ -19,7 +17,8 @@ export function healthRoutes(app: FastifyInstance, { receiver, gate, storeTimeou
   // One question to the store at a time, however many ask: this route is open to everybody.
   let asking: Promise<boolean> | undefined
   const storeAnswers = (): Promise<boolean> => {
-    asking ??= askWithin(storeTimeoutMs, receiver.ready())
+    asking ??= receiver
+      .ready()
       .then(
         () => true,
         () => false,

@@ -1,20 +1,18 @@
 import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Answer, HeaderList, Receiver, ReceiverRecord } from 'hookonce'
-import { askWithin } from '../ask-within.js'
 import { serverProblem } from '../problems.js'
 import { jsonAnswer, respond } from '../respond.js'
 
 export interface RecordContext {
   receiver: Receiver
-  storeTimeoutMs: number
   refusal: (request: FastifyRequest['raw']) => Answer | undefined
 }
 
 const PREFIX = '/webhook/idempotency/'
 
 /** For operators: look at what is recorded for a key, or forget it. */
-export function recordRoutes(app: FastifyInstance, { receiver, storeTimeoutMs, refusal }: RecordContext): void {
+export function recordRoutes(app: FastifyInstance, { receiver, refusal }: RecordContext): void {
   const forOperators = (answer: (name: RecordName) => Promise<Answer>) => ({
     onRequest: (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
       const refused = refusal(request.raw)
@@ -26,11 +24,11 @@ export function recordRoutes(app: FastifyInstance, { receiver, storeTimeoutMs, r
   })
 
   const show = forOperators(async ({ source, key }) => {
-    const record = await askWithin(storeTimeoutMs, receiver.record(source, key))
+    const record = await receiver.record(source, key)
     return record === undefined ? noRecord(source) : jsonAnswer(describe(record))
   })
   const clear = forOperators(async ({ source, key, force }) => {
-    switch (await askWithin(storeTimeoutMs, receiver.deleteRecord(source, key, { force }))) {
+    switch (await receiver.deleteRecord(source, key, { force })) {
       case 'deleted':
         return jsonAnswer({ status: 'cleared', key })
       case 'absent':
