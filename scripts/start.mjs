@@ -16,6 +16,15 @@ if (packages.some(isStale)) {
   run(tsc, '-b', ...packages)
 }
 
+// npm hands SIGTERM to the shell that runs this, and a shell ends without passing it on: whose shell is gone was meant.
+const shell = process.ppid
+const watch = setInterval(() => {
+  if (process.ppid === shell) return
+  clearInterval(watch)
+  process.kill(process.pid, 'SIGTERM')
+}, 250)
+watch.unref()
+
 process.chdir(process.env.INIT_CWD ?? process.cwd())
 process.argv.splice(1, 1, join(root, 'packages/server/dist/cli.js'))
 await import('../packages/server/dist/cli.js')
