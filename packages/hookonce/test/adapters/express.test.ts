@@ -86,6 +86,16 @@ describe('in an Express application', () => {
     expect((await deliver(port, { key: 'k' })).body.toString()).toMatch(/mounted twice/)
   })
 
+  test('outside of Express too, what next() throws is a failed attempt', async () => {
+    const middleware = idempotent(receiverOver().receiver)
+    const { port } = await listen((req, res) =>
+      middleware(req, res, () => {
+        throw new Error('internal')
+      }),
+    )
+    expect((await deliver(port, { key: 'k' })).status).toBe(500)
+  })
+
   test('JSON that is none is 400 by the usual error handling, and is not recorded', async () => {
     const { port, receiver } = await setUp((app, once) => app.post('/webhook', once, (_, res) => res.send('ran')))
     expect((await deliver(port, { key: 'k', body: '{' })).status).toBe(400)
