@@ -13,6 +13,8 @@ export interface StartOptions {
   within?: string[]
   /** Arguments of node's own. */
   nodeArguments?: string[]
+  /** Arguments of the server's own. */
+  args?: string[]
 }
 
 interface LogLine {
@@ -32,11 +34,11 @@ export class ServerProcess {
   readonly listening: Promise<this>
   url = ''
 
-  constructor(settings: Settings, { within = [], nodeArguments = [] }: StartOptions = {}) {
-    const [command = '', ...args] = [...within, process.execPath, ...nodeArguments, CLI]
+  constructor(settings: Settings, { within = [], nodeArguments = [], args = [] }: StartOptions = {}) {
+    const [command = '', ...rest] = [...within, process.execPath, ...nodeArguments, CLI, ...args]
     const { PATH, TMPDIR, NODE_COMPILE_CACHE = join(tmpdir(), 'hookonce-compile-cache') } = process.env
     const given = Object.entries(settings).map(([name, value]) => [name, String(value)])
-    this.child = spawn(command, args, {
+    this.child = spawn(command, rest, {
       env: { PATH, TMPDIR, NODE_COMPILE_CACHE, HOST: '127.0.0.1', PORT: '0', ...Object.fromEntries(given) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
