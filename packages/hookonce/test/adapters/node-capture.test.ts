@@ -125,6 +125,7 @@ test('a handler whose sender got a 504 can go on with its response in every way'
   await receiver.settled()
   const retry = await deliver(port, { key: 'k' })
   expect([retry.status, retry.header('x-late'), retry.body.toString()]).toEqual([200, '1', 'late answer'])
+  expect(retry.header('x-cached')).toBe('true')
   await eventually(() => piped !== 'never')
   expect([piped, outside]).toEqual(['done', [504, 200]])
 })

@@ -183,7 +183,7 @@ export function replayCases(adapter: Adapter): void {
       let stopped = false
       async function* endless() {
         try {
-          for (;;) {
+          while (produced < 128 * MIB) {
             produced += 65_536
             yield Buffer.alloc(65_536)
           }
