@@ -112,3 +112,19 @@ test('a process stopped for less than its lease loses nothing', async () => {
   expect(replay.body).toEqual(answer.body)
   expect(upstream.calls).toHaveLength(1)
 })
+
+test('an attempt that works for several leases keeps its key', async () => {
+  const upstream = await startUpstream({ takes: () => 3 * LEASE_SECONDS * 1000 })
+  const file = newStoreFile()
+  const [owner, other] = await Promise.all([
+    startServer(settings(upstream, file)),
+    startServer(settings(upstream, file)),
+  ])
+  const answers = await Promise.all([owner, other, other].map(server => deliver(server, 'k')))
+  for (const { status, body } of answers) {
+    expect(status).toBe(200)
+    expect(body).toEqual(upstream.calls[0]!.result)
+  }
+  expect(answers.filter(isReplay)).toHaveLength(2)
+  expect(upstream.calls).toHaveLength(1)
+})

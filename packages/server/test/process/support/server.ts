@@ -36,10 +36,10 @@ export class ServerProcess {
 
   constructor(settings: Settings, { within = [], nodeArguments = [], args = [] }: StartOptions = {}) {
     const [command = '', ...rest] = [...within, process.execPath, ...nodeArguments, CLI, ...args]
-    const { PATH, TMPDIR, NODE_COMPILE_CACHE = join(tmpdir(), 'hookonce-compile-cache') } = process.env
+    const { PATH, TMPDIR } = process.env
     const given = Object.entries(settings).map(([name, value]) => [name, String(value)])
     this.child = spawn(command, rest, {
-      env: { PATH, TMPDIR, NODE_COMPILE_CACHE, HOST: '127.0.0.1', PORT: '0', ...Object.fromEntries(given) },
+      env: { PATH, TMPDIR, HOST: '127.0.0.1', PORT: '0', ...Object.fromEntries(given) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     onCleanup(() => this.kill())
