@@ -71,8 +71,9 @@ export interface ReceiverRecord extends RecordSummary {
 }
 
 /**
- * A receiver is itself a source, for routes that need no name: each method and path is a source of its own
- * (`POST /webhook`), so that two routes never share keys.
+ * A receiver is itself a source, for routes that need no name: each method and path, letter for letter, is a source of
+ * its own (`POST /webhook`), so that two routes never share keys. Where several paths mean one endpoint (`/webhook/`,
+ * `/tenants/:id/webhook`), give it a name.
  */
 export interface Receiver extends Source {
   /** An endpoint with a name, and with rules of its own where `options` has them. @throws {ConfigurationError} */
@@ -207,7 +208,9 @@ function sourceOf(
 
 /** Nobody will read what follows of this response: its source is told to stop. */
 function discard({ rest }: HandlerResponse): void {
-  void rest?.[Symbol.asyncIterator]().return?.()
+  rest?.[Symbol.asyncIterator]()
+    .return?.()
+    ?.catch(() => {})
 }
 
 function answerTo(outcome: Outcome<HandlerResponse>, maxResponseBytes: number): Answer {

@@ -1,3 +1,4 @@
+import { isUint8Array } from 'node:util/types'
 import type { HeaderList } from './delivery.js'
 
 /** What a handler answers. */
@@ -66,7 +67,7 @@ export function checkedResponse(response: HandlerResponse): HandlerResponse {
   if (!(Number.isInteger(status) && status >= 200 && status <= 599)) {
     throw new TypeError(`a handler must answer with a status from 200 to 599, not ${status}`)
   }
-  if (!(response.body instanceof Uint8Array)) throw new TypeError('a handler must answer with a body of bytes')
+  if (!isUint8Array(response.body)) throw new TypeError('a handler must answer with a body of bytes')
   const headers: [string, string][] = []
   let connection: string | undefined
   for (const [name, value] of response.headers) {

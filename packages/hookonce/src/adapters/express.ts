@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Attempt } from '../attempt.js'
 import type { Source } from '../receiver.js'
-import { parsedBody } from './node-body.js'
-import { serve } from './node-serve.js'
+import { parsedBody } from './node/body.js'
+import { serve } from './node/serve.js'
 
 /** What `idempotent` needs of an Express request. */
 export interface ExpressRequest extends IncomingMessage {

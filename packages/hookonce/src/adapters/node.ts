@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Attempt } from '../attempt.js'
 import { problem } from '../problem.js'
 import type { Source } from '../receiver.js'
-import { parsedBody, type ReceivedBody } from './node-body.js'
-import { serve } from './node-serve.js'
+import { parsedBody, type ReceivedBody } from './node/body.js'
+import { serve } from './node/serve.js'
 
-export type { ReceivedBody } from './node-body.js'
+export type { ReceivedBody } from './node/body.js'
 
 /**
  * An ordinary `node:http` handler, except that the request's body was read for it. It answers in whatever way it likes

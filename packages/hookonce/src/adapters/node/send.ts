@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import type { Answer } from '../response.js'
-import type { ResponseCapture } from './node-capture.js'
+import type { Answer } from '../../response.js'
+import type { ResponseCapture } from './capture.js'
 
 /** How long a sender whose body was refused may go on sending before it is cut off. */
 const LINGER_MS = 1_000

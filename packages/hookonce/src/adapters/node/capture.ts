@@ -1,8 +1,8 @@
 import { IncomingMessage, OutgoingMessage, ServerResponse } from 'node:http'
-import type { HandlerResponse } from '../response.js'
-import { HeldEndings } from './node-endings.js'
-import { createOverlay, type Layer } from './node-overlay.js'
-import { Remainder } from './node-remainder.js'
+import type { HandlerResponse } from '../../response.js'
+import { HeldEndings } from './endings.js'
+import { createOverlay, type Layer } from './overlay.js'
+import { Remainder } from './remainder.js'
 import {
   bytesOf,
   type HeaderFields,
@@ -11,7 +11,7 @@ import {
   rawHeaderNames,
   setFields,
   streamError,
-} from './node-writing.js'
+} from './writing.js'
 
 type Callback = (error?: Error | null) => void
 

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { connectedView } from './node-socket.js'
+import { connectedView } from './socket.js'
 
 type Listener = (...args: unknown[]) => void
 type Ending = 'finish' | 'close'

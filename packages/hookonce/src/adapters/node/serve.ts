@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Attempt } from '../attempt.js'
-import { Delivery } from '../delivery.js'
-import type { Source } from '../receiver.js'
-import { type BodyOutcome, readBody } from './node-body.js'
-import { ResponseCapture } from './node-capture.js'
-import { refuseBody, sendAnswer } from './node-send.js'
+import type { Attempt } from '../../attempt.js'
+import { Delivery } from '../../delivery.js'
+import type { Source } from '../../receiver.js'
+import { type BodyOutcome, readBody } from './body.js'
+import { ResponseCapture } from './capture.js'
+import { refuseBody, sendAnswer } from './send.js'
 
 /** Starts the handler; what it throws, and errors that come later through `fail`, fail the attempt. */
 export type Run = (body: Buffer, attempt: Attempt, fail: (error: unknown) => void) => void
