@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import type { ServerProcess } from './server.js'
 
@@ -6,11 +6,13 @@ const NEEDED = 'this test mounts a file system: run it on Linux, as root or wher
 
 /** The command that gives what it runs mounts of its own, which end with it; the server stays the child process. */
 function namespace(): string[] {
-  for (const options of [['-m'], ['-r', '-m']]) {
-    try {
-      execFileSync('unshare', [...options, 'sh', '-c', 'mount -t tmpfs hookonce /mnt'], { stdio: 'ignore' })
-      return ['unshare', ...options]
-    } catch {}
+  for (const command of [
+    ['unshare', '-m'],
+    ['unshare', '-r', '-m'],
+  ]) {
+    const [file = '', ...options] = command
+    const { status } = spawnSync(file, [...options, 'sh', '-c', 'mount -t tmpfs hookonce /mnt'])
+    if (status === 0) return command
   }
   throw new Error(NEEDED)
 }
