@@ -25,7 +25,33 @@ export const wasRefused = (error: unknown): boolean => error instanceof StoreErr
 
 export const pause = (clock: Clock, ms: number): Promise<void> => new Promise(resolve => void clock.after(ms, resolve))
 
-/** Delays that double from `firstMs` to `lastMs`, each shortened by up to half at random so that processes spread out. */
-export function* backoff(firstMs: number, lastMs: number): Generator<number, never> {
-  for (let delay = firstMs; ; delay = Math.min(delay * 2, lastMs)) yield delay * (0.5 + Math.random() / 2)
+/** Shortened by up to half at random, so that processes spread out. */
+export const jittered = (ms: number): number => ms * (0.5 + Math.random() / 2)
+
+export interface Insisting {
+  clock: Clock
+  storeTimeoutMs: number
+  /** On the monotonic clock. */
+  giveUpAt: number
+  failed(error: unknown): void
+}
+
+const FIRST_RETRY_MS = 50
+const LAST_RETRY_MS = 2_000
+
+/** Asks again, with growing pauses, until the store answers; `undefined`: it had not by `giveUpAt`. */
+export async function insist<T>(
+  { clock, storeTimeoutMs, giveUpAt, failed }: Insisting,
+  question: () => Promise<T>,
+): Promise<T | undefined> {
+  for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)) {
+    try {
+      return await askWithin(clock, storeTimeoutMs, question)
+    } catch (error) {
+      failed(error)
+    }
+    const delay = jittered(retryMs)
+    if (clock.monotonic() + delay >= giveUpAt) return undefined
+    await pause(clock, delay)
+  }
 }

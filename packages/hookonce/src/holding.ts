@@ -1,4 +1,4 @@
-import { askWithin, backoff, pause, wasRefused } from './asking.js'
+import { askWithin, insist, wasRefused } from './asking.js'
 import { AbortableAttempt } from './attempt.js'
 import type { Clock } from './clock.js'
 import { type LossReason, publish } from './diagnostics.js'
@@ -149,50 +149,45 @@ export class Hold<T> {
    * that is still offered for one lease more. Those who wait are answered at the end of the lease at the latest.
    */
   async #complete(value: T, result: Uint8Array): Promise<void> {
-    const { clock, store } = this.#context
+    const { store, clock } = this.#context
     const { request } = this.#claimed
-    if (this.#phase === 'working') this.#phase = 'offering'
     const giveUpAt = Math.max(this.#lockDeadline, clock.monotonic() + request.leaseMs)
-    for (const delay of backoff(50, 2_000)) {
-      try {
-        const outcome = await this.#ask(() => store.complete(request, request.leaseId, result))
-        if (outcome.status === 'fenced') {
-          publish({ type: 'result_refused', ...this.#name() })
-          return this.#end({ end: 'fenced' })
-        }
-        return this.#end({ end: 'recorded', value, result, completedAt: outcome.completedAt })
-      } catch (error) {
-        publish({ type: 'store_failed', ...this.#id(), operation: 'complete', error })
-      }
-      if (clock.monotonic() + delay >= giveUpAt) break
-      await pause(clock, delay)
+    const outcome = await this.#insist('complete', giveUpAt, () => store.complete(request, request.leaseId, result))
+    if (outcome?.status === 'completed') {
+      this.#end({ end: 'recorded', value, result, completedAt: outcome.completedAt })
+      return
     }
-    publish({ type: 'result_dropped', ...this.#name() })
-    this.#end({ end: 'unreachable' })
+    publish({ type: outcome === undefined ? 'result_dropped' : 'result_refused', ...this.#name() })
+    this.#end({ end: outcome === undefined ? 'unreachable' : 'fenced' })
   }
 
   /** Gives the key back. Nobody waits for more than the first answer: an unreachable store frees the key by itself. */
   async #giveBack(end: AttemptEnd<T> & { end: 'given_back' | 'threw' }): Promise<void> {
-    const { clock, store } = this.#context
+    const { store, clock } = this.#context
     const { request } = this.#claimed
-    if (this.#phase === 'working') this.#phase = 'offering'
-    const reason = end.end === 'threw' ? String(end.error) : 'the response was not recordable'
+    const reason = end.end === 'threw' ? describe(end.error) : 'the response was not recordable'
     const giveUpAt = clock.monotonic() + request.leaseMs
-    for (const delay of backoff(50, 2_000)) {
-      try {
-        const outcome = await this.#ask(() => store.fail(request, request.leaseId, reason))
-        return this.#end(outcome === 'fenced' ? { end: 'fenced' } : end)
-      } catch (error) {
-        publish({ type: 'store_failed', ...this.#id(), operation: 'fail', error })
-        this.#end(end)
-      }
-      if (clock.monotonic() + delay >= giveUpAt) return
-      await pause(clock, delay)
-    }
+    const fail = () => store.fail(request, request.leaseId, reason)
+    const outcome = await this.#insist('fail', giveUpAt, fail, () => this.#end(end))
+    this.#end(outcome === 'fenced' ? { end: 'fenced' } : end)
   }
 
   #ask<R>(question: () => Promise<R>): Promise<R> {
     return askWithin(this.#context.clock, this.#context.storeTimeoutMs, question)
+  }
+
+  #insist<R>(
+    operation: 'complete' | 'fail',
+    giveUpAt: number,
+    question: () => Promise<R>,
+    alsoFailed?: () => void,
+  ): Promise<R | undefined> {
+    if (this.#phase === 'working') this.#phase = 'offering'
+    const failed = (error: unknown) => {
+      publish({ type: 'store_failed', ...this.#id(), operation, error })
+      alsoFailed?.()
+    }
+    return insist({ ...this.#context, giveUpAt, failed }, question)
   }
 
   #id(): RecordId {
@@ -234,15 +229,17 @@ export async function claim(
   return 'unavailable'
 }
 
-async function release({ store, clock, storeTimeoutMs }: HoldContext, request: ClaimRequest): Promise<void> {
-  const giveUpAt = clock.monotonic() + request.leaseMs
-  for (const delay of backoff(100, 2_000)) {
-    try {
-      await askWithin(clock, storeTimeoutMs, () => store.fail(request, request.leaseId, 'the claim was given up'))
-      return
-    } catch {
-      if (clock.monotonic() + delay >= giveUpAt) return
-    }
-    await pause(clock, delay)
+async function release(context: HoldContext, request: ClaimRequest): Promise<void> {
+  const giveUpAt = context.clock.monotonic() + request.leaseMs
+  const fail = () => context.store.fail(request, request.leaseId, 'the claim was given up')
+  await insist({ ...context, giveUpAt, failed: () => {} }, fail)
+}
+
+/** Anything can be thrown, even what no text can be made of. */
+function describe(error: unknown): string {
+  try {
+    return String(error)
+  } catch {
+    return typeof error
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { askWithin, backoff, pause } from './asking.js'
+import { askWithin, jittered, pause } from './asking.js'
 import { publish } from './diagnostics.js'
 import { type AttemptEnd, claim, Hold, type HoldContext, type Work } from './holding.js'
 import type { ClaimRequest, RecordId, StoredRecord } from './store.js'
@@ -27,6 +27,9 @@ export interface FlightContext extends HoldContext {
   admit(): boolean
   leave(): void
 }
+
+const FIRST_POLL_MS = 20
+const LAST_POLL_MS = 500
 
 /** A request that waits for a flight's end. */
 interface Waiter<T> {
@@ -152,8 +155,8 @@ export class Flight<T> {
   async #watch(leaseRemainingMs: number, ownLeaseId?: string): Promise<Outcome<T> | 'free'> {
     const { clock, store, storeTimeoutMs } = this.#context
     let remaining = leaseRemainingMs
-    for (const delay of backoff(20, 500)) {
-      if (ownLeaseId === undefined || remaining > 0) await pause(clock, Math.min(delay, remaining + 1))
+    for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(2 * pollMs, LAST_POLL_MS)) {
+      if (ownLeaseId === undefined || remaining > 0) await pause(clock, Math.min(jittered(pollMs), remaining + 1))
       if (this.#waiters.size === 0) return 'free'
       try {
         const record = await askWithin(clock, storeTimeoutMs, () => store.get(this.#request))
@@ -169,7 +172,6 @@ export class Flight<T> {
         remaining = this.#request.leaseMs
       }
     }
-    return 'free'
   }
 
   #read(record: StoredRecord | undefined): Outcome<T> | 'free' | 'running' {

@@ -330,6 +330,15 @@ describe('problems', () => {
     expect(text(answer)).not.toContain('hunter2')
   })
 
+  test.each([undefined, null, 'text', Object.create(null)])('a thrown %j is as good as an error', async thrown => {
+    const own = receiver()
+    const source = own.source({ name: 'own' })
+    const answer = await source.receive(delivery({ 'x-idempotency-key': 'k' }), () => {
+      throw thrown
+    })
+    expect([answer.status, (await own.record('own', 'k'))?.state]).toEqual([500, 'failed'])
+  })
+
   test('an unreachable store is 503 with Retry-After, and the handler is not run', async () => {
     const broken = Object.assign(Object.create(store), {
       claim: () => Promise.reject(new StoreError('no', 'unknown')),
