@@ -73,7 +73,8 @@ test('10,000 deliveries at once are one call and leave no memory behind', { time
 
   await deliver(server, 'ordinary', HERD_EVENT)
   expect(replays(await stampede(server, 'ordinary', 10_000))).toHaveLength(10_000)
-  const warm = Math.min(await residentMiB(server), await residentMiB(server))
+  let warm = Number.POSITIVE_INFINITY
+  for (let round = 0; round < 4; round++) warm = Math.min(warm, await residentMiB(server))
 
   const answers = await stampede(server, 'k', 10_000, async () => {
     await until('the server has taken in every delivery', () => hasCaughtUp(server))
