@@ -7,7 +7,8 @@ export interface DeliveryInit {
   method: string
   /** Path and query as received, e.g. `/webhook?x=1`. */
   url: string
-  headers: Iterable<readonly [name: string, value: string]>
+  /** Pairs, or names and values in turn as `node:http` has them in `rawHeaders`. */
+  headers: Iterable<readonly [name: string, value: string]> | readonly string[]
   /** The raw bytes, never re-serialised. */
   body: Uint8Array
 }
@@ -27,10 +28,13 @@ export class Delivery {
     this.url = init.url
     this.body = init.body
     const headers: [string, string][] = []
-    for (const [name, value] of init.headers) {
+    const add = (name: string, value: string) => {
       const lower = name.toLowerCase()
       if (!(lower.startsWith('x-') && RESERVED.test(lower))) headers.push([lower, value])
     }
+    if (isRaw(init.headers)) {
+      for (let at = 0; at + 1 < init.headers.length; at += 2) add(init.headers[at]!, init.headers[at + 1]!)
+    } else for (const [name, value] of init.headers) add(name, value)
     this.headers = headers
   }
 
@@ -66,3 +70,6 @@ export class Delivery {
     return JSON.parse(this.text())
   }
 }
+
+const isRaw = (headers: DeliveryInit['headers']): headers is readonly string[] =>
+  Array.isArray(headers) && typeof headers[0] === 'string'

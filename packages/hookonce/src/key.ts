@@ -3,7 +3,7 @@ import { InvalidKeyError } from './errors.js'
 import { MAX_KEY_BYTES } from './store.js'
 
 /** Where a source without a sender looks for the key. They name one thing: if several stand, they must agree. */
-const KEY_HEADERS = ['x-idempotency-key', 'idempotency-key', 'webhook-id'] as const
+const KEY_HEADERS = new Set(['x-idempotency-key', 'idempotency-key', 'webhook-id'])
 
 /**
  * The delivery's idempotency key, or `null` if it has none.
@@ -13,11 +13,12 @@ const KEY_HEADERS = ['x-idempotency-key', 'idempotency-key', 'webhook-id'] as co
  */
 export function keyOf(delivery: Delivery): string | null {
   let key: string | null = null
-  for (const name of KEY_HEADERS) {
-    const values = delivery.headerValues(name)
-    if (values.length === 0) continue
-    if (values.length > 1) throw new InvalidKeyError(`The header ${name} was sent ${values.length} times.`)
-    const found = parseKey(values[0]!, name)
+  const seen: string[] = []
+  for (const [name, value] of delivery.headers) {
+    if (!KEY_HEADERS.has(name)) continue
+    if (seen.includes(name)) throw new InvalidKeyError(`The header ${name} was sent more than once.`)
+    seen.push(name)
+    const found = parseKey(value, name)
     if (key !== null && key !== found) throw new InvalidKeyError('Two idempotency key headers disagree.')
     key = found
   }

@@ -366,6 +366,13 @@ describe('problems', () => {
 test('headers that only a receiver may set are dropped from what a sender sent', () => {
   const { headers } = delivery({ 'X-Cached': 'true', 'X-Cached-At': '1', 'X-Hookonce-Attempt': '9', 'X-Hit': 'true' })
   expect(headers).toEqual([['x-hit', 'true']])
+  const raw = new Delivery({
+    method: 'POST',
+    url: '/',
+    headers: ['X-Cached', 'true', 'X-Hit', 'true'],
+    body: Buffer.alloc(0),
+  })
+  expect(raw.headers).toEqual([['x-hit', 'true']])
 })
 
 test('a record tells the response decoded; deleting it lets the key run again', async () => {

@@ -43,7 +43,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
     const { status, text, headers: given } = await answer
     expect([status, text, given.connection]).toEqual([200, 'done', 'close'])
     expect(await server.exited).toEqual({ code: 0, signal: null })
-  expect(server.stdout()).toMatch(/"msg":"shutting down".*"msg":"stopped"/s)
+    expect(server.stdout()).toMatch(/"msg":"shutting down".*"msg":"stopped"/s)
     expect(upstream.calls).toHaveLength(1)
   },
 )

@@ -83,9 +83,7 @@ function deliveryAnswerer(name: string, source: Source, receive: Receive, { gate
     if (body === 'too_large') return source.tooLarge()
     if (gate.closed) return shuttingDown()
 
-    const headers: [string, string][] = []
-    for (let i = 0; i < rawHeaders.length; i += 2) headers.push([rawHeaders[i]!, rawHeaders[i + 1]!])
-    const delivery = new Delivery({ method: 'POST', url: request.url!, headers, body })
+    const delivery = new Delivery({ method: 'POST', url: request.url!, headers: rawHeaders, body })
     const answer = await receive(delivery)
     if (answer.status >= 500 || answer.outcome === 'mismatch' || log.isLevelEnabled('debug')) {
       logDelivery(log, name, delivery, answer)

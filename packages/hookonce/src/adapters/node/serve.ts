@@ -23,7 +23,7 @@ export async function serve(
   const delivery = new Delivery({
     method: req.method!,
     url: req.originalUrl ?? req.url!,
-    headers: pairs(req.rawHeaders),
+    headers: req.rawHeaders,
     body,
   })
   let capture: ResponseCapture | undefined
@@ -38,10 +38,4 @@ export async function serve(
     return started.response
   })
   await sendAnswer(res, answer, capture)
-}
-
-function pairs(raw: string[]): [name: string, value: string][] {
-  const headers: [string, string][] = []
-  for (let at = 0; at < raw.length; at += 2) headers.push([raw[at]!, raw[at + 1]!])
-  return headers
 }
