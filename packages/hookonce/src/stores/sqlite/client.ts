@@ -13,8 +13,6 @@ interface Pending {
   reject(error: Error): void
 }
 
-export type Client = ReturnType<typeof startWorker>
-
 /** The caller's side: gathers what one turn of the event loop asks into one message. */
 export function startWorker(settings: WorkerSettings) {
   const worker = new Worker(new URL('./worker.js', import.meta.url), {

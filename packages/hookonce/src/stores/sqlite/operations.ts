@@ -7,8 +7,6 @@ import { sql } from './sql.generated.js'
 /** What `find.sql` gives. */
 type Found = Omit<RecordRow, 'scope' | 'key' | 'created_at' | 'claimed_at' | 'last_error'>
 
-export type Operations = ReturnType<typeof createOperations>
-
 /** An answer before its result is packed. */
 export type Outcome = readonly unknown[]
 

@@ -7,8 +7,6 @@ import type { Transactions } from './transactions.js'
 /** Work over many records: each `next()` is one short step in its own transaction, so that claims go in between. */
 export type Scan<Result> = Generator<undefined, Result, undefined>
 
-export type Scans = ReturnType<typeof createScans>
-
 const ROWS_PER_LIST_STEP = 2000
 const ROWS_PER_COUNT_STEP = 50_000
 /**
