@@ -6,7 +6,7 @@ const only = (name, from, allowed) => ({
   from: { path: from },
   to: { path: '^packages/', pathNot: allowed },
 })
-const values = `${library}/(errors|clock|diagnostics|attempt|settings)\\.ts$`
+const values = `${library}/(errors|clock|diagnostics|attempt|settings|time-limits)\\.ts$`
 const engine = `${library}/(idempotency|joining|holding|asking|store)\\.ts$`
 
 export default {

@@ -1,19 +1,26 @@
 import type { Clock } from './clock.js'
 import { StoreError } from './errors.js'
+import type { TimeLimits } from './time-limits.js'
 
-/** Puts a question to the store; no answer within `timeoutMs` counts as "unknown". */
-export function askWithin<T>(clock: Clock, timeoutMs: number, question: () => Promise<T>): Promise<T> {
+export interface Asking {
+  clock: Clock
+  limits: TimeLimits
+  storeTimeoutMs: number
+}
+
+/** Puts a question to the store; no answer within the time limit counts as "unknown". */
+export function askWithin<T>({ limits, storeTimeoutMs }: Asking, question: () => Promise<T>): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const cancel = clock.after(timeoutMs, () =>
-      reject(new StoreError(`the store did not answer within ${timeoutMs} ms`, 'unknown')),
+    const lift = limits.start(storeTimeoutMs, () =>
+      reject(new StoreError(`the store did not answer within ${storeTimeoutMs} ms`, 'unknown')),
     )
     question().then(
       answer => {
-        cancel()
+        lift()
         resolve(answer)
       },
       error => {
-        cancel()
+        lift()
         reject(error)
       },
     )
@@ -28,9 +35,7 @@ export const pause = (clock: Clock, ms: number): Promise<void> => new Promise(re
 /** Shortened by up to half at random, so that processes spread out. */
 export const jittered = (ms: number): number => ms * (0.5 + Math.random() / 2)
 
-export interface Insisting {
-  clock: Clock
-  storeTimeoutMs: number
+export interface Insisting extends Asking {
   /** On the monotonic clock. */
   giveUpAt: number
   failed(error: unknown): void
@@ -40,13 +45,11 @@ const FIRST_RETRY_MS = 50
 const LAST_RETRY_MS = 2_000
 
 /** Asks again, with growing pauses, until the store answers; `undefined`: it had not by `giveUpAt`. */
-export async function insist<T>(
-  { clock, storeTimeoutMs, giveUpAt, failed }: Insisting,
-  question: () => Promise<T>,
-): Promise<T | undefined> {
+export async function insist<T>(insisting: Insisting, question: () => Promise<T>): Promise<T | undefined> {
+  const { clock, giveUpAt, failed } = insisting
   for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)) {
     try {
-      return await askWithin(clock, storeTimeoutMs, question)
+      return await askWithin(insisting, question)
     } catch (error) {
       failed(error)
     }

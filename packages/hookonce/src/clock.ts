@@ -6,6 +6,8 @@ export interface Clock {
   monotonic(): number
   /** Calls `callback` once, `ms` from now. Returns what cancels it. */
   after(ms: number, callback: () => void): () => void
+  /** The same, except that it does not keep the process alive. Default: {@link after}. */
+  afterInBackground?(ms: number, callback: () => void): () => void
 }
 
 export const systemClock: Clock = {
@@ -13,6 +15,10 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
   after(ms, callback) {
     const timer = setTimeout(callback, ms)
+    return () => clearTimeout(timer)
+  },
+  afterInBackground(ms, callback) {
+    const timer = setTimeout(callback, ms).unref()
     return () => clearTimeout(timer)
   },
 }

@@ -7,6 +7,7 @@ import type { Settlement } from './holding.js'
 import { Flight, type FlightContext, type Outcome } from './joining.js'
 import { inRange, resolveTiming, type Timing } from './settings.js'
 import { MAX_KEY_BYTES, type RecordId, type Store, type StoredRecord } from './store.js'
+import { TimeLimits } from './time-limits.js'
 
 export interface IdempotencyOptions extends Partial<Timing> {
   store: Store
@@ -100,6 +101,7 @@ class Engine implements Idempotency {
     this.#context = {
       store,
       clock,
+      limits: new TimeLimits(clock),
       storeTimeoutMs,
       admit: () => waiting < maxWaiters && ++waiting > 0,
       leave: () => void waiting--,
@@ -180,35 +182,34 @@ class Engine implements Idempotency {
   }
 
   #ask<R>(question: (store: Store) => Promise<R>): Promise<R> {
-    const { store, clock, storeTimeoutMs } = this.#context
-    return askWithin(clock, storeTimeoutMs, () => question(store))
+    return askWithin(this.#context, () => question(this.#context.store))
   }
 
   /** Without a key there is nothing to hold: the work runs under the lock TTL alone. */
   #runAlways<T>(scope: string, timing: Timing, work: (attempt: Attempt) => Promise<Settlement<T>>) {
-    const { clock } = this.#context
+    const { clock, limits } = this.#context
     const attempt = new AbortableAttempt(scope, null, 1, String(clock.now() * 1000))
     this.#inProgress++
     this.#keyless.add(attempt)
     return new Promise<Outcome<T>>(resolve => {
-      const cancel = clock.after(timing.lockTtlMs, () => {
+      const lift = limits.start(timing.lockTtlMs, () => {
         attempt.abort(new NoResultError('attempt_timeout', 'the lock TTL is over'))
         publish({ type: 'attempt_lost', scope, key: null, attempt: 1, reason: 'lock_ttl' })
         resolve({ kind: 'attempt_timeout' })
       })
-      work(attempt)
-        .then(
-          ({ value }) => resolve({ kind: 'executed', value }),
-          error => {
-            publish({ type: 'handler_threw', scope, key: null, attempt: 1, error })
-            resolve({ kind: 'threw', joined: false, error })
-          },
-        )
-        .finally(() => {
-          cancel()
-          this.#keyless.delete(attempt)
-          this.#landed()
-        })
+      const end = (outcome: Outcome<T>) => {
+        lift()
+        this.#keyless.delete(attempt)
+        this.#landed()
+        resolve(outcome)
+      }
+      work(attempt).then(
+        ({ value }) => end({ kind: 'executed', value }),
+        error => {
+          publish({ type: 'handler_threw', scope, key: null, attempt: 1, error })
+          end({ kind: 'threw', joined: false, error })
+        },
+      )
     })
   }
 

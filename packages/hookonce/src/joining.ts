@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { askWithin, jittered, pause } from './asking.js'
 import { publish } from './diagnostics.js'
 import { type AttemptEnd, claim, Hold, type HoldContext, type Work } from './holding.js'
@@ -99,7 +99,7 @@ export class Flight<T> {
     let runner = leader
     for (;;) {
       this.#claiming = true
-      const request: ClaimRequest = { ...this.#request, leaseId: randomUUID() }
+      const request: ClaimRequest = { ...this.#request, leaseId: newLeaseId() }
       const claimed = await claim(this.#context, request)
       if (claimed === 'late') continue
       this.#claiming = false
@@ -153,13 +153,13 @@ export class Flight<T> {
    * @param ownLeaseId the lease of this flight's own, lost attempt: while it stands there is nothing to wait for
    */
   async #watch(leaseRemainingMs: number, ownLeaseId?: string): Promise<Outcome<T> | 'free'> {
-    const { clock, store, storeTimeoutMs } = this.#context
+    const { clock, store } = this.#context
     let remaining = leaseRemainingMs
     for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(2 * pollMs, LAST_POLL_MS)) {
       if (ownLeaseId === undefined || remaining > 0) await pause(clock, Math.min(jittered(pollMs), remaining + 1))
       if (this.#waiters.size === 0) return 'free'
       try {
-        const record = await askWithin(clock, storeTimeoutMs, () => store.get(this.#request))
+        const record = await askWithin(this.#context, () => store.get(this.#request))
         this.#storeSilent = false
         const seen = this.#read(record)
         if (seen !== 'running') return seen
@@ -241,6 +241,12 @@ export class Flight<T> {
     this.#waiters.clear()
   }
 }
+
+const processId = randomBytes(16).toString('base64url')
+let leases = 0
+
+/** 128 random bits of this process's and a count: as unique as bits of its own, and cheaper. */
+const newLeaseId = (): string => `${processId}.${(++leases).toString(36)}`
 
 /** What an attempt's end means for the request that ran it and for those that joined it. */
 function outcomesOf<T>(ended: AttemptEnd<T>): [own: Outcome<T>, others: Outcome<T>] {
