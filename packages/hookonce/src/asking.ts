@@ -41,7 +41,7 @@ export interface Insisting extends Asking {
   failed(error: unknown): void
 }
 
-const FIRST_RETRY_MS = 50
+export const FIRST_RETRY_MS = 50
 const LAST_RETRY_MS = 2_000
 
 /** Asks again, with growing pauses, until the store answers; `undefined`: it had not by `giveUpAt`. */

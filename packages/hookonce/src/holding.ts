@@ -1,8 +1,8 @@
-import { type Asking, askWithin, insist, wasRefused } from './asking.js'
+import { type Asking, askWithin, FIRST_RETRY_MS, insist, jittered, pause, wasRefused } from './asking.js'
 import { AbortableAttempt } from './attempt.js'
 import { type LossReason, publish } from './diagnostics.js'
 import { NoResultError } from './errors.js'
-import type { ClaimOutcome, ClaimRequest, RecordId, Store } from './store.js'
+import type { ClaimOutcome, ClaimRequest, CompleteOutcome, RecordId, Store } from './store.js'
 
 /** What a handler's work comes to: with `result` it is final and recorded, without it the key is given back. */
 export interface Settlement<T> {
@@ -46,43 +46,30 @@ export class Hold<T> {
   #deadline: number
   #phase: 'working' | 'offering' | 'over' = 'working'
   #cancelTick: () => void = () => {}
-  #answer!: (end: AttemptEnd<T>) => void
+  readonly #ended: (end: AttemptEnd<T>) => void
 
-  /** How the attempt ended; settles at once when it is lost, however long the handler still takes. */
-  readonly ended: Promise<AttemptEnd<T>>
-
-  constructor(context: HoldContext, claimed: Claimed) {
+  /** @param ended called once: at once when the attempt is lost, however long the handler still takes */
+  constructor(context: HoldContext, claimed: Claimed, ended: (end: AttemptEnd<T>) => void) {
     const { request } = claimed
     this.#context = context
     this.#claimed = claimed
+    this.#ended = ended
     this.#attempt = new AbortableAttempt(request.scope, request.key, claimed.number, claimed.fencingToken)
     this.#lockDeadline = claimed.sentAt + request.lockTtlMs
     this.#deadline = Math.min(claimed.sentAt + request.leaseMs, this.#lockDeadline)
-    this.ended = new Promise(resolve => {
-      this.#answer = resolve
-    })
-  }
-
-  get leaseId(): string {
-    return this.#claimed.request.leaseId
   }
 
   /** Runs the work to its very end, what follows a lost lease included. Never rejects. */
-  async run(work: Work<T>): Promise<void> {
+  run(work: Work<T>): Promise<void> {
     this.#scheduleFirstTick()
-    let settlement: Settlement<T> | undefined
-    let error: unknown
-    try {
-      settlement = await work(this.#attempt)
-    } catch (thrown) {
-      error = thrown
-      publish({ type: 'handler_threw', ...this.#name(), error })
-    }
-    if (settlement?.result !== undefined) {
-      await this.#complete(settlement.value, settlement.result)
-    } else {
-      await this.#giveBack(settlement ? { end: 'given_back', value: settlement.value } : { end: 'threw', error })
-    }
+    return begun(work, this.#attempt).then(
+      ({ value, result }) =>
+        result === undefined ? this.#giveBack({ end: 'given_back', value }) : this.#complete(value, result),
+      error => {
+        publish({ type: 'handler_threw', ...this.#name(), error })
+        return this.#giveBack({ end: 'threw', error })
+      },
+    )
   }
 
   abort(reason: Error): void {
@@ -100,9 +87,10 @@ export class Hold<T> {
   }
 
   #end(end: AttemptEnd<T>): void {
+    if (this.#phase === 'over') return
     this.#phase = 'over'
     this.#cancelTick()
-    this.#answer(end)
+    this.#ended(end)
   }
 
   /** Most attempts are over before it: cheap where the claim was quick, exact otherwise. */
@@ -137,7 +125,7 @@ export class Hold<T> {
       if (outcome === 'renewed') this.#deadline = Math.min(sentAt + request.leaseMs, this.#lockDeadline)
       else this.lose('lease')
     } catch (error) {
-      publish({ type: 'store_failed', ...this.#id(), operation: 'renew', error })
+      this.#storeFailed('renew', error)
       // The next try comes after a tenth of the lease.
       nextFrom = clock.monotonic() - request.leaseMs * (1 / 3 - 1 / 10)
     }
@@ -155,11 +143,24 @@ export class Hold<T> {
    * Offers the result until the store accepts or refuses it, or the lock TTL is over; a result that comes after
    * that is still offered for one lease more. Those who wait are answered at the end of the lease at the latest.
    */
-  async #complete(value: T, result: Uint8Array): Promise<void> {
+  #complete(value: T, result: Uint8Array): Promise<void> {
     const { store, clock } = this.#context
     const { request } = this.#claimed
+    if (this.#phase === 'working') this.#phase = 'offering'
     const giveUpAt = Math.max(this.#lockDeadline, clock.monotonic() + request.leaseMs)
-    const outcome = await this.#insist('complete', giveUpAt, () => store.complete(request, request.leaseId, result))
+    const offer = () => store.complete(request, request.leaseId, result)
+    // Once without `insist`, which is there for what seldom happens.
+    return this.#ask(offer).then(
+      outcome => this.#completed(value, result, outcome),
+      async error => {
+        this.#storeFailed('complete', error)
+        await pause(clock, jittered(FIRST_RETRY_MS))
+        this.#completed(value, result, await this.#insist('complete', giveUpAt, offer))
+      },
+    )
+  }
+
+  #completed(value: T, result: Uint8Array, outcome: CompleteOutcome | undefined): void {
     if (outcome?.status === 'completed') {
       this.#end({ end: 'recorded', value, result, completedAt: outcome.completedAt })
       return
@@ -172,6 +173,7 @@ export class Hold<T> {
   async #giveBack(end: AttemptEnd<T> & { end: 'given_back' | 'threw' }): Promise<void> {
     const { store, clock } = this.#context
     const { request } = this.#claimed
+    if (this.#phase === 'working') this.#phase = 'offering'
     const reason = end.end === 'threw' ? describe(end.error) : 'the response was not recordable'
     const giveUpAt = clock.monotonic() + request.leaseMs
     const fail = () => store.fail(request, request.leaseId, reason)
@@ -189,12 +191,15 @@ export class Hold<T> {
     question: () => Promise<R>,
     alsoFailed?: () => void,
   ): Promise<R | undefined> {
-    if (this.#phase === 'working') this.#phase = 'offering'
     const failed = (error: unknown) => {
-      publish({ type: 'store_failed', ...this.#id(), operation, error })
+      this.#storeFailed(operation, error)
       alsoFailed?.()
     }
     return insist({ ...this.#context, giveUpAt, failed }, question)
+  }
+
+  #storeFailed(operation: 'renew' | 'complete' | 'fail', error: unknown): void {
+    publish({ type: 'store_failed', ...this.#id(), operation, error })
   }
 
   #id(): RecordId {
@@ -212,34 +217,47 @@ export class Hold<T> {
  * released when that has no answer either (`unavailable`). So is one whose lease was over when the answer came, because
  * this process was stopped meanwhile (`late`): others may run by now.
  */
-export async function claim(
+export function claim(
   context: HoldContext,
   request: ClaimRequest,
 ): Promise<{ outcome: ClaimOutcome; sentAt: number } | 'late' | 'unavailable'> {
   const { clock, store } = context
   const sentAt = clock.monotonic()
-  let unknown = false
-  for (let tries = 0; tries < 2; tries++) {
-    try {
-      const outcome = await askWithin(context, () => store.claim(request))
-      const late = outcome.status === 'acquired' && clock.monotonic() >= sentAt + request.leaseMs
-      if (!late) return { outcome, sentAt }
-      void release(context, request)
-      return 'late'
-    } catch (error) {
-      publish({ type: 'store_failed', scope: request.scope, key: request.key, operation: 'claim', error })
-      if (wasRefused(error)) break
-      unknown = true
-    }
+  const ask = () => askWithin(context, () => store.claim(request))
+  const answered = (outcome: ClaimOutcome) => {
+    const late = outcome.status === 'acquired' && clock.monotonic() >= sentAt + request.leaseMs
+    if (!late) return { outcome, sentAt }
+    void release(context, request)
+    return 'late'
   }
-  if (unknown) void release(context, request)
-  return 'unavailable'
+  return ask().then(answered, error => {
+    claimFailed(request, error)
+    if (wasRefused(error)) return 'unavailable'
+    return ask().then(answered, error => {
+      claimFailed(request, error)
+      void release(context, request)
+      return 'unavailable'
+    })
+  })
+}
+
+function claimFailed({ scope, key }: ClaimRequest, error: unknown): void {
+  publish({ type: 'store_failed', scope, key, operation: 'claim', error })
 }
 
 async function release(context: HoldContext, request: ClaimRequest): Promise<void> {
   const giveUpAt = context.clock.monotonic() + request.leaseMs
   const fail = () => context.store.fail(request, request.leaseId, 'the claim was given up')
   await insist({ ...context, giveUpAt, failed: () => {} }, fail)
+}
+
+/** Work that throws before it is a promise fails as any other. */
+function begun<T>(work: Work<T>, attempt: AbortableAttempt): Promise<Settlement<T>> {
+  try {
+    return work(attempt)
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
 
 /** Anything can be thrown, even what no text can be made of. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { askWithin, jittered, pause } from './asking.js'
 import { publish } from './diagnostics.js'
-import { type AttemptEnd, claim, Hold, type HoldContext, type Work } from './holding.js'
+import { type AttemptEnd, type Claimed, claim, Hold, type HoldContext, type Work } from './holding.js'
 import type { ClaimRequest, RecordId, StoredRecord } from './store.js'
 
 /** How one request for a key ended. */
@@ -108,7 +108,7 @@ export class Flight<T> {
       switch (outcome.status) {
         case 'acquired':
           this.#waiters.delete(runner)
-          return this.#run(runner, new Hold<T>(this.#context, { request, sentAt, number: outcome.attempt, ...outcome }))
+          return this.#run(runner, { request, sentAt, number: outcome.attempt, fencingToken: outcome.fencingToken })
         case 'completed':
           return this.#close({ kind: 'replayed', joined: false, ...outcome })
         case 'mismatch':
@@ -126,25 +126,31 @@ export class Flight<T> {
     }
   }
 
-  async #run(owner: Waiter<T>, hold: Hold<T>): Promise<void> {
-    this.#hold = hold
-    this.#dismissLate()
-    const toTheEnd = hold.run(owner.work)
-    const ended = await hold.ended
-    this.#hold = undefined
-    const [own, others] = outcomesOf(ended)
-    if (ended.end === 'lost' || ended.end === 'fenced') {
-      this.#closed()
-      delete owner.until
-      this.#waiters.add(owner)
-      this.#wait(owner)
-      const seen = await this.#watch(0, hold.leaseId)
-      this.#settle(seen === 'free' ? own : seen)
-    } else {
+  #run(owner: Waiter<T>, claimed: Claimed): Promise<void> {
+    let looked: Promise<void> | undefined
+    const hold = new Hold<T>(this.#context, claimed, ended => {
+      this.#hold = undefined
+      const [own, others] = outcomesOf(ended)
+      if (ended.end === 'lost' || ended.end === 'fenced') {
+        looked = this.#lookFor(owner, own, claimed.request.leaseId)
+        return
+      }
       owner.resolve(own)
       this.#close(others)
-    }
-    await toTheEnd
+    })
+    this.#hold = hold
+    this.#dismissLate()
+    return hold.run(owner.work).then(() => looked)
+  }
+
+  /** The attempt lost its key: what became of that is everybody's answer, or `otherwise`. */
+  async #lookFor(owner: Waiter<T>, otherwise: Outcome<T>, ownLeaseId: string): Promise<void> {
+    this.#closed()
+    delete owner.until
+    this.#waiters.add(owner)
+    this.#wait(owner)
+    const seen = await this.#watch(0, ownLeaseId)
+    this.#settle(seen === 'free' ? otherwise : seen)
   }
 
   /**
