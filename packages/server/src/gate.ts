@@ -1,8 +1,18 @@
+/** From so many deliveries at once it was a herd. */
+const HERD = 1_000
+
 /** Counts the deliveries in progress; closed, it lets no new one in. */
 export class Gate {
+  readonly #herdPassed: () => void
   #inProgress = 0
+  #most = 0
   #closed = false
   #idle: (() => void) | undefined
+
+  /** @param herdPassed called when of a thousand deliveries or more a tenth is left */
+  constructor(herdPassed: () => void) {
+    this.#herdPassed = herdPassed
+  }
 
   get closed(): boolean {
     return this.#closed
@@ -10,10 +20,15 @@ export class Gate {
 
   enter(): void {
     this.#inProgress++
+    if (this.#inProgress > this.#most) this.#most = this.#inProgress
   }
 
   leave(): void {
     this.#inProgress--
+    if (this.#most >= HERD && this.#inProgress <= this.#most / 10) {
+      this.#most = 0
+      this.#herdPassed()
+    }
     if (this.#inProgress === 0) this.#idle?.()
   }
 

@@ -6,6 +6,7 @@ import { Gate } from './gate.js'
 import { createForwardAgent } from './handlers/forward.js'
 import { listen } from './listen.js'
 import { createLogger, logEvents } from './log.js'
+import { createMemoryRelief } from './memory-relief.js'
 import { openStore } from './open-store.js'
 import { failFast, shutDownOnSignal } from './shutdown.js'
 
@@ -18,7 +19,7 @@ export async function serve(config: ResolvedConfig): Promise<void> {
   const { options } = config.sources.get('default')!
   const receiver = createReceiver({ ...options, store: opened.store, storeTimeoutMs, maxWaiters })
   logEvents(log)
-  const gate = new Gate()
+  const gate = new Gate(createMemoryRelief())
   const app = createApp({ config, receiver, gate, agent: createForwardAgent(), log })
   await app.ready()
   const listening = await listen(app.routing, config.host, config.port)

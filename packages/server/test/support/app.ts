@@ -23,7 +23,7 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore() }
   const config = await resolveConfig({ env: { HOOKONCE_STORE_URL: 'memory:', ...env }, folder })
   const { storeTimeoutMs, maxWaiters } = config
   const receiver = createReceiver({ store, storeTimeoutMs, maxWaiters })
-  const gate = new Gate()
+  const gate = new Gate(() => {})
   const lines: string[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
   const agent = new Agent()

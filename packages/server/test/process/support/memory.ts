@@ -1,12 +1,23 @@
 import { execFileSync } from 'node:child_process'
 import type { ServerProcess } from './server.js'
+import { until } from './waiting.js'
 
-/** Node arguments for a server whose garbage is collected when it is told to; by itself V8 waits for need. */
-export const COLLECTING = ['--expose-gc', '--import', 'data:text/javascript,process.on("SIGUSR2",()=>gc())']
-
-/** The resident memory after a collection, in MiB. Memory is given back over several of them. */
-export async function residentMiB(server: ServerProcess): Promise<number> {
-  server.signal('SIGUSR2')
-  await new Promise(resolve => setTimeout(resolve, 500))
+/** The resident memory, in MiB. */
+export function residentMiB(server: ServerProcess): number {
   return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(server.pid)], { encoding: 'utf8' })) / 1024
+}
+
+/** The resident memory once it has not fallen for a while. */
+export async function settledMiB(server: ServerProcess): Promise<number> {
+  let lowest = residentMiB(server)
+  let since = performance.now()
+  await until('the resident memory has settled', async () => {
+    const now = residentMiB(server)
+    if (now < lowest - 1) {
+      lowest = now
+      since = performance.now()
+    }
+    return performance.now() - since > 5_000
+  })
+  return lowest
 }

@@ -11,8 +11,6 @@ export type Settings = Record<string, string | number>
 export interface StartOptions {
   /** A command that runs the server as its last arguments, in its own process: `['unshare', '-m']`. */
   within?: string[]
-  /** Arguments of node's own. */
-  nodeArguments?: string[]
   /** Arguments of the server's own. */
   args?: string[]
 }
@@ -34,8 +32,8 @@ export class ServerProcess {
   readonly listening: Promise<this>
   url = ''
 
-  constructor(settings: Settings, { within = [], nodeArguments = [], args = [] }: StartOptions = {}) {
-    const [command = '', ...rest] = [...within, process.execPath, ...nodeArguments, CLI, ...args]
+  constructor(settings: Settings, { within = [], args = [] }: StartOptions = {}) {
+    const [command = '', ...rest] = [...within, process.execPath, CLI, ...args]
     const { PATH, TMPDIR } = process.env
     const given = Object.entries(settings).map(([name, value]) => [name, String(value)])
     this.child = spawn(command, rest, {
