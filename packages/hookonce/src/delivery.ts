@@ -28,13 +28,9 @@ export class Delivery {
     this.url = init.url
     this.body = init.body
     const headers: [string, string][] = []
-    const add = (name: string, value: string) => {
-      const lower = name.toLowerCase()
-      if (!(lower.startsWith('x-') && RESERVED.test(lower))) headers.push([lower, value])
-    }
     if (isRaw(init.headers)) {
-      for (let at = 0; at + 1 < init.headers.length; at += 2) add(init.headers[at]!, init.headers[at + 1]!)
-    } else for (const [name, value] of init.headers) add(name, value)
+      for (let at = 0; at + 1 < init.headers.length; at += 2) add(headers, init.headers[at]!, init.headers[at + 1]!)
+    } else for (const [name, value] of init.headers) add(headers, name, value)
     this.headers = headers
   }
 
@@ -73,3 +69,8 @@ export class Delivery {
 
 const isRaw = (headers: DeliveryInit['headers']): headers is readonly string[] =>
   Array.isArray(headers) && typeof headers[0] === 'string'
+
+function add(headers: [string, string][], name: string, value: string): void {
+  const lower = name.toLowerCase()
+  if (!(lower.startsWith('x-') && RESERVED.test(lower))) headers.push([lower, value])
+}

@@ -95,13 +95,12 @@ export class Flight<T> {
     })
   }
 
-  async #fly(leader: Waiter<T>): Promise<void> {
-    let runner = leader
-    for (;;) {
-      this.#claiming = true
-      const request: ClaimRequest = { ...this.#request, leaseId: newLeaseId() }
-      const claimed = await claim(this.#context, request)
-      if (claimed === 'late') continue
+  /** Claims on behalf of `runner`. */
+  #fly(runner: Waiter<T>): Promise<void> {
+    this.#claiming = true
+    const request: ClaimRequest = { ...this.#request, leaseId: newLeaseId() }
+    return claim(this.#context, request).then(claimed => {
+      if (claimed === 'late') return this.#fly(runner)
       this.#claiming = false
       if (claimed === 'unavailable') return this.#close({ kind: 'store_unavailable' })
       const { outcome, sentAt } = claimed
@@ -115,15 +114,20 @@ export class Flight<T> {
           return this.#close({ kind: 'mismatch' })
         case 'exhausted':
           return this.#close({ kind: 'attempts_exhausted', losses: outcome.losses })
+        case 'running':
+          return this.#waitThenFly(runner, outcome.leaseRemainingMs)
       }
-      this.#dismissLate()
-      if (this.#waiters.has(runner)) this.#wait(runner)
-      const seen = await this.#watch(outcome.leaseRemainingMs)
-      if (seen !== 'free') return this.#close(seen)
-      const next = this.#takeOldest()
-      if (next === undefined) return this.#close({ kind: 'in_progress' })
-      runner = next
-    }
+    })
+  }
+
+  /** Another process runs it: its result is everybody's answer, unless the key becomes free before. */
+  async #waitThenFly(runner: Waiter<T>, leaseRemainingMs: number): Promise<void> {
+    this.#dismissLate()
+    if (this.#waiters.has(runner)) this.#wait(runner)
+    const seen = await this.#watch(leaseRemainingMs)
+    if (seen !== 'free') return this.#close(seen)
+    const next = this.#takeOldest()
+    return next === undefined ? this.#close({ kind: 'in_progress' }) : this.#fly(next)
   }
 
   #run(owner: Waiter<T>, claimed: Claimed): Promise<void> {
