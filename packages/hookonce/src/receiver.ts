@@ -11,6 +11,7 @@ import { problem } from './problem.js'
 import {
   type Answer,
   checkedResponse,
+  type DeliveryOutcome,
   decodeResponse,
   encodeResponse,
   type HandlerResponse,
@@ -216,13 +217,13 @@ function discard({ rest }: HandlerResponse): void {
 function answerTo(outcome: Outcome<HandlerResponse>, maxResponseBytes: number): Answer {
   switch (outcome.kind) {
     case 'executed':
-      return { ...outcome.value, outcome: 'executed' }
+      return answerOf(outcome.value, 'executed')
     case 'replayed':
       return replay(outcome)
     case 'given_back':
       return outcome.joined
         ? { ...marked(replayable(outcome.value, maxResponseBytes)), outcome: 'failed' }
-        : { ...outcome.value, outcome: 'failed' }
+        : answerOf(outcome.value, 'failed')
     case 'threw':
       return problem('handler_failed')
     case 'in_progress':
@@ -241,6 +242,10 @@ function answerTo(outcome: Outcome<HandlerResponse>, maxResponseBytes: number): 
     case 'store_unavailable':
       return problem('store_unavailable', { retryAfterMs: RETRY_LATER_MS, outcome: 'unavailable' })
   }
+}
+
+function answerOf({ status, headers, body, rest }: HandlerResponse, outcome: DeliveryOutcome): Answer {
+  return rest === undefined ? { status, headers, body, outcome } : { status, headers, body, rest, outcome }
 }
 
 function replay({ result, completedAt, joined }: Outcome<unknown> & { kind: 'replayed' }): Answer {

@@ -1,4 +1,5 @@
-import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
+import type { RequestListener } from 'node:http'
+import Fastify, { type FastifyError } from 'fastify'
 import { type Answer, InvalidKeyError, problem, type Receiver, StoreError } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Agent } from 'undici'
@@ -26,7 +27,7 @@ export interface AppContext {
 const MAX_PARAM_LENGTH = 3 * 255
 
 /** All routes, not listening. */
-export function createApp({ config, receiver, gate, agent, log }: AppContext): FastifyInstance {
+export async function createApp({ config, receiver, gate, agent, log }: AppContext): Promise<RequestListener> {
   const answerError = (error: unknown): Answer => {
     const answer = problemFor(error)
     if (answer.status >= 500) log.error({ err: error }, 'request not answered')
@@ -52,12 +53,17 @@ export function createApp({ config, receiver, gate, agent, log }: AppContext): F
     )
   })
 
-  deliveryRoutes(app, { receiver, sources: config.sources, gate, agent, log })
+  const deliveries = deliveryRoutes(app, { receiver, sources: config.sources, gate, agent, log })
   recordRoutes(app, { receiver, refusal: operatorGuard(config.operatorAccess) })
   healthRoutes(app, { receiver, gate })
   problemRoutes(app)
   indexRoute(app)
-  return app
+  await app.ready()
+  return (request, response) => {
+    const deliver = request.method === 'POST' ? deliveries.get(request.url!) : undefined
+    if (deliver === undefined) app.routing(request, response)
+    else deliver(request, response)
+  }
 }
 
 /** Says what went wrong without telling anything of the inside. */

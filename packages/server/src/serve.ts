@@ -20,9 +20,8 @@ export async function serve(config: ResolvedConfig): Promise<void> {
   const receiver = createReceiver({ ...options, store: opened.store, storeTimeoutMs, maxWaiters })
   logEvents(log)
   const gate = new Gate(createMemoryRelief())
-  const app = createApp({ config, receiver, gate, agent: createForwardAgent(), log })
-  await app.ready()
-  const listening = await listen(app.routing, config.host, config.port)
+  const onRequest = await createApp({ config, receiver, gate, agent: createForwardAgent(), log })
+  const listening = await listen(onRequest, config.host, config.port)
   shutDownOnSignal({ gate, receiver, listening, drainMs: config.drainMs, log })
   announce(log, config, opened, listening.urls)
 }

@@ -25,17 +25,26 @@ const MAX_HEADER_FIELDS = 200
 
 type Receive = (delivery: Delivery) => Promise<Answer>
 
-export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): void {
+type DeliveryListener = (request: IncomingMessage, response: ServerResponse) => void
+
+/** Makes the routes, and gives what answers each by its path: the way to it through the framework is the longer one. */
+export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): ReadonlyMap<string, DeliveryListener> {
+  const listeners = new Map<string, DeliveryListener>()
+  const route = (path: string, answer: DeliveryListener) => {
+    listeners.set(path, answer)
+    app.post(path, { onRequest: takeOver(answer) }, unreached)
+  }
   for (const [name, { options, handle }] of context.sources) {
     const source = context.receiver.source(options)
     const handler = handlerFor(handle, source, context)
     const answer = deliveryAnswerer(name, source, delivery => source.receive(delivery, handler), context)
-    route(app, `/hooks/${name}`, answer)
+    route(`/hooks/${name}`, answer)
     if (name !== 'default') continue
-    route(app, '/webhook', answer)
+    route('/webhook', answer)
     const keyless = context.receiver.source({ ...options, name: '/webhook/no-idempotency', keyRequired: false })
-    route(app, '/webhook/no-idempotency', deliveryAnswerer(name, keyless, withoutKey(keyless, handler), context))
+    route('/webhook/no-idempotency', deliveryAnswerer(name, keyless, withoutKey(keyless, handler), context))
   }
+  return listeners
 }
 
 function handlerFor(handle: ResolvedSource['handle'], source: Source, { agent, log }: DeliveryContext): Handler {
@@ -57,19 +66,23 @@ function withoutKey(source: Source, handler: Handler): Receive {
 }
 
 /** Answered before Fastify reads the body: the raw bytes count, whatever the Content-Type says or fails to say. */
-function route(app: FastifyInstance, url: string, answer: ReturnType<typeof deliveryAnswerer>): void {
-  const onRequest = (request: FastifyRequest, reply: FastifyReply): void => {
+const takeOver =
+  (answer: DeliveryListener) =>
+  (request: FastifyRequest, reply: FastifyReply): void => {
     reply.hijack()
-    void answer(request.raw, reply.raw)
+    answer(request.raw, reply.raw)
   }
-  app.post(url, { onRequest }, unreached)
-}
 
 function unreached(): never {
   throw new Error('a delivery is answered in onRequest')
 }
 
-function deliveryAnswerer(name: string, source: Source, receive: Receive, { gate, log }: DeliveryContext) {
+function deliveryAnswerer(
+  name: string,
+  source: Source,
+  receive: Receive,
+  { gate, log }: DeliveryContext,
+): DeliveryListener {
   const { maxBodyBytes } = source
 
   async function answerFor(request: IncomingMessage): Promise<Answer | undefined> {

@@ -27,9 +27,8 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore() }
   const lines: string[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
   const agent = new Agent()
-  const app = createApp({ config, receiver, gate, agent, log })
-  await app.ready()
-  const listening = await listen(app.routing, config.host, 0)
+  const onRequest = await createApp({ config, receiver, gate, agent, log })
+  const listening = await listen(onRequest, config.host, 0)
   closing.push(async () => {
     void listening.close()
     listening.closeAllConnections()

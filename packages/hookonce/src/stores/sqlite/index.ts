@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { ConfigurationError, StoreError } from '../../errors.js'
-import type { ClaimOutcome, RecordPage, Store, StoredRecord, StoreStats } from '../../store.js'
+import type { ClaimOutcome, CompleteOutcome, RecordPage, Store, StoredRecord, StoreStats } from '../../store.js'
 import { type Decode, startWorker } from './client.js'
 import type { ClaimAnswer, RecordAnswer } from './protocol.js'
 
@@ -55,12 +55,7 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sto
     },
 
     complete({ scope, key }, leaseId, result) {
-      return ask(
-        [0, 'complete', scope, key, leaseId, result.byteLength],
-        answer =>
-          answer[1] === 'fenced' ? { status: 'fenced' } : { status: 'completed', completedAt: answer[2] as number },
-        result,
-      )
+      return ask([0, 'complete', scope, key, leaseId, result.byteLength], completeOutcome, result)
     },
 
     fail({ scope, key }, leaseId, error) {
@@ -120,25 +115,28 @@ function validated(options: Required<SqliteStoreOptions>): Required<SqliteStoreO
 }
 
 /** The answer is the outcome itself. */
-function word<T>([, outcome]: readonly unknown[]): T {
-  return outcome as T
+function word<T>(answer: readonly unknown[]): T {
+  return answer[1] as T
 }
 
-const claimOutcome: Decode<ClaimOutcome> = ([, ...rest], take) => {
-  const answer = rest as ClaimAnswer<number>
-  switch (answer[0]) {
+// By index: taking a tuple apart goes through its iterator, twice for each delivery.
+const claimOutcome: Decode<ClaimOutcome> = (answer, take) => {
+  switch (answer[1] as ClaimAnswer<number>[0]) {
     case 'acquired':
-      return { status: 'acquired', attempt: answer[1], fencingToken: String(answer[2]) }
+      return { status: 'acquired', attempt: answer[2] as number, fencingToken: String(answer[3]) }
     case 'running':
-      return { status: 'running', leaseRemainingMs: answer[1] }
+      return { status: 'running', leaseRemainingMs: answer[2] as number }
     case 'completed':
-      return { status: 'completed', result: take(answer[1]), completedAt: answer[2] }
+      return { status: 'completed', result: take(answer[2] as number), completedAt: answer[3] as number }
     case 'mismatch':
       return { status: 'mismatch' }
     case 'exhausted':
-      return { status: 'exhausted', losses: answer[1] }
+      return { status: 'exhausted', losses: answer[2] as number }
   }
 }
+
+const completeOutcome: Decode<CompleteOutcome> = answer =>
+  answer[1] === 'fenced' ? { status: 'fenced' } : { status: 'completed', completedAt: answer[2] as number }
 
 const storedRecord: Decode<StoredRecord | undefined> = ([, ...rest], take) => {
   const [record, length] = rest as RecordAnswer<number>
