@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest'
+import {
+  ask,
+  clock,
+  controlled,
+  engine,
+  events,
+  id,
+  never,
+  store,
+  storeWith,
+  textOf,
+  timing,
+} from '../support/engine.js'
+import { flush } from '../support/fake-clock.js'
+
+describe('the result', () => {
+  test('is refused when another attempt took over; its client gets what that attempt recorded', async () => {
+    const { runs, work } = controlled()
+    const stale = ask(engine({ store: storeWith({ renew: async () => 'renewed' }) }), work)
+    await clock.advance(timing.leaseMs)
+    const other = controlled()
+    ask(engine(), other.work)
+    await flush()
+    runs[0]!.finish('stale')
+    await flush()
+    expect(stale.outcome).toBeUndefined()
+    expect(events).toContainEqual({ type: 'result_refused', ...id, attempt: 1 })
+    other.runs[0]!.finish('fresh')
+    await clock.advance(1_000)
+    expect(textOf(stale.outcome)).toBe('fresh')
+  })
+
+  test('is refused after a forced delete elsewhere; its client may retry, its work does not run again', async () => {
+    const { runs, work } = controlled()
+    const asked = ask(engine(), work)
+    await flush()
+    await engine().delete(id, { force: true })
+    runs[0]!.finish('deleted meanwhile')
+    await flush()
+    expect(asked.outcome).toEqual({ kind: 'attempt_failed' })
+    expect(runs).toHaveLength(1)
+    expect(await store.get(id)).toBeUndefined()
+  })
+
+  test('is offered in the background when the store is away, the client answered at the end of the lease', async () => {
+    let down = true
+    const flaky = storeWith({
+      renew: (...args) => (down ? never() : store.renew(...args)),
+      complete: (...args) => (down ? never() : store.complete(...args)),
+    })
+    const idempotency = engine({ store: flaky })
+    const { runs, work } = controlled()
+    const asked = ask(idempotency, work)
+    await flush()
+    runs[0]!.finish('kept')
+    await clock.advance(timing.leaseMs - 1)
+    expect(asked.outcome).toBeUndefined()
+    await clock.advance(1)
+    expect(asked.outcome).toEqual({ kind: 'store_unavailable' })
+    down = false
+    await clock.advance(10_000)
+    expect((await store.get(id))?.state).toBe('completed')
+    await idempotency.settled()
+  })
+
+  test('that never reaches the store is dropped at the lock TTL and said so', async () => {
+    const idempotency = engine({ store: storeWith({ renew: never, complete: never }) })
+    const { runs, work } = controlled()
+    ask(idempotency, work)
+    await flush()
+    runs[0]!.finish('lost')
+    await clock.advance(timing.lockTtlMs + timing.leaseMs)
+    await idempotency.settled()
+    expect(events).toContainEqual({ type: 'result_dropped', ...id, attempt: 1 })
+  })
+
+  test('whose acknowledgement got lost is accepted when offered again', async () => {
+    let answers = 0
+    const lossy = storeWith({
+      complete: async (...args) => {
+        const outcome = await store.complete(...args)
+        return ++answers === 1 ? never() : outcome
+      },
+    })
+    const { runs, work } = controlled()
+    const asked = ask(engine({ store: lossy }), work)
+    await flush()
+    runs[0]!.finish('done')
+    await clock.advance(3_000)
+    expect(asked.outcome).toEqual({ kind: 'executed', value: 'done' })
+  })
+})

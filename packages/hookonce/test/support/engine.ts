@@ -1,0 +1,84 @@
+import { channel } from 'node:diagnostics_channel'
+import {
+  type Attempt,
+  createIdempotency,
+  DEFAULT_TIMING,
+  EVENTS_CHANNEL,
+  type HookonceEvent,
+  type IdempotencyOptions,
+  type Outcome,
+  type Settlement,
+  type Store,
+} from 'hookonce'
+import { memoryStore } from 'hookonce/stores/memory'
+import { afterEach, beforeEach } from 'vitest'
+import { FakeClock } from './fake-clock.js'
+
+export const timing = DEFAULT_TIMING
+export const id = { scope: 's', key: 'k' }
+
+/** New for each test. */
+export let clock: FakeClock
+export let store: Store
+export let events: HookonceEvent[]
+const collect = (event: unknown) => void events.push(event as HookonceEvent)
+
+beforeEach(() => {
+  clock = new FakeClock()
+  store = memoryStore({ clock })
+  events = []
+  channel(EVENTS_CHANNEL).subscribe(collect)
+})
+afterEach(() => {
+  channel(EVENTS_CHANNEL).unsubscribe(collect)
+})
+
+export const engine = (options: Partial<IdempotencyOptions> = {}) => createIdempotency({ store, clock, ...options })
+
+/** Replaces operations of the store, as a network or a failing disk would. */
+export const storeWith = (changes: Partial<Store>): Store => Object.assign(Object.create(store), changes)
+
+export function deferred() {
+  let resolve!: () => void
+  const promise = new Promise<void>(settle => {
+    resolve = settle
+  })
+  return { promise, resolve }
+}
+
+export const never = () => new Promise<never>(() => {})
+
+/** A handler under control: how often it ran, and what it comes to. */
+export function controlled() {
+  const runs: {
+    attempt: Attempt
+    finish: (text: string) => void
+    giveBack: () => void
+    throw: (error: Error) => void
+  }[] = []
+  const work = (attempt: Attempt) =>
+    new Promise<Settlement<string>>((resolve, reject) => {
+      runs.push({
+        attempt,
+        finish: text => resolve({ value: text, result: Buffer.from(text) }),
+        giveBack: () => resolve({ value: 'given back' }),
+        throw: reject,
+      })
+    })
+  return { runs, work }
+}
+
+export function ask(
+  idempotency: ReturnType<typeof engine>,
+  work: (attempt: Attempt) => Promise<Settlement<string>>,
+  fingerprint: string | null = null,
+) {
+  const asked: { outcome?: Outcome<string> } = {}
+  void idempotency.process<string>({ ...id, fingerprint, timing }, work).then(outcome => {
+    asked.outcome = outcome
+  })
+  return asked
+}
+
+export const textOf = (outcome: Outcome<string> | undefined) =>
+  outcome?.kind === 'replayed' ? Buffer.from(outcome.result).toString() : undefined
