@@ -26,7 +26,7 @@ export default {
       `${library}/(receiver|response|delivery|key|problem|fingerprint)\\.ts$`,
     ]),
     only('adapters-only-translate', `${library}/adapters/`, [`${library}/[^/]+\\.ts$`, `${library}/adapters/`]),
-    ...['memory', 'sqlite'].map(store =>
+    ...['memory', 'sqlite', 'redis', 'postgres'].map(store =>
       only(`${store}-store-stands-alone`, `${library}/stores/${store}/`, [
         `${library}/(store|errors|clock)\\.ts$`,
         `${library}/stores/${store}/`,

@@ -65,11 +65,46 @@ export interface Store {
   /** Removes at most `limit` expired records and says how many. 0 where the store expires by itself. */
   purge(limit: number): Promise<number>
 
+  /**
+   * Where the store can push: calls `wake` as soon as it would notice a change of the record, and then at every change
+   * that ends an attempt (completed, failed, deleted), whichever process makes it. It may wake without a reason, and
+   * may miss a change while it is cut off from its server, so whoever watches reads the record from time to time too.
+   * Never throws. Returns what ends the watch.
+   */
+  watch?(id: RecordId, wake: () => void): () => void
+
   /** Resolves when the store can do its work (write included), rejects when it cannot. */
   ready(): Promise<void>
 
   /** Finishes what was asked and releases everything. Later operations reject. */
   close(): Promise<void>
+}
+
+/**
+ * A store whose records live in a database that effects can be written to in the same transaction. `Tx` is what the
+ * work writes with; `Mode` says whether the work may wait (`async`) or must be done when it returns (`sync`).
+ */
+export interface TransactionalStore<Tx, Mode extends 'async' | 'sync'> extends Store {
+  readonly transactions: Mode
+
+  /**
+   * Runs `work` and records the result it gives in one transaction: the effects stand if and only if the record is
+   * completed. `complete`'s rules decide, as the transaction's last statement.
+   *
+   * - `completed` → committed. Already completed by this lease id → `completed` again, without running `work`.
+   * - `fenced` → rolled back, or not begun.
+   * - `work` throws → rolled back, and rejects with just that.
+   * - {@link StoreError} `refused` → rolled back. `unknown` → whether it was committed could not be found out; it may
+   *   be asked again under the same lease id as long as the attempt's lease is held.
+   *
+   * `work` may be run again where the database asks for it (serialization failure, deadlock): always in a new
+   * transaction, never twice in one.
+   */
+  transact(
+    id: RecordId,
+    leaseId: string,
+    work: (tx: Tx) => Mode extends 'sync' ? Uint8Array : Promise<Uint8Array>,
+  ): Promise<CompleteOutcome>
 }
 
 /** Names a record: the idempotency key within its scope. Two scopes never share keys. */
