@@ -9,6 +9,18 @@ export interface StoreHarness {
   afterCrash?: () => Promise<Store>
   /** `true` where time comes from a server: this process's clock may then be wrong without any effect. */
   ownClock?: boolean
+  /** Stores with `transact`: how an effect is written and found. */
+  transactions?: Effects
+  /** `true` where the work of a transaction may wait (`transactions: 'async'`). */
+  waitingWork?: boolean
+}
+
+/** A ledger of effects in the store's database, which allows the same effect twice. */
+export interface Effects {
+  /** Adds the effect with what `transact` hands to its work; done on return where the work must not wait. */
+  write(tx: unknown, id: string): void | Promise<void>
+  /** How often the effect stands, for a connection of its own and at the moment of the call. */
+  count(id: string): Promise<number>
 }
 
 /** One behaviour of the contract; `run` rejects with an `AssertionError` where the store differs. */
@@ -16,7 +28,7 @@ export interface StoreCase {
   /** What the store does, as a statement. */
   readonly name: string
   /** The part of the harness without which the case means nothing. */
-  readonly needs?: 'afterCrash' | 'ownClock'
+  readonly needs?: 'afterCrash' | 'ownClock' | 'transactions' | 'waitingWork'
   run(harness: StoreHarness): Promise<void>
 }
 
@@ -26,6 +38,10 @@ export interface Bench {
   /** Another client onto the same data. */
   another(): Promise<Store>
   afterCrash(): Promise<Store>
+  /** For cases that need transactions or waiting work. */
+  effects: Effects
+  /** Whether the work of a transaction may wait. */
+  mayWait: boolean
 }
 
 let cases = 0
@@ -48,7 +64,9 @@ export function behaviour(
       const afterCrash = async () => keep(await harness.afterCrash!())
       try {
         const scope = `case-${++cases}-${crypto.randomUUID()}`
-        await check({ probe: new Probe(await another(), { scope, key: 'key' }), another, afterCrash })
+        const probe = new Probe(await another(), { scope, key: 'key' })
+        const { transactions, waitingWork = false } = harness
+        await check({ probe, another, afterCrash, effects: transactions!, mayWait: waitingWork })
       } finally {
         for (const store of opened) await store.close()
       }

@@ -22,8 +22,9 @@ import { raceCases } from './races.js'
 import { readingCases } from './reading.js'
 import { removalCases } from './removal.js'
 import { settleCases } from './settle.js'
+import { transactCases } from './transact.js'
 
-export type { StoreCase, StoreHarness } from './harness.js'
+export type { Effects, StoreCase, StoreHarness } from './harness.js'
 
 /** Every behaviour of the contract. */
 export const storeCases: readonly StoreCase[] = [
@@ -34,4 +35,5 @@ export const storeCases: readonly StoreCase[] = [
   ...readingCases,
   ...byteCases,
   ...lifecycleCases,
+  ...transactCases,
 ]
