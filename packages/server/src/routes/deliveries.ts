@@ -11,6 +11,7 @@ import { forwardTo } from '../handlers/forward.js'
 import { serverProblem } from '../problems.js'
 import { readBody } from '../read-body.js'
 import { sendAnswer } from '../send-answer.js'
+import { turnEnd } from '../turn-end.js'
 
 export interface DeliveryContext {
   receiver: Receiver
@@ -108,6 +109,7 @@ function deliveryAnswerer(
     gate.enter()
     try {
       const answer = await answerFor(request)
+      await turnEnd()
       if (answer !== undefined) sendAnswer(response, answer, gate.closed)
     } catch (error) {
       log.error({ source: name, err: error }, 'delivery not answered')
