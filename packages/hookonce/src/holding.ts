@@ -1,4 +1,4 @@
-import { type Asking, askWithin, FIRST_RETRY_MS, insist, jittered, pause, wasRefused } from './asking.js'
+import { type Asking, ask, asked, FIRST_RETRY_MS, insist, jittered, pause, wasRefused } from './asking.js'
 import { AbortableAttempt } from './attempt.js'
 import { type LossReason, publish } from './diagnostics.js'
 import { NoResultError } from './errors.js'
@@ -47,27 +47,33 @@ export class Hold<T> {
   #phase: 'working' | 'offering' | 'over' = 'working'
   #cancelTick: () => void = () => {}
   readonly #ended: (end: AttemptEnd<T>) => void
+  readonly #settled: () => void
 
-  /** @param ended called once: at once when the attempt is lost, however long the handler still takes */
-  constructor(context: HoldContext, claimed: Claimed, ended: (end: AttemptEnd<T>) => void) {
+  /**
+   * @param ended called once: at once when the attempt is lost, however long the handler still takes
+   * @param settled called once, when the work came to its very end, what follows a lost lease included
+   */
+  constructor(context: HoldContext, claimed: Claimed, ended: (end: AttemptEnd<T>) => void, settled: () => void) {
     const { request } = claimed
     this.#context = context
     this.#claimed = claimed
     this.#ended = ended
+    this.#settled = settled
     this.#attempt = new AbortableAttempt(request.scope, request.key, claimed.number, claimed.fencingToken)
     this.#lockDeadline = claimed.sentAt + request.lockTtlMs
     this.#deadline = Math.min(claimed.sentAt + request.leaseMs, this.#lockDeadline)
   }
 
-  /** Runs the work to its very end, what follows a lost lease included. Never rejects. */
-  run(work: Work<T>): Promise<void> {
+  run(work: Work<T>): void {
     this.#scheduleFirstTick()
-    return begun(work, this.#attempt).then(
-      ({ value, result }) =>
-        result === undefined ? this.#giveBack({ end: 'given_back', value }) : this.#complete(value, result),
+    begun(work, this.#attempt).then(
+      ({ value, result }) => {
+        if (result === undefined) void this.#giveBack({ end: 'given_back', value })
+        else this.#complete(value, result)
+      },
       error => {
         publish({ type: 'handler_threw', ...this.#name(), error })
-        return this.#giveBack({ end: 'threw', error })
+        void this.#giveBack({ end: 'threw', error })
       },
     )
   }
@@ -121,7 +127,7 @@ export class Hold<T> {
     this.#cancelTick = clock.after(this.#deadline - sentAt, () => this.#expire())
     let nextFrom = sentAt
     try {
-      const outcome = await this.#ask(() => store.renew(request, request.leaseId, request.leaseMs))
+      const outcome = await asked(this.#context, () => store.renew(request, request.leaseId, request.leaseMs))
       if (outcome === 'renewed') this.#deadline = Math.min(sentAt + request.leaseMs, this.#lockDeadline)
       else this.lose('lease')
     } catch (error) {
@@ -143,14 +149,16 @@ export class Hold<T> {
    * Offers the result until the store accepts or refuses it, or the lock TTL is over; a result that comes after
    * that is still offered for one lease more. Those who wait are answered at the end of the lease at the latest.
    */
-  #complete(value: T, result: Uint8Array): Promise<void> {
+  #complete(value: T, result: Uint8Array): void {
     const { store, clock } = this.#context
     const { request } = this.#claimed
     if (this.#phase === 'working') this.#phase = 'offering'
     const giveUpAt = Math.max(this.#lockDeadline, clock.monotonic() + request.leaseMs)
     const offer = () => store.complete(request, request.leaseId, result)
     // Once without `insist`, which is there for what seldom happens.
-    return this.#ask(offer).then(
+    ask(
+      this.#context,
+      offer,
       outcome => this.#completed(value, result, outcome),
       async error => {
         this.#storeFailed('complete', error)
@@ -163,10 +171,11 @@ export class Hold<T> {
   #completed(value: T, result: Uint8Array, outcome: CompleteOutcome | undefined): void {
     if (outcome?.status === 'completed') {
       this.#end({ end: 'recorded', value, result, completedAt: outcome.completedAt })
-      return
+    } else {
+      publish({ type: outcome === undefined ? 'result_dropped' : 'result_refused', ...this.#name() })
+      this.#end({ end: outcome === undefined ? 'unreachable' : 'fenced' })
     }
-    publish({ type: outcome === undefined ? 'result_dropped' : 'result_refused', ...this.#name() })
-    this.#end({ end: outcome === undefined ? 'unreachable' : 'fenced' })
+    this.#settled()
   }
 
   /** Gives the key back. Nobody waits for more than the first answer: an unreachable store frees the key by itself. */
@@ -179,10 +188,7 @@ export class Hold<T> {
     const fail = () => store.fail(request, request.leaseId, reason)
     const outcome = await this.#insist('fail', giveUpAt, fail, () => this.#end(end))
     this.#end(outcome === 'fenced' ? { end: 'fenced' } : end)
-  }
-
-  #ask<R>(question: () => Promise<R>): Promise<R> {
-    return askWithin(this.#context, question)
+    this.#settled()
   }
 
   #insist<R>(
@@ -220,23 +226,23 @@ export class Hold<T> {
 export function claim(
   context: HoldContext,
   request: ClaimRequest,
-): Promise<{ outcome: ClaimOutcome; sentAt: number } | 'late' | 'unavailable'> {
+  done: (claimed: { outcome: ClaimOutcome; sentAt: number } | 'late' | 'unavailable') => void,
+): void {
   const { clock, store } = context
   const sentAt = clock.monotonic()
-  const ask = () => askWithin(context, () => store.claim(request))
+  const question = () => store.claim(request)
   const answered = (outcome: ClaimOutcome) => {
     const late = outcome.status === 'acquired' && clock.monotonic() >= sentAt + request.leaseMs
-    if (!late) return { outcome, sentAt }
-    void release(context, request)
-    return 'late'
+    if (late) void release(context, request)
+    done(late ? 'late' : { outcome, sentAt })
   }
-  return ask().then(answered, error => {
+  ask(context, question, answered, error => {
     claimFailed(request, error)
-    if (wasRefused(error)) return 'unavailable'
-    return ask().then(answered, error => {
+    if (wasRefused(error)) return done('unavailable')
+    ask(context, question, answered, error => {
       claimFailed(request, error)
       void release(context, request)
-      return 'unavailable'
+      done('unavailable')
     })
   })
 }

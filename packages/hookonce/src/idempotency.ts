@@ -1,4 +1,4 @@
-import { askWithin } from './asking.js'
+import { asked } from './asking.js'
 import { AbortableAttempt, type Attempt } from './attempt.js'
 import { type Clock, systemClock } from './clock.js'
 import { publish } from './diagnostics.js'
@@ -140,16 +140,15 @@ class Engine implements Idempotency {
     const entry = `${scope}\n${key}\n${fingerprint ?? ''}`
     const flying = this.#flights.get(entry)
     if (flying !== undefined) return flying.join(work, timing.waitMs)
-    const flight: Flight<T> = new Flight<T>(
-      this.#context,
-      { scope, key, fingerprint, maxLosses: this.#maxLosses, ...timing },
-      () => {
-        if (this.#flights.get(entry) === flight) this.#flights.delete(entry)
-      },
-    )
+    const { leaseMs, lockTtlMs, retentionMs } = timing
+    const asks = { scope, key, fingerprint, leaseMs, lockTtlMs, retentionMs, maxLosses: this.#maxLosses }
+    const closed = () => {
+      if (this.#flights.get(entry) === flight) this.#flights.delete(entry)
+    }
+    const flight: Flight<T> = new Flight<T>(this.#context, asks, closed, this.#landed)
     this.#flights.set(entry, flight)
     this.#inProgress++
-    return flight.lead(work, timing.waitMs, this.#landed)
+    return flight.lead(work, timing.waitMs)
   }
 
   async delete(id: RecordId, options?: { force?: boolean }): Promise<'deleted' | 'absent' | 'running'> {
@@ -182,7 +181,7 @@ class Engine implements Idempotency {
   }
 
   #ask<R>(question: (store: Store) => Promise<R>): Promise<R> {
-    return askWithin(this.#context, () => question(this.#context.store))
+    return asked(this.#context, () => question(this.#context.store))
   }
 
   /** Without a key there is nothing to hold: the work runs under the lock TTL alone. */

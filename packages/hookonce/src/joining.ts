@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { askWithin, jittered, pause } from './asking.js'
+import { asked, jittered, pause } from './asking.js'
 import { publish } from './diagnostics.js'
 import { type AttemptEnd, type Claimed, claim, Hold, type HoldContext, type Work } from './holding.js'
 import type { ClaimRequest, RecordId, StoredRecord } from './store.js'
@@ -44,8 +44,8 @@ interface Waiter<T> {
   late?: boolean
 }
 
-/** What is asked for a key; requests that differ in anything but `waitMs` are not in one flight. */
-export type FlightRequest = Omit<ClaimRequest, 'leaseId'> & { waitMs: number }
+/** What is asked for a key, the same for all requests of a flight. */
+export type FlightRequest = Omit<ClaimRequest, 'leaseId'>
 
 /**
  * The join entry of a key: all requests for it in this process, one claim and one watcher for them together.
@@ -58,15 +58,20 @@ export class Flight<T> {
   readonly #request: FlightRequest
   readonly #waiters = new Set<Waiter<T>>()
   readonly #closed: () => void
+  readonly #landed: () => void
   #claiming = false
   #storeSilent = false
   #hold: Hold<T> | undefined
 
-  /** @param closed called once, when requests that come from now on must start a flight of their own */
-  constructor(context: FlightContext, request: FlightRequest, closed: () => void) {
+  /**
+   * @param closed called once, when requests that come from now on must start a flight of their own
+   * @param landed called once, when nothing of the flight is in progress any more
+   */
+  constructor(context: FlightContext, request: FlightRequest, closed: () => void, landed: () => void) {
     this.#context = context
     this.#request = request
     this.#closed = closed
+    this.#landed = landed
   }
 
   get id(): RecordId {
@@ -77,12 +82,12 @@ export class Flight<T> {
     return this.#hold
   }
 
-  /** The first request: starts the flight. `landed` is called when nothing of it is in progress any more. */
-  lead(work: Work<T>, waitMs: number, landed: () => void): Promise<Outcome<T>> {
+  /** The first request: starts the flight. */
+  lead(work: Work<T>, waitMs: number): Promise<Outcome<T>> {
     return new Promise(resolve => {
       const leader: Waiter<T> = { work, waitMs, resolve }
       this.#waiters.add(leader)
-      void this.#fly(leader).then(landed)
+      this.#fly(leader)
     })
   }
 
@@ -96,26 +101,31 @@ export class Flight<T> {
   }
 
   /** Claims on behalf of `runner`. */
-  #fly(runner: Waiter<T>): Promise<void> {
+  #fly(runner: Waiter<T>): void {
     this.#claiming = true
-    const request: ClaimRequest = { ...this.#request, leaseId: newLeaseId() }
-    return claim(this.#context, request).then(claimed => {
+    // By name: a spread that adds a field costs ten times as much.
+    const { scope, key, fingerprint, leaseMs, lockTtlMs, retentionMs, maxLosses } = this.#request
+    const leaseId = newLeaseId()
+    const request = { scope, key, fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses }
+    claim(this.#context, request, claimed => {
       if (claimed === 'late') return this.#fly(runner)
       this.#claiming = false
-      if (claimed === 'unavailable') return this.#close({ kind: 'store_unavailable' })
+      if (claimed === 'unavailable') return this.#land({ kind: 'store_unavailable' })
       const { outcome, sentAt } = claimed
       switch (outcome.status) {
         case 'acquired':
           this.#waiters.delete(runner)
           return this.#run(runner, { request, sentAt, number: outcome.attempt, fencingToken: outcome.fencingToken })
-        case 'completed':
-          return this.#close({ kind: 'replayed', joined: false, ...outcome })
+        case 'completed': {
+          const { result, completedAt } = outcome
+          return this.#land({ kind: 'replayed', joined: false, result, completedAt })
+        }
         case 'mismatch':
-          return this.#close({ kind: 'mismatch' })
+          return this.#land({ kind: 'mismatch' })
         case 'exhausted':
-          return this.#close({ kind: 'attempts_exhausted', losses: outcome.losses })
+          return this.#land({ kind: 'attempts_exhausted', losses: outcome.losses })
         case 'running':
-          return this.#waitThenFly(runner, outcome.leaseRemainingMs)
+          void this.#waitThenFly(runner, outcome.leaseRemainingMs)
       }
     })
   }
@@ -125,26 +135,31 @@ export class Flight<T> {
     this.#dismissLate()
     if (this.#waiters.has(runner)) this.#wait(runner)
     const seen = await this.#watch(leaseRemainingMs)
-    if (seen !== 'free') return this.#close(seen)
+    if (seen !== 'free') return this.#land(seen)
     const next = this.#takeOldest()
-    return next === undefined ? this.#close({ kind: 'in_progress' }) : this.#fly(next)
+    if (next === undefined) this.#land({ kind: 'in_progress' })
+    else this.#fly(next)
   }
 
-  #run(owner: Waiter<T>, claimed: Claimed): Promise<void> {
+  #run(owner: Waiter<T>, claimed: Claimed): void {
     let looked: Promise<void> | undefined
-    const hold = new Hold<T>(this.#context, claimed, ended => {
+    const ended = (end: AttemptEnd<T>) => {
       this.#hold = undefined
-      const [own, others] = outcomesOf(ended)
-      if (ended.end === 'lost' || ended.end === 'fenced') {
+      const [own, others] = outcomesOf(end)
+      if (end.end === 'lost' || end.end === 'fenced') {
         looked = this.#lookFor(owner, own, claimed.request.leaseId)
         return
       }
       owner.resolve(own)
       this.#close(others)
+    }
+    const hold = new Hold<T>(this.#context, claimed, ended, () => {
+      if (looked === undefined) this.#landed()
+      else void looked.then(this.#landed)
     })
     this.#hold = hold
     this.#dismissLate()
-    return hold.run(owner.work).then(() => looked)
+    hold.run(owner.work)
   }
 
   /** The attempt lost its key: what became of that is everybody's answer, or `otherwise`. */
@@ -169,7 +184,7 @@ export class Flight<T> {
       if (ownLeaseId === undefined || remaining > 0) await pause(clock, Math.min(jittered(pollMs), remaining + 1))
       if (this.#waiters.size === 0) return 'free'
       try {
-        const record = await askWithin(this.#context, () => store.get(this.#request))
+        const record = await asked(this.#context, () => store.get(this.#request))
         this.#storeSilent = false
         const seen = this.#read(record)
         if (seen !== 'running') return seen
@@ -236,6 +251,11 @@ export class Flight<T> {
       return waiter
     }
     return undefined
+  }
+
+  #land(outcome: Outcome<T>): void {
+    this.#close(outcome)
+    this.#landed()
   }
 
   #close(outcome: Outcome<T>): void {

@@ -75,9 +75,16 @@ export function checkedResponse(response: HandlerResponse): HandlerResponse {
     if (lower === 'connection') connection = connection === undefined ? value : `${connection},${value}`
     else if (!PER_CONNECTION.has(lower) && !REPLAY_MARK.test(lower)) headers.push([lower, value])
   }
-  if (connection === undefined) return { ...response, headers }
+  if (connection === undefined) return withHeaders(response, headers)
   const named = new Set(connection.toLowerCase().split(/\s*,\s*/))
-  return { ...response, headers: headers.filter(([name]) => !named.has(name)) }
+  return withHeaders(
+    response,
+    headers.filter(([name]) => !named.has(name)),
+  )
+}
+
+function withHeaders({ status, body, rest }: HandlerResponse, headers: HeaderList): HandlerResponse {
+  return rest === undefined ? { status, headers, body } : { status, headers, body, rest }
 }
 
 /** What a duplicate may get of a response. */
