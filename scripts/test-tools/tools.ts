@@ -14,6 +14,14 @@ export const TOOLS = {
     apt: ['python3', 'python3-venv'],
     prepare: preparePython,
   },
+  redis: {
+    name: 'redis-server 7 or newer',
+    why: 'the tests of the Redis store start servers of their own',
+    env: 'HOOKONCE_TEST_REDIS_SERVER',
+    commands: ['redis-server', 'valkey-server'],
+    works: ['--version'],
+    apt: ['redis-server'],
+  },
 } satisfies Record<string, Tool>
 
 export type ToolName = keyof typeof TOOLS

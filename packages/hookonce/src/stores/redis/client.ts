@@ -1,0 +1,26 @@
+/** The few things the store does with a client, whichever library it is of. */
+export interface RedisClient {
+  readonly isCluster: boolean
+  /** Runs a script of one key. Answers are binary-safe: strings arrive as buffers. */
+  evaluate(command: 'EVALSHA' | 'EVAL', script: string, key: string, args: readonly Argument[]): Promise<unknown>
+  /** The servers that records are written to; none as long as a Cluster's are not known. */
+  nodes(): Promise<RedisNode[]>
+  /** A connection of its own for pushed messages. `ended` is called once, when it can no longer be used. */
+  subscriber(message: (channel: string) => void, ended: () => void): Promise<Subscriber>
+  /** Calls back whenever a connection is made anew, where the library tells. Returns what ends that. */
+  onConnected(listener: () => void): () => void
+}
+
+export type Argument = string | Uint8Array
+
+export interface RedisNode {
+  /** Strings arrive as text. */
+  call(command: string, ...args: string[]): Promise<unknown>
+}
+
+export interface Subscriber {
+  /** Resolves when the server confirmed it. */
+  subscribe(channel: string): Promise<unknown>
+  unsubscribe(channel: string): void
+  close(): void
+}

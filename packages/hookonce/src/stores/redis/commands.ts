@@ -1,0 +1,177 @@
+import { StoreError } from '../../errors.js'
+import type { Argument, RedisClient } from './client.js'
+import { codeOf, failureOf, messageOf } from './failures.js'
+
+export interface Script {
+  readonly sha: string
+  readonly text: string
+}
+
+interface Command {
+  script: Script
+  key: string
+  args: readonly Argument[]
+  decode(reply: unknown): unknown
+  resolve(value: unknown): void
+  reject(error: Error): void
+  giveUpAt: number
+  resendable: boolean
+  /** A send of it is without an answer. */
+  inFlight: boolean
+  /** A send of it may have been carried out. */
+  doubtful: boolean
+  retryMs: number
+  failure: unknown
+}
+
+const FIRST_RETRY_MS = 10
+const LAST_RETRY_MS = 160
+
+export type Commands = ReturnType<typeof createCommands>
+
+/**
+ * Runs scripts, each under a deadline of its own: a driver may never settle what it was asked on a dead connection.
+ * Within it a command is sent again after failures that pass; the contract makes that safe, as attempts are named.
+ */
+export function createCommands(opening: Promise<RedisClient>, timeoutMs: number) {
+  /** In the order in which they fall due, which is the order they came in: one timer serves them all. */
+  const pending = new Set<Command>()
+  let client: RedisClient | undefined
+  let timer: NodeJS.Timeout | undefined
+  let closed = false
+  let idle: (() => void) | undefined
+
+  opening.then(
+    opened => {
+      client = opened
+    },
+    () => {},
+  )
+
+  function send(command: Command): void {
+    if (client === undefined) {
+      opening.then(
+        () => send(command),
+        error => settle(command, () => command.reject(new StoreError(messageOf(error), 'refused', { cause: error }))),
+      )
+      return
+    }
+    command.inFlight = true
+    client.evaluate('EVALSHA', command.script.sha, command.key, command.args).then(
+      reply => answered(command, reply),
+      error => {
+        if (codeOf(error) !== 'NOSCRIPT') failed(command, error)
+        else sendWhole(client!, command)
+      },
+    )
+  }
+
+  /** A server that does not know the script learns it. */
+  function sendWhole(client: RedisClient, command: Command): void {
+    client.evaluate('EVAL', command.script.text, command.key, command.args).then(
+      reply => answered(command, reply),
+      error => failed(command, error),
+    )
+  }
+
+  function answered(command: Command, reply: unknown): void {
+    settle(command, () => {
+      try {
+        command.resolve(command.decode(reply))
+      } catch (error) {
+        command.reject(new StoreError(`redis store: ${command.key} holds no record (${messageOf(error)})`, 'refused'))
+      }
+    })
+  }
+
+  function failed(command: Command, error: unknown): void {
+    const { doubtful, passing } = failureOf(error)
+    command.inFlight = false
+    command.doubtful ||= doubtful
+    command.failure = error
+    const pauseMs = command.retryMs * (0.5 + Math.random() / 2)
+    command.retryMs = Math.min(2 * command.retryMs, LAST_RETRY_MS)
+    const again = passing && (command.resendable || !doubtful) && performance.now() + pauseMs < command.giveUpAt
+    if (again) setTimeout(() => pending.has(command) && send(command), pauseMs)
+    else giveUp(command)
+  }
+
+  function giveUp(command: Command): void {
+    const { inFlight, doubtful, failure } = command
+    const reason = failure === undefined ? `no answer within ${timeoutMs} ms` : messageOf(failure)
+    settle(command, () =>
+      command.reject(
+        new StoreError(`redis store: ${reason}`, inFlight || doubtful ? 'unknown' : 'refused', { cause: failure }),
+      ),
+    )
+  }
+
+  function settle(command: Command, tell: () => void): void {
+    if (!pending.delete(command)) return
+    tell()
+    if (pending.size === 0) idle?.()
+  }
+
+  function arm(ms: number): void {
+    timer = setTimeout(() => {
+      timer = undefined
+      const now = performance.now()
+      for (const command of pending) {
+        if (command.giveUpAt > now) return arm(command.giveUpAt - now)
+        giveUp(command)
+      }
+    }, ms)
+    timer.unref()
+  }
+
+  function refuseIfClosed(): void {
+    if (closed) throw new StoreError('redis store: it is closed', 'refused')
+  }
+
+  return {
+    refuseIfClosed,
+
+    /** Resolves with what `decode` makes of the reply, or rejects with a {@link StoreError}. */
+    run<T>(
+      script: Script,
+      key: string,
+      args: readonly Argument[],
+      decode: (reply: unknown) => T,
+      resendable = true,
+    ): Promise<T> {
+      return new Promise<T>((resolve, reject) => {
+        refuseIfClosed()
+        const command: Command = {
+          script,
+          key,
+          args,
+          decode,
+          resolve: resolve as Command['resolve'],
+          reject,
+          giveUpAt: performance.now() + timeoutMs,
+          resendable,
+          inFlight: false,
+          doubtful: false,
+          retryMs: FIRST_RETRY_MS,
+          failure: undefined,
+        }
+        pending.add(command)
+        if (timer === undefined) arm(timeoutMs)
+        send(command)
+      })
+    },
+
+    /** From here on nothing is taken; resolves when what was taken is settled. */
+    close(): Promise<void> {
+      closed = true
+      return new Promise(resolve => {
+        if (pending.size === 0) return resolve()
+        const before = idle
+        idle = () => {
+          before?.()
+          resolve()
+        }
+      })
+    },
+  }
+}

@@ -1,0 +1,118 @@
+import { ConfigurationError } from '../../errors.js'
+import type { RedisClient } from './client.js'
+import { type IoredisClient, type IoredisCluster, ioredisClient, isIoredis } from './ioredis.js'
+import { isNodeRedis, type NodeRedisClient, type NodeRedisCluster, nodeRedisClient } from './node-redis.js'
+
+/** Where Redis is, for a client of the store's own, which is ioredis. */
+export type RedisAddress = string | SentinelAddress | ClusterAddress
+
+/** A master that Sentinels name. */
+export interface SentinelAddress {
+  sentinels: readonly { host: string; port?: number }[]
+  /** The master's name, as the Sentinels have it. */
+  name: string
+  /** More options of ioredis, e.g. `password`, `sentinelPassword`, `tls`. */
+  [option: string]: unknown
+}
+
+export interface ClusterAddress {
+  /** Some of the Cluster's nodes: `redis://` or `rediss://`, user and password as in the first. */
+  cluster: readonly string[]
+  /** More options of ioredis, for the connection to each node. */
+  [option: string]: unknown
+}
+
+/** A client of the caller's own, of the package `ioredis` or `redis`. */
+export type GivenClient = IoredisClient | IoredisCluster | NodeRedisClient | NodeRedisCluster
+
+export interface Connected {
+  client: RedisClient
+  /** Closes what the store made itself. */
+  close(): Promise<void>
+}
+
+/** @throws {ConfigurationError} where it can be told at once that this is no way to Redis */
+export function connect(to: RedisAddress | GivenClient): Promise<Connected> {
+  if (typeof to === 'string') {
+    assertUrl(to)
+    return dial(({ Redis }) => new Redis(to, own))
+  }
+  // Clients first: those of ioredis have a method `cluster`.
+  const given = isIoredis(to) ? ioredisClient(to) : isNodeRedis(to) ? nodeRedisClient(to) : undefined
+  if (given === undefined) return dialAddress(to as SentinelAddress | ClusterAddress)
+  if ((to as { options?: { keyPrefix?: unknown } }).options?.keyPrefix) {
+    throw new ConfigurationError(
+      'redisStore needs a client without keyPrefix: give the store its option prefix instead',
+    )
+  }
+  return Promise.resolve({ client: given, close: async () => {} })
+}
+
+/**
+ * The store itself asks again, under deadlines: a driver that keeps commands for a server that is gone would carry
+ * them out when nobody waits for them any more.
+ */
+const unqueued = { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0 }
+const patience = (times: number) => Math.min(50 * 2 ** (times - 1), 500)
+const own = {
+  ...unqueued,
+  enableOfflineQueue: false,
+  retryStrategy: patience,
+  sentinelRetryStrategy: patience,
+  // A master that became a replica stays connected behind a name or a proxy.
+  reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+}
+
+function dialAddress(to: SentinelAddress | ClusterAddress): Promise<Connected> {
+  if ('sentinels' in to) {
+    const { sentinels, ...options } = to as SentinelAddress
+    return dial(({ Redis }) => new Redis({ ...own, failoverDetector: true, ...options, sentinels: [...sentinels] }))
+  }
+  if ('cluster' in to && to.cluster.length > 0) {
+    const { cluster, ...options } = to
+    const nodes = cluster.map(assertUrl)
+    return dial(({ Cluster }) => new Cluster(nodes.map(addressOf), clusterOptions(nodes[0]!, options)))
+  }
+  throw new ConfigurationError('redisStore needs a URL, Sentinels, nodes of a cluster, or a client of ioredis or redis')
+}
+
+function clusterOptions(first: URL, options: object) {
+  const { username, password } = first
+  return {
+    enableOfflineQueue: false,
+    clusterRetryStrategy: patience,
+    redisOptions: {
+      ...unqueued,
+      ...(username && { username: decodeURIComponent(username) }),
+      ...(password && { password: decodeURIComponent(password) }),
+      ...(first.protocol === 'rediss:' && { tls: {} }),
+      ...options,
+    },
+  }
+}
+
+const addressOf = ({ hostname, port }: URL) => ({
+  host: hostname.replace(/^\[|\]$/g, ''),
+  port: port === '' ? 6379 : Number(port),
+})
+
+function assertUrl(text: string): URL {
+  if (!/^rediss?:\/\//.test(text) || !URL.canParse(text)) {
+    // Not the text itself: it may hold a password.
+    throw new ConfigurationError('redisStore needs a URL like redis://host:6379 or rediss://user:password@host:6379/0')
+  }
+  return new URL(text)
+}
+
+const load = () => import('ioredis')
+type Ioredis = Awaited<ReturnType<typeof load>>
+
+async function dial(make: (ioredis: Ioredis) => InstanceType<Ioredis['Redis' | 'Cluster']>): Promise<Connected> {
+  const ioredis = await load().catch(cause => {
+    throw new ConfigurationError(`redisStore needs the package ioredis: npm install ioredis (${cause.message})`)
+  })
+  const client = make(ioredis)
+  // Commands fail with the reason too; an error without a listener would be printed by the driver.
+  client.on('error', () => {})
+  return { client: ioredisClient(client), close: async () => client.disconnect() }
+}

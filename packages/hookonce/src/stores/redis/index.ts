@@ -1,0 +1,180 @@
+import { ConfigurationError, StoreError } from '../../errors.js'
+import { type CompleteOutcome, MAX_ERROR_LENGTH, type Store } from '../../store.js'
+import { createCommands } from './commands.js'
+import { connect, type GivenClient, type RedisAddress } from './connect.js'
+import { createIdentity } from './identity.js'
+import { keyOf } from './keys.js'
+import { listPage } from './listing.js'
+import { scripts } from './lua.generated.js'
+import { checkServer, durabilityOf } from './server-check.js'
+import { claimOutcome, present, resultOf, summaryOf } from './value.js'
+import { createWatching } from './watching.js'
+
+export type { ClusterAddress, GivenClient, RedisAddress, SentinelAddress } from './connect.js'
+export type { IoredisClient, IoredisCluster } from './ioredis.js'
+export type { NodeRedisClient, NodeRedisCluster } from './node-redis.js'
+
+export interface RedisStoreOptions {
+  /** What the names of all keys begin with; without braces. Default `hookonce:`. */
+  prefix?: string
+  /**
+   * How long one operation may take, sending it again included. Below the engine's `storeTimeoutMs`, or nobody waits
+   * for the answer. Default 1,000.
+   */
+  commandTimeoutMs?: number
+  /** Allows a `maxmemory-policy` by which Redis may drop records: duplicates may then run again. Default `false`. */
+  allowEviction?: boolean
+  /**
+   * Called when Redis turns out to have forgotten its records: restarted empty, flushed, or failed over to an empty
+   * replica. Deliveries that come again from now on run again. Default: a warning of the process.
+   */
+  onForgotten?: () => void
+}
+
+export const redisStoreDefaults: Readonly<Required<RedisStoreOptions>> = {
+  prefix: 'hookonce:',
+  commandTimeoutMs: 1000,
+  allowEviction: false,
+  onForgotten: () => process.emitWarning('Redis has forgotten the records of hookonce: duplicates may run again'),
+}
+
+export interface RedisStore extends Store {
+  /** What survives a crash of Redis and what does not, in words, by its present settings. */
+  durability(): Promise<string>
+}
+
+/**
+ * A store in Redis 7 or later, or Valkey 7.2 or later: alone, behind Sentinels, or a Cluster. Every operation is one
+ * script of one key by the server's clock, one round trip; Redis itself removes expired records.
+ *
+ * Takes a client of the caller's own, of `ioredis` 5 or 6 or `redis` 5 or 6 (connected), which `close()` leaves open;
+ * or where Redis is, and then connects by `ioredis`, which has to be installed, and closes that connection itself.
+ *
+ * Returns at once. `ready()` rejects with a {@link ConfigurationError} when the server is too old or may drop records,
+ * with a {@link StoreError} when it cannot be written to. A result is as durable as Redis makes it: see `durability()`.
+ *
+ * @throws ConfigurationError for an option out of range, and for what is no way to Redis.
+ * @example
+ * const receiver = createReceiver({ store: redisStore('redis://localhost:6379') })
+ * const receiver = createReceiver({ store: redisStore(new Redis.Cluster(nodes)) })
+ * const receiver = createReceiver({ store: redisStore({ sentinels: [{ host: 'sentinel' }], name: 'mymaster' }) })
+ */
+export function redisStore(connection: RedisAddress | GivenClient, options: RedisStoreOptions = {}): RedisStore {
+  const { prefix, commandTimeoutMs, allowEviction, onForgotten } = validated({ ...redisStoreDefaults, ...options })
+  const connected = connect(connection)
+  const opening = connected.then(({ client }) => client)
+  opening.catch(() => {}) // told by each operation
+  const commands = createCommands(opening, commandTimeoutMs)
+  const { run } = commands
+  const identity = createIdentity(opening, commands, prefix, onForgotten)
+  const watching = createWatching(opening, name => run(scripts.watch, name, [], () => undefined))
+  let closing: Promise<void> | undefined
+
+  async function nodes() {
+    commands.refuseIfClosed()
+    const client = await opening
+    // Identifying goes through every partition, after which a Cluster's servers are known.
+    await identity.check()
+    return client.nodes()
+  }
+
+  async function close(): Promise<void> {
+    identity.close()
+    await commands.close()
+    watching.close()
+    await connected.then(
+      ({ close }) => close(),
+      () => {},
+    )
+  }
+
+  return {
+    name: 'redis',
+
+    claim(request) {
+      const { fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses } = request
+      return run(
+        scripts.claim,
+        keyOf(prefix, request),
+        [leaseId, present(fingerprint), `${leaseMs}`, `${lockTtlMs}`, `${retentionMs}`, `${maxLosses}`],
+        claimOutcome,
+      )
+    },
+
+    renew(id, leaseId, leaseMs) {
+      return run(scripts.renew, keyOf(prefix, id), [leaseId, `${leaseMs}`], said => (said ? 'renewed' : 'lost'))
+    },
+
+    complete(id, leaseId, result) {
+      return run(scripts.complete, keyOf(prefix, id), [leaseId, bytesOf(result)], completeOutcome)
+    },
+
+    fail(id, leaseId, error) {
+      const kept = present(error.slice(0, MAX_ERROR_LENGTH))
+      return run(scripts.fail, keyOf(prefix, id), [leaseId, kept], said => (said ? 'failed' : 'fenced'))
+    },
+
+    delete(id, { force = false } = {}) {
+      const outcomes = ['absent', 'deleted', 'running'] as const
+      // Not sent again when it may have been carried out: it could remove what was claimed since.
+      return run(scripts.delete, keyOf(prefix, id), [force ? '1' : '0'], said => outcomes[Number(said)]!, false)
+    },
+
+    get({ scope, key }) {
+      return run(scripts.get, keyOf(prefix, { scope, key }), ['-1'], reply => {
+        const [now, value] = reply as [number, Buffer]
+        const summary = summaryOf(value, { scope, key }, Number(now))
+        return summary && { ...summary, result: summary.state === 'completed' ? resultOf(value) : null }
+      })
+    },
+
+    async list(query) {
+      return listPage(await nodes(), commands, prefix, query)
+    },
+
+    async stats() {
+      commands.refuseIfClosed()
+      return {} // Redis counts all of its keys, whoever they are of
+    },
+
+    async purge() {
+      commands.refuseIfClosed()
+      return 0
+    },
+
+    watch(id, wake) {
+      return watching.watch(keyOf(prefix, id), wake)
+    },
+
+    async ready() {
+      for (const node of await nodes()) await checkServer(node, allowEviction)
+    },
+
+    async durability() {
+      const words = new Set(await Promise.all((await nodes()).map(durabilityOf)))
+      return [...words].join('; on another server: ')
+    },
+
+    close() {
+      closing ??= close()
+      return closing
+    },
+  }
+}
+
+const completeOutcome = (completedAt: unknown): CompleteOutcome =>
+  completedAt ? { status: 'completed', completedAt: Number(completedAt) } : { status: 'fenced' }
+
+/** Drivers send buffers and take other arrays for something else. */
+const bytesOf = ({ buffer, byteOffset, byteLength }: Uint8Array) => Buffer.from(buffer, byteOffset, byteLength)
+
+function validated(options: Required<RedisStoreOptions>): Required<RedisStoreOptions> {
+  const { prefix, commandTimeoutMs } = options
+  if (typeof prefix !== 'string' || /[{}]/.test(prefix)) {
+    throw new ConfigurationError('prefix must be a text without braces, which say in which slot a key of a Cluster is')
+  }
+  if (!(commandTimeoutMs >= 1 && commandTimeoutMs < 2 ** 31)) {
+    throw new ConfigurationError(`commandTimeoutMs must be 1 to ${2 ** 31 - 1}, not ${commandTimeoutMs}`)
+  }
+  return options
+}

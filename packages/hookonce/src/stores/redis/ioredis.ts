@@ -1,0 +1,80 @@
+import type { Argument, RedisClient, RedisNode, Subscriber } from './client.js'
+
+/** What is used of an ioredis `Redis`. */
+export interface IoredisClient {
+  readonly isCluster: boolean
+  readonly options: object
+  callBuffer(command: string, args: (string | Buffer | number)[]): Promise<unknown>
+  call(command: string, args: (string | Buffer | number)[]): Promise<unknown>
+  duplicate(override?: object): unknown
+  on(event: string, listener: () => void): unknown
+  off(event: string, listener: () => void): unknown
+}
+
+/** What is used of an ioredis `Cluster`. */
+export interface IoredisCluster extends Omit<IoredisClient, 'duplicate'> {
+  nodes(role?: 'master' | 'slave' | 'all'): unknown[]
+}
+
+interface Connection {
+  connect(): Promise<unknown>
+  subscribe(channel: string): Promise<unknown>
+  unsubscribe(channel: string): Promise<unknown>
+  disconnect(): void
+  on(event: string, listener: (channel: string) => void): unknown
+}
+
+export function isIoredis(client: object): client is IoredisClient | IoredisCluster {
+  return 'callBuffer' in client
+}
+
+export function ioredisClient(client: IoredisClient | IoredisCluster): RedisClient {
+  const serversOf = (role: 'master' | 'all') => ('nodes' in client ? client.nodes(role) : [client]) as IoredisClient[]
+
+  return {
+    isCluster: client.isCluster,
+
+    evaluate(command, script, key, args) {
+      return client.callBuffer(command, [script, 1, key, ...(args as readonly Argument[] as Buffer[])])
+    },
+
+    async nodes() {
+      return serversOf('master').map((node): RedisNode => ({ call: (command, ...args) => node.call(command, args) }))
+    },
+
+    subscriber(message, ended) {
+      const servers = serversOf('all')
+      // Any server of a Cluster hears what is published on another.
+      const server = servers[Math.floor(Math.random() * servers.length)]
+      if (server === undefined) return Promise.reject(new Error('no server of the Cluster is known'))
+      // Whoever watches has to know when it is cut off: reconnecting and subscribing anew is not left to the driver.
+      const own = { lazyConnect: true, retryStrategy: null, autoResubscribe: false, enableOfflineQueue: true }
+      return connect(
+        server.duplicate({ ...own, readOnly: false, himportFieldsets: undefined }) as Connection,
+        message,
+        ended,
+      )
+    },
+
+    onConnected(listener) {
+      client.on('ready', listener)
+      return () => void client.off('ready', listener)
+    },
+  }
+}
+
+async function connect(
+  connection: Connection,
+  message: (channel: string) => void,
+  ended: () => void,
+): Promise<Subscriber> {
+  connection.on('error', () => {}) // its end tells the same
+  connection.on('message', message)
+  await connection.connect()
+  connection.on('end', ended)
+  return {
+    subscribe: channel => connection.subscribe(channel),
+    unsubscribe: channel => void connection.unsubscribe(channel).catch(() => {}),
+    close: () => connection.disconnect(),
+  }
+}

@@ -1,0 +1,103 @@
+import { StoreError } from '../../errors.js'
+import type { ListQuery, RecordPage, RecordSummary } from '../../store.js'
+import type { RedisNode } from './client.js'
+import type { Commands } from './commands.js'
+import { patternOf, recordOf } from './keys.js'
+import { scripts } from './lua.generated.js'
+import { FACTS_BYTES, summaryOf } from './value.js'
+
+/** How far one page goes: keys that SCAN passes, at 1,000 a time, and records that are read for their state. */
+const LONGEST_SCAN = 100_000
+const LONGEST_STEP = 1_000
+const MOST_READS = 10_000
+
+/** Where a page ends: on which server, at which cursor, and the names that were found but are not on it any more. */
+interface Place {
+  node: number
+  cursor: string
+  names: string[]
+}
+
+const PLACE = /^(\d{1,4})\.(\d{1,20})\.([\w-]*)$/
+
+/** One page of records, in no order. What is there from the first page to the last is on one of them. */
+export async function listPage(
+  nodes: RedisNode[],
+  commands: Commands,
+  prefix: string,
+  { scope, state, limit, after }: ListQuery,
+): Promise<RecordPage> {
+  const place = after === undefined ? { node: 0, cursor: '0', names: [] } : parsePlace(after, prefix)
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000 || place === undefined) {
+    throw new StoreError("redis store: list: limit must be 1 to 1000 and after a page's next", 'refused')
+  }
+  const pattern = patternOf(prefix, scope)
+  const found = new Map<string, RecordSummary>()
+  let { node, cursor, names } = place
+  let passed = 0
+  let matched = 0
+  let reads = 0
+
+  for (;;) {
+    // A record may be met twice: SCAN repeats keys while the table changes its size.
+    const next = names.filter(name => !found.has(name)).slice(0, limit - found.size)
+    names = names.slice(next.length)
+    for (const [i, summary] of (await Promise.all(next.map(read))).entries()) {
+      const wanted = summary !== undefined && (scope ?? summary.scope) === summary.scope
+      if (wanted && (state ?? summary.state) === summary.state) found.set(next[i]!, summary)
+    }
+    reads += next.length
+    if (names.length > 0 && found.size < limit && reads < MOST_READS) continue
+    const isDone = names.length === 0 && node >= nodes.length
+    const isFull = found.size === limit || names.length > 0 || passed >= LONGEST_SCAN
+    if (isDone || isFull) {
+      const records = [...found.values()]
+      return isDone ? { records } : { records, next: format({ node, cursor, names }) }
+    }
+    // As many as the page has room for, by how rare matches were so far: what is too many goes into `next`.
+    const step = Math.min(LONGEST_STEP, Math.ceil(((limit - found.size) * (passed + 1)) / (matched + 1)))
+    const [to, batch] = await scan(nodes[node]!, cursor, pattern, step)
+    passed += step
+    matched += batch.length
+    names = [...new Set(batch)]
+    cursor = to
+    if (to === '0') node++
+  }
+
+  async function read(name: string): Promise<RecordSummary | undefined> {
+    const id = recordOf(prefix, name)
+    if (id === undefined) return undefined
+    const decode = (reply: unknown) => {
+      const [now, value] = reply as [number, Buffer]
+      return summaryOf(value, id, Number(now))
+    }
+    return commands.run(scripts.get, name, [String(FACTS_BYTES - 1)], decode)
+  }
+}
+
+async function scan(node: RedisNode, cursor: string, pattern: string, count: number): Promise<[string, string[]]> {
+  const reply = await node.call('SCAN', cursor, 'MATCH', pattern, 'COUNT', String(count), 'TYPE', 'string')
+  const [to, names] = reply as [unknown, unknown[]]
+  return [String(to), names.map(String)]
+}
+
+function format({ node, cursor, names }: Place): string {
+  const left = names.length === 0 ? '' : Buffer.from(JSON.stringify(names)).toString('base64url')
+  return `${node}.${cursor}.${left}`
+}
+
+function parsePlace(after: string, prefix: string): Place | undefined {
+  const [, node, cursor, left] = PLACE.exec(after) ?? []
+  if (cursor === undefined) return undefined
+  const names: unknown = left === '' ? [] : parsed(Buffer.from(left!, 'base64url').toString())
+  const areOurs = Array.isArray(names) && names.every(name => typeof name === 'string' && recordOf(prefix, name))
+  return areOurs ? { node: Number(node), cursor, names } : undefined
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,20 @@
+#!lua flags=allow-oom
+-- Records the result of the attempt that holds the record, however late.
+-- KEYS[1] the record; the channel of its watchers has the same name. ARGV: lease id, result.
+-- Result: ms since the epoch at which this attempt completed, now or before; 0 fenced.
+local time = redis.call('TIME')
+local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
+local value = redis.call('GET', KEYS[1])
+if not value then return 0 end
+local state, watched, expires, settled, _, _, _, retention, holder =
+  struct.unpack('<c1c1ddddddI4c0', value)
+if holder ~= ARGV[1] or now >= expires then return 0 end
+if state == 'c' then return settled end
+if state ~= 'r' then return 0 end
+
+expires = now + retention
+value = struct.pack('<c1c1dd', 'c', watched, expires, now) .. string.sub(value, 19) .. ARGV[2]
+redis.call('SET', KEYS[1], value, 'PXAT', expires)
+-- By pcall: an error after the write would be taken for "nothing was written".
+if watched == '1' then redis.pcall('PUBLISH', KEYS[1], '') end
+return now

@@ -1,0 +1,17 @@
+#!lua flags=allow-oom
+-- Sets the end of a live lease.
+-- KEYS[1] the record. ARGV: lease id, lease ms.
+-- Result: 1 renewed, 0 lost.
+local time = redis.call('TIME')
+local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
+local value = redis.call('GET', KEYS[1])
+if not value then return 0 end
+local state, watched, expires, _, lease_ends, claimed, lock_ttl, retention, holder =
+  struct.unpack('<c1c1ddddddI4c0', value)
+if state ~= 'r' or holder ~= ARGV[1] or now >= lease_ends then return 0 end
+
+lease_ends = math.min(now + tonumber(ARGV[2]), claimed + lock_ttl)
+expires = lease_ends + math.max(lock_ttl, retention)
+value = struct.pack('<c1c1ddd', 'r', watched, expires, 0, lease_ends) .. string.sub(value, 27)
+redis.call('SET', KEYS[1], value, 'PXAT', expires)
+return 1

@@ -1,0 +1,122 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { requireTool } from '../test-tools/index.js'
+import { freePort } from './free-port.js'
+import { askRedis } from './redis-ask.js'
+
+export interface RedisOptions {
+  /** When what is written reaches the disk; `off`: never. Default `off`. */
+  appendfsync?: 'always' | 'everysec' | 'no' | 'off'
+  /** E.g. `8mb`. Default: no limit. */
+  maxmemory?: string
+  /** Default: a free one. */
+  port?: number
+  /** Where its files are; left alone at the end. Default: a temporary folder that is removed by `stop`. */
+  folder?: string
+  /** More settings, as in redis.conf. */
+  settings?: Record<string, string>
+}
+
+export interface RedisServer {
+  readonly url: string
+  readonly port: number
+  readonly folder: string
+  readonly pid: number
+  /** Ends it in good order for good, and removes its temporary folder. */
+  stop(): Promise<void>
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>
+  /** Starts it again on the same port and files, after ending it if it runs. Resolves when it answers. */
+  restart(): Promise<void>
+  /** SIGSTOP. */
+  pause(): void
+  /** SIGCONT. */
+  resume(): void
+  /** The answer to a command, as the server writes it. */
+  ask(...command: string[]): Promise<string>
+}
+
+/**
+ * A redis-server of its own on a loopback port. It is ended with this process at the latest.
+ *
+ * @throws {ToolMissingError}
+ */
+export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
+  const { appendfsync = 'off', maxmemory = '0' } = options
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'hookonce-redis-'))
+  const port = options.port ?? (await freePort())
+  const settings = {
+    bind: '127.0.0.1',
+    save: '',
+    'enable-debug-command': 'yes',
+    appendonly: appendfsync === 'off' ? 'no' : 'yes',
+    ...(appendfsync !== 'off' && { appendfsync }),
+    maxmemory,
+    ...options.settings,
+  }
+  const args = Object.entries({ ...settings, port: String(port), dir: folder }).flatMap(([name, value]) => [
+    `--${name}`,
+    value,
+  ])
+  const server = await startRedisProcess(args, port)
+  return Object.assign(server, {
+    url: `redis://127.0.0.1:${port}`,
+    folder,
+    async stop() {
+      await server.end('SIGTERM')
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true })
+    },
+  })
+}
+
+/** A process of redis-server, as a server or a Sentinel, that answers on `port`. */
+export async function startRedisProcess(args: string[], port: number) {
+  const command = await requireTool('redis')
+  let child: ChildProcess
+  let exited: Promise<unknown>
+  const killNow = () => void child.kill('SIGKILL')
+
+  async function start(): Promise<void> {
+    child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+    let output = ''
+    child.stdout!.setEncoding('utf8').on('data', text => {
+      output = (output + text).slice(-2000)
+    })
+    let running = true
+    exited = new Promise(resolve => child.once('close', resolve)).then(() => {
+      running = false
+    })
+    process.once('exit', killNow)
+    while (running && !/^\+PONG|^-NOAUTH/.test(await askRedis(port, 'PING').catch(() => ''))) {
+      await new Promise(resolve => setTimeout(resolve, 10))
+    }
+    if (!running) throw new Error(`${command} ${args.join(' ')} ended: ${output}`)
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    process.off('exit', killNow)
+    // One that is stopped would not hear of its end.
+    child.kill('SIGCONT')
+    child.kill(signal)
+    await exited
+  }
+
+  await start()
+  return {
+    port,
+    get pid() {
+      return child.pid!
+    },
+    end,
+    kill: () => end('SIGKILL'),
+    async restart() {
+      await end('SIGTERM')
+      await start()
+    },
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+    ask: (...command: string[]) => askRedis(port, ...command),
+  }
+}
