@@ -1,18 +1,40 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { sqliteStore } from 'hookonce/stores/sqlite'
+import { type SqliteTransaction, sqliteStore } from 'hookonce/stores/sqlite'
 import { type StoreHarness, storeCases } from 'hookonce/testing'
 import { afterAll, describe, test } from 'vitest'
+import { type Connection, connection } from './sqlite/support.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'hookonce-sqlite-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const ledgers: Connection[] = []
+afterAll(() => {
+  for (const ledger of ledgers) ledger.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** A table in the store's own file, read by a connection of its own. */
+async function openLedger(path: string): Promise<Connection> {
+  const ledger = await connection(path)
+  ledgers.push(ledger)
+  ledger.exec('CREATE TABLE ledger (effect TEXT NOT NULL)')
+  return ledger
+}
 
 function harnessIn(place: string): StoreHarness {
   const [live, crashed] = [join(folder, place, 'live'), join(folder, place, 'crashed')]
+  const path = join(live, 'hookonce.db')
+  let opening: Promise<Connection> | undefined
+  let ledger: Connection
   return {
-    // Many clients of one file on a machine that does other things: patience, which is not what is tested.
-    open: async () => sqliteStore(join(live, 'hookonce.db'), { busyTimeoutMs: 30_000 }),
+    open: async () => {
+      // Many clients of one file on a machine that does other things: patience, which is not what is tested.
+      const store = sqliteStore(path, { busyTimeoutMs: 30_000 })
+      await store.ready()
+      opening ??= openLedger(path)
+      ledger = await opening
+      return store
+    },
     // Its worker thread reads a clock of its own, which a client's shifted Date does not reach.
     ownClock: true,
     // The files of an open store that is idle are what a kill at this moment leaves.
@@ -20,13 +42,21 @@ function harnessIn(place: string): StoreHarness {
       cpSync(live, crashed, { recursive: true, filter: file => !file.endsWith('-shm') })
       return sqliteStore(join(crashed, 'hookonce.db'))
     },
+    transactions: {
+      write: (tx, effect) => {
+        ;(tx as SqliteTransaction).prepare('INSERT INTO ledger VALUES (?)').run(effect)
+      },
+      count: async effect =>
+        ledger.prepare('SELECT count(*) AS effects FROM ledger WHERE effect = ?').get(effect).effects,
+    },
   }
 }
 
 describe.concurrent('sqlite store', () => {
   const shared = harnessIn('shared')
   for (const { name, needs, run } of storeCases) {
-    if (!needs) test(name, () => run(shared))
-    else if (shared[needs]) test(name, () => run(harnessIn(needs)))
+    if (needs === undefined || needs === 'transactions') test(name, () => run(shared))
+    // Work that waits is not for this store: it would hold the only write lock.
+    else if (needs !== 'waitingWork') test(name, () => run(harnessIn(needs)))
   }
 })

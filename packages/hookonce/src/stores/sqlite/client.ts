@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { ConfigurationError, StoreError } from '../../errors.js'
-import type { Failure } from './failures.js'
+import { type Failure, toStoreError } from './failures.js'
 import { type Answer, type AnswerMessage, pack, post, type Request, type WorkerSettings } from './protocol.js'
 
 /** Reads an answer; `take` gives the result of that length. */
@@ -22,6 +22,7 @@ export function startWorker(settings: WorkerSettings) {
     ...(process.execArgv.some(argument => argument.startsWith('--input-type')) && { execArgv: [] }),
   })
   const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()))
+  let hasExited = false
   const pending = new Map<number, Pending>()
   let outbox: Request[] = []
   let results: Uint8Array[] = []
@@ -55,6 +56,7 @@ export function startWorker(settings: WorkerSettings) {
     ended ??= `its worker thread failed: ${error.message}`
   })
   worker.once('exit', () => {
+    hasExited = true
     ended ??= 'its worker thread ended'
     for (const id of pending.keys()) settle(id).reject(problem('unknown'))
   })
@@ -84,11 +86,11 @@ export function startWorker(settings: WorkerSettings) {
 
   /** Resolves with what `decode` makes of the answer. A `result` is sent along; the request gives its length. */
   function ask<T>(request: Request, decode: Decode<T>, result?: Uint8Array): Promise<T> {
+    return ended === undefined ? send(request, decode, result) : Promise.reject(problem('refused'))
+  }
+
+  function send<T>(request: Request, decode: Decode<T>, result?: Uint8Array): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (ended !== undefined) {
-        reject(problem('refused'))
-        return
-      }
       if (pending.size === 0) worker.ref()
       if (outbox.length === 0) setImmediate(flush)
       request[0] = ++lastId
@@ -101,17 +103,31 @@ export function startWorker(settings: WorkerSettings) {
   return {
     ask,
 
-    close(): Promise<void> {
+    /** Asks for the worker's turn, while what was asked before `close` is being finished too. */
+    askForTurn(turn: number): Promise<void> {
+      return hasExited ? Promise.reject(problem('refused')) : send([0, 'turn', turn], () => undefined)
+    },
+
+    /** Why nothing may be asked any more. */
+    refusal(): StoreError | undefined {
+      return ended === undefined ? undefined : problem('refused')
+    },
+
+    /** Refuses what is asked from now on, and ends the worker after `finish`. */
+    close(finish: () => Promise<void>): Promise<void> {
       if (closing === undefined) {
-        closing = ended === undefined ? ask([0, 'close'], () => exited).then(() => undefined) : exited
+        const isAlive = ended === undefined
         ended ??= 'it is closed'
+        closing = finish()
+          .then(() => (isAlive && !hasExited ? send([0, 'close'], () => undefined) : undefined))
+          .then(() => exited)
       }
       return closing
     },
   }
 }
 
-function toError({ message, effect }: Failure, operation: Request[1]): Error {
-  if (effect !== 'configuration') return new StoreError(message, effect)
-  return operation === 'ready' ? new ConfigurationError(message) : new StoreError(message, 'refused')
+function toError(failure: Failure, operation: Request[1]): Error {
+  if (failure.effect === 'configuration' && operation === 'ready') return new ConfigurationError(failure.message)
+  return toStoreError(failure)
 }

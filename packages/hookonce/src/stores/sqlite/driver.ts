@@ -1,20 +1,36 @@
 import { ConfigurationError } from '../../errors.js'
 
-/** What is used of `node:sqlite`, which `@photostructure/sqlite` offers in the same shape. */
-export interface Database {
-  readonly isTransaction: boolean
-  prepare(sql: string): Statement
+/**
+ * What the work of a transaction writes with: the driver's own database object, which has the shape of `node:sqlite`'s
+ * `DatabaseSync` (https://nodejs.org/api/sqlite.html). Foreign keys are enforced.
+ *
+ * It is for tables of the store's own file, and for the length of the work: afterwards it can read, and any write
+ * throws. The transaction is the store's to end. A COMMIT in the work throws; a ROLLBACK makes the store reject with a
+ * `TypeError`, and what the work wrote after it may stand without a result.
+ */
+export interface SqliteTransaction {
+  /** Compiles one statement. */
+  prepare(sql: string): SqliteStatement
+  /** Runs statements that give nothing back. */
   exec(sql: string): void
+}
+
+/** A compiled statement; parameters are those of `?` in order, or an object for named ones. */
+export interface SqliteStatement {
+  run(...parameters: SqliteParameter[]): { changes: number | bigint; lastInsertRowid: number | bigint }
+  /** The first row. */
+  get(...parameters: SqliteParameter[]): unknown
+  all(...parameters: SqliteParameter[]): unknown[]
+}
+
+export type SqliteValue = string | number | bigint | null | Uint8Array
+export type SqliteParameter = SqliteValue | Record<string, SqliteValue>
+
+/** What is used of `node:sqlite`, which `@photostructure/sqlite` offers in the same shape. */
+export interface Database extends SqliteTransaction {
+  readonly isTransaction: boolean
   close(): void
 }
-
-export interface Statement {
-  run(...parameters: Value[]): { changes: number | bigint }
-  get(...parameters: Value[]): unknown
-  all(...parameters: Value[]): unknown[]
-}
-
-export type Value = string | number | null | Uint8Array
 
 export interface Driver {
   DatabaseSync: new (path: string, options: { timeout: number }) => Database

@@ -43,6 +43,10 @@ export function toFailure(error: unknown, path: string): Failure {
   return { message: `sqlite store ${path}: ${describe(error)}`, effect }
 }
 
+export function toStoreError({ message, effect }: Failure): StoreError {
+  return new StoreError(message, effect === 'configuration' ? 'refused' : effect)
+}
+
 /** One line. SQLite's own words for the code are added where the message lacks them. */
 export function describe(error: unknown): string {
   const { message = String(error), errstr } = error as { message?: string; errstr?: string }

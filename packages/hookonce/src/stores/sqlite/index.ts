@@ -1,8 +1,20 @@
 import { resolve } from 'node:path'
 import { ConfigurationError, StoreError } from '../../errors.js'
-import type { ClaimOutcome, CompleteOutcome, RecordPage, Store, StoredRecord, StoreStats } from '../../store.js'
+import type {
+  ClaimOutcome,
+  CompleteOutcome,
+  RecordPage,
+  StoredRecord,
+  StoreStats,
+  TransactionalStore,
+} from '../../store.js'
 import { type Decode, startWorker } from './client.js'
+import type { SqliteTransaction } from './driver.js'
 import type { ClaimAnswer, RecordAnswer } from './protocol.js'
+import { createTransacting } from './transacting.js'
+import { createTurns } from './turn.js'
+
+export type { SqliteParameter, SqliteStatement, SqliteTransaction, SqliteValue } from './driver.js'
 
 export interface SqliteStoreOptions {
   /**
@@ -37,11 +49,19 @@ export const sqliteStoreDefaults: Readonly<Required<SqliteStoreOptions>> = {
  * @example
  * const receiver = createReceiver({ store: sqliteStore('./data/hookonce.db') })
  */
-export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Store {
-  const { ask, close } = startWorker({ path: absolute(path), ...validated({ ...sqliteStoreDefaults, ...options }) })
+export function sqliteStore(
+  path: string,
+  options: SqliteStoreOptions = {},
+): TransactionalStore<SqliteTransaction, 'sync'> {
+  const given = validated({ ...sqliteStoreDefaults, ...options })
+  const settings = { path: absolute(path), ...given, turns: createTurns() }
+  const { ask, askForTurn, refusal, close } = startWorker(settings)
+  const transacting = createTransacting(settings, askForTurn)
 
   return {
     name: 'sqlite',
+
+    transactions: 'sync',
 
     claim({ scope, key, fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses }) {
       return ask(
@@ -56,6 +76,12 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sto
 
     complete({ scope, key }, leaseId, result) {
       return ask([0, 'complete', scope, key, leaseId, result.byteLength], completeOutcome, result)
+    },
+
+    async transact(id, leaseId, work) {
+      const refused = refusal()
+      if (refused !== undefined) throw refused
+      return transacting.transact({ id, leaseId, work })
     },
 
     fail({ scope, key }, leaseId, error) {
@@ -90,7 +116,7 @@ export function sqliteStore(path: string, options: SqliteStoreOptions = {}): Sto
       return ask([0, 'ready'], () => undefined)
     },
 
-    close,
+    close: () => close(transacting.close),
   }
 }
 

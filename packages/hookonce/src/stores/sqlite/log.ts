@@ -6,6 +6,15 @@ const COMMITS_BETWEEN_LOOKS = 1000
 const LONGEST_BYTES = 64 * 1024 * 1024
 const PATIENCE_MS = 20
 
+/** As far as nobody reads or writes at this moment. Never throws: what is in the log stands. */
+export function emptyLog(db: Database): void {
+  try {
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  } catch {
+    // A full disk, for example.
+  }
+}
+
 /**
  * Keeps the write-ahead log from growing without bound. SQLite starts it anew when a commit finds all of it copied
  * into the file, which processes that write without a pause can keep from ever happening. To be called after each

@@ -1,51 +1,36 @@
-import { accessSync, chmodSync, closeSync, constants, existsSync, fchmodSync, mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { ConfigurationError } from '../../errors.js'
 import type { Database, Driver } from './driver.js'
-import type { WorkerSettings } from './protocol.js'
+import { createFile, misplaced, watchPlace } from './file.js'
+import type { ConnectionSettings } from './protocol.js'
 import { migrations } from './sql.generated.js'
 import { patiently } from './transactions.js'
 
 /** Marks the file as ours: "Hook". */
 const APPLICATION_ID = 0x486f6f6b
 
+export interface OpenFile {
+  db: Database
+  /** `false`: the path names another file, or none; what is written to this one is lost. */
+  isInPlace(): boolean
+}
+
 /** Opens the file, made if it is missing, and brings its schema up to date. */
-export function openDatabase(driver: Driver, settings: WorkerSettings): Database {
+export function openDatabase(driver: Driver, settings: ConnectionSettings): OpenFile {
   createFile(settings.path)
-  accessSync(settings.path, constants.R_OK | constants.W_OK)
+  const isInPlace = watchPlace(settings.path)
   // Waiting is done by `patiently`, the driver's own wait is off.
   const db = new driver.DatabaseSync(settings.path, { timeout: 0 })
   try {
+    if (!isInPlace()) throw misplaced()
     patiently(settings.busyTimeoutMs, () => prepare(db, settings))
-    return db
+    return { db, isInPlace }
   } catch (error) {
     db.close()
     throw error
   }
 }
 
-/** SQLite gives the file's mode to its -wal and -shm too. */
-function createFile(path: string): void {
-  createFolder(dirname(path))
-  try {
-    const file = openSync(path, 'wx', 0o600)
-    fchmodSync(file, 0o600)
-    closeSync(file)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-  }
-}
-
-function createFolder(folder: string): void {
-  if (existsSync(folder)) return
-  // Asked for a whole path, mkdir calls a read-only file system a missing folder.
-  let standing = folder
-  while (!existsSync(standing)) standing = dirname(standing)
-  accessSync(standing, constants.W_OK)
-  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(folder, 0o700)
-}
-
-function prepare(db: Database, { synchronous }: WorkerSettings): void {
+function prepare(db: Database, { synchronous }: ConnectionSettings): void {
   const schema = schemaOf(db)
   // It cannot be changed once there is a table, nor once the journal is a WAL.
   if (schema.version === 0) db.exec('PRAGMA auto_vacuum = INCREMENTAL')

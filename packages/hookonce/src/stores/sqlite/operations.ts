@@ -1,4 +1,4 @@
-import { MAX_ERROR_LENGTH } from '../../store.js'
+import { MAX_ERROR_LENGTH, type RecordId } from '../../store.js'
 import type { Database } from './driver.js'
 import type { ClaimAnswer, RecordAnswer, RequestOf } from './protocol.js'
 import { type RecordRow, summaryOf } from './rows.js'
@@ -11,6 +11,8 @@ type Found = Omit<RecordRow, 'scope' | 'key' | 'created_at' | 'claimed_at' | 'la
 export type Outcome = readonly unknown[]
 
 type ClaimOutcome = ClaimAnswer<Uint8Array>
+
+export type Completion = ['completed', completedAt: number] | ['fenced']
 
 /**
  * The contract's rules on one connection: each function is one operation by the clock `now`, in milliseconds, run
@@ -90,10 +92,14 @@ export function createOperations(db: Database) {
       return [changes ? 'renewed' : 'lost']
     },
 
-    complete(
-      [, , scope, key, leaseId, result]: RequestOf<'complete'>,
-      now: number,
-    ): ['completed', number] | ['fenced'] {
+    /** What `complete` would answer without a write; `undefined`: it would write. */
+    peekCompletion({ scope, key }: RecordId, leaseId: string, now: number): Completion | undefined {
+      const found = find(scope, key)
+      if (!stands(found, now) || found.lease_id !== leaseId || found.state === 'failed') return ['fenced']
+      return found.state === 'completed' ? ['completed', found.settled_at!] : undefined
+    },
+
+    complete([, , scope, key, leaseId, result]: RequestOf<'complete'>, now: number): Completion {
       const { changes } = statement.complete.run(result, now, now, scope, key, leaseId, now)
       if (changes) return ['completed', now]
       const before = settledBefore({ scope, key }, leaseId, 'completed', now)

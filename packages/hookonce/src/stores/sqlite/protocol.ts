@@ -1,5 +1,6 @@
 import type { ListQuery, RecordSummary } from '../../store.js'
 import type { Failure } from './failures.js'
+import type { Turns } from './turn.js'
 
 /**
  * What crosses between the caller's thread and the worker: flat tuples, and all results of one message in one
@@ -40,6 +41,8 @@ export type Request =
   | [id: number, operation: 'stats']
   | [id: number, operation: 'purge', limit: number]
   | [id: number, operation: 'ready']
+  /** Answered when the worker begins to leave the write lock to the caller's thread. */
+  | [id: number, operation: 'turn', turn: number]
   | [id: number, operation: 'close']
 
 export type RequestOf<Operation extends Request[1]> = Extract<Request, { 1: Operation }>
@@ -57,11 +60,15 @@ export type RecordAnswer<Result> = [] | [record: RecordSummary, result: Result |
 /** The id of the request, then what that operation answers. */
 export type Answer = [id: number, ...answer: unknown[]]
 
-export interface WorkerSettings {
+export interface WorkerSettings extends ConnectionSettings {
+  purgeIntervalMs: number
+  turns: Turns
+}
+
+export interface ConnectionSettings {
   path: string
   synchronous: 'full' | 'normal'
   busyTimeoutMs: number
-  purgeIntervalMs: number
 }
 
 /** Puts results into one buffer that can be transferred. */

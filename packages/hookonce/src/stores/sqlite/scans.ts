@@ -47,10 +47,10 @@ export function createScans(db: Database, transactions: Transactions) {
     return { removed, more: removed < due.length || removed === limit }
   }
 
-  function* purge(limit: number, timeoutMs?: number): Scan<number> {
+  function* purge(limit: number, patience?: { timeoutMs: number }): Scan<number> {
     let removed = 0
     while (removed < limit) {
-      const step = transactions.write(() => purgeStep(Math.min(limit - removed, ROWS_PER_PURGE_STEP)), timeoutMs)
+      const step = transactions.write(() => purgeStep(Math.min(limit - removed, ROWS_PER_PURGE_STEP)), patience)
       removed += step.removed
       if (!step.more) break
       yield
@@ -106,11 +106,11 @@ export function createScans(db: Database, transactions: Transactions) {
      * Waits for no other process: it is not urgent.
      */
     *tidy(): Scan<undefined> {
-      yield* purge(Number.POSITIVE_INFINITY, 0)
+      yield* purge(Number.POSITIVE_INFINITY, { timeoutMs: 0 })
       for (;;) {
         const { pages, free } = sizeNow()
         if (free <= Math.max(pages / 2, PAGES_PER_VACUUM_STEP)) return undefined
-        transactions.write(() => vacuum.all(), 0)
+        transactions.write(() => vacuum.all(), { timeoutMs: 0 })
         yield
       }
     },

@@ -1,6 +1,6 @@
 import type { Driver } from './driver.js'
 import { isOfOneStatement } from './failures.js'
-import { createLogKeeper } from './log.js'
+import { createLogKeeper, emptyLog } from './log.js'
 import { openDatabase } from './open.js'
 import { createOperations, type Outcome } from './operations.js'
 import type { Request, WorkerSettings } from './protocol.js'
@@ -12,8 +12,9 @@ export type Session = ReturnType<typeof openSession>
 
 /** One open connection and what is done with it. `whileWaiting`: see {@link createTransactions}. */
 export function openSession(driver: Driver, settings: WorkerSettings, whileWaiting: () => void) {
-  const db = openDatabase(driver, settings)
-  const transactions = createTransactions(db, settings.busyTimeoutMs, whileWaiting)
+  const file = openDatabase(driver, settings)
+  const { db, isInPlace } = file
+  const transactions = createTransactions(file, settings.busyTimeoutMs, whileWaiting)
   const keepLogShort = createLogKeeper(db, settings.path)
   const operations = createOperations(db)
 
@@ -62,6 +63,8 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
   return {
     scans: createScans(db, transactions),
 
+    isInPlace,
+
     /** Answers reads, and claims that need no write, without the write lock; gives back the rest. */
     read(requests: readonly Request[], reply: Reply): readonly Request[] {
       if (!requests.some(isRead)) return requests
@@ -78,15 +81,18 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
       }
     },
 
-    /** Answers the requests after one transaction for all of them. */
-    write(requests: readonly Request[], reply: Reply): void {
+    /** Answers the requests after one transaction for all of them. They wait for its lock from `since` on. */
+    write(requests: readonly Request[], reply: Reply, since: number): void {
       if (requests.length === 0) return
       try {
-        const written = transactions.write(() => {
-          const draft = reply.draft()
-          each(requests, draft, write)
-          return draft
-        })
+        const written = transactions.write(
+          () => {
+            const draft = reply.draft()
+            each(requests, draft, write)
+            return draft
+          },
+          { since },
+        )
         reply.add(written)
       } catch (error) {
         for (const [id] of requests) reply.fail(id, error)
@@ -95,7 +101,12 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
       keepLogShort()
     },
 
+    /**
+     * The last connection that closes writes the log back into the file and removes it. @photostructure/sqlite keeps
+     * one half open, that of effects for example, until its statements are collected: so the log is emptied first.
+     */
     close(): void {
+      emptyLog(db)
       db.close()
     },
   }

@@ -12,10 +12,16 @@ WHERE scope = ? AND key = ? AND state = 'running' AND lease_id = ? AND expires_a
   id, state, fingerprint, attempts, losses, lease_id, fencing_token, lease_ends_at, settled_at, expires_at, result
 FROM records WHERE scope = ? AND key = ?`,
   get: `SELECT * FROM records WHERE scope = ? AND key = ? AND expires_at > ?`,
+  guardTable: `CREATE TEMP TABLE hookonce_guard (
+  id INTEGER PRIMARY KEY,
+  until INTEGER NOT NULL REFERENCES hookonce_guard (id) DEFERRABLE INITIALLY DEFERRED
+) STRICT`,
   insert: `INSERT OR REPLACE INTO records (
   scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
   expires_at, lock_ttl_ms, retention_ms
 ) VALUES (?, ?, 'running', ?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  layGuard: `INSERT INTO temp.hookonce_guard (id, until) VALUES (1, 2)`,
+  liftGuard: `DELETE FROM temp.hookonce_guard`,
   list: `SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
   settled_at, expires_at, last_error
@@ -23,6 +29,7 @@ FROM records
 WHERE id < ? AND id >= ? AND expires_at > ? AND (? IS NULL OR scope = ?) AND (? IS NULL OR state = ?)
 ORDER BY id DESC
 LIMIT ?`,
+  now: `SELECT CAST(round(unixepoch('now', 'subsec') * 1000) AS INTEGER) AS now`,
   raiseFloor: `UPDATE meta SET token_floor = max(token_floor, ?) WHERE id = 1`,
   remove: `DELETE FROM records WHERE id = ?`,
   renew: `UPDATE records SET

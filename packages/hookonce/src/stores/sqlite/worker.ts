@@ -1,9 +1,11 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { loadDriver } from './driver.js'
-import { post, type Request, type RequestMessage, unpack, type WorkerSettings } from './protocol.js'
+import { misplaced } from './file.js'
+import { post, type Request, type RequestMessage, type RequestOf, unpack, type WorkerSettings } from './protocol.js'
 import { Reply } from './reply.js'
 import type { Scan } from './scans.js'
 import { openSession, type Session } from './session.js'
+import { hasEnded } from './turn.js'
 
 /** What one transaction takes at most: it holds the lock that other processes wait for. */
 const BATCH_REQUESTS = 256
@@ -13,12 +15,19 @@ const REOPEN_AFTER_MS = 500
 
 const port = parentPort!
 const settings = workerData as WorkerSettings
+/** More than the caller's thread waits for other processes: a turn that never ends must not stop the worker. */
+const LONGEST_TURN_MS = settings.busyTimeoutMs + 1000
+/** How often what needs no write is answered during a turn. */
+const TURN_STEP_MS = 1
 const reply = new Reply(settings.path)
 const queue: Request[] = []
 const scans: { id?: number; scan: Scan<unknown> }[] = []
 let session: Session | undefined
 let failedOpening: { error: unknown; at: number } | undefined
 let closing: number | undefined
+let turnAsked: RequestOf<'turn'> | undefined
+/** When the oldest in the queue arrived, or earlier. */
+let waitingSince = 0
 let scheduled = false
 
 // Messages wait until there is a listener.
@@ -26,9 +35,14 @@ const driver = await loadDriver().catch((error: unknown) => ({ error }))
 const purging = settings.purgeIntervalMs > 0 ? setInterval(startPurge, settings.purgeIntervalMs) : undefined
 
 port.on('message', (message: RequestMessage) => {
-  queue.push(...unpack(message))
+  enqueue(unpack(message))
   schedule()
 })
+
+function enqueue(requests: readonly Request[]): void {
+  if (queue.length === 0) waitingSince = performance.now()
+  queue.push(...requests)
+}
 
 /** Everything that has arrived by then goes into one batch. */
 function schedule(): void {
@@ -39,14 +53,16 @@ function schedule(): void {
 
 function work(): void {
   scheduled = false
+  const since = waitingSince
   const batch = nextBatch()
   if (batch.length > 0) {
     const open = opened(batch)
     if (open !== undefined) {
-      const steps = batch.filter(request => !startScan(open, request))
-      open.write(open.read(steps, reply), reply)
+      const steps = batch.filter(request => !setAside(open, request))
+      open.write(open.read(steps, reply), reply, since)
     }
   }
+  if (turnAsked !== undefined) giveTurn(turnAsked)
   stepScan()
   send()
   if (queue.length > 0 || scans.length > 0) schedule()
@@ -58,9 +74,18 @@ function answerMeanwhile(): void {
   for (;;) {
     const arrived = receiveMessageOnPort(port) as { message: RequestMessage } | undefined
     if (arrived === undefined) break
-    queue.push(...session!.read(unpack(arrived.message), reply))
+    enqueue(session!.read(unpack(arrived.message), reply))
   }
   send()
+}
+
+/** Leaves the write lock to the caller's thread for a turn; what needs none is still answered. */
+function giveTurn([id, , turn]: RequestOf<'turn'>): void {
+  turnAsked = undefined
+  reply.answer(id, [])
+  send()
+  const endsAt = performance.now() + LONGEST_TURN_MS
+  while (!hasEnded(settings.turns, turn, TURN_STEP_MS) && performance.now() < endsAt) answerMeanwhile()
 }
 
 function nextBatch(): Request[] {
@@ -74,8 +99,13 @@ function nextBatch(): Request[] {
 }
 
 function opened(batch: readonly Request[]): Session | undefined {
-  if (session !== undefined) return session
   try {
+    if (session?.isInPlace()) return session
+    if (session !== undefined) {
+      session.close()
+      session = undefined
+      throw misplaced()
+    }
     if ('error' in driver) throw driver.error
     if (failedOpening !== undefined && performance.now() < failedOpening.at + REOPEN_AFTER_MS) throw failedOpening.error
     session = openSession(driver, settings, answerMeanwhile)
@@ -91,7 +121,7 @@ function opened(batch: readonly Request[]): Session | undefined {
 }
 
 /** Takes what is not done in one step out of the batch. */
-function startScan(open: Session, request: Request): boolean {
+function setAside(open: Session, request: Request): boolean {
   const id = request[0]
   switch (request[1]) {
     case 'list':
@@ -100,6 +130,9 @@ function startScan(open: Session, request: Request): boolean {
       return scans.push({ id, scan: open.scans.stats() }) > 0
     case 'purge':
       return scans.push({ id, scan: open.scans.purge(request[2]) }) > 0
+    case 'turn':
+      turnAsked = request
+      return true
     case 'close':
       closing = id
       return true
@@ -133,7 +166,6 @@ function send(): void {
   if (message !== undefined) post(port, message)
 }
 
-/** The last connection that closes writes the log back into the file and removes it. */
 function close(id: number): void {
   clearInterval(purging)
   try {

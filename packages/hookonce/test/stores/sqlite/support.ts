@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { DatabaseSync } from '@photostructure/sqlite'
-import type { ClaimRequest, Store } from 'hookonce'
+import type { ClaimRequest } from 'hookonce'
 import { type SqliteStoreOptions, sqliteStore } from 'hookonce/stores/sqlite'
 import { afterEach } from 'vitest'
 
@@ -25,7 +25,7 @@ export function temporaryFolder(): string {
   return folder
 }
 
-export function open(path: string, options?: SqliteStoreOptions): Store {
+export function open(path: string, options?: SqliteStoreOptions): ReturnType<typeof sqliteStore> {
   const store = sqliteStore(path, options)
   onCleanup(() => store.close())
   return store
@@ -45,11 +45,17 @@ export function request(key: string, changes: Partial<ClaimRequest> = {}): Claim
   }
 }
 
-/** A connection of the driver's own, as any other program would have one. */
-export async function connect(path: string): Promise<InstanceType<typeof DatabaseSync>> {
+export type Connection = InstanceType<typeof DatabaseSync>
+
+/** A connection of the driver's own, as any other program would have one. Waits 10 s for a lock. */
+export async function connection(path: string): Promise<Connection> {
   const hasDriver = Number.parseInt(process.versions.node, 10) >= 24
   const driver = await import(hasDriver ? 'node:sqlite' : '@photostructure/sqlite')
-  const db = new driver.DatabaseSync(path)
+  return new driver.DatabaseSync(path, { timeout: 10_000 })
+}
+
+export async function connect(path: string): Promise<Connection> {
+  const db = await connection(path)
   onCleanup(() => db.isOpen && db.close())
   return db
 }

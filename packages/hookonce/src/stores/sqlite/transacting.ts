@@ -1,0 +1,104 @@
+import { setImmediate as breath, setTimeout as pause } from 'node:timers/promises'
+import { StoreError } from '../../errors.js'
+import type { CompleteOutcome } from '../../store.js'
+import { loadDriver } from './driver.js'
+import { type Effects, openEffects, type Transaction } from './effects.js'
+import { toFailure, toStoreError } from './failures.js'
+import type { WorkerSettings } from './protocol.js'
+import { lockedFor } from './transactions.js'
+import { endTurn, nextTurn } from './turn.js'
+
+/** Those that wait share a turn for this long: each costs a flush, and the worker's writes wait meanwhile. */
+const TURN_MS = 10
+
+interface Asked extends Transaction {
+  since: number
+  resolve(outcome: CompleteOutcome): void
+  reject(error: unknown): void
+}
+
+/** Runs one transaction after the other, in turns with the worker, without waiting on this thread for any lock. */
+export function createTransacting(settings: WorkerSettings, askForTurn: (turn: number) => Promise<void>) {
+  const { path, busyTimeoutMs, turns } = settings
+  const waiting: Asked[] = []
+  let effects: Effects | undefined
+  let takingTurns: Promise<void> | undefined
+  let isWorking = false
+
+  async function takeTurns(): Promise<void> {
+    while (waiting.length > 0) {
+      try {
+        await askForTurn(nextTurn(turns))
+        await takeTurn()
+      } catch (error) {
+        // Whatever became of the worker, nothing was written here.
+        for (const { reject } of waiting.splice(0)) reject(new StoreError((error as Error).message, 'refused'))
+      } finally {
+        endTurn(turns)
+      }
+    }
+    takingTurns = undefined
+  }
+
+  async function takeTurn(): Promise<void> {
+    const endsAt = performance.now() + TURN_MS
+    while (waiting.length > 0) {
+      const asked = waiting.shift()!
+      await outcomeOf(asked).then(asked.resolve, asked.reject)
+      if (performance.now() >= endsAt) return
+      if (waiting.length > 0) await breath()
+    }
+  }
+
+  async function outcomeOf(asked: Asked): Promise<CompleteOutcome> {
+    const connection = await connected()
+    for (;;) {
+      isWorking = true
+      try {
+        const outcome = connection.transact(asked)
+        if (outcome !== undefined) return outcome
+      } finally {
+        isWorking = false
+      }
+      if (performance.now() >= asked.since + busyTimeoutMs) throw failed(lockedFor(busyTimeoutMs))
+      await pause(1 + 2 * Math.random())
+    }
+  }
+
+  async function connected(): Promise<Effects> {
+    try {
+      const driver = await loadDriver()
+      if (effects !== undefined && !effects.isInPlace()) disconnect()
+      effects ??= openEffects(driver, settings)
+      return effects
+    } catch (error) {
+      throw failed(error)
+    }
+  }
+
+  function disconnect(): void {
+    effects?.close()
+    effects = undefined
+  }
+
+  const failed = (error: unknown) => toStoreError(toFailure(error, path))
+
+  return {
+    transact(transaction: Transaction): Promise<CompleteOutcome> {
+      return new Promise((resolve, reject) => {
+        if (isWorking) {
+          reject(failed(new StoreError('a transaction within the work of another', 'refused')))
+          return
+        }
+        waiting.push({ ...transaction, since: performance.now(), resolve, reject })
+        takingTurns ??= takeTurns()
+      })
+    },
+
+    /** Finishes what was asked, then lets go of the file. */
+    async close(): Promise<void> {
+      await takingTurns
+      disconnect()
+    },
+  }
+}
