@@ -7,7 +7,7 @@ const only = (name, from, allowed) => ({
   to: { path: '^packages/', pathNot: allowed },
 })
 const values = `${library}/(errors|clock|diagnostics|attempt|settings|time-limits)\\.ts$`
-const engine = `${library}/(idempotency|joining|holding|asking|store)\\.ts$`
+const engine = `${library}/(idempotency|joining|holding|committing|watching|asking|lease-id|store)\\.ts$`
 
 export default {
   forbidden: [

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
+import type { Transactions } from './store.js'
 
 /** One run of the handler, as the handler sees it. */
 export interface Attempt {
@@ -12,6 +13,49 @@ export interface Attempt {
   readonly signal: AbortSignal
   /** A key for a downstream call (43 characters), the same in every attempt and different for every `name`. */
   keyFor(name: string): string
+}
+
+/**
+ * Commits effects and the attempt's result in one transaction of the store's: both stand or neither does, so the
+ * effects happen exactly once for the key.
+ *
+ * `effects` writes through `tx` alone and returns the result, which is what `commit` resolves with. It settles the
+ * attempt: whatever the handler does or returns later changes nothing. What `effects` throws rolls back and fails the
+ * attempt; a result that is not to be recorded (by default: a status that is not 2xx) rolls back and is answered.
+ *
+ * `effects` may be run again where the database asks for it (serialization failure): nothing but SQL belongs inside.
+ *
+ * Rejects with what `effects` threw; with {@link NoResultError} if another attempt owns the key by now; with
+ * {@link StoreError} if the store could not be reached; with {@link TypeError} when called twice.
+ */
+export interface AsyncCommit<Tx, Result> {
+  commit<R extends Result>(effects: (tx: Tx) => R | Promise<R>): Promise<R>
+}
+
+/** As {@link AsyncCommit}, except that `effects` must be done when it returns: it holds the store's only write lock. */
+export interface SyncCommit<Tx, Result> {
+  commit<R extends Result>(effects: (tx: Tx) => R): Promise<R>
+}
+
+/**
+ * What a handler gets: an attempt, with `commit` where the store has transactions. `Result` is what a commit may come
+ * to, `SyncResult` where the effects may not wait.
+ */
+export type AttemptWith<Kind, Result, SyncResult = Result> = [Kind] extends [never]
+  ? Attempt
+  : Kind extends Transactions<infer Tx, infer Mode>
+    ? Attempt & (Mode extends 'sync' ? SyncCommit<Tx, SyncResult> : AsyncCommit<Tx, Result>)
+    : never
+
+/** A commit in the words of one layer: what the effects return is its own kind of result. */
+export type CommitOf<Result> = <R extends Result>(effects: (tx: unknown) => R | Promise<R>) => Promise<R>
+
+/** Each layer around a handler puts the commit in its own words in place of the one it was given. */
+export function withCommit<Kind, Result>(
+  attempt: Attempt,
+  commit: CommitOf<Result> | undefined,
+): AttemptWith<Kind, Result> {
+  return (commit === undefined ? attempt : Object.assign(attempt, { commit })) as AttemptWith<Kind, Result>
 }
 
 /** An attempt together with the right to abort it. */

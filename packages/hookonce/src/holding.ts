@@ -1,16 +1,12 @@
 import { type Asking, ask, asked, FIRST_RETRY_MS, insist, jittered, pause, wasRefused } from './asking.js'
 import { AbortableAttempt } from './attempt.js'
+import { type Commit, type Effects, hasTransactions, type Settlement, transact } from './committing.js'
 import { type LossReason, publish } from './diagnostics.js'
-import { NoResultError } from './errors.js'
+import { NoResultError, StoreError } from './errors.js'
 import type { ClaimOutcome, ClaimRequest, CompleteOutcome, RecordId, Store } from './store.js'
 
-/** What a handler's work comes to: with `result` it is final and recorded, without it the key is given back. */
-export interface Settlement<T> {
-  value: T
-  result?: Uint8Array
-}
-
-export type Work<T> = (attempt: AbortableAttempt) => Promise<Settlement<T>>
+/** `commit` is there where the store has transactions. */
+export type Work<T> = (attempt: AbortableAttempt, commit: Commit<T> | undefined) => Promise<Settlement<T>>
 
 /** How an attempt ended for those who wait for it. */
 export type AttemptEnd<T> =
@@ -46,6 +42,8 @@ export class Hold<T> {
   #deadline: number
   #phase: 'working' | 'offering' | 'over' = 'working'
   #cancelTick: () => void = () => {}
+  /** Settles when the commit that the work asked for did; never rejects. */
+  #committing: Promise<void> | undefined
   readonly #ended: (end: AttemptEnd<T>) => void
   readonly #settled: () => void
 
@@ -66,14 +64,17 @@ export class Hold<T> {
 
   run(work: Work<T>): void {
     this.#scheduleFirstTick()
-    begun(work, this.#attempt).then(
+    const commit = hasTransactions(this.#context.store) ? this.#commit : undefined
+    begun(work, this.#attempt, commit).then(
       ({ value, result }) => {
-        if (result === undefined) void this.#giveBack({ end: 'given_back', value })
-        else this.#complete(value, result)
+        if (this.#committing !== undefined) void this.#committing.then(this.#settled)
+        else if (result !== undefined) this.#complete(value, result)
+        else void this.#giveBack({ end: 'given_back', value }).then(this.#settled)
       },
       error => {
         publish({ type: 'handler_threw', ...this.#name(), error })
-        void this.#giveBack({ end: 'threw', error })
+        if (this.#committing !== undefined) void this.#committing.then(this.#settled)
+        else void this.#giveBack({ end: 'threw', error }).then(this.#settled)
       },
     )
   }
@@ -178,17 +179,55 @@ export class Hold<T> {
     this.#settled()
   }
 
+  readonly #commit: Commit<T> = effects => {
+    if (this.#committing !== undefined) return Promise.reject(new TypeError('an attempt commits once'))
+    if (this.#phase !== 'working') return Promise.reject(lostCommit())
+    const committing = this.#commitOnce(effects)
+    this.#committing = committing.then(ignore, ignore)
+    return committing
+  }
+
+  /** The lease is renewed meanwhile; whether it still holds when the effects are done is for the store to say. */
+  async #commitOnce(effects: Effects<T>): Promise<T> {
+    const { request } = this.#claimed
+    const { store } = this.#context
+    if (!hasTransactions(store)) throw new Error('unreachable: only offered where the store has transactions')
+    let committed: Awaited<ReturnType<typeof transact<T>>>
+    try {
+      committed = await transact(store, request, request.leaseId, effects)
+    } catch (error) {
+      // The store refuses this failure if the commit did happen; then the record tells the answer.
+      if (error instanceof StoreError) {
+        this.#storeFailed('commit', error)
+        await this.#giveBack({ end: 'unreachable' })
+      } else await this.#giveBack({ end: 'threw', error })
+      throw error
+    }
+    switch (committed.status) {
+      case 'completed': {
+        const { value, result, completedAt } = committed
+        this.#end({ end: 'recorded', value, result, completedAt })
+        return value
+      }
+      case 'rolled_back':
+        await this.#giveBack({ end: 'given_back', value: committed.value })
+        return committed.value
+      case 'fenced':
+        publish({ type: 'result_refused', ...this.#name() })
+        this.#end({ end: 'fenced' })
+        throw lostCommit()
+    }
+  }
+
   /** Gives the key back. Nobody waits for more than the first answer: an unreachable store frees the key by itself. */
-  async #giveBack(end: AttemptEnd<T> & { end: 'given_back' | 'threw' }): Promise<void> {
+  async #giveBack(end: AttemptEnd<T> & { end: 'given_back' | 'threw' | 'unreachable' }): Promise<void> {
     const { store, clock } = this.#context
     const { request } = this.#claimed
     if (this.#phase === 'working') this.#phase = 'offering'
-    const reason = end.end === 'threw' ? describe(end.error) : 'the response was not recordable'
     const giveUpAt = clock.monotonic() + request.leaseMs
-    const fail = () => store.fail(request, request.leaseId, reason)
+    const fail = () => store.fail(request, request.leaseId, reasonOf(end))
     const outcome = await this.#insist('fail', giveUpAt, fail, () => this.#end(end))
     this.#end(outcome === 'fenced' ? { end: 'fenced' } : end)
-    this.#settled()
   }
 
   #insist<R>(
@@ -204,7 +243,7 @@ export class Hold<T> {
     return insist({ ...this.#context, giveUpAt, failed }, question)
   }
 
-  #storeFailed(operation: 'renew' | 'complete' | 'fail', error: unknown): void {
+  #storeFailed(operation: 'renew' | 'complete' | 'fail' | 'commit', error: unknown): void {
     publish({ type: 'store_failed', ...this.#id(), operation, error })
   }
 
@@ -258,11 +297,27 @@ async function release(context: HoldContext, request: ClaimRequest): Promise<voi
 }
 
 /** Work that throws before it is a promise fails as any other. */
-function begun<T>(work: Work<T>, attempt: AbortableAttempt): Promise<Settlement<T>> {
+function begun<T>(work: Work<T>, attempt: AbortableAttempt, commit: Commit<T> | undefined): Promise<Settlement<T>> {
   try {
-    return work(attempt)
+    return work(attempt, commit)
   } catch (error) {
     return Promise.reject(error)
+  }
+}
+
+function ignore(): void {}
+
+const lostCommit = (): NoResultError =>
+  new NoResultError('attempt_lost', 'the attempt lost its key: nothing was committed', 1_000)
+
+function reasonOf(end: { end: 'given_back' | 'unreachable' } | { end: 'threw'; error: unknown }): string {
+  switch (end.end) {
+    case 'given_back':
+      return 'the response was not recordable'
+    case 'unreachable':
+      return 'the commit could not reach the store'
+    case 'threw':
+      return describe(end.error)
   }
 }
 

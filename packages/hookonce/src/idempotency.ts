@@ -1,16 +1,19 @@
+import { randomUUID } from 'node:crypto'
 import { asked } from './asking.js'
-import { AbortableAttempt, type Attempt } from './attempt.js'
+import { AbortableAttempt, type AttemptWith, type CommitOf, withCommit } from './attempt.js'
 import { type Clock, systemClock } from './clock.js'
+import { andThen, type Commit, type Effects, hasTransactions, type Settlement, transact } from './committing.js'
 import { publish } from './diagnostics.js'
 import { InvalidKeyError, NoResultError } from './errors.js'
-import type { Settlement } from './holding.js'
+import type { Work } from './holding.js'
 import { Flight, type FlightContext, type Outcome } from './joining.js'
+import { newLeaseId } from './lease-id.js'
 import { inRange, resolveTiming, type Timing } from './settings.js'
-import { MAX_KEY_BYTES, type RecordId, type Store, type StoredRecord } from './store.js'
+import { MAX_KEY_BYTES, type RecordId, type Store, type StoredRecord, type TransactionsOf } from './store.js'
 import { TimeLimits } from './time-limits.js'
 
-export interface IdempotencyOptions extends Partial<Timing> {
-  store: Store
+export interface IdempotencyOptions<S extends Store = Store> extends Partial<Timing> {
+  store: S
   /** How many requests may wait at once in this process for attempts of others. Default 10,000. */
   maxWaiters?: number
   /** One store operation. Default 2 s, or a third of the lease if that is less; at most that third. */
@@ -33,8 +36,8 @@ export interface ProcessRequest {
   timing: Timing
 }
 
-/** One result per (scope, key), whoever asks, from whatever process. */
-export interface Idempotency {
+/** One result per (scope, key), whoever asks, from whatever process. `Kind`: the store's transactions, if it has any. */
+export interface Idempotency<Kind = never> {
   /**
    * Runs `work` once for a key and gives its value to every later call within the retention. The value must survive
    * JSON. Work that throws gives the key back: its error reaches this call and those that joined it.
@@ -45,9 +48,12 @@ export interface Idempotency {
    * @throws {NoResultError} there is no value now; `reason` says why
    * @throws {InvalidKeyError} scope or key is empty, over 255 bytes, or holds control characters
    */
-  run<T>(request: RunRequest, work: (attempt: Attempt) => T | Promise<T>): Promise<{ value: T; replayed: boolean }>
+  run<T>(
+    request: RunRequest,
+    work: (attempt: AttemptWith<Kind, unknown>) => T | Promise<T>,
+  ): Promise<{ value: T; replayed: boolean }>
   /** Like {@link run}, for layers that record bytes of their own making and answer every outcome. Never rejects. */
-  process<T>(request: ProcessRequest, work: (attempt: Attempt) => Promise<Settlement<T>>): Promise<Outcome<T>>
+  process<T>(request: ProcessRequest, work: Work<T>): Promise<Outcome<T>>
   /** What is recorded for a key. @throws {StoreError} also when the store does not answer in time */
   get(id: RecordId): Promise<StoredRecord | undefined>
   /**
@@ -74,11 +80,11 @@ const UNAVAILABLE: Record<string, [message: string, retryAfterMs?: number]> = {
 }
 
 /** @throws {ConfigurationError} */
-export function createIdempotency(options: IdempotencyOptions): Idempotency {
-  return new Engine(options)
+export function createIdempotency<S extends Store>(options: IdempotencyOptions<S>): Idempotency<TransactionsOf<S>> {
+  return new Engine<TransactionsOf<S>>(options)
 }
 
-class Engine implements Idempotency {
+class Engine<Kind> implements Idempotency<Kind> {
   readonly #context: FlightContext
   readonly #timing: Timing
   readonly #maxLosses: number
@@ -108,13 +114,21 @@ class Engine implements Idempotency {
     }
   }
 
-  async run<T>({ scope, key, fingerprint = null }: RunRequest, work: (attempt: Attempt) => T | Promise<T>) {
+  async run<T>(
+    { scope, key, fingerprint = null }: RunRequest,
+    work: (attempt: AttemptWith<Kind, unknown>) => T | Promise<T>,
+  ) {
     checkName('scope', scope)
     checkName('key', key)
-    const outcome = await this.process<T>({ scope, key, fingerprint, timing: this.#timing }, async attempt => {
-      const value = await work(attempt)
-      return { value, result: Buffer.from(JSON.stringify(value) ?? '') }
-    })
+    const outcome = await this.process<T>(
+      { scope, key, fingerprint, timing: this.#timing },
+      async (attempt, commit) => {
+        // What the effects come to is the value of the whole, whatever the work returns then.
+        const ownCommit = commit as Commit<unknown> | undefined
+        const committing = ownCommit && ((effects: Effects<unknown>) => ownCommit(tx => andThen(effects(tx), asJson)))
+        return asJson(await work(withCommit(attempt, committing as CommitOf<unknown> | undefined)))
+      },
+    )
     switch (outcome.kind) {
       case 'executed':
         return { value: outcome.value, replayed: false }
@@ -133,7 +147,7 @@ class Engine implements Idempotency {
     }
   }
 
-  process<T>(request: ProcessRequest, work: (attempt: Attempt) => Promise<Settlement<T>>): Promise<Outcome<T>> {
+  process<T>(request: ProcessRequest, work: Work<T>): Promise<Outcome<T>> {
     const { scope, key, fingerprint, timing } = request
     if (key === null) return this.#runAlways(scope, timing, work)
     // Neither scope nor key holds a control character.
@@ -185,7 +199,7 @@ class Engine implements Idempotency {
   }
 
   /** Without a key there is nothing to hold: the work runs under the lock TTL alone. */
-  #runAlways<T>(scope: string, timing: Timing, work: (attempt: Attempt) => Promise<Settlement<T>>) {
+  #runAlways<T>(scope: string, timing: Timing, work: Work<T>) {
     const { clock, limits } = this.#context
     const attempt = new AbortableAttempt(scope, null, 1, String(clock.now() * 1000))
     this.#inProgress++
@@ -202,7 +216,10 @@ class Engine implements Idempotency {
         this.#landed()
         resolve(outcome)
       }
-      work(attempt).then(
+      const commit = hasTransactions(this.#context.store)
+        ? (effects: Effects<T>) => this.#commitAlone(scope, timing, effects)
+        : undefined
+      work(attempt, commit).then(
         ({ value }) => end({ kind: 'executed', value }),
         error => {
           publish({ type: 'handler_threw', scope, key: null, attempt: 1, error })
@@ -212,10 +229,34 @@ class Engine implements Idempotency {
     })
   }
 
+  /** A commit of work that has no key: its record is nobody's, and gone at once. */
+  async #commitAlone<T>(scope: string, { lockTtlMs }: Timing, effects: Effects<T>): Promise<T> {
+    const { store } = this.#context
+    if (!hasTransactions(store)) throw new Error('unreachable: only offered where the store has transactions')
+    const id = { scope, key: `keyless.${randomUUID()}` }
+    const leaseId = newLeaseId()
+    const request = { ...id, fingerprint: null, leaseId, leaseMs: lockTtlMs, lockTtlMs, retentionMs: 1, maxLosses: 1 }
+    await this.#ask(store => store.claim(request))
+    try {
+      const committed = await transact(store, id, leaseId, effects)
+      if (committed.status === 'completed') return committed.value
+      await this.#ask(store => store.fail(id, leaseId, 'not committed'))
+      if (committed.status === 'rolled_back') return committed.value
+    } catch (error) {
+      await this.#ask(store => store.fail(id, leaseId, 'not committed')).catch(() => {})
+      throw error
+    }
+    throw new NoResultError('attempt_lost', 'the attempt was lost: nothing was committed')
+  }
+
   readonly #landed = (): void => {
     if (--this.#inProgress > 0) return
     for (const resolve of this.#whenSettled.splice(0)) resolve()
   }
+}
+
+function asJson<T>(value: T): Settlement<T> & { result: Uint8Array } {
+  return { value, result: Buffer.from(JSON.stringify(value) ?? '') }
 }
 
 function checkName(what: string, name: string): void {

@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto'
-import { asked, jittered, pause } from './asking.js'
+import { asked } from './asking.js'
 import { publish } from './diagnostics.js'
 import { type AttemptEnd, type Claimed, claim, Hold, type HoldContext, type Work } from './holding.js'
+import { newLeaseId } from './lease-id.js'
 import type { ClaimRequest, RecordId, StoredRecord } from './store.js'
+import { Pauses } from './watching.js'
 
 /** How one request for a key ended. */
 export type Outcome<T> =
@@ -27,9 +28,6 @@ export interface FlightContext extends HoldContext {
   admit(): boolean
   leave(): void
 }
-
-const FIRST_POLL_MS = 20
-const LAST_POLL_MS = 500
 
 /** A request that waits for a flight's end. */
 interface Waiter<T> {
@@ -178,10 +176,19 @@ export class Flight<T> {
    * @param ownLeaseId the lease of this flight's own, lost attempt: while it stands there is nothing to wait for
    */
   async #watch(leaseRemainingMs: number, ownLeaseId?: string): Promise<Outcome<T> | 'free'> {
-    const { clock, store } = this.#context
+    const pauses = new Pauses(this.#context, this.#request)
+    try {
+      return await this.#look(pauses, leaseRemainingMs, ownLeaseId)
+    } finally {
+      pauses.end()
+    }
+  }
+
+  async #look(pauses: Pauses, leaseRemainingMs: number, ownLeaseId: string | undefined): Promise<Outcome<T> | 'free'> {
+    const { store } = this.#context
     let remaining = leaseRemainingMs
-    for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(2 * pollMs, LAST_POLL_MS)) {
-      if (ownLeaseId === undefined || remaining > 0) await pause(clock, Math.min(jittered(pollMs), remaining + 1))
+    for (;;) {
+      if (ownLeaseId === undefined || remaining > 0) await pauses.next(remaining + 1)
       if (this.#waiters.size === 0) return 'free'
       try {
         const record = await asked(this.#context, () => store.get(this.#request))
@@ -271,12 +278,6 @@ export class Flight<T> {
     this.#waiters.clear()
   }
 }
-
-const processId = randomBytes(16).toString('base64url')
-let leases = 0
-
-/** 128 random bits of this process's and a count: as unique as bits of its own, and cheaper. */
-const newLeaseId = (): string => `${processId}.${(++leases).toString(36)}`
 
 /** What an attempt's end means for the request that ran it and for those that joined it. */
 function outcomesOf<T>(ended: AttemptEnd<T>): [own: Outcome<T>, others: Outcome<T>] {

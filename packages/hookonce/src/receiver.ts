@@ -1,5 +1,6 @@
-import type { Attempt } from './attempt.js'
+import { type AttemptWith, type CommitOf, withCommit } from './attempt.js'
 import type { Clock } from './clock.js'
+import { andThen, type Commit, type Settlement } from './committing.js'
 import type { Delivery } from './delivery.js'
 import { publish } from './diagnostics.js'
 import { ConfigurationError, InvalidKeyError } from './errors.js'
@@ -19,10 +20,16 @@ import {
   replayable,
 } from './response.js'
 import { inRange, resolveTiming, type Timing } from './settings.js'
-import { MAX_KEY_BYTES, type RecordSummary, type Store } from './store.js'
+import { MAX_KEY_BYTES, type RecordSummary, type Store, type TransactionsOf } from './store.js'
 
-/** Runs once for a delivery at most; whether its response is recorded the source decides. */
-export type Handler = (delivery: Delivery, attempt: Attempt) => HandlerResponse | Promise<HandlerResponse>
+/**
+ * Runs once for a delivery at most; whether its response is recorded the source decides. `Kind`: the transactions of
+ * the receiver's store, if it has any; then `attempt.commit` is there.
+ */
+export type Handler<Kind = never> = (
+  delivery: Delivery,
+  attempt: AttemptWith<Kind, HandlerResponse>,
+) => HandlerResponse | Promise<HandlerResponse>
 
 /** The rules of an endpoint. Durations are in milliseconds, sizes in bytes. */
 export interface SourceSettings extends Partial<Timing> {
@@ -44,19 +51,19 @@ export interface SourceOptions extends SourceSettings {
 }
 
 /** One endpoint: its own keys, its own rules. */
-export interface Source {
+export interface Source<Kind = never> {
   /** The largest body to read, in bytes; adapters answer more than that with `tooLarge()`. */
   readonly maxBodyBytes: number
   /** How much of a handler's response an adapter gathers before it hands on the remainder as `rest`. */
   readonly maxResponseBytes: number
   /** Never rejects: whatever goes wrong is an answer. */
-  receive(delivery: Delivery, handler: Handler): Promise<Answer>
+  receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer>
   /** 413: the adapter stopped reading the body. */
   tooLarge(): Answer
 }
 
-export interface ReceiverOptions extends SourceSettings {
-  store: Store
+export interface ReceiverOptions<S extends Store = Store> extends SourceSettings {
+  store: S
   /** How many duplicates may wait at once in this process; one more is answered 409. Default 10,000. */
   maxWaiters?: number
   /** One store operation. Default 2 s, or a third of the lease if that is less; at most that third. */
@@ -76,9 +83,9 @@ export interface ReceiverRecord extends RecordSummary {
  * its own (`POST /webhook`), so that two routes never share keys. Where several paths mean one endpoint (`/webhook/`,
  * `/tenants/:id/webhook`), give it a name.
  */
-export interface Receiver extends Source {
+export interface Receiver<Kind = never> extends Source<Kind> {
   /** An endpoint with a name, and with rules of its own where `options` has them. @throws {ConfigurationError} */
-  source(options: SourceOptions): Source
+  source(options: SourceOptions): Source<Kind>
   /** What is recorded for a key of the named source. @throws {StoreError} also when the store does not answer in time */
   record(source: string, key: string): Promise<ReceiverRecord | undefined>
   /** Forgets a key. A running attempt is refused (`running`) unless forced; its result is refused then. @throws {StoreError} */
@@ -99,7 +106,7 @@ export interface Receiver extends Source {
  *
  * @throws {ConfigurationError} naming the option and what is allowed
  */
-export function createReceiver(options: ReceiverOptions): Receiver {
+export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Receiver<TransactionsOf<S>> {
   const { store } = options
   const idempotency = createIdempotency(options)
   const settings = resolveSettings(options)
@@ -143,14 +150,17 @@ function unnamed({ method, path }: Delivery): string {
   return name.length <= MAX_KEY_BYTES ? name : `${method} ${bodyFingerprint(Buffer.from(path))}`
 }
 
+/** What is recorded of a commit without a key. */
+const NOTHING = new Uint8Array()
+
 const RETRY_SOON_MS = 1_000
 const RETRY_LATER_MS = 5_000
 
-function sourceOf(
-  idempotency: Idempotency,
+function sourceOf<Kind>(
+  idempotency: Idempotency<Kind>,
   settings: ResolvedSettings,
   nameFor: (delivery: Delivery) => string,
-): Source {
+): Source<Kind> {
   const { keyRequired, fingerprint, recordable, maxBodyBytes, maxResponseBytes, timing } = settings
   const digest =
     fingerprint === 'body'
@@ -176,23 +186,28 @@ function sourceOf(
     }
   }
 
-  async function receive(delivery: Delivery, handler: Handler): Promise<Answer> {
+  async function receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer> {
     try {
       const checked = refusalOrKey(delivery)
       if ('refusal' in checked) return checked.refusal
       const { key } = checked
       let made: HandlerResponse | undefined
       let answered = false
+      const settle = (answer: HandlerResponse): Settlement<HandlerResponse> => {
+        const response = checkedResponse(answer)
+        // After a commit the handler gives the same response once more.
+        if (answered && response.rest !== made?.rest) discard(response)
+        made = response
+        if (!recordable(response)) return { value: response }
+        return {
+          value: response,
+          result: key === null ? NOTHING : encodeResponse(replayable(response, maxResponseBytes)),
+        }
+      }
       const outcome = await idempotency.process<HandlerResponse>(
         { scope: nameFor(delivery), key, fingerprint: key === null ? null : digest(delivery), timing },
-        async attempt => {
-          const response = checkedResponse(await handler(delivery, attempt))
-          if (answered) discard(response)
-          made = response
-          return key !== null && recordable(response)
-            ? { value: response, result: encodeResponse(replayable(response, maxResponseBytes)) }
-            : { value: response }
-        },
+        async (attempt, commit) =>
+          settle(await handler(delivery, withCommit(attempt, commit && committing(commit, settle)))),
       )
       answered = true
       const answer = answerTo(outcome, maxResponseBytes)
@@ -205,6 +220,23 @@ function sourceOf(
   }
 
   return { maxBodyBytes, maxResponseBytes, tooLarge, receive }
+}
+
+/** The engine's commit for effects that come to a response. */
+function committing(
+  commit: Commit<HandlerResponse>,
+  settle: (response: HandlerResponse) => Settlement<HandlerResponse>,
+): CommitOf<HandlerResponse> {
+  return async <R extends HandlerResponse>(effects: (tx: unknown) => R | Promise<R>) => {
+    let given!: R
+    await commit(tx =>
+      andThen(effects(tx), response => {
+        given = response
+        return settle(response)
+      }),
+    )
+    return given
+  }
 }
 
 /** Nobody will read what follows of this response: its source is told to stop. */

@@ -12,6 +12,20 @@ export interface HandlerResponse {
   rest?: AsyncIterable<Uint8Array>
 }
 
+/**
+ * A response of plain values with a JSON body, for handlers of any adapter and for commits that may not wait.
+ *
+ * @example
+ * return attempt.commit(tx => {
+ *   tx.prepare('insert into payments (id) values (?)').run(event.id)
+ *   return jsonResponse({ ok: true })
+ * })
+ */
+export function jsonResponse(value: unknown, status = 200): HandlerResponse {
+  const body = Buffer.from(JSON.stringify(value) ?? '')
+  return { status, headers: [['content-type', 'application/json']], body }
+}
+
 /** How a delivery ended; the word used in logs and metrics. */
 export type DeliveryOutcome =
   | 'executed' // the handler ran and its result is recorded (or there was no key)

@@ -107,6 +107,15 @@ export interface TransactionalStore<Tx, Mode extends 'async' | 'sync'> extends S
   ): Promise<CompleteOutcome>
 }
 
+/** Which transactions a store has. Exists in types only: `never` where it has none. */
+export interface Transactions<Tx, Mode extends 'async' | 'sync'> {
+  tx: Tx
+  mode: Mode
+}
+
+export type TransactionsOf<S extends Store> =
+  S extends TransactionalStore<infer Tx, infer Mode extends 'async' | 'sync'> ? Transactions<Tx, Mode> : never
+
 /** Names a record: the idempotency key within its scope. Two scopes never share keys. */
 export interface RecordId {
   scope: string

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Attempt, Delivery } from 'hookonce'
+import type { FetchResponse } from 'hookonce/adapters/fetch'
 import { createJiti } from 'jiti'
 import { z } from 'zod'
 import type { GivenSettings } from './environment.js'
@@ -9,8 +10,21 @@ import { didYouMean } from './nearest.js'
 import { KINDS, SETTING_NAMES, type Settings } from './settings.js'
 import { StartError } from './start-error.js'
 
+/** An attempt of a configured source: which store it has is known when the server starts. */
+export interface ConfiguredAttempt extends Attempt {
+  /**
+   * Effects and result in one transaction, where the store has any (Postgres, SQLite); absent elsewhere. `tx` is the
+   * store's own: a `pg` client, an SQLite database whose effects may not wait and come to a `jsonResponse`.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: which store it is the types cannot know
+  commit?<R extends FetchResponse>(effects: (tx: any) => R | Promise<R>): Promise<R>
+}
+
 /** Answers a delivery in code of your own; the response is recorded and replayed if its status is 2xx. */
-export type DeliveryFunction = (delivery: Delivery, attempt: Attempt) => Response | Promise<Response>
+export type DeliveryFunction = (
+  delivery: Delivery,
+  attempt: ConfiguredAttempt,
+) => FetchResponse | Promise<FetchResponse>
 
 export interface ForwardOptions {
   /** How long the application's answer may take, body included. Default: `forwardTimeoutSeconds`. */

@@ -1,10 +1,20 @@
-import type { Attempt } from '../attempt.js'
+import { type AttemptWith, type CommitOf, withCommit } from '../attempt.js'
+import { andThen } from '../committing.js'
 import { Delivery } from '../delivery.js'
-import type { Source } from '../receiver.js'
+import type { Handler, Source } from '../receiver.js'
 import type { Answer, HandlerResponse } from '../response.js'
 
-/** Answers one delivery. What it throws counts as a failed attempt and is never shown to the sender. */
-export type FetchHandler = (delivery: Delivery, attempt: Attempt) => Response | Promise<Response>
+/**
+ * Answers one delivery, with a `Response` or a plain one. What it throws counts as a failed attempt and is never shown
+ * to the sender. `attempt.commit` is there where the receiver's store has transactions; with one whose effects may not
+ * wait it takes plain responses only (`jsonResponse`), for the body of a `Response` cannot be read at once.
+ */
+export type FetchHandler<Kind = never> = (
+  delivery: Delivery,
+  attempt: AttemptWith<Kind, FetchResponse, HandlerResponse>,
+) => FetchResponse | Promise<FetchResponse>
+
+export type FetchResponse = Response | HandlerResponse
 
 /** Statuses that a `Response` accepts no body for, not even an empty one (Fetch §2.2.3). */
 const NULL_BODY = new Set([204, 205, 304])
@@ -24,7 +34,11 @@ const NULL_BODY = new Set([204, 205, 304])
  *   return Response.json({ ok: true })
  * }))
  */
-export async function handleFetch(source: Source, request: Request, handler: FetchHandler): Promise<Response> {
+export async function handleFetch<Kind>(
+  source: Source<Kind>,
+  request: Request,
+  handler: FetchHandler<Kind>,
+): Promise<Response> {
   if (request.bodyUsed) {
     throw new TypeError('The request body was read before handleFetch: hand over the request untouched')
   }
@@ -32,11 +46,45 @@ export async function handleFetch(source: Source, request: Request, handler: Fet
   if (!body) return toResponse(source.tooLarge())
   const { pathname, search } = new URL(request.url)
   const delivery = new Delivery({ method: request.method, url: pathname + search, headers: request.headers, body })
-  const answer = await source.receive(delivery, async (received, attempt) =>
-    toHandlerResponse(await handler(received, attempt), source.maxResponseBytes),
-  )
-  return toResponse(answer)
+  return toResponse(await source.receive(delivery, fetchHandler(handler, source.maxResponseBytes)))
 }
+
+/**
+ * A {@link FetchHandler} as a receiver's own kind.
+ *
+ * @example
+ * const source = receiver.source({ name: 'orders' })
+ * const answer = await source.receive(delivery, fetchHandler(() => Response.json({ ok: true }), source.maxResponseBytes))
+ */
+export function fetchHandler<Kind>(handler: FetchHandler<Kind>, maxResponseBytes: number): Handler<Kind> {
+  return async (delivery, attempt) => {
+    // A body can be read once, and the handler hands on what it committed.
+    const committed = new Map<FetchResponse, HandlerResponse>()
+    const plain = (response: FetchResponse): HandlerResponse | Promise<HandlerResponse> =>
+      committed.get(response) ?? (isPlain(response) ? response : toHandlerResponse(response, maxResponseBytes))
+    const { commit } = attempt as { commit?: CommitOf<HandlerResponse> }
+    const committing: CommitOf<FetchResponse> | undefined =
+      commit &&
+      (async effects => {
+        let given!: Awaited<ReturnType<typeof effects>>
+        await commit(tx =>
+          andThen(effects(tx), response => {
+            given = response as typeof given
+            return andThen(plain(response), made => {
+              committed.set(response, made)
+              return made
+            })
+          }),
+        )
+        return given
+      })
+    return plain(await handler(delivery, withCommit(attempt, committing)))
+  }
+}
+
+/** Not instanceof: a framework's own Response class is as good. */
+const isPlain = (response: FetchResponse): response is HandlerResponse =>
+  Array.isArray((response as HandlerResponse | undefined)?.headers)
 
 /**
  * A web `Response` as plain values: its body up to `maxResponseBytes`, what follows as `rest`.

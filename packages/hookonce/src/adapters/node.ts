@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Attempt } from '../attempt.js'
+import type { AttemptWith } from '../attempt.js'
 import { problem } from '../problem.js'
 import type { Source } from '../receiver.js'
 import { parsedBody, type ReceivedBody } from './node/body.js'
@@ -9,9 +9,14 @@ export type { ReceivedBody } from './node/body.js'
 
 /**
  * An ordinary `node:http` handler, except that the request's body was read for it. It answers in whatever way it likes
- * and whenever it likes; what it throws or rejects with before it answered counts as a failed attempt.
+ * and whenever it likes; what it throws or rejects with before it answered counts as a failed attempt. Effects that are
+ * committed (`attempt.commit`, where the receiver's store has transactions) end the response inside the commit.
  */
-export type NodeHandler = (req: IncomingMessage & ReceivedBody, res: ServerResponse, attempt: Attempt) => unknown
+export type NodeHandler<Kind = never> = (
+  req: IncomingMessage & ReceivedBody,
+  res: ServerResponse,
+  attempt: AttemptWith<Kind, unknown>,
+) => unknown
 
 /**
  * Processes each request once for its idempotency key. Nothing of the handler's answer is sent before it is recorded;
@@ -27,7 +32,10 @@ export type NodeHandler = (req: IncomingMessage & ReceivedBody, res: ServerRespo
  *   res.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}')
  * }))
  */
-export function handleNode(source: Source, handler: NodeHandler): (req: IncomingMessage, res: ServerResponse) => void {
+export function handleNode<Kind>(
+  source: Source<Kind>,
+  handler: NodeHandler<Kind>,
+): (req: IncomingMessage, res: ServerResponse) => void {
   return (req, res) => {
     serve(source, req, res, (rawBody, attempt, fail) => {
       let body: unknown

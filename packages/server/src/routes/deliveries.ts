@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Answer, Delivery, type Handler, type Receiver, type Source } from 'hookonce'
-import { toHandlerResponse } from 'hookonce/adapters/fetch'
+import { fetchHandler } from 'hookonce/adapters/fetch'
 import type { Logger } from 'pino'
 import type { Agent } from 'undici'
 import type { ResolvedSource } from '../config.js'
@@ -50,9 +50,7 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
 
 function handlerFor(handle: ResolvedSource['handle'], source: Source, { agent, log }: DeliveryContext): Handler {
   const { maxResponseBytes } = source
-  if (typeof handle === 'function') {
-    return async (delivery, attempt) => toHandlerResponse(await handle(delivery, attempt), maxResponseBytes)
-  }
+  if (typeof handle === 'function') return fetchHandler(handle, maxResponseBytes)
   if (handle.kind === 'acknowledge') return acknowledgeEvent
   return forwardTo({ url: handle.url, timeoutMs: handle.timeoutMs, maxResponseBytes, agent, log })
 }

@@ -91,6 +91,8 @@ export class ResponseCapture {
 
   /** Rejects when the handler fails or destroys the response. */
   readonly response: Promise<HandlerResponse>
+  /** The same once it is known: ended, or longer than can be recorded. */
+  answer: HandlerResponse | undefined
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
   readonly #maxBytes: number
@@ -263,7 +265,8 @@ export class ResponseCapture {
     const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#size)
     this.#chunks.length = 0
     const { status, headers } = this.#head!
-    this.#resolve(this.#rest ? { status, headers, body, rest: this.#rest } : { status, headers, body })
+    this.answer = this.#rest ? { status, headers, body, rest: this.#rest } : { status, headers, body }
+    this.#resolve(this.answer)
   }
 }
 

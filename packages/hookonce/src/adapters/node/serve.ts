@@ -1,20 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Attempt } from '../../attempt.js'
+import { type AttemptWith, type CommitOf, withCommit } from '../../attempt.js'
+import { andThen } from '../../committing.js'
 import { Delivery } from '../../delivery.js'
 import type { Source } from '../../receiver.js'
+import type { HandlerResponse } from '../../response.js'
 import { type BodyOutcome, readBody } from './body.js'
 import { ResponseCapture } from './capture.js'
 import { refuseBody, sendAnswer } from './send.js'
 
 /** Starts the handler; what it throws, and errors that come later through `fail`, fail the attempt. */
-export type Run = (body: Buffer, attempt: Attempt, fail: (error: unknown) => void) => void
+export type Run<Kind> = (body: Buffer, attempt: AttemptWith<Kind, unknown>, fail: (error: unknown) => void) => void
 
 /** One request from its body to its answer. `read`: the body, if it was read before. */
-export async function serve(
-  source: Source,
+export async function serve<Kind>(
+  source: Source<Kind>,
   req: IncomingMessage & { originalUrl?: string },
   res: ServerResponse,
-  run: Run,
+  run: Run<Kind>,
   read?: Buffer,
 ): Promise<void> {
   const body: BodyOutcome = read ?? (await readBody(req, source.maxBodyBytes))
@@ -30,12 +32,28 @@ export async function serve(
   const answer = await source.receive(delivery, (_, attempt) => {
     const started = new ResponseCapture(req, res, source.maxResponseBytes)
     capture = started
+    const { commit } = attempt as { commit?: CommitOf<HandlerResponse> }
     try {
-      run(body, attempt, error => started.fail(error))
+      run(body, withCommit(attempt, commit && committing(commit, started)), error => started.fail(error))
     } catch (error) {
       started.fail(error)
     }
     return started.response
   })
   await sendAnswer(res, answer, capture)
+}
+
+/** A commit whose result is the response: its effects end it, and give whatever they like. */
+function committing(commit: CommitOf<HandlerResponse>, capture: ResponseCapture): CommitOf<unknown> {
+  return async <R>(effects: (tx: unknown) => R | Promise<R>) => {
+    let given!: R
+    await commit(tx =>
+      andThen(effects(tx), value => {
+        given = value
+        if (capture.answer !== undefined) return capture.answer
+        throw new TypeError('the response must be ended inside commit: it is what is recorded with the effects')
+      }),
+    )
+    return given
+  }
 }
