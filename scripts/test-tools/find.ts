@@ -38,8 +38,11 @@ export async function findTool(tool: Tool, machine: Machine): Promise<string> {
   )
 }
 
-async function onPath({ commands, works: probe }: Tool, machine: Machine): Promise<string | undefined> {
-  for (const command of commands.flatMap(name => executables(name, machine))) {
+async function onPath(
+  { commands, works: probe, folders = () => [] }: Tool,
+  machine: Machine,
+): Promise<string | undefined> {
+  for (const command of commands.flatMap(name => executables(name, machine, folders()))) {
     if (await works(command, probe, machine)) return command
   }
   return undefined
@@ -69,9 +72,9 @@ async function works(command: string, probe: string[], { env }: Machine): Promis
   return (await run(command, probe, env)).code === 0
 }
 
-function executables(name: string, { env }: Machine): string[] {
+function executables(name: string, { env }: Machine, further: string[] = []): string[] {
   const folders = (env.PATH ?? '').split(delimiter).filter(folder => folder !== '')
-  return folders.map(folder => join(folder, name)).filter(isExecutable)
+  return [...folders, ...further].map(folder => join(folder, name)).filter(isExecutable)
 }
 
 function isExecutable(path: string): boolean {

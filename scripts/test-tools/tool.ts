@@ -10,6 +10,8 @@ export interface Tool {
   given?: { works: string[]; is: string }
   /** Names to look for on PATH, best first. */
   commands: string[]
+  /** Folders to look in after those of PATH, best first. */
+  folders?: () => string[]
   /** Arguments with which a usable command exits 0. */
   works: string[]
   /** Debian packages. */

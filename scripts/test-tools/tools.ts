@@ -1,3 +1,5 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { preparePython } from './python.js'
 import type { Tool } from './tool.js'
 
@@ -22,6 +24,33 @@ export const TOOLS = {
     works: ['--version'],
     apt: ['redis-server'],
   },
+  postgres: {
+    name: 'Postgres 13 or newer',
+    why: 'the tests of the Postgres store start servers of their own',
+    env: 'HOOKONCE_TEST_POSTGRES',
+    commands: ['postgres'],
+    folders: debianPostgres,
+    works: ['--version'],
+    apt: ['postgresql'],
+  },
+  pgbouncer: {
+    name: 'PgBouncer',
+    why: 'the tests of the Postgres store go through it',
+    env: 'HOOKONCE_TEST_PGBOUNCER',
+    commands: ['pgbouncer'],
+    // Not on everybody's PATH.
+    folders: () => ['/usr/sbin', '/usr/local/sbin'],
+    works: ['--version'],
+    apt: ['pgbouncer'],
+  },
 } satisfies Record<string, Tool>
+
+/** Debian keeps the server's commands out of PATH, a folder for each version: newest first. */
+function debianPostgres(): string[] {
+  const root = '/usr/lib/postgresql'
+  if (!existsSync(root)) return []
+  const versions = readdirSync(root).sort((a, b) => Number(b) - Number(a))
+  return versions.map(version => join(root, version, 'bin'))
+}
 
 export type ToolName = keyof typeof TOOLS

@@ -101,6 +101,13 @@ test('on PATH, the first name that works is taken', async () => {
   expect(await findTool(tool, machine())).toBe(hammer)
 })
 
+test('folders of the tool are looked in after PATH', async () => {
+  const hammer = script('hammer', 'exit 0')
+  const inFolder = { ...tool, folders: () => ['/nowhere', folder] }
+  expect(await findTool(inFolder, machine({ env: { PATH: '' } }))).toBe(hammer)
+  expect(await findTool({ ...tool, folders: () => ['/nowhere'] }, machine())).toBe(hammer)
+})
+
 test('what is not executable is passed over', async () => {
   chmodSync(script('hammer', 'exit 0'), 0o644)
   await expect(findTool(tool, machine())).rejects.toThrow(MISSING)

@@ -1,0 +1,130 @@
+import { Failure, failureOfConnection, failureOfStatement, isOfStatementNames, isOfTheStatement } from './failures.js'
+import type { PostgresClient, PostgresPool } from './pool.js'
+import type { Statement } from './statements.js'
+
+// biome-ignore lint/suspicious/noExplicitAny: columns are what the statement selects
+export type Row = any[]
+
+export type Connections = ReturnType<typeof createConnections>
+
+/** A client that is checked out. It goes back to the pool unless it broke, or still owes an answer. */
+export interface Connection<Client extends PostgresClient = PostgresClient> {
+  readonly client: Client
+  /** @throws Failure */
+  run(query: Statement | string, values: readonly unknown[], by: number): Promise<Row[]>
+  release(): void
+  /** Ends it at once, whatever is under way. */
+  destroy(): void
+}
+
+/** Checks clients out and asks them, each under a deadline `by` on the monotonic clock. */
+export function createConnections<Client extends PostgresClient>(
+  openPool: () => Promise<PostgresPool>,
+  areStatementsNamed: boolean,
+) {
+  let named = areStatementsNamed
+
+  /** @throws Failure `refused`: nothing was sent. */
+  async function checkOut(by: number): Promise<Client> {
+    const checkout = openPool().then(pool => pool.connect() as Promise<Client>)
+    let isLate = false
+    checkout.then(
+      client => isLate && client.release(),
+      () => {},
+    )
+    try {
+      return await within(by, checkout, () => {
+        isLate = true
+        return new Failure(new Error('no connection was free or could be opened in time'), 'refused', true)
+      })
+    } catch (error) {
+      throw failureOfConnection(error)
+    }
+  }
+
+  async function connect(by: number): Promise<Connection<Client>> {
+    const client = await checkOut(by)
+    let isBroken = false
+    let isReleased = false
+    const onError = () => {
+      isBroken = true
+    }
+    // A pool takes its own listener away while a client is checked out.
+    client.on('error', onError)
+
+    async function send(query: Statement | string, values: readonly unknown[], by: number): Promise<Row[]> {
+      if (isBroken) throw new Failure(new Error('the connection was lost'), 'refused', true)
+      const config =
+        typeof query === 'string'
+          ? query
+          : named
+            ? { ...query, values }
+            : { text: query.text, rowMode: 'array', values }
+      try {
+        const { rows } = await within(by, client.query(config), () => {
+          return new Failure(new Error('no answer in time'), 'unknown', false)
+        })
+        return rows
+      } catch (error) {
+        if (!isOfTheStatement(error)) isBroken = true
+        throw error
+      }
+    }
+
+    function giveBack(destroy: boolean): void {
+      if (isReleased) return
+      isReleased = true
+      client.removeListener('error', onError)
+      client.release(destroy)
+    }
+
+    return {
+      client,
+
+      async run(query, values, by) {
+        const wasNamed = named
+        try {
+          return await send(query, values, by)
+        } catch (error) {
+          if (!wasNamed || !isOfStatementNames(error)) throw failureOfStatement(error)
+          named = false
+          throw new Failure(error, 'refused', true)
+        }
+      },
+
+      release: () => giveBack(isBroken),
+      destroy: () => giveBack(true),
+    }
+  }
+
+  return {
+    connect,
+
+    /** One statement by itself. @throws Failure */
+    async run(statement: Statement, values: readonly unknown[], by: number): Promise<Row[]> {
+      const connection = await connect(by)
+      try {
+        return await connection.run(statement, values, by)
+      } finally {
+        connection.release()
+      }
+    },
+  }
+}
+
+/** What `promise` gives, or a rejection with `late()` at the deadline. */
+export function within<T>(by: number, promise: Promise<T>, late: () => Error): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const timer = setTimeout(() => reject(late()), Math.max(0, by - performance.now()))
+    promise.then(
+      value => {
+        clearTimeout(timer)
+        resolve(value)
+      },
+      error => {
+        clearTimeout(timer)
+        reject(error)
+      },
+    )
+  })
+}

@@ -1,0 +1,81 @@
+import { ConfigurationError } from '../../errors.js'
+import { type Connection, type Connections, within } from './connections.js'
+import { Failure } from './failures.js'
+import { migrationsFor, type Statements } from './statements.js'
+
+const OLDEST_SERVER = 130_000
+/** A migration may rewrite a table; what waits for it does not, it is refused in time. */
+const MIGRATION_MS = 600_000
+
+/**
+ * Brings the schema up to date, once: `open` resolves when it is, and tries again if it could not be.
+ *
+ * The caller waits no longer than its own time, a migration that runs goes on.
+ */
+export function createOpening(connections: Connections, statements: Statements, schema: string, mayMigrate: boolean) {
+  const migrations = migrationsFor(schema)
+  let isOpen = false
+  let migrating: Promise<void> | undefined
+
+  async function look(connection: Connection, by: number): Promise<{ exists: boolean; version: number }> {
+    const [[server, exists, isOurs] = []] = await connection.run(statements.schema, [schema], by)
+    if (server < OLDEST_SERVER) throw new ConfigurationError(`Postgres 13 or newer is needed, this is ${server}`)
+    const [[version = 0] = []] = isOurs ? await connection.run(statements.version, [], by) : []
+    if (version > migrations.length) {
+      throw new ConfigurationError(
+        `schema "${schema}" has version ${version}, this version of hookonce knows up to ${migrations.length}: ` +
+          'use a newer hookonce',
+      )
+    }
+    return { exists, version }
+  }
+
+  /** In one transaction, and looked at again under the lock: several processes may start at once. */
+  async function migrate(): Promise<void> {
+    const by = performance.now() + MIGRATION_MS
+    const connection = await connections.connect(by)
+    try {
+      await connection.run('BEGIN', [], by)
+      await connection.run(statements.lockMigrations, [], by)
+      const { exists, version } = await look(connection, by)
+      // Whoever may use a schema need not be allowed to create one.
+      if (!exists) await connection.run(`CREATE SCHEMA "${schema}"`, [], by)
+      for (const migration of migrations.slice(version)) await connection.run(migration, [], by)
+      await connection.run('COMMIT', [], by)
+    } catch (error) {
+      connection.destroy()
+      throw error
+    } finally {
+      connection.release()
+    }
+  }
+
+  return {
+    /** @throws Failure, or ConfigurationError. */
+    async open(by: number): Promise<void> {
+      if (isOpen) return
+      const connection = await connections.connect(by)
+      let version: number
+      try {
+        version = (await look(connection, by)).version
+      } finally {
+        connection.release()
+      }
+      if (version < migrations.length) {
+        if (!mayMigrate) {
+          throw new ConfigurationError(
+            `schema "${schema}" has version ${version} of ${migrations.length} and migrating is off: ` +
+              'run the rest of postgresMigrations()',
+          )
+        }
+        migrating ??= migrate().finally(() => {
+          migrating = undefined
+        })
+        await within(by, migrating, () => new Failure(new Error('the schema is being migrated'), 'refused', true))
+      }
+      isOpen = true
+    },
+
+    isOpen: () => isOpen,
+  }
+}

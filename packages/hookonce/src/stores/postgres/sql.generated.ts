@@ -1,0 +1,215 @@
+// Generated from sql/ and migrations/ by scripts/generate-sql.mjs. Do not edit.
+
+export const sql = {
+  beginAnew: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+UPDATE hookonce.records SET
+  id = nextval('hookonce.record_ids'), state = 'running', fingerprint = $4, attempts = 1, losses = 0, lease_id = $5,
+  fencing_token = greatest(fencing_token + 1, hookonce.now_us()), created_at = hookonce.now_ms(),
+  claimed_at = hookonce.now_ms(), lease_ends_at = hookonce.now_ms() + least($6::bigint, $7::bigint),
+  settled_at = NULL,
+  expires_at = hookonce.now_ms() + least($6::bigint, $7::bigint) + greatest($7::bigint, $8::bigint),
+  lock_ttl_ms = $7::bigint, retention_ms = $8::bigint, last_error = NULL, result = NULL
+FROM patience
+WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND expires_at <= hookonce.now_ms()
+RETURNING attempts, fencing_token`,
+  check: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+UPDATE hookonce.meta SET checked_at = greatest(checked_at + 1, hookonce.now_ms()) FROM patience WHERE id = 1`,
+  claim: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
+given AS MATERIALIZED (
+  SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS fingerprints, $4::text[] AS lease_ids,
+    $5::bigint[] AS leases, $6::bigint[] AS lock_ttls, $7::bigint[] AS retentions
+),
+asked AS MATERIALIZED (
+  SELECT a.* FROM given, unnest(scopes, keys, fingerprints, lease_ids, leases, lock_ttls, retentions)
+    WITH ORDINALITY AS a (scope, key, fingerprint, lease_id, lease_ms, lock_ttl_ms, retention_ms, n)
+),
+inserted AS (
+  INSERT INTO hookonce.records (
+    scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
+    expires_at, lock_ttl_ms, retention_ms
+  )
+  SELECT scope, key, 'running', fingerprint, 1, 0, lease_id, greatest(token_floor + 1, hookonce.now_us()),
+    hookonce.now_ms(), hookonce.now_ms(), hookonce.now_ms() + least(lease_ms, lock_ttl_ms),
+    hookonce.now_ms() + least(lease_ms, lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms), lock_ttl_ms, retention_ms
+  FROM asked, hookonce.meta, patience
+  ORDER BY scope COLLATE "C", key COLLATE "C"
+  ON CONFLICT (scope, key) DO NOTHING
+  RETURNING scope, key, fencing_token
+)
+SELECT a.n, true, false, 'running', a.fingerprint, 1, 0, a.lease_id, i.fencing_token, 0, NULL::bigint, NULL::bytea
+FROM asked a JOIN inserted i ON i.scope = a.scope AND i.key = a.key
+UNION ALL
+SELECT a.n, false, r.expires_at <= hookonce.now_ms(), r.state, r.fingerprint, r.attempts, r.losses, r.lease_id,
+  r.fencing_token, r.lease_ends_at - hookonce.now_ms(), r.settled_at,
+  CASE WHEN r.state = 'completed' AND r.expires_at > hookonce.now_ms() THEN r.result END
+FROM asked a JOIN hookonce.records r ON r.scope = a.scope AND r.key = a.key`,
+  complete: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
+given AS MATERIALIZED (
+  SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS lease_ids, $4::integer[] AS starts,
+    $5::integer[] AS lengths, $6::bytea AS results
+),
+asked AS MATERIALIZED (
+  SELECT a.scope, a.key, a.lease_id, a.n, substring(results FROM a.start FOR a.length) AS result
+  FROM given, unnest(scopes, keys, lease_ids, starts, lengths)
+    WITH ORDINALITY AS a (scope, key, lease_id, start, length, n)
+),
+completed AS (
+  UPDATE hookonce.records r SET
+    state = 'completed', result = a.result, settled_at = hookonce.now_ms(),
+    expires_at = hookonce.now_ms() + retention_ms
+  FROM asked a, patience
+  WHERE r.scope = a.scope AND r.key = a.key AND r.state = 'running' AND r.lease_id = a.lease_id
+    AND r.expires_at > hookonce.now_ms()
+  RETURNING a.n, r.settled_at, r.watched, r.scope, r.key
+)
+SELECT n, settled_at, CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END
+FROM completed`,
+  delete: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+UPDATE hookonce.records SET
+  expires_at = 0, lock_ttl_ms = 0, retention_ms = 0, fingerprint = NULL, last_error = NULL, result = NULL
+FROM patience
+WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()
+  AND ($3::boolean OR state <> 'running' OR lease_ends_at <= hookonce.now_ms())
+RETURNING CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END`,
+  fail: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+UPDATE hookonce.records SET
+  state = 'failed', last_error = $4, settled_at = hookonce.now_ms(), expires_at = hookonce.now_ms() + retention_ms
+FROM patience
+WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3 AND expires_at > hookonce.now_ms()
+RETURNING CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END`,
+  fate: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', $3, true))
+SELECT state, lease_id, attempts, settled_at FROM hookonce.records, patience WHERE scope = $1 AND key = $2
+FOR UPDATE OF records`,
+  get: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
+  lease_ends_at, settled_at, expires_at, last_error, lease_ends_at - hookonce.now_ms() AS lease_remaining_ms, result
+FROM hookonce.records WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()`,
+  holds: `SELECT state, settled_at FROM hookonce.records
+WHERE scope = $1 AND key = $2 AND lease_id = $3 AND expires_at > hookonce.now_ms()`,
+  list: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
+  lease_ends_at, settled_at, expires_at, last_error, lease_ends_at - hookonce.now_ms() AS lease_remaining_ms
+FROM hookonce.records
+WHERE id < $1::bigint AND id >= $2::bigint AND expires_at > hookonce.now_ms()
+  AND ($3::text IS NULL OR scope = $3::text) AND ($4::text IS NULL OR state = $4::text)
+ORDER BY id DESC
+LIMIT $5::bigint`,
+  lockMigrations: `SELECT pg_advisory_xact_lock(hashtext('hookonce.migrations'))`,
+  purge: `WITH due AS MATERIALIZED (
+  SELECT scope, key FROM hookonce.records
+  WHERE claimed_at + retention_ms <= hookonce.now_ms() AND expires_at <= hookonce.now_ms()
+    AND fencing_token < hookonce.now_us() - 10000000
+  ORDER BY claimed_at + retention_ms
+  LIMIT $1::bigint
+  FOR UPDATE SKIP LOCKED
+),
+removed AS (
+  DELETE FROM hookonce.records r USING due d WHERE r.scope = d.scope AND r.key = d.key RETURNING r.fencing_token
+),
+highest AS (SELECT max(fencing_token) AS token FROM removed),
+raised AS (
+  UPDATE hookonce.meta SET token_floor = h.token FROM highest h WHERE id = 1 AND token_floor < h.token
+)
+SELECT count(*) AS removed FROM removed`,
+  renew: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+UPDATE hookonce.records SET
+  lease_ends_at = least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms),
+  expires_at =
+    least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms)
+FROM patience
+WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3 AND lease_ends_at > hookonce.now_ms()
+  AND expires_at > hookonce.now_ms()
+RETURNING 1`,
+  runs: `SELECT state = 'running' AND lease_ends_at > hookonce.now_ms() AS runs
+FROM hookonce.records WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()`,
+  schema: `SELECT current_setting('server_version_num')::integer, n.oid IS NOT NULL, c.oid IS NOT NULL
+FROM (SELECT $1::name AS name) AS wanted
+LEFT JOIN pg_namespace n ON n.nspname = wanted.name
+LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = 'meta'`,
+  settled: `SELECT settled_at FROM hookonce.records
+WHERE scope = $1 AND key = $2 AND lease_id = $3 AND state = $4 AND expires_at > hookonce.now_ms()`,
+  stats: `SELECT
+  CASE
+    WHEN pg_relation_size(c.oid) < 8388608
+      THEN (SELECT count(*) FROM hookonce.records WHERE expires_at > hookonce.now_ms())
+    ELSE c.reltuples::bigint
+  END AS records,
+  pg_total_relation_size(c.oid) AS bytes
+FROM pg_class c WHERE c.oid = 'hookonce.records'::regclass`,
+  stretch: `SELECT min(id) AS lowest
+FROM (SELECT id FROM hookonce.records WHERE id < $1::bigint ORDER BY id DESC LIMIT $2::bigint) AS stretch`,
+  takeOver: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+UPDATE hookonce.records SET
+  state = 'running', fingerprint = coalesce(fingerprint, $5), attempts = attempts + 1, losses = $6, lease_id = $7,
+  fencing_token = greatest(fencing_token + 1, hookonce.now_us()), claimed_at = hookonce.now_ms(),
+  lease_ends_at = hookonce.now_ms() + least($8::bigint, $9::bigint), settled_at = NULL,
+  expires_at = hookonce.now_ms() + least($8::bigint, $9::bigint) + greatest($9::bigint, $10::bigint),
+  lock_ttl_ms = $9::bigint, retention_ms = $10::bigint
+FROM patience
+WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND state = $4 AND expires_at > hookonce.now_ms()
+  AND (state = 'failed' OR (state = 'running' AND lease_ends_at <= hookonce.now_ms()))
+RETURNING attempts, fencing_token`,
+  version: `SELECT version FROM hookonce.meta WHERE id = 1`,
+  watch: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+UPDATE hookonce.records r SET watched = true
+FROM unnest($1::text[], $2::text[]) AS a (scope, key), patience
+WHERE r.scope = a.scope AND r.key = a.key AND NOT r.watched`,
+} as const
+
+export const migrations: readonly string[] = [
+  `-- Plain SQL: psql may run it too. In another schema, write its name for hookonce.
+
+-- The server's clock, as the server read it when the statement arrived: one time for the whole statement, a batch
+-- included. The planner inlines them.
+CREATE FUNCTION hookonce.now_us() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
+  AS 'SELECT floor(extract(epoch FROM statement_timestamp()) * 1000000)::bigint';
+CREATE FUNCTION hookonce.now_ms() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
+  AS 'SELECT floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint';
+
+-- One row. token_floor: no fencing token issued from now on is at or below it; purge raises it, nothing else does.
+-- checked_at: what "ready" writes, to prove that writing works.
+CREATE TABLE hookonce.meta (
+  id integer PRIMARY KEY CHECK (id = 1),
+  version integer NOT NULL,
+  token_floor bigint NOT NULL,
+  checked_at bigint NOT NULL
+);
+
+INSERT INTO hookonce.meta (id, version, token_floor, checked_at) VALUES (1, 1, 0, 0);
+
+-- The id rises with every record created: it is the order of the list.
+CREATE SEQUENCE hookonce.record_ids;
+
+-- Times are milliseconds since the epoch. A deleted record stays as an expired one (expires_at 0) until it is purged,
+-- so that the next attempt's fencing token rises above its own. watched: whoever ends the attempt says so by NOTIFY.
+CREATE TABLE hookonce.records (
+  scope text COLLATE "C" NOT NULL,
+  key text COLLATE "C" NOT NULL,
+  id bigint NOT NULL DEFAULT nextval('hookonce.record_ids'),
+  state text NOT NULL,
+  fingerprint text,
+  attempts integer NOT NULL,
+  losses integer NOT NULL,
+  lease_id text NOT NULL,
+  fencing_token bigint NOT NULL,
+  created_at bigint NOT NULL,
+  claimed_at bigint NOT NULL,
+  lease_ends_at bigint NOT NULL,
+  settled_at bigint,
+  expires_at bigint NOT NULL,
+  lock_ttl_ms bigint NOT NULL,
+  retention_ms bigint NOT NULL,
+  watched boolean NOT NULL DEFAULT false,
+  last_error text,
+  result bytea,
+  PRIMARY KEY (scope, key)
+) WITH (
+  fillfactor = 70,
+  autovacuum_vacuum_scale_factor = 0.05,
+  autovacuum_analyze_scale_factor = 0.1
+);
+
+CREATE UNIQUE INDEX records_by_id ON hookonce.records (id);
+
+-- When a record can expire at the earliest: a completion changes neither column, so it touches no index and stays a
+-- heap-only update (HOT). An index on expires_at would make every completion write three indexes.
+CREATE INDEX records_due ON hookonce.records ((claimed_at + retention_ms));`,
+]

@@ -1,0 +1,37 @@
+-- Takes the keys that have no row, and tells what stands on the others.
+-- Parameters, one array each, no key twice: scopes, keys, fingerprints, lease ids, lease_ms, lock_ttl_ms, retention_ms.
+-- Result: n (from 1 on), then of the row: inserted by this statement, expired, state, fingerprint, attempts, losses,
+--   lease_id, fencing_token, milliseconds left of the lease, settled_at, and result if it is to be replayed.
+--   No line for a key: its row came or went in this moment, ask again.
+-- The arrays go through a CTE, or the planner would look at their lengths and plan anew each time. Keys in order: two
+-- batches never wait for each other. An INSERT waits behind another that is not committed; lock_timeout bounds that,
+-- for this transaction only, so it needs no session.
+WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
+given AS MATERIALIZED (
+  SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS fingerprints, $4::text[] AS lease_ids,
+    $5::bigint[] AS leases, $6::bigint[] AS lock_ttls, $7::bigint[] AS retentions
+),
+asked AS MATERIALIZED (
+  SELECT a.* FROM given, unnest(scopes, keys, fingerprints, lease_ids, leases, lock_ttls, retentions)
+    WITH ORDINALITY AS a (scope, key, fingerprint, lease_id, lease_ms, lock_ttl_ms, retention_ms, n)
+),
+inserted AS (
+  INSERT INTO hookonce.records (
+    scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
+    expires_at, lock_ttl_ms, retention_ms
+  )
+  SELECT scope, key, 'running', fingerprint, 1, 0, lease_id, greatest(token_floor + 1, hookonce.now_us()),
+    hookonce.now_ms(), hookonce.now_ms(), hookonce.now_ms() + least(lease_ms, lock_ttl_ms),
+    hookonce.now_ms() + least(lease_ms, lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms), lock_ttl_ms, retention_ms
+  FROM asked, hookonce.meta, patience
+  ORDER BY scope COLLATE "C", key COLLATE "C"
+  ON CONFLICT (scope, key) DO NOTHING
+  RETURNING scope, key, fencing_token
+)
+SELECT a.n, true, false, 'running', a.fingerprint, 1, 0, a.lease_id, i.fencing_token, 0, NULL::bigint, NULL::bytea
+FROM asked a JOIN inserted i ON i.scope = a.scope AND i.key = a.key
+UNION ALL
+SELECT a.n, false, r.expires_at <= hookonce.now_ms(), r.state, r.fingerprint, r.attempts, r.losses, r.lease_id,
+  r.fencing_token, r.lease_ends_at - hookonce.now_ms(), r.settled_at,
+  CASE WHEN r.state = 'completed' AND r.expires_at > hookonce.now_ms() THEN r.result END
+FROM asked a JOIN hookonce.records r ON r.scope = a.scope AND r.key = a.key

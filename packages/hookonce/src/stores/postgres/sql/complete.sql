@@ -1,0 +1,25 @@
+-- Records the results of attempts that hold their records, however late.
+-- Parameters, one array each, no key twice: scopes, keys, lease ids, where in the bytes each result starts (from 1 on)
+--   and its length; then the bytes of all results.
+-- Result: n (from 1 on) and settled_at of each that was recorded.
+WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
+given AS MATERIALIZED (
+  SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS lease_ids, $4::integer[] AS starts,
+    $5::integer[] AS lengths, $6::bytea AS results
+),
+asked AS MATERIALIZED (
+  SELECT a.scope, a.key, a.lease_id, a.n, substring(results FROM a.start FOR a.length) AS result
+  FROM given, unnest(scopes, keys, lease_ids, starts, lengths)
+    WITH ORDINALITY AS a (scope, key, lease_id, start, length, n)
+),
+completed AS (
+  UPDATE hookonce.records r SET
+    state = 'completed', result = a.result, settled_at = hookonce.now_ms(),
+    expires_at = hookonce.now_ms() + retention_ms
+  FROM asked a, patience
+  WHERE r.scope = a.scope AND r.key = a.key AND r.state = 'running' AND r.lease_id = a.lease_id
+    AND r.expires_at > hookonce.now_ms()
+  RETURNING a.n, r.settled_at, r.watched, r.scope, r.key
+)
+SELECT n, settled_at, CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END
+FROM completed

@@ -1,0 +1,21 @@
+-- Removes expired rows, those due longest first, and keeps tokens rising over that. Many may do it at once.
+-- A row whose token the clock has not left behind by ten seconds stays: a claim that has just read the old floor and
+-- then finds the row gone takes its token from the clock, which is above it.
+-- Parameters: limit.
+-- Result: removed.
+WITH due AS MATERIALIZED (
+  SELECT scope, key FROM hookonce.records
+  WHERE claimed_at + retention_ms <= hookonce.now_ms() AND expires_at <= hookonce.now_ms()
+    AND fencing_token < hookonce.now_us() - 10000000
+  ORDER BY claimed_at + retention_ms
+  LIMIT $1::bigint
+  FOR UPDATE SKIP LOCKED
+),
+removed AS (
+  DELETE FROM hookonce.records r USING due d WHERE r.scope = d.scope AND r.key = d.key RETURNING r.fencing_token
+),
+highest AS (SELECT max(fencing_token) AS token FROM removed),
+raised AS (
+  UPDATE hookonce.meta SET token_floor = h.token FROM highest h WHERE id = 1 AND token_floor < h.token
+)
+SELECT count(*) AS removed FROM removed

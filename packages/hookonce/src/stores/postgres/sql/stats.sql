@@ -1,0 +1,10 @@
+-- The number of records, counted while the table is small and as of the last vacuum or analyze when it is not; and
+-- all bytes on disk, indexes included. -1: neither has run yet.
+SELECT
+  CASE
+    WHEN pg_relation_size(c.oid) < 8388608
+      THEN (SELECT count(*) FROM hookonce.records WHERE expires_at > hookonce.now_ms())
+    ELSE c.reltuples::bigint
+  END AS records,
+  pg_total_relation_size(c.oid) AS bytes
+FROM pg_class c WHERE c.oid = 'hookonce.records'::regclass

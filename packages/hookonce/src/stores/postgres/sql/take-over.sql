@@ -1,0 +1,15 @@
+-- A further attempt of a record that failed or whose lease is over, if it is still as it was seen.
+-- Parameters: scope, key, the token seen, the state seen, fingerprint, losses, lease_id, lease_ms, lock_ttl_ms,
+--   retention_ms.
+-- Result: attempts, fencing_token; no row when the record has changed.
+WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+UPDATE hookonce.records SET
+  state = 'running', fingerprint = coalesce(fingerprint, $5), attempts = attempts + 1, losses = $6, lease_id = $7,
+  fencing_token = greatest(fencing_token + 1, hookonce.now_us()), claimed_at = hookonce.now_ms(),
+  lease_ends_at = hookonce.now_ms() + least($8::bigint, $9::bigint), settled_at = NULL,
+  expires_at = hookonce.now_ms() + least($8::bigint, $9::bigint) + greatest($9::bigint, $10::bigint),
+  lock_ttl_ms = $9::bigint, retention_ms = $10::bigint
+FROM patience
+WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND state = $4 AND expires_at > hookonce.now_ms()
+  AND (state = 'failed' OR (state = 'running' AND lease_ends_at <= hookonce.now_ms()))
+RETURNING attempts, fencing_token

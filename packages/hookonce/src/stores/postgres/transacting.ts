@@ -1,0 +1,169 @@
+import type { CompleteOutcome, RecordId } from '../../store.js'
+import { persist } from './asking.js'
+import type { Completing } from './completing.js'
+import { type Connection, type Connections, within } from './connections.js'
+import { asksForAnotherRun, Failure } from './failures.js'
+import type { PostgresClient } from './pool.js'
+import type { Statements } from './statements.js'
+
+const MOST_RUNS = 5
+/** How long the fate of a COMMIT without an answer is asked after: a restart or a failover takes seconds. */
+const FATE_MS = 10_000
+/** The longest one question waits for a transaction that has not ended. */
+const FATE_LOCK_MS = 1000
+
+export interface TransactingSettings {
+  timeoutMs: number
+  transactionTimeoutMs: number
+  /** How many transactions may be open at once: the pool's other clients renew leases meanwhile. */
+  mostAtOnce: () => Promise<number>
+}
+
+type Work<Client> = (client: Client) => Promise<Uint8Array>
+
+export function createTransacting<Client extends PostgresClient>(
+  connections: Connections,
+  statements: Statements,
+  completing: Completing,
+  { timeoutMs, transactionTimeoutMs, mostAtOnce }: TransactingSettings,
+) {
+  const takePlace = createPlaces(mostAtOnce)
+  const soon = () => performance.now() + timeoutMs
+  // Settings of this transaction only. The isolation level is named because under a stricter default every renewal
+  // during the work would make the completion fail.
+  const begin =
+    'BEGIN ISOLATION LEVEL READ COMMITTED; ' +
+    `SET LOCAL idle_in_transaction_session_timeout = ${transactionTimeoutMs}; ` +
+    `SET LOCAL statement_timeout = ${transactionTimeoutMs}`
+
+  /** Settles what needs no transaction; `undefined`: the attempt holds its record. */
+  async function outcomeBefore({ scope, key }: RecordId, leaseId: string): Promise<CompleteOutcome | undefined> {
+    const by = soon()
+    const [row] = await persist(by, 'always', () => connections.run(statements.holds, [scope, key, leaseId], by))
+    const [state, settledAt] = row ?? []
+    if (state === 'completed') return { status: 'completed', completedAt: Number(settledAt) }
+    return state === 'running' ? undefined : { status: 'fenced' }
+  }
+
+  async function beginOn(by: number): Promise<Connection> {
+    const connection = await connections.connect(by)
+    try {
+      await connection.run(begin, [], by)
+      return connection
+    } catch (error) {
+      connection.destroy()
+      // Nothing but a BEGIN can have been done.
+      throw new Failure((error as Failure).cause, 'refused', (error as Failure).passes)
+    }
+  }
+
+  async function runWork(connection: Connection, work: Work<Client>): Promise<Uint8Array> {
+    const { client } = connection
+    const until = performance.now() + transactionTimeoutMs
+    const result = await within(until, work(client as Client), () => {
+      connection.destroy()
+      return new Failure(new Error(`the work took more than ${transactionTimeoutMs} ms`), 'refused', false)
+    })
+    const status = client.getTransactionStatus()
+    if (status === 'E') throw new Failure(new Error('a statement of the work failed'), 'refused', false)
+    if (status !== 'T') throw new Failure(new Error('the work ended the transaction itself'), 'unknown', false)
+    return result
+  }
+
+  async function rollBack(connection: Connection): Promise<void> {
+    await connection.run('ROLLBACK', [], soon()).catch(() => connection.destroy())
+  }
+
+  /** What became of a transaction whose COMMIT had no answer. */
+  async function fateOf({ scope, key }: RecordId, leaseId: string, lost: Failure): Promise<CompleteOutcome> {
+    const until = performance.now() + FATE_MS
+    const rows = await persist(until, 'always', () => {
+      const by = Math.min(until, performance.now() + FATE_LOCK_MS + timeoutMs)
+      return connections.run(statements.fate, [scope, key, String(FATE_LOCK_MS)], by).catch(error => {
+        // A server that hangs may come back within the time there is.
+        throw new Failure((error as Failure).cause, (error as Failure).effect, true)
+      })
+    }).catch(() => {
+      throw new Failure(lost.cause, 'unknown', false)
+    })
+    const [state, holder, attempts, settledAt] = rows[0] ?? []
+    if (holder === leaseId) {
+      if (state === 'completed') return { status: 'completed', completedAt: Number(settledAt) }
+      throw new Failure(lost.cause, 'refused', false)
+    }
+    // A later attempt of the same record took over what was not completed. Any other record is a new one.
+    if (attempts > 1) return { status: 'fenced' }
+    throw new Failure(lost.cause, 'unknown', false)
+  }
+
+  /** One transaction; `undefined`: the database asks for another. */
+  async function runOnce(id: RecordId, leaseId: string, work: Work<Client>): Promise<CompleteOutcome | undefined> {
+    const beginBy = soon()
+    const connection = await persist(beginBy, 'if refused', () => beginOn(beginBy))
+    try {
+      const result = await runWork(connection, work)
+      const [completedAt] = await completing.record([{ ...id, leaseId, result }], soon(), connection)
+      if (completedAt === undefined) {
+        await rollBack(connection)
+        const by = soon()
+        return await persist(by, 'always', () => completing.before(id, leaseId, by))
+      }
+      const lost = await connection.run('COMMIT', [], soon()).then(
+        () => undefined,
+        error => error as Failure,
+      )
+      if (lost === undefined) return { status: 'completed', completedAt }
+      if (lost.effect === 'refused') throw lost
+      connection.destroy()
+      return await fateOf(id, leaseId, lost)
+    } catch (error) {
+      await rollBack(connection)
+      if (asksForAnotherRun(error) || asksForAnotherRun((error as Error | null)?.cause)) return undefined
+      throw error
+    } finally {
+      connection.release()
+    }
+  }
+
+  return async function transact(id: RecordId, leaseId: string, work: Work<Client>): Promise<CompleteOutcome> {
+    const before = await outcomeBefore(id, leaseId)
+    if (before !== undefined) return before
+    const leavePlace = await takePlace(performance.now() + transactionTimeoutMs)
+    try {
+      for (let runs = 1; runs <= MOST_RUNS; runs++) {
+        const outcome = await runOnce(id, leaseId, work)
+        if (outcome !== undefined) return outcome
+      }
+      throw new Failure(new Error(`${MOST_RUNS} runs of the transaction met with conflicts`), 'refused', false)
+    } finally {
+      leavePlace()
+    }
+  }
+}
+
+/** Lets so many in at once, first come, first served. */
+function createPlaces(mostAtOnce: () => Promise<number>) {
+  const queue: (() => void)[] = []
+  let taken = 0
+
+  function leave(): void {
+    const next = queue.shift()
+    if (next === undefined) taken--
+    else next()
+  }
+
+  return async function take(by: number): Promise<() => void> {
+    if (taken < (await mostAtOnce())) {
+      taken++
+      return leave
+    }
+    const turn = new Promise<void>(resolve => queue.push(resolve))
+    let isLate = false
+    turn.then(() => isLate && leave())
+    await within(by, turn, () => {
+      isLate = true
+      return new Failure(new Error('other transactions took all the time there was'), 'refused', true)
+    })
+    return leave
+  }
+}

@@ -1,0 +1,150 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { RecordId } from '../../store.js'
+import { within } from './connections.js'
+import { Failure } from './failures.js'
+import type { PostgresClient } from './pool.js'
+
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 5000
+/** A connection that was cut without a word is noticed after so long. */
+const PROBE_MS = 10_000
+const MOST_AT_ONCE = 500
+
+/** A connection of the watching's own. */
+export interface Listener {
+  client: Omit<PostgresClient, 'release' | 'getTransactionStatus'>
+  end(): void
+}
+
+interface Watched {
+  id: RecordId
+  wakes: Set<() => void>
+}
+
+export interface WatchingSettings {
+  channel: { name: string; listen: string }
+  timeoutMs: number
+  connect(by: number): Promise<Listener>
+  /** Makes whoever ends an attempt of these records say so. */
+  mark(ids: RecordId[]): Promise<void>
+}
+
+/**
+ * Wakes who watches a record when another process says that its attempt has ended. One connection listens, from the
+ * first watch on. A record is marked only once it listens: what ends later is told, what ended earlier the wake shows.
+ */
+export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSettings) {
+  const watches = new Map<string, Watched>()
+  const unmarked = new Set<string>()
+  let isKept = false
+  let isClosed = false
+  let somethingHappened = () => {}
+
+  function wake(name: string): void {
+    for (const call of watches.get(name)?.wakes ?? []) call()
+  }
+
+  async function listen(): Promise<Listener & { isLost: boolean }> {
+    const listener = { ...(await connect(performance.now() + timeoutMs)), isLost: false }
+    const lose = () => {
+      listener.isLost = true
+      somethingHappened()
+    }
+    listener.client.on('error', lose)
+    listener.client.on('end', lose)
+    listener.client.on('notification', ({ channel: name, payload }: { channel: string; payload: string }) => {
+      if (name !== channel.name) return
+      const [scope, key] = JSON.parse(payload)
+      wake(nameOf({ scope, key }))
+    })
+    try {
+      await ask(listener, channel.listen)
+    } catch (error) {
+      listener.end()
+      throw error
+    }
+    return listener
+  }
+
+  function ask({ client }: Listener, query: string): Promise<unknown> {
+    const late = () => new Failure(new Error('the listening connection gave no answer'), 'refused', true)
+    return within(performance.now() + timeoutMs, client.query(query), late)
+  }
+
+  async function markSome(): Promise<void> {
+    const names = [...unmarked].slice(0, MOST_AT_ONCE)
+    await mark(names.flatMap(name => watches.get(name)?.id ?? []))
+    for (const name of names) {
+      unmarked.delete(name)
+      wake(name)
+    }
+  }
+
+  async function attend(listener: Listener & { isLost: boolean }): Promise<void> {
+    while (!listener.isLost && !isClosed) {
+      if (unmarked.size > 0) {
+        await markSome()
+        continue
+      }
+      const isQuiet = await new Promise<boolean>(resolve => {
+        const timer = setTimeout(() => resolve(true), PROBE_MS).unref()
+        somethingHappened = () => {
+          clearTimeout(timer)
+          resolve(false)
+        }
+      })
+      if (isQuiet) await ask(listener, 'SELECT 1')
+    }
+  }
+
+  /** Listens for as long as the store is open, on one connection after the other. */
+  async function keep(): Promise<void> {
+    for (let pauseMs = FIRST_PAUSE_MS; !isClosed; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      let listener: Awaited<ReturnType<typeof listen>> | undefined
+      try {
+        listener = await listen()
+        pauseMs = FIRST_PAUSE_MS
+        await attend(listener)
+      } catch {
+        // Who watches reads the record from time to time, so a watch may be late.
+      } finally {
+        listener?.end()
+      }
+      for (const name of watches.keys()) unmarked.add(name)
+      if (!isClosed) await delay(pauseMs * (0.5 + Math.random() / 2), undefined, { ref: false })
+    }
+  }
+
+  return {
+    watch(id: RecordId, wakeUp: () => void): () => void {
+      const name = nameOf(id)
+      const watched = watches.get(name) ?? { id: { scope: id.scope, key: id.key }, wakes: new Set() }
+      const call = () => wakeUp()
+      watched.wakes.add(call)
+      watches.set(name, watched)
+      unmarked.add(name)
+      if (isKept) somethingHappened()
+      else {
+        isKept = true
+        keep()
+      }
+      return () => {
+        watched.wakes.delete(call)
+        if (watched.wakes.size > 0 || watches.get(name) !== watched) return
+        watches.delete(name)
+        unmarked.delete(name)
+      }
+    },
+
+    close(): void {
+      isClosed = true
+      watches.clear()
+      unmarked.clear()
+      somethingHappened()
+    },
+  }
+}
+
+function nameOf({ scope, key }: RecordId): string {
+  return JSON.stringify([scope, key])
+}

@@ -1,0 +1,145 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { chownSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { requireTool } from '../test-tools/index.js'
+import { freePort } from './free-port.js'
+import { unprivileged } from './unprivileged.js'
+
+export interface PostgresOptions {
+  /** Whether commits wait for the disk. What a killed server had is safe without; a measurement needs it. Default no. */
+  fsync?: boolean
+  /** More settings, as in postgresql.conf. */
+  settings?: Record<string, string>
+}
+
+export interface PostgresServer {
+  /** Of the superuser `postgres`, who needs no password. */
+  readonly url: string
+  readonly port: number
+  readonly folder: string
+  /** Ends it in good order for good, and removes its folder. */
+  stop(): Promise<void>
+  /** Ends it at once (SIGQUIT): the next start recovers from the log. */
+  stopImmediately(): Promise<void>
+  /** SIGKILL to the server and all its processes. */
+  kill(): Promise<void>
+  /** Starts it again on the same port and files, after ending it in good order if it runs. Resolves when it answers. */
+  restart(): Promise<void>
+  /** SIGSTOP to the server and all its processes. */
+  pause(): void
+  /** SIGCONT. */
+  resume(): void
+}
+
+/**
+ * A Postgres server of its own on a loopback port. It is ended with this process at the latest.
+ *
+ * @throws {ToolMissingError}
+ */
+export async function startPostgres({ fsync = false, settings = {} }: PostgresOptions = {}): Promise<PostgresServer> {
+  const command = await requireTool('postgres')
+  const user = unprivileged()
+  const home = mkdtempSync(join(tmpdir(), 'hookonce-postgres-'))
+  const folder = join(home, 'data')
+  if (user.uid !== undefined) chownSync(home, user.uid, user.gid)
+  const locale = ['--locale', 'C', '--encoding', 'UTF8', '--auth', 'trust', '--username', 'postgres']
+  execFileSync(join(dirname(command), 'initdb'), ['--pgdata', folder, '--no-sync', ...locale], {
+    ...user,
+    cwd: home,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const port = await freePort()
+  const all = {
+    listen_addresses: '127.0.0.1',
+    port: String(port),
+    unix_socket_directories: '',
+    fsync: fsync ? 'on' : 'off',
+    ...settings,
+  }
+  const args = ['-D', folder, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
+
+  let child: ChildProcess | undefined
+  let closed: Promise<unknown> = Promise.resolve()
+
+  /** The server and its processes: one for each connection, and its helpers. */
+  function processes(): number[] {
+    const server = child?.pid
+    const list = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' })
+    const pairs = list.split('\n').map(line => line.trim().split(/\s+/).map(Number))
+    return pairs.flatMap(([pid, parent]) => (pid === server || parent === server ? [pid!] : []))
+  }
+
+  function signalAll(signal: NodeJS.Signals): void {
+    if (child === undefined) return
+    for (const pid of processes()) {
+      try {
+        process.kill(pid, signal)
+      } catch {
+        // It has ended since.
+      }
+    }
+  }
+
+  const killNow = () => signalAll('SIGKILL')
+
+  /** One that was just killed may hold its memory for a moment, and then refuses. */
+  async function start(): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const output = await startOnce()
+      if (output === undefined) return
+      if (tries === 50 || !/shared memory|lock file/.test(output)) throw new Error(`${command} ended: ${output}`)
+      await delay(100)
+    }
+  }
+
+  /** What it said if it ended, `undefined` once it answers. */
+  function startOnce(): Promise<string | undefined> {
+    const started = spawn(command, args, { ...user, cwd: home, stdio: ['ignore', 'ignore', 'pipe'] })
+    let output = ''
+    child = started
+    process.once('exit', killNow)
+    return new Promise((resolve, reject) => {
+      closed = new Promise(done => started.once('close', done)).then(() => {
+        process.off('exit', killNow)
+        if (child === started) child = undefined
+        resolve(output)
+      })
+      started.once('error', reject)
+      started.stderr!.setEncoding('utf8').on('data', text => {
+        output = (output + text).slice(-2000)
+        if (output.includes('ready to accept connections')) resolve(undefined)
+      })
+    })
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    // One that is stopped would not hear of its end.
+    signalAll('SIGCONT')
+    child?.kill(signal)
+    await closed
+  }
+
+  await start()
+  return {
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    port,
+    folder,
+    async stop() {
+      await end('SIGINT')
+      rmSync(home, { recursive: true, force: true })
+    },
+    stopImmediately: () => end('SIGQUIT'),
+    async kill() {
+      signalAll('SIGKILL')
+      await closed
+    },
+    async restart() {
+      await end('SIGINT')
+      await start()
+    },
+    pause: () => signalAll('SIGSTOP'),
+    resume: () => signalAll('SIGCONT'),
+  }
+}
