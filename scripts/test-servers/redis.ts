@@ -56,10 +56,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     maxmemory,
     ...options.settings,
   }
-  const args = Object.entries({ ...settings, port: String(port), dir: folder }).flatMap(([name, value]) => [
-    `--${name}`,
-    value,
-  ])
+  const all = { ...settings, port: String(port), dir: folder }
+  const args = Object.entries(all).flatMap(([name, value]) => [`--${name}`, ...value.split(' ')])
   const server = await startRedisProcess(args, port)
   return Object.assign(server, {
     url: `redis://127.0.0.1:${port}`,

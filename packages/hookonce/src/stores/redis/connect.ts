@@ -31,15 +31,18 @@ export interface Connected {
   close(): Promise<void>
 }
 
-/** @throws {ConfigurationError} where it can be told at once that this is no way to Redis */
-export function connect(to: RedisAddress | GivenClient): Promise<Connected> {
+/**
+ * @param silenceMs after which a connection of the store's own that owes an answer is taken for dead
+ * @throws {ConfigurationError} where it can be told at once that this is no way to Redis
+ */
+export function connect(to: RedisAddress | GivenClient, silenceMs: number): Promise<Connected> {
   if (typeof to === 'string') {
     assertUrl(to)
-    return dial(({ Redis }) => new Redis(to, own))
+    return dial(({ Redis }) => new Redis(to, { ...own, socketTimeout: silenceMs }))
   }
   // Clients first: those of ioredis have a method `cluster`.
   const given = isIoredis(to) ? ioredisClient(to) : isNodeRedis(to) ? nodeRedisClient(to) : undefined
-  if (given === undefined) return dialAddress(to as SentinelAddress | ClusterAddress)
+  if (given === undefined) return dialAddress(to as SentinelAddress | ClusterAddress, { socketTimeout: silenceMs })
   if ((to as { options?: { keyPrefix?: unknown } }).options?.keyPrefix) {
     throw new ConfigurationError(
       'redisStore needs a client without keyPrefix: give the store its option prefix instead',
@@ -63,15 +66,18 @@ const own = {
   reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
 }
 
-function dialAddress(to: SentinelAddress | ClusterAddress): Promise<Connected> {
+function dialAddress(to: SentinelAddress | ClusterAddress, limits: object): Promise<Connected> {
   if ('sentinels' in to) {
     const { sentinels, ...options } = to as SentinelAddress
-    return dial(({ Redis }) => new Redis({ ...own, failoverDetector: true, ...options, sentinels: [...sentinels] }))
+    const all = { ...own, ...limits, failoverDetector: true, ...options }
+    return dial(({ Redis }) => new Redis({ ...all, sentinels: [...sentinels] }))
   }
   if ('cluster' in to && to.cluster.length > 0) {
     const { cluster, ...options } = to
     const nodes = cluster.map(assertUrl)
-    return dial(({ Cluster }) => new Cluster(nodes.map(addressOf), clusterOptions(nodes[0]!, options)))
+    return dial(
+      ({ Cluster }) => new Cluster(nodes.map(addressOf), clusterOptions(nodes[0]!, { ...limits, ...options })),
+    )
   }
   throw new ConfigurationError('redisStore needs a URL, Sentinels, nodes of a cluster, or a client of ioredis or redis')
 }
@@ -97,7 +103,7 @@ const addressOf = ({ hostname, port }: URL) => ({
 })
 
 function assertUrl(text: string): URL {
-  if (!/^rediss?:\/\//.test(text) || !URL.canParse(text)) {
+  if (!/^rediss?:\/\/./.test(text) || !URL.canParse(text) || new URL(text).hostname === '') {
     // Not the text itself: it may hold a password.
     throw new ConfigurationError('redisStore needs a URL like redis://host:6379 or rediss://user:password@host:6379/0')
   }

@@ -61,7 +61,7 @@ export interface RedisStore extends Store {
  */
 export function redisStore(connection: RedisAddress | GivenClient, options: RedisStoreOptions = {}): RedisStore {
   const { prefix, commandTimeoutMs, allowEviction, onForgotten } = validated({ ...redisStoreDefaults, ...options })
-  const connected = connect(connection)
+  const connected = connect(connection, 2 * commandTimeoutMs)
   const opening = connected.then(({ client }) => client)
   opening.catch(() => {}) // told by each operation
   const commands = createCommands(opening, commandTimeoutMs)

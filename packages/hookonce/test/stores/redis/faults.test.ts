@@ -1,0 +1,161 @@
+import { StoreError } from 'hookonce'
+import { Redis } from 'ioredis'
+import { createClient } from 'redis'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { startProxy } from './proxy.js'
+import { complete, eventually, HOUR, insist, open, request, server } from './support.js'
+
+const effectOf = (question: Promise<unknown>) =>
+  question.then(
+    () => 'none',
+    error => (error as StoreError).effect,
+  )
+
+/** The ways to a server that the store has to get over a fault by itself. */
+const ways = {
+  'by URL': async (url: string) => url,
+  'by ioredis': async (url: string) => {
+    const client = new Redis(url)
+    client.on('error', () => {})
+    onTestFinished(() => client.disconnect())
+    return client
+  },
+  'by node-redis': async (url: string) => {
+    const client = createClient({ url })
+    client.on('error', () => {})
+    await client.connect()
+    onTestFinished(() => client.destroy())
+    return client
+  },
+}
+
+describe.for(Object.entries(ways))('%s', ([, way]) => {
+  test('a server that is stopped for long answers nothing within the time limit, and goes on where it was', async () => {
+    const redis = await server()
+    const store = open(await way(redis.url), { commandTimeoutMs: 200 })
+    await complete(store, 'before')
+    redis.pause()
+    const startedAt = performance.now()
+    const claims = [effectOf(store.claim(request('one'))), effectOf(store.claim(request('two')))]
+    expect(await Promise.all(claims)).toEqual(['unknown', 'unknown'])
+    expect(performance.now() - startedAt).toBeLessThan(2_000)
+    redis.resume()
+    const claim = await insist(() => store.claim(request('one')))
+    expect(claim).toMatchObject({ status: 'acquired', attempt: 1 })
+    await complete(store, 'after')
+    expect(await store.claim(request('before', { leaseId: 'another' }))).toMatchObject({ status: 'completed' })
+  })
+
+  test('a server that is killed and started again is used again, and what it flushed is there', async () => {
+    const redis = await server({ appendfsync: 'always' })
+    const store = open(await way(redis.url), { commandTimeoutMs: 300 })
+    await complete(store, 'before')
+    await redis.kill()
+    await expect(store.claim(request('meanwhile'))).rejects.toThrow(StoreError)
+    await redis.restart()
+    expect(await insist(() => store.claim(request('before', { leaseId: 'another' })))).toMatchObject({
+      status: 'completed',
+    })
+  })
+
+  test('within the time limit a connection that is cut, and scripts that are forgotten, are not noticed', async () => {
+    const redis = await server()
+    const store = open(await way(redis.url), { commandTimeoutMs: 10_000 })
+    await complete(store, 'before')
+    await redis.ask('SCRIPT', 'FLUSH')
+    await complete(store, 'scripts')
+    for (let round = 0; round < 5; round++) {
+      const work = Promise.all(Array.from({ length: 20 }, (_, i) => complete(store, `cut ${round} ${i}`)))
+      await redis.ask('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+      await work
+    }
+    for (const i of [0, 19]) {
+      expect(await store.get(request(`cut 4 ${i}`))).toMatchObject({ state: 'completed', attempts: 1 })
+    }
+  })
+})
+
+test('a connection that has become a dead end is made anew', async () => {
+  const redis = await server()
+  const proxy = await startProxy(redis.port)
+  const store = open(proxy.url, { commandTimeoutMs: 300 })
+  await complete(store, 'before')
+  proxy.swallow()
+  expect(await effectOf(store.claim(request('one')))).toBe('unknown')
+  await complete(store, 'after').catch(() => {})
+  await insist(() => complete(store, 'after'))
+})
+
+test('a claim whose answer was lost finds its own lease when it is sent again', async () => {
+  const redis = await server()
+  const proxy = await startProxy(redis.port)
+  const store = open(proxy.url, { commandTimeoutMs: 10_000 })
+  await complete(store, 'before')
+  proxy.cutBeforeAnswer()
+  expect(await store.claim(request('one'))).toMatchObject({ status: 'acquired', attempt: 1 })
+  expect(proxy.cuts).toBe(1)
+  proxy.cutBeforeAnswer()
+  expect(await store.complete(request('one'), 'lease of one', Buffer.from('result'))).toMatchObject({
+    status: 'completed',
+  })
+  expect(proxy.cuts).toBe(2)
+})
+
+test('a deletion whose answer was lost is not sent again', async () => {
+  const redis = await server()
+  const proxy = await startProxy(redis.port)
+  const store = open(proxy.url, { commandTimeoutMs: 10_000 })
+  await store.delete(request('so that the server knows the script'))
+  await complete(store, 'one')
+  proxy.cutBeforeAnswer()
+  expect(await effectOf(store.delete(request('one')))).toBe('unknown')
+  expect(await store.get(request('one'))).toBeUndefined()
+})
+
+test('a server that is not there refuses: nothing can have been written', async () => {
+  const redis = await server()
+  const { url } = redis
+  await redis.kill()
+  const store = open(url, { commandTimeoutMs: 100 })
+  expect(await effectOf(store.claim(request('one')))).toBe('refused')
+  expect(await effectOf(store.ready())).toBe('refused')
+})
+
+test('a command waits, within its time limit, for a server that is still loading', async () => {
+  const redis = await server({
+    appendfsync: 'always',
+    settings: { 'key-load-delay': '3000', 'loading-process-events-interval-bytes': '1024' },
+  })
+  const store = open(redis.url, { commandTimeoutMs: 10_000 })
+  await Promise.all(Array.from({ length: 200 }, (_, i) => complete(store, `key ${i}`)))
+  await redis.kill()
+  const restarted = redis.restart()
+  expect(await store.claim(request('key 199', { leaseId: 'another' }))).toMatchObject({ status: 'completed' })
+  await restarted
+})
+
+test('a replica refuses to be claimed in, and still answers duplicates', async () => {
+  const redis = await server()
+  const store = open(redis.url, { commandTimeoutMs: 200 })
+  await complete(store, 'done')
+  await redis.ask('REPLICAOF', '127.0.0.1', '1')
+  const duplicate = request('done', { leaseId: 'another' })
+  expect(await insist(() => store.claim(duplicate))).toMatchObject({ status: 'completed' })
+  expect(await effectOf(store.claim(request('new')))).toBe('refused')
+  await redis.ask('REPLICAOF', 'NO', 'ONE')
+  expect(await insist(() => store.claim(request('new')))).toMatchObject({ status: 'acquired' })
+})
+
+test('many operations at once and one that hangs: each has its own time limit', async () => {
+  const redis = await server()
+  const store = open(redis.url, { commandTimeoutMs: 400 })
+  await complete(store, 'before')
+  redis.pause()
+  const startedAt = performance.now()
+  const claims = Array.from({ length: 50 }, (_, i) => effectOf(store.claim(request(`key ${i}`, { leaseMs: HOUR }))))
+  await eventually('half of the time', () => performance.now() - startedAt > 200)
+  const late = effectOf(store.claim(request('late')))
+  expect(new Set(await Promise.all(claims))).toEqual(new Set(['unknown']))
+  redis.resume()
+  expect(await late).toBe('none')
+})

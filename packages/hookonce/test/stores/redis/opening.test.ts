@@ -1,0 +1,171 @@
+import { ConfigurationError, StoreError } from 'hookonce'
+import { redisStore, redisStoreDefaults } from 'hookonce/stores/redis'
+import { Redis } from 'ioredis'
+import { createClient } from 'redis'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { complete, open, request, server } from './support.js'
+
+describe('what is no way to Redis, and options out of range, are refused at once', () => {
+  test.for([
+    'localhost:6379',
+    'http://localhost',
+    'redis://',
+    '',
+    {},
+    { cluster: [] },
+    { cluster: ['localhost'] },
+    new Map(),
+  ])('%j', connection => {
+    expect(() => redisStore(connection as string)).toThrow(ConfigurationError)
+  })
+
+  test('the message has no password in it', () => {
+    expect(() => redisStore('redis:/user:secret@host')).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('secret') }),
+    )
+  })
+
+  test('a client with a key prefix of its own', () => {
+    const client = new Redis({ lazyConnect: true, keyPrefix: 'mine:' })
+    expect(() => redisStore(client)).toThrow('prefix')
+  })
+
+  test.for([{ prefix: 'a{b}' }, { commandTimeoutMs: 0 }, { commandTimeoutMs: Number.NaN }])('%j', options => {
+    expect(() => redisStore('redis://localhost', options)).toThrow(ConfigurationError)
+  })
+})
+
+test('the defaults are as documented', () => {
+  expect(redisStoreDefaults).toMatchObject({ prefix: 'hookonce:', commandTimeoutMs: 1000, allowEviction: false })
+})
+
+test('stores of different prefixes do not meet, whatever is in the prefix', async () => {
+  const redis = await server()
+  const prefixes = ['hookonce:', 'a', 'a*', '', '[a]:', '1:']
+  const stores = prefixes.map(prefix => open(redis.url, { prefix }))
+  for (const store of stores) expect(await store.claim(request('one'))).toMatchObject({ status: 'acquired' })
+  for (const store of stores) expect((await store.list({ limit: 10 })).records).toHaveLength(1)
+})
+
+test('other applications may use the same database', async () => {
+  const redis = await server()
+  const store = open(redis.url)
+  await complete(store, 'one')
+  await redis.ask('SET', 'hookonce:{1}:4:testforeign', 'of somebody else')
+  await redis.ask('LPUSH', 'hookonce:{2}:4:testlist', 'x')
+  await redis.ask('SET', 'other', 'x')
+  expect((await store.list({ limit: 10 })).records.map(({ key }) => key)).toEqual(['one'])
+})
+
+test('a key that holds something else is refused', async () => {
+  const redis = await server()
+  const store = open(redis.url)
+  await complete(store, 'one')
+  const name = (await redis.ask('KEYS', '*test*')).split('\r\n').at(-1)!
+  for (const taken of [
+    ['LPUSH', name, 'x'],
+    ['SET', name, 'x'],
+  ]) {
+    await redis.ask('DEL', name)
+    await redis.ask(...taken)
+    await expect(store.claim(request('one'))).rejects.toMatchObject({ effect: 'refused' })
+  }
+})
+
+test('a client that was given stays open when the store is closed', async () => {
+  const redis = await server()
+  const client = await createClient({ url: redis.url }).connect()
+  onTestFinished(() => client.destroy())
+  const store = open(client)
+  await complete(store, 'one')
+  await store.close()
+  expect(await client.ping()).toBe('PONG')
+  expect(client.listenerCount('ready')).toBe(0)
+})
+
+test('a connection of its own is closed with the store', async () => {
+  const redis = await server()
+  const store = open(redis.url)
+  await complete(store, 'one')
+  await store.close()
+  expect(
+    (await redis.ask('CLIENT', 'LIST', 'TYPE', 'normal')).split('\n').filter(line => /id=/.test(line)),
+  ).toHaveLength(1)
+})
+
+describe('a server that may drop records', () => {
+  test('is refused, in words that say what to change', async () => {
+    const redis = await server({ maxmemory: '50mb', settings: { 'maxmemory-policy': 'volatile-lru' } })
+    const store = open(redis.url)
+    await expect(store.ready()).rejects.toThrow(ConfigurationError)
+    await expect(store.ready()).rejects.toThrow('volatile-lru: set it to noeviction')
+    await redis.ask('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')
+    await store.ready()
+  })
+
+  test('is used where that is allowed', async () => {
+    const redis = await server({ maxmemory: '50mb', settings: { 'maxmemory-policy': 'allkeys-lru' } })
+    await open(redis.url, { allowEviction: true }).ready()
+  })
+
+  test('does not drop any without a limit of memory', async () => {
+    const redis = await server({ settings: { 'maxmemory-policy': 'allkeys-lru' } })
+    await open(redis.url).ready()
+  })
+
+  test('is not taken on trust where it may not be asked', async () => {
+    const redis = await server({ settings: { user: 'app on >pw ~* &* +@all -info -config' } })
+    await expect(open(redis.url.replace('//', '//app:pw@')).ready()).rejects.toThrow('let its user run INFO')
+    await open(redis.url.replace('//', '//app:pw@'), { allowEviction: true }).ready()
+  })
+})
+
+test('CONFIG is not needed', async () => {
+  const redis = await server({ appendfsync: 'everysec', settings: { user: 'app on >pw ~* &* +@all -config' } })
+  const store = open(redis.url.replace('//', '//app:pw@'))
+  await store.ready()
+  expect(await store.durability()).toBe('append-only file: a crash of its machine may lose the last seconds')
+})
+
+test('nor more rights than to its own keys and channels', async () => {
+  const rights = '~hookonce:* &hookonce:* +@read +@write +@scripting +info +publish +subscribe +unsubscribe +time'
+  const redis = await server({ settings: { user: `app on >pw -@all ${rights}` } })
+  const store = open(redis.url.replace('//', '//app:pw@'))
+  await store.ready()
+  await complete(store, 'one')
+  expect((await store.list({ limit: 10 })).records).toHaveLength(1)
+})
+
+test('a wrong password is told', async () => {
+  const redis = await server({ settings: { requirepass: 'secret' } })
+  const store = open(redis.url.replace('//', '//:wrong@'), { commandTimeoutMs: 300 })
+  await expect(store.ready()).rejects.toThrow(StoreError)
+})
+
+describe('what survives is told in words', () => {
+  test.for([
+    ['always', '', 'append-only file, flushed before each answer: a crash loses nothing'],
+    ['everysec', '', 'append-only file, flushed every second: a crash of its machine may lose the last two seconds'],
+    ['no', '', 'append-only file, flushed when the system does: a crash of its machine may lose half a minute'],
+    ['off', '3600 1', 'snapshots only: a crash of Redis loses what came after the last one'],
+    ['off', '', 'no persistence: a restart of Redis forgets every record'],
+  ] as const)('appendfsync %s, save "%s"', async ([appendfsync, save, words]) => {
+    const redis = await server({ appendfsync, settings: { save } })
+    expect(await open(redis.url).durability()).toBe(words)
+  })
+})
+
+test('a first delivery is two round trips, a duplicate one', async () => {
+  const redis = await server()
+  const store = open(redis.url)
+  await complete(store, 'one')
+  const trips = async (work: Promise<unknown>) => {
+    await work
+    const stats = await redis.ask('INFO', 'commandstats')
+    await redis.ask('CONFIG', 'RESETSTAT')
+    return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1])
+  }
+  await trips(Promise.resolve())
+  expect(await trips(complete(store, 'two'))).toBe(2)
+  expect(await trips(store.claim(request('two', { leaseId: 'another' })))).toBe(1)
+})

@@ -1,0 +1,58 @@
+import { connect, createServer, type Socket } from 'node:net'
+import { onTestFinished } from 'vitest'
+
+export interface Proxy {
+  readonly url: string
+  /** How many connections `cutBeforeAnswer` has cut. */
+  readonly cuts: number
+  /** From now on nothing gets through on the connections that are open, and nobody is told. */
+  swallow(): void
+  /** Lets one more request through and cuts its connection instead of answering. */
+  cutBeforeAnswer(): void
+}
+
+/** What stands between a store and its server, and ends with the test. */
+export async function startProxy(port: number): Promise<Proxy> {
+  const open = new Set<{ near: Socket; far: Socket; swallowed: boolean }>()
+  let cutNext = false
+  let cuts = 0
+  const server = createServer(near => {
+    const far = connect(port, '127.0.0.1')
+    const pair = { near, far, swallowed: false }
+    open.add(pair)
+    for (const socket of [near, far]) {
+      socket.on('error', () => {})
+      socket.once('close', () => {
+        open.delete(pair)
+        near.destroy()
+        far.destroy()
+      })
+    }
+    near.on('data', chunk => pair.swallowed || far.write(chunk))
+    far.on('data', chunk => {
+      if (pair.swallowed) return
+      if (cutNext) {
+        cutNext = false
+        cuts++
+        near.destroy()
+      } else near.write(chunk)
+    })
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.close()
+    for (const { near } of open) near.destroy()
+  })
+  return {
+    url: `redis://127.0.0.1:${(server.address() as { port: number }).port}`,
+    get cuts() {
+      return cuts
+    },
+    swallow() {
+      for (const pair of open) pair.swallowed = true
+    },
+    cutBeforeAnswer() {
+      cutNext = true
+    },
+  }
+}
