@@ -55,7 +55,7 @@ export async function createApp({ config, receiver, gate, agent, log }: AppConte
 
   const deliveries = deliveryRoutes(app, { receiver, sources: config.sources, gate, agent, log })
   recordRoutes(app, { receiver, refusal: operatorGuard(config.operatorAccess) })
-  healthRoutes(app, { receiver, gate })
+  healthRoutes(app, { receiver, storeName: config.store.kind, gate, log })
   problemRoutes(app)
   indexRoute(app)
   await app.ready()

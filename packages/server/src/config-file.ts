@@ -3,6 +3,7 @@ import { extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Attempt, Delivery } from 'hookonce'
 import type { FetchResponse } from 'hookonce/adapters/fetch'
+import type { ClusterAddress, SentinelAddress } from 'hookonce/stores/redis'
 import { createJiti } from 'jiti'
 import { z } from 'zod'
 import type { GivenSettings } from './environment.js'
@@ -69,6 +70,8 @@ export interface SourceConfig {
 
 /** The config file's content: settings, and the sources with their handlers. */
 export interface Config extends Settings {
+  /** Redis where no URL can say where it is: `{ sentinels, name }` or `{ cluster }`. Instead of `storeUrl`. */
+  redis?: SentinelAddress | ClusterAddress
   /** By name. `default` is `POST /webhook`; the others are `POST /hooks/{name}`. */
   sources?: Record<string, SourceConfig>
 }
@@ -89,6 +92,7 @@ export function defineConfig(config: Config): Config {
 export interface ConfigFile {
   path: string
   settings: GivenSettings
+  redis: SentinelAddress | ClusterAddress | undefined
   sources: Map<string, SourceConfig>
 }
 
@@ -114,6 +118,17 @@ const FIELDS: Record<keyof SourceConfig, { schema: z.ZodType; allowed: string }>
   maxBodyBytes: KINDS.maxBodyBytes,
   maxResponseBytes: KINDS.maxResponseBytes,
 }
+
+/** Further options are the driver's. */
+const REDIS: z.ZodType<SentinelAddress | ClusterAddress> = z.union([
+  z.looseObject({
+    sentinels: z
+      .array(z.strictObject({ host: z.string().min(1), port: z.int().min(1).max(65_535).default(26_379) }))
+      .min(1),
+    name: z.string().min(1),
+  }),
+  z.looseObject({ cluster: z.array(z.string().regex(/^rediss?:\/\/./)).min(1) }),
+])
 
 const SOURCE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
 
@@ -148,7 +163,7 @@ async function importDefault(path: string): Promise<unknown> {
   return createJiti(import.meta.url, { fsCache: false }).import(path, { default: true })
 }
 
-function readConfig(content: unknown, file: string): Pick<ConfigFile, 'settings' | 'sources'> {
+function readConfig(content: unknown, file: string): Omit<ConfigFile, 'path'> {
   if (!isObject(content)) throw new StartError(`${file}: must have a default export, made with defineConfig({ … })`)
   const settings: GivenSettings = new Map()
   const sources = new Map<string, SourceConfig>()
@@ -156,14 +171,21 @@ function readConfig(content: unknown, file: string): Pick<ConfigFile, 'settings'
     const name = SETTING_NAMES.find(known => known === field)
     if (name !== undefined) {
       if (value !== undefined) settings.set(name, { value, where: `${field} in ${file}` })
-    } else if (field !== 'sources') {
-      throw new StartError(`${field} in ${file} is not a setting${didYouMean(field, [...SETTING_NAMES, 'sources'])}`)
+    } else if (field !== 'sources' && field !== 'redis') {
+      const known = [...SETTING_NAMES, 'redis', 'sources']
+      throw new StartError(`${field} in ${file} is not a setting${didYouMean(field, known)}`)
     }
+  }
+  const redis = REDIS.optional().safeParse((content as { redis?: unknown }).redis)
+  if (!redis.success) {
+    throw new StartError(
+      `redis in ${file} must be { sentinels: [{ host, port }], name } or { cluster: ['redis://host:port'] }, with options of ioredis`,
+    )
   }
   const given = (content as { sources?: unknown }).sources ?? {}
   if (!isObject(given)) throw new StartError(`sources in ${file} must be an object: { name: { … } }`)
   for (const [name, source] of Object.entries(given)) sources.set(name, readSource(name, source, file))
-  return { settings, sources }
+  return { settings, redis: redis.data, sources }
 }
 
 function readSource(name: string, source: unknown, file: string): SourceConfig {

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net'
 import type { SourceOptions } from 'hookonce'
-import { type Handle, loadConfigFile, type SourceConfig } from './config-file.js'
-import { type Given, type GivenSettings, readEnvironment } from './environment.js'
+import { type ConfigFile, type Handle, loadConfigFile, type SourceConfig } from './config-file.js'
+import { type GivenSettings, readEnvironment } from './environment.js'
+import type { StoreOptions } from './open-store.js'
 import { flagOf, KINDS, SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js'
 import { StartError } from './start-error.js'
 import { parseStoreUrl, type StoreLocation } from './store-url.js'
@@ -21,7 +22,7 @@ export interface ResolvedConfig {
   host: string
   port: number
   store: StoreLocation
-  storeTimeoutMs: number
+  storeOptions: StoreOptions
   maxWaiters: number
   drainMs: number
   logLevel: NonNullable<Settings['logLevel']>
@@ -54,12 +55,19 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
   for (const [name, source] of [['default', {}] as const, ...(file?.sources ?? [])]) {
     sources.set(name, resolveSource(name, source, settings, where))
   }
-  const storeUrl: Given & { value: string } = { value: settings.storeUrl ?? '', where: where('storeUrl') }
   return {
     host: settings.host ?? '',
     port: settings.port ?? 0,
-    store: parseStoreUrl(storeUrl, input.folder),
-    storeTimeoutMs: storeTimeout(settings, sources, where('storeTimeoutSeconds')),
+    store: storeLocation(file, given, settings, input.folder),
+    storeOptions: {
+      storeTimeoutMs: storeTimeout(settings, sources, where('storeTimeoutSeconds')),
+      longestAttemptMs: Math.max(...[...sources.values()].map(source => source.options.lockTtlMs ?? 0)),
+      redisPrefix: settings.redisPrefix ?? '',
+      redisAllowEviction: settings.redisAllowEviction ?? false,
+      postgresSchema: settings.postgresSchema ?? '',
+      postgresListenUrl: settings.postgresListenUrl,
+      postgresPoolSize: settings.postgresPoolSize ?? 0,
+    },
     maxWaiters: settings.maxWaiters ?? 0,
     drainMs: ms(settings.drainSeconds ?? 0),
     logLevel: settings.logLevel ?? 'info',
@@ -67,6 +75,21 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     sources,
     configFile: file?.path,
   }
+}
+
+/** A URL by flag or environment beats the file's `redis`, which says what no URL can. */
+function storeLocation(
+  file: ConfigFile | undefined,
+  given: GivenSettings,
+  settings: Settings,
+  folder: string,
+): StoreLocation {
+  const url = given.get('storeUrl')
+  if (file?.redis !== undefined) {
+    if (url === undefined) return { kind: 'redis', address: file.redis }
+    if (url === file.settings.get('storeUrl')) throw new StartError(`redis and ${url.where} are both set; keep one`)
+  }
+  return parseStoreUrl({ value: settings.storeUrl ?? '', where: url?.where ?? SETTINGS.storeUrl.env }, folder)
 }
 
 function checkSettings(given: GivenSettings): Settings {
@@ -80,7 +103,7 @@ function checkSettings(given: GivenSettings): Settings {
     }
     const result = schema.safeParse(said.value)
     // A URL may hold credentials, a token is one: neither is shown.
-    const shown = secret || name === 'storeUrl' || name === 'forwardTo' ? '' : `, not ${JSON.stringify(said.value)}`
+    const shown = secret || name === 'forwardTo' ? '' : `, not ${JSON.stringify(said.value)}`
     if (!result.success) throw new StartError(`${said.where} ${allowed}${shown}`)
     settings[name] = result.data
   }

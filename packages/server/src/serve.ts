@@ -14,8 +14,9 @@ import { failFast, shutDownOnSignal } from './shutdown.js'
 export async function serve(config: ResolvedConfig): Promise<void> {
   const log = createLogger(config.logLevel)
   failFast(log)
-  const { storeTimeoutMs, maxWaiters } = config
-  const opened = await openStore(config.store, storeTimeoutMs)
+  const { maxWaiters, storeOptions } = config
+  const { storeTimeoutMs } = storeOptions
+  const opened = await openStore(config.store, storeOptions, log)
   const { options } = config.sources.get('default')!
   const receiver = createReceiver({ ...options, store: opened.store, storeTimeoutMs, maxWaiters })
   logEvents(log)

@@ -37,6 +37,14 @@ function text(allowed: string, test: (value: string) => boolean): Kind<string> {
   return { schema: z.string().refine(test), allowed }
 }
 
+const YES_OR_NO: Kind<boolean> = {
+  schema: z.preprocess(
+    value => (value === 'true' ? true : value === 'false' ? false : value),
+    z.boolean(),
+  ) as unknown as z.ZodType<boolean>,
+  allowed: 'must be true or false',
+}
+
 function isHttpUrl(value: string): boolean {
   if (!URL.canParse(value)) return false
   const { protocol, hash } = new URL(value)
@@ -69,11 +77,12 @@ export const SETTINGS = {
   ),
   port: setting(number(0, 65_535, 'whole number'), 'PORT', { default: 8000, meaning: 'port; 0 takes a free one' }),
   storeUrl: setting(
-    text('must be memory: or sqlite:PATH', value => value !== ''),
+    text('must be memory:, sqlite:PATH, redis://…, rediss://… or postgres://…', value => value !== ''),
     'HOOKONCE_STORE_URL',
     {
+      secret: true,
       default: 'sqlite:./data/hookonce.db',
-      meaning: 'where records are kept: memory: or sqlite:PATH (from the working folder)',
+      meaning: 'where records are kept; the path of sqlite: is from the working folder',
     },
   ),
   retentionSeconds: setting(KINDS.retentionSeconds, 'HOOKONCE_TTL_SECONDS', {
@@ -107,6 +116,34 @@ export const SETTINGS = {
   storeTimeoutSeconds: setting(number(0.01, 60), 'HOOKONCE_STORE_TIMEOUT_SECONDS', {
     defaultText: '2, or a third of the lease if that is shorter',
     meaning: 'one store operation; at most a third of the lease',
+  }),
+  redisPrefix: setting(
+    text('must be up to 100 characters without braces', value => /^[^{}]{0,100}$/.test(value)),
+    'HOOKONCE_REDIS_PREFIX',
+    { default: 'hookonce:', meaning: "what the names of this receiver's keys in Redis begin with" },
+  ),
+  redisAllowEviction: setting(YES_OR_NO, 'HOOKONCE_REDIS_ALLOW_EVICTION', {
+    default: false,
+    meaning: 'start although Redis may drop records when it is full (maxmemory-policy): duplicates may then run again',
+  }),
+  postgresSchema: setting(
+    text('must be up to 50 lower-case letters, digits and _', value => /^[a-z_][a-z0-9_]{0,49}$/.test(value)),
+    'HOOKONCE_POSTGRES_SCHEMA',
+    { default: 'hookonce', meaning: 'the schema that holds the tables in Postgres' },
+  ),
+  postgresListenUrl: setting(
+    text('must be postgres://… or off', value => value === 'off' || /^postgres(ql)?:\/\/./.test(value)),
+    'HOOKONCE_POSTGRES_LISTEN_URL',
+    {
+      secret: true,
+      defaultText: 'as the store URL',
+      meaning:
+        'a direct connection for LISTEN when the store URL is a pooler (PgBouncer); off: waiters look from time to time',
+    },
+  ),
+  postgresPoolSize: setting(number(3, 1000, 'whole number'), 'HOOKONCE_POSTGRES_POOL_SIZE', {
+    default: 10,
+    meaning: 'most connections to Postgres of one process',
   }),
   forwardTo: setting(KINDS.forwardTo, 'HOOKONCE_FORWARD_TO', {
     defaultText: 'none: deliveries are acknowledged here',

@@ -1,8 +1,13 @@
 import { resolve } from 'node:path'
+import type { RedisAddress } from 'hookonce/stores/redis'
 import type { Given } from './environment.js'
 import { StartError } from './start-error.js'
 
-export type StoreLocation = { kind: 'memory' } | { kind: 'sqlite'; path: string }
+export type StoreLocation =
+  | { kind: 'memory' }
+  | { kind: 'sqlite'; path: string }
+  | { kind: 'redis'; address: RedisAddress }
+  | { kind: 'postgres'; url: string }
 
 /** A SQLite path is taken from `folder`, the one the command was typed in. */
 export function parseStoreUrl(
@@ -11,11 +16,45 @@ export function parseStoreUrl(
 ): StoreLocation {
   if (value === 'memory:') return { kind: 'memory' }
   const path = /^sqlite:(?:\/\/(?=\/))?(?!\/\/|:)(.+)$/.exec(value)?.[1]
-  if (path === undefined) {
-    // The scheme alone: what follows may hold a password.
-    const scheme = /^[a-z0-9+.-]+:/i.exec(value)?.[0]
-    const shown = scheme === undefined || scheme === 'sqlite:' ? '' : `, not ${scheme}`
-    throw new StartError(`${where} must be memory: or sqlite:PATH${shown}`)
+  if (path !== undefined) return { kind: 'sqlite', path: resolve(folder, path) }
+  if (isUrl(value, /^rediss?:$/)) return { kind: 'redis', address: value }
+  if (isUrl(value, /^postgres(ql)?:$/)) return { kind: 'postgres', url: value }
+  // The scheme alone: what follows may hold a password.
+  const scheme = /^[a-z0-9+.-]+:/i.exec(value)?.[0]
+  const shown = scheme === undefined || KNOWN.includes(scheme) ? '' : `, not ${scheme}`
+  throw new StartError(
+    `${where} must be memory:, sqlite:PATH, redis://HOST:PORT, rediss://… or postgres://HOST/DATABASE${shown}`,
+  )
+}
+
+const KNOWN = ['sqlite:', 'redis:', 'rediss:', 'postgres:', 'postgresql:']
+
+function isUrl(value: string, protocol: RegExp): boolean {
+  if (!URL.canParse(value)) return false
+  const url = new URL(value)
+  return protocol.test(url.protocol) && value.startsWith(`${url.protocol}//`) && url.hostname !== ''
+}
+
+/** Where the store is, for people: without user, password and options. */
+export function placeOf(location: StoreLocation): string {
+  switch (location.kind) {
+    case 'memory':
+      return 'memory:'
+    case 'sqlite':
+      return `sqlite:${location.path}`
+    case 'postgres':
+      return withoutCredentials(location.url)
+    case 'redis': {
+      const { address } = location
+      if (typeof address === 'string') return withoutCredentials(address)
+      if ('cluster' in address)
+        return `redis cluster of ${(address.cluster as string[]).map(withoutCredentials).join(', ')}`
+      return `redis master ${address.name} by sentinels ${address.sentinels.map(({ host }) => host).join(', ')}`
+    }
   }
-  return { kind: 'sqlite', path: resolve(folder, path) }
+}
+
+function withoutCredentials(text: string): string {
+  const { protocol, host, pathname } = new URL(text)
+  return `${protocol}//${host}${pathname === '/' ? '' : pathname}`
 }

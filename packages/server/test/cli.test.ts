@@ -21,10 +21,10 @@ describe('what cannot start says why in one line', () => {
     ],
     [
       'a store of another kind',
-      { HOOKONCE_STORE_URL: 'redis://h' },
+      { HOOKONCE_STORE_URL: 'mysql://h' },
       [],
       2,
-      /^hookonce: .* must be memory: or sqlite:PATH, not redis:\n$/,
+      /^hookonce: .* must be memory:, .* or postgres:.*, not mysql:\n$/,
     ],
     [
       'a store that is none',
@@ -32,6 +32,20 @@ describe('what cannot start says why in one line', () => {
       ['--store-url', 'sqlite:/etc/hostname'],
       1,
       /^hookonce: the store sqlite:\/etc\/hostname cannot be used: .*\n$/,
+    ],
+    [
+      'a Redis that is not there',
+      { HOOKONCE_STORE_URL: 'redis://user:secret@127.0.0.1:1' },
+      [],
+      1,
+      /^hookonce: the store redis:\/\/127\.0\.0\.1:1 cannot be used: (?!.*secret).*\n$/,
+    ],
+    [
+      'a Postgres that is not there',
+      { HOOKONCE_STORE_URL: 'postgres://user:secret@127.0.0.1:1/app' },
+      [],
+      1,
+      /^hookonce: the store postgres:\/\/127\.0\.0\.1:1\/app cannot be used: (?!.*secret).*\n$/,
     ],
     [
       'an address of another machine',

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { help, parseCommandLine } from '../src/command-line.js'
 import { resolveConfig } from '../src/config.js'
 import { flagOf, SETTING_NAMES, SETTINGS, type Setting } from '../src/settings.js'
+import { placeOf } from '../src/store-url.js'
 import { temporaryFolder } from './support/server.js'
 
 async function config(env: Record<string, string> = {}, args: string[] = [], file?: string) {
@@ -28,7 +29,15 @@ test('the defaults are the documented ones', async () => {
     host: 'localhost',
     port: 8000,
     store: { kind: 'sqlite', path: join(folder, 'data/hookonce.db') },
-    storeTimeoutMs: 2000,
+    storeOptions: {
+      storeTimeoutMs: 2000,
+      longestAttemptMs: 300_000,
+      redisPrefix: 'hookonce:',
+      redisAllowEviction: false,
+      postgresSchema: 'hookonce',
+      postgresListenUrl: undefined,
+      postgresPoolSize: 10,
+    },
     maxWaiters: 10_000,
     drainMs: 25_000,
     logLevel: 'info',
@@ -135,14 +144,38 @@ describe('a value out of range stops the start and says which, from where, and w
       undefined,
       'HOOKONCE_FORWARD_TO must be an http:// or https:// URL without a fragment',
     ],
+    ...(['sqlite:', './x.db', 'redis:x', 'postgres://'] as const).map(
+      (url): [Record<string, string>, string[], undefined, string] => [
+        { HOOKONCE_STORE_URL: url },
+        [],
+        undefined,
+        'HOOKONCE_STORE_URL must be memory:, sqlite:PATH, redis://HOST:PORT, rediss://… or postgres://HOST/DATABASE',
+      ],
+    ),
     [
-      { HOOKONCE_STORE_URL: 'redis://:pw@x' },
+      { HOOKONCE_STORE_URL: 'mysql://:pw@x' },
       [],
       undefined,
-      'HOOKONCE_STORE_URL must be memory: or sqlite:PATH, not redis:',
+      'HOOKONCE_STORE_URL must be memory:, sqlite:PATH, redis://HOST:PORT, rediss://… or postgres://HOST/DATABASE, not mysql:',
     ],
-    [{ HOOKONCE_STORE_URL: 'sqlite:' }, [], undefined, 'HOOKONCE_STORE_URL must be memory: or sqlite:PATH'],
-    [{ HOOKONCE_STORE_URL: './x.db' }, [], undefined, 'HOOKONCE_STORE_URL must be memory: or sqlite:PATH'],
+    [
+      { HOOKONCE_REDIS_ALLOW_EVICTION: 'yes' },
+      [],
+      undefined,
+      'HOOKONCE_REDIS_ALLOW_EVICTION must be true or false, not "yes"',
+    ],
+    [
+      {},
+      [],
+      '{ redis: { cluster: [] } }',
+      "redis in hookonce.config.mjs must be { sentinels: [{ host, port }], name } or { cluster: ['redis://host:port'] }, with options of ioredis",
+    ],
+    [
+      {},
+      [],
+      '{ storeUrl: "memory:", redis: { cluster: ["redis://x"] } }',
+      'redis and storeUrl in hookonce.config.mjs are both set; keep one',
+    ],
     [
       { HOOKONCE_ADMIN_TOKEN: 'short' },
       [],
@@ -215,9 +248,11 @@ describe('a value out of range stops the start and says which, from where, and w
 })
 
 test('shorter lock TTLs and leases shorten what depends on them', async () => {
-  const { storeTimeoutMs, sources } = await config({ HOOKONCE_LOCK_TTL_SECONDS: '3', HOOKONCE_FORWARD_TO: 'http://x' })
+  const { storeOptions, sources } = await config({ HOOKONCE_LOCK_TTL_SECONDS: '3', HOOKONCE_FORWARD_TO: 'http://x' })
   const { options, handle } = sources.get('default')!
-  expect([options.leaseMs, storeTimeoutMs, (handle as { timeoutMs: number }).timeoutMs]).toEqual([3000, 1000, 3000])
+  expect([options.leaseMs, storeOptions.storeTimeoutMs, (handle as { timeoutMs: number }).timeoutMs]).toEqual([
+    3000, 1000, 3000,
+  ])
 })
 
 test('a secret may come from a file, whose last newline is not part of it', async () => {
@@ -232,6 +267,41 @@ test('a secret may come from a file, whose last newline is not part of it', asyn
   await refused({ HOOKONCE_ADMIN_TOKEN_FILE: file, HOOKONCE_ADMIN_TOKEN: 'x' }).toBe(
     'StartError 2: HOOKONCE_ADMIN_TOKEN and HOOKONCE_ADMIN_TOKEN_FILE are both set; keep one',
   )
+})
+
+describe('the store', () => {
+  const located = async (env: Record<string, string>, file?: string) => (await config(env, [], file)).store
+
+  test('is a URL, which may come from a file', async () => {
+    const file = join(temporaryFolder(), 'url')
+    writeFileSync(file, 'postgres://u:p@db/app\n')
+    expect(await located({ HOOKONCE_STORE_URL_FILE: file })).toEqual({
+      kind: 'postgres',
+      url: 'postgres://u:p@db/app',
+    })
+    expect(await located({ HOOKONCE_STORE_URL: 'rediss://:p@h:1/2' })).toEqual({
+      kind: 'redis',
+      address: 'rediss://:p@h:1/2',
+    })
+  })
+
+  test('is Sentinels or a Cluster by the config file, unless the environment says otherwise', async () => {
+    const file = '{ redis: { sentinels: [{ host: "s" }], name: "m", password: "p" } }'
+    const address = { sentinels: [{ host: 's', port: 26_379 }], name: 'm', password: 'p' }
+    expect(await located({}, file)).toEqual({ kind: 'redis', address })
+    expect(await located({ HOOKONCE_STORE_URL: 'memory:' }, file)).toEqual({ kind: 'memory' })
+  })
+
+  test('is shown to people without what is secret', () => {
+    expect(placeOf({ kind: 'postgres', url: 'postgres://u:p@db:1/app?password=p' })).toBe('postgres://db:1/app')
+    expect(placeOf({ kind: 'redis', address: 'redis://:p@h:1' })).toBe('redis://h:1')
+    expect(placeOf({ kind: 'redis', address: { cluster: ['redis://:p@a', 'redis://b'] } })).toBe(
+      'redis cluster of redis://a, redis://b',
+    )
+    expect(placeOf({ kind: 'redis', address: { sentinels: [{ host: 's' }], name: 'm', password: 'p' } })).toBe(
+      'redis master m by sentinels s',
+    )
+  })
 })
 
 describe('a config file', () => {

@@ -273,7 +273,7 @@ test('the other public routes say what they are for', async () => {
   const get = (path: string, headers = {}) => send(url + path, { method: 'GET', headers })
   expect((await get('/health')).json).toEqual({ status: 'ok' })
   expect((await get('/healthz')).json).toEqual({ status: 'ok' })
-  expect((await get('/readyz')).json).toEqual({ status: 'ready' })
+  expect((await get('/readyz')).json).toEqual({ status: 'ready', store: 'memory' })
   expect((await get('/')).json.name).toBe('hookonce')
   expect((await get('/', { Accept: 'text/html' })).headers['content-type']).toMatch(/text\/html/)
   expect((await get('/problems/key_reused')).json).toMatchObject({ code: 'key_reused', status: 422 })

@@ -1,28 +1,41 @@
 import type { FastifyInstance } from 'fastify'
 import { problem, type Receiver } from 'hookonce'
+import type { Logger } from 'pino'
 import type { Gate } from '../gate.js'
 import { jsonAnswer, respond } from '../respond.js'
 
 export interface HealthContext {
   receiver: Receiver
+  /** What kind of store there is: `memory`, `sqlite`, `redis`, `postgres`. */
+  storeName: string
   gate: Gate
+  log: Logger
 }
 
 /** Alive: this process answers. Ready: it takes deliveries, and its store can do its work. */
-export function healthRoutes(app: FastifyInstance, { receiver, gate }: HealthContext): void {
+export function healthRoutes(app: FastifyInstance, { receiver, storeName, gate, log }: HealthContext): void {
   for (const path of ['/health', '/healthz']) {
     app.get(path, (_, reply) => respond(reply, jsonAnswer({ status: 'ok' })))
   }
 
   // One question to the store at a time, however many ask: this route is open to everybody.
   let asking: Promise<boolean> | undefined
+  let wasReady = true
   const storeAnswers = (): Promise<boolean> => {
     asking ??= receiver
       .ready()
       .then(
-        () => true,
-        () => false,
+        () => {
+          if (!wasReady) log.info({ store: storeName }, 'the store can do its work again')
+          wasReady = true
+        },
+        (error: unknown) => {
+          // Why is for the log of the one who runs it, once each time.
+          if (wasReady) log.warn({ store: storeName, err: error }, 'the store cannot do its work')
+          wasReady = false
+        },
       )
+      .then(() => wasReady)
       .finally(() => {
         asking = undefined
       })
@@ -31,7 +44,7 @@ export function healthRoutes(app: FastifyInstance, { receiver, gate }: HealthCon
 
   app.get('/readyz', async (_, reply) => {
     if (gate.closed) respond(reply, problem('shutting_down'))
-    else if (await storeAnswers()) respond(reply, jsonAnswer({ status: 'ready' }))
-    else respond(reply, problem('store_unavailable'))
+    else if (await storeAnswers()) respond(reply, jsonAnswer({ status: 'ready', store: storeName }))
+    else respond(reply, problem('store_unavailable', { detail: `The ${storeName} store cannot do its work.` }))
   })
 }

@@ -21,8 +21,8 @@ const closing: (() => Promise<void>)[] = []
 export async function startApp({ env = {}, sources = {}, store = memoryStore() }: AppOptions = {}) {
   const folder = configFile({ sources })
   const config = await resolveConfig({ env: { HOOKONCE_STORE_URL: 'memory:', ...env }, folder })
-  const { storeTimeoutMs, maxWaiters } = config
-  const receiver = createReceiver({ store, storeTimeoutMs, maxWaiters })
+  const { storeOptions, maxWaiters } = config
+  const receiver = createReceiver({ store, storeTimeoutMs: storeOptions.storeTimeoutMs, maxWaiters })
   const gate = new Gate(() => {})
   const lines: string[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
