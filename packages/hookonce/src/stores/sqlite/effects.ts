@@ -1,7 +1,6 @@
-import { StoreError } from '../../errors.js'
 import type { CompleteOutcome, RecordId } from '../../store.js'
 import type { Driver, SqliteTransaction } from './driver.js'
-import { isOfOneStatement, toFailure, toStoreError } from './failures.js'
+import { isConstraint } from './failures.js'
 import { openDatabase } from './open.js'
 import { type Completion, createOperations } from './operations.js'
 import type { ConnectionSettings } from './protocol.js'
@@ -20,8 +19,8 @@ export interface Transaction {
 /** Thrown to roll back. */
 const FENCED: Completion = ['fenced']
 
-/** What the work threw, whatever that is. */
-class WorkFailure {
+/** What the work threw, or did wrong. */
+export class WorkFailure {
   constructor(readonly reason: unknown) {}
 }
 
@@ -72,34 +71,23 @@ export function openEffects(driver: Driver, settings: ConnectionSettings) {
     return completion
   }
 
-  /** A COMMIT that failed and is in force all the same. Not to find it says nothing: a crash may bring it back yet. */
-  function foundCommitted({ id, leaseId }: Transaction): Completion | undefined {
-    try {
-      const standing = transactions.read(() => operations.peekCompletion(id, leaseId, now()))
-      return standing?.[0] === 'completed' ? standing : undefined
-    } catch {
-      return undefined
-    }
-  }
-
   function completionOf(transaction: Transaction): Completion {
     try {
       return transactions.finish(() => run(transaction))
     } catch (error) {
-      if (error instanceof WorkFailure) throw error.reason
       if (error === FENCED) return FENCED
-      // A deferred constraint of the work's tables, which the COMMIT found broken.
-      if (!(error instanceof StoreError) && isOfOneStatement(error)) throw error
-      const committed = error instanceof StoreError && error.effect === 'unknown' && foundCommitted(transaction)
-      if (committed) return committed
-      throw toStoreError(toFailure(error, settings.path))
+      if (isConstraint(error)) throw new WorkFailure(error)
+      throw error
     }
   }
 
   return {
     isInPlace,
 
-    /** Follows the contract; `undefined`: another process has the write lock, and nothing was done. */
+    /**
+     * Follows the contract; `undefined`: another process has the write lock, and nothing was done.
+     * @throws WorkFailure, or what the driver throws.
+     */
     transact(transaction: Transaction): CompleteOutcome | undefined {
       setWritable(true)
       try {

@@ -26,7 +26,15 @@ export function isOfOneStatement(error: unknown): boolean {
   return code === undefined || code === TOOBIG || code === CONSTRAINT || code === MISMATCH || code === RANGE
 }
 
-/** A COMMIT whose flush failed may still be found in the log after a crash. */
+/** A deferred constraint is found broken by the COMMIT. */
+export function isConstraint(error: unknown): boolean {
+  return primaryCode(error) === CONSTRAINT
+}
+
+/**
+ * A COMMIT whose flush failed may still be found in the log after a crash. Until then nobody sees it, so that to read
+ * the record at once would decide nothing; the next commit overwrites it.
+ */
 export function mayHaveCommitted(error: unknown): boolean {
   return primaryCode(error) === IOERR
 }

@@ -2,7 +2,7 @@ import { setImmediate as breath, setTimeout as pause } from 'node:timers/promise
 import { StoreError } from '../../errors.js'
 import type { CompleteOutcome } from '../../store.js'
 import { loadDriver } from './driver.js'
-import { type Effects, openEffects, type Transaction } from './effects.js'
+import { type Effects, openEffects, type Transaction, WorkFailure } from './effects.js'
 import { toFailure, toStoreError } from './failures.js'
 import type { WorkerSettings } from './protocol.js'
 import { lockedFor } from './transactions.js'
@@ -51,29 +51,28 @@ export function createTransacting(settings: WorkerSettings, askForTurn: (turn: n
   }
 
   async function outcomeOf(asked: Asked): Promise<CompleteOutcome> {
-    const connection = await connected()
-    for (;;) {
-      isWorking = true
-      try {
+    try {
+      const connection = await connected()
+      for (;;) {
+        isWorking = true
         const outcome = connection.transact(asked)
         if (outcome !== undefined) return outcome
-      } finally {
         isWorking = false
+        if (performance.now() >= asked.since + busyTimeoutMs) throw lockedFor(busyTimeoutMs)
+        await pause(1 + 2 * Math.random())
       }
-      if (performance.now() >= asked.since + busyTimeoutMs) throw failed(lockedFor(busyTimeoutMs))
-      await pause(1 + 2 * Math.random())
+    } catch (error) {
+      throw error instanceof WorkFailure ? error.reason : failed(error)
+    } finally {
+      isWorking = false
     }
   }
 
   async function connected(): Promise<Effects> {
-    try {
-      const driver = await loadDriver()
-      if (effects !== undefined && !effects.isInPlace()) disconnect()
-      effects ??= openEffects(driver, settings)
-      return effects
-    } catch (error) {
-      throw failed(error)
-    }
+    const driver = await loadDriver()
+    if (effects !== undefined && !effects.isInPlace()) disconnect()
+    effects ??= openEffects(driver, settings)
+    return effects
   }
 
   function disconnect(): void {

@@ -1,6 +1,6 @@
 import { StoreError } from '../../errors.js'
 import type { Database } from './driver.js'
-import { describe, isBusy, isOfOneStatement, mayHaveCommitted } from './failures.js'
+import { describe, isBusy, isConstraint, mayHaveCommitted } from './failures.js'
 import { misplaced } from './file.js'
 
 export type Transactions = ReturnType<typeof createTransactions>
@@ -37,8 +37,7 @@ export function createTransactions(
       commit.run()
     } catch (error) {
       undo()
-      // A deferred constraint of somebody else's.
-      if (isOfOneStatement(error)) throw error
+      if (isConstraint(error)) throw error
       throw new StoreError(describe(error), mayHaveCommitted(error) ? 'unknown' : 'refused')
     }
     return result

@@ -26,7 +26,7 @@ let session: Session | undefined
 let failedOpening: { error: unknown; at: number } | undefined
 let closing: number | undefined
 let turnAsked: RequestOf<'turn'> | undefined
-/** When the oldest in the queue arrived, or earlier. */
+/** From when on what is in the queue has been waiting: it came to an empty queue, or a batch was taken before it. */
 let waitingSince = 0
 let scheduled = false
 
@@ -55,6 +55,7 @@ function work(): void {
   scheduled = false
   const since = waitingSince
   const batch = nextBatch()
+  waitingSince = performance.now()
   if (batch.length > 0) {
     const open = opened(batch)
     if (open !== undefined) {

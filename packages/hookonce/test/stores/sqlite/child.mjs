@@ -1,6 +1,8 @@
 /** What the tests run in processes of their own: node child.mjs <part> <path> [argument]. */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
 import { sqliteStore } from 'hookonce/stores/sqlite'
 
 const [part, path, argument] = process.argv.slice(2)
@@ -61,6 +63,50 @@ const parts = {
       }
     }
     await Promise.all(Array.from({ length: 16 }, writer))
+  },
+
+  /** Transacts with one key after the other, each claimed before, until it is rejected; says the last key and why. */
+  async transactToTheEnd() {
+    const store = sqliteStore(path)
+    const claims = Array.from({ length: Number(argument) }, (_, index) => request(`key ${index}`))
+    await Promise.all(claims.map(claimed => store.claim(claimed)))
+    for (const { leaseId, ...id } of claims) {
+      try {
+        await store.transact(id, leaseId, tx => {
+          tx.prepare('INSERT INTO ledger VALUES (?, ?)').run(id.key, Buffer.alloc(20_000))
+          return Buffer.from('result')
+        })
+      } catch ({ code, effect, message }) {
+        say({ key: id.key, leaseId, error: { code, effect, message } })
+        break
+      }
+    }
+    await store.close()
+  },
+
+  /** Answers deliveries, each a line with a key: claims it for so short that others take it over, and transacts. */
+  async deliver() {
+    const store = sqliteStore(path)
+    const answer = async key => {
+      const claimed = request(key, Math.ceil(Math.random() * 20))
+      const claim = await store.claim(claimed)
+      if (claim.status !== 'acquired') return claim.status
+      await delay(Math.random() * 15)
+      const outcome = await store.transact(claimed, claimed.leaseId, tx => {
+        tx.prepare('INSERT INTO ledger VALUES (?, ?)').run(key, claimed.leaseId)
+        return Buffer.from(claimed.leaseId)
+      })
+      return outcome.status
+    }
+    await store.ready()
+    say('ready')
+    for await (const line of createInterface({ input: process.stdin })) {
+      const { delivery, key } = JSON.parse(line)
+      answer(key).then(
+        status => say({ delivery, status }),
+        error => say({ delivery, status: error.message }),
+      )
+    }
   },
 
   /** Leaves a store open with nothing to do. */

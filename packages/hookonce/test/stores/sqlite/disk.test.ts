@@ -68,6 +68,35 @@ describe.skipIf(problem !== undefined)(title, () => {
     expect(db.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' })
   })
 
+  test('a full disk refuses a transaction with effects, and nothing of it stands', async () => {
+    const folder = smallDisk()
+    const path = join(folder, 'hookonce.db')
+    const store = open(path)
+    await store.claim(request('key'))
+    const db = await connect(path)
+    db.exec('CREATE TABLE ledger (effect BLOB)')
+    const effects = db.prepare('SELECT count(*) AS effects FROM ledger')
+    const transact = () =>
+      store.transact(request('key'), 'lease of key', tx => {
+        tx.prepare('INSERT INTO ledger VALUES (?)').run(Buffer.alloc(100_000))
+        return Buffer.from('result')
+      })
+    const filler = join(folder, 'filler')
+    expect(() => writeFileSync(filler, Buffer.alloc(2 * 1024 * 1024))).toThrow(/ENOSPC/)
+
+    await expect(transact()).rejects.toMatchObject({
+      code: 'ERR_STORE',
+      effect: 'refused',
+      message: expect.stringContaining('full'),
+    })
+    expect(effects.get()).toEqual({ effects: 0 })
+    expect(await store.get(request('key'))).toMatchObject({ state: 'running' })
+
+    rmSync(filler)
+    expect(await transact()).toMatchObject({ status: 'completed' })
+    expect(effects.get()).toEqual({ effects: 1 })
+  })
+
   test('a disk that is full at the start is reported, and the store opens when there is space', async () => {
     const folder = smallDisk()
     writeFileSync(join(folder, 'full'), Buffer.alloc(2 * 1024 * 1024 - 8192))

@@ -82,6 +82,30 @@ test('a lock held by another process is waited for within bounds; reads do not w
   await expect(store.claim(request('new'))).resolves.toMatchObject({ status: 'acquired', attempt: 1 })
 })
 
+test('a claim that comes while others wait for the lock waits no longer than they may', async () => {
+  const path = join(temporaryFolder(), 'hookonce.db')
+  const store = open(path, { busyTimeoutMs: 1000 })
+  await store.claim(request('held'))
+  const other = startChild('lock', path)
+  await other.nextLine()
+
+  const renewal = store.renew(request('held'), 'lease of held', 15_000)
+  const renewed = renewal.then(
+    () => {},
+    () => performance.now(),
+  )
+  // Answered without the lock: the renewal waits for it by now.
+  await store.get(request('held'))
+  await new Promise(resolve => setTimeout(resolve, 200))
+  const asked = performance.now()
+  await expect(store.claim(request('new'))).rejects.toMatchObject({ effect: 'refused' })
+  const waited = performance.now() - asked
+
+  await expect(renewal).rejects.toMatchObject({ effect: 'refused' })
+  expect(asked).toBeLessThan((await renewed)!)
+  expect(waited).toBeLessThan(1500)
+})
+
 test('an open store with nothing to do lets the process end', async () => {
   const child = startChild('idle', join(temporaryFolder(), 'hookonce.db'))
   await child.nextLine()

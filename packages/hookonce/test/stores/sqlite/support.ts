@@ -70,9 +70,18 @@ export interface Child {
 
 /** Runs a part of child.mjs in a process of its own. */
 export function startChild(...args: string[]): Child {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('./child.mjs', import.meta.url)), ...args], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
+  return start([process.execPath, script, ...args])
+}
+
+/** The same; no file that it writes can grow beyond so many blocks of 512 bytes, or of 1,024 with some shells. */
+export function startConfinedChild(blocks: number, ...args: string[]): Child {
+  return start(['sh', '-c', `ulimit -f ${blocks}; exec "$0" "$@"`, process.execPath, script, ...args])
+}
+
+const script = fileURLToPath(new URL('./child.mjs', import.meta.url))
+
+function start([command, ...args]: string[]): Child {
+  const child = spawn(command!, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   onCleanup(() => child.kill('SIGKILL'))
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
   return {
@@ -80,7 +89,7 @@ export function startChild(...args: string[]): Child {
     lines,
     async nextLine() {
       const { value, done } = await lines.next()
-      if (done) throw new Error(`child.mjs ${args[0]} ended early`)
+      if (done) throw new Error(`${args.join(' ')} ended early`)
       return value
     },
     send: line => child.stdin!.write(`${line}\n`),

@@ -1,10 +1,12 @@
 import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setImmediate as breath } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import { StoreError } from 'hookonce'
 import type { SqliteTransaction } from 'hookonce/stores/sqlite'
-import { expect, test } from 'vitest'
-import { connect, open, request, temporaryFolder } from './support.js'
+import { expect, test, vi } from 'vitest'
+import { connect, onCleanup, open, request, startChild, temporaryFolder } from './support.js'
 
 /** A store and a ledger in its file, which `work` of a key adds that key to. */
 async function setUp(options?: Parameters<typeof open>[1]) {
@@ -219,4 +221,57 @@ test('close first finishes the transactions that were asked for, and leaves all 
   const copy = join(temporaryFolder(), 'copy.db')
   copyFileSync(path, copy)
   expect((await connect(copy)).prepare('SELECT count(*) AS effects FROM ledger').get()).toEqual({ effects: 20 })
+})
+
+test("another process's lock is waited for within bounds, without blocking the event loop", async () => {
+  const { path, claim, transact, effects, stateOf } = await setUp({ busyTimeoutMs: 700 })
+  await claim('key')
+  const other = startChild('lock', path)
+  await other.nextLine()
+
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  const asked = performance.now()
+  const refused = transact('key')
+  expect(await stateOf('key')).toBe('running')
+  await expect(refused).rejects.toMatchObject({
+    code: 'ERR_STORE',
+    effect: 'refused',
+    message: expect.stringContaining('locked by another process for 700 ms'),
+  })
+  expect(performance.now() - asked).toBeGreaterThan(690)
+  delay.disable()
+  expect(delay.max / 1e6).toBeLessThan(350)
+  expect(effects()).toEqual([])
+
+  const waiting = transact('key')
+  other.send('let go')
+  expect(await waiting).toMatchObject({ status: 'completed' })
+  expect(effects()).toEqual(['key'])
+})
+
+test('a turn that never ends does not stop the worker for ever', async () => {
+  const { store, claim, transact } = await setUp({ busyTimeoutMs: 1 })
+  await claim('key')
+  // The caller's thread says by this that its turn is over.
+  const end = vi.spyOn(Atomics, 'add').mockReturnValue(0 as never)
+  onCleanup(() => end.mockRestore())
+  expect(await transact('key')).toMatchObject({ status: 'completed' })
+  expect(await store.get(request('key'))).toMatchObject({ state: 'completed' })
+  expect(await claim('next')).toMatchObject({ status: 'acquired' })
+})
+
+test('without its worker no transaction is begun', async () => {
+  const { store, claim, transact, effects } = await setUp()
+  const postMessage = vi.spyOn(Worker.prototype, 'postMessage')
+  await claim('key')
+  const worker = postMessage.mock.contexts[0] as Worker
+  postMessage.mockRestore()
+
+  const pending = transact('key')
+  await worker.terminate()
+  await expect(pending).rejects.toMatchObject({ code: 'ERR_STORE', effect: 'refused' })
+  await expect(transact('key')).rejects.toMatchObject({ code: 'ERR_STORE', effect: 'refused' })
+  expect(effects()).toEqual([])
+  await store.close()
 })
