@@ -11,7 +11,10 @@ export interface PostgresStoreOptions {
   listen?: boolean | string
   /** The longest one operation takes before it is given up. Default 1,500. */
   timeoutMs?: number
-  /** The longest the work of a transaction takes before it is rolled back. Default 30,000. */
+  /**
+   * The longest the work of a transaction takes before it is rolled back. Where the answer to its COMMIT is lost, what
+   * became of it is asked after for as long again, and 10,000 at most. Default 30,000.
+   */
   transactionTimeoutMs?: number
   /** How often expired records are removed in the background, about; 0: never. Default 60,000. */
   purgeIntervalMs?: number

@@ -7,8 +7,8 @@ import type { PostgresClient } from './pool.js'
 import type { Statements } from './statements.js'
 
 const MOST_RUNS = 5
-/** How long the fate of a COMMIT without an answer is asked after: a restart or a failover takes seconds. */
-const FATE_MS = 10_000
+/** How long the fate of a COMMIT without an answer is asked after, at most: a restart or a failover takes seconds. */
+const LONGEST_FATE_MS = 10_000
 /** The longest one question waits for a transaction that has not ended. */
 const FATE_LOCK_MS = 1000
 
@@ -76,7 +76,7 @@ export function createTransacting<Client extends PostgresClient>(
 
   /** What became of a transaction whose COMMIT had no answer. */
   async function fateOf({ scope, key }: RecordId, leaseId: string, lost: Failure): Promise<CompleteOutcome> {
-    const until = performance.now() + FATE_MS
+    const until = performance.now() + Math.min(LONGEST_FATE_MS, transactionTimeoutMs)
     const rows = await persist(until, 'always', () => {
       const by = Math.min(until, performance.now() + FATE_LOCK_MS + timeoutMs)
       return connections.run(statements.fate, [scope, key, String(FATE_LOCK_MS)], by).catch(error => {
