@@ -1,5 +1,5 @@
 import { freePort } from './free-port.js'
-import { type RedisServer, startRedis } from './redis.js'
+import { type RedisOptions, type RedisServer, startRedis } from './redis.js'
 import { untilRedisSays } from './redis-ask.js'
 
 const SLOTS = 16_384
@@ -11,11 +11,18 @@ export interface RedisCluster {
 }
 
 /** A Cluster of masters without replicas, all slots served. @throws {ToolMissingError} */
-export async function startRedisCluster({ masters = 3 } = {}): Promise<RedisCluster> {
+export async function startRedisCluster({
+  masters = 3,
+  appendfsync = 'off',
+}: {
+  masters?: number
+  appendfsync?: NonNullable<RedisOptions['appendfsync']>
+} = {}): Promise<RedisCluster> {
   const busPorts = await Promise.all(Array.from({ length: masters }, freePort))
   const nodes = await Promise.all(
     busPorts.map(busPort =>
       startRedis({
+        appendfsync,
         settings: {
           'cluster-enabled': 'yes',
           'cluster-config-file': 'nodes.conf',

@@ -74,7 +74,7 @@ export async function startRedisProcess(args: string[], port: number) {
   const command = await requireTool('redis')
   let child: ChildProcess
   let exited: Promise<unknown>
-  const killNow = () => void child.kill('SIGKILL')
+  let guard: ChildProcess
 
   async function start(): Promise<void> {
     child = spawn(command, args, { stdio: ['ignore', 'pipe', 'ignore'] })
@@ -86,7 +86,7 @@ export async function startRedisProcess(args: string[], port: number) {
     exited = new Promise(resolve => child.once('close', resolve)).then(() => {
       running = false
     })
-    process.once('exit', killNow)
+    guard = guardOf(child)
     while (running && !/^\+PONG|^-NOAUTH/.test(await askRedis(port, 'PING').catch(() => ''))) {
       await new Promise(resolve => setTimeout(resolve, 10))
     }
@@ -94,7 +94,7 @@ export async function startRedisProcess(args: string[], port: number) {
   }
 
   async function end(signal: NodeJS.Signals): Promise<void> {
-    process.off('exit', killNow)
+    guard.kill('SIGKILL')
     // One that is stopped would not hear of its end.
     child.kill('SIGCONT')
     child.kill(signal)
@@ -117,4 +117,14 @@ export async function startRedisProcess(args: string[], port: number) {
     resume: () => void child.kill('SIGCONT'),
     ask: (...command: string[]) => askRedis(port, ...command),
   }
+}
+
+/** Ends the server when this process has ended in whatever way, which closes the pipe. */
+function guardOf(server: ChildProcess): ChildProcess {
+  const guard = spawn('sh', ['-c', 'read line; kill -9 "$1"', 'sh', String(server.pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  })
+  guard.unref()
+  return guard
 }

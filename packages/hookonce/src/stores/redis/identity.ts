@@ -5,7 +5,7 @@ import { identityKeyOf, PARTITIONS } from './keys.js'
 import { scripts } from './lua.generated.js'
 
 /** FLUSHALL breaks no connection, and not every driver tells of a new one. */
-const INTERVAL_MS = 2_000
+const INTERVAL_MS = 1_000
 
 /**
  * Notices a Redis that forgot: an id is kept in it, in each partition of a Cluster, whose servers forget one by one.

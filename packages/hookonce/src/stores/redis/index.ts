@@ -3,7 +3,7 @@ import { type CompleteOutcome, MAX_ERROR_LENGTH, type Store } from '../../store.
 import { createCommands } from './commands.js'
 import { connect, type GivenClient, type RedisAddress } from './connect.js'
 import { createIdentity } from './identity.js'
-import { keyOf } from './keys.js'
+import { identityKeyOf, keyOf } from './keys.js'
 import { listPage } from './listing.js'
 import { scripts } from './lua.generated.js'
 import { checkServer, durabilityOf } from './server-check.js'
@@ -72,10 +72,9 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
 
   async function nodes() {
     commands.refuseIfClosed()
-    const client = await opening
-    // Identifying goes through every partition, after which a Cluster's servers are known.
-    await identity.check()
-    return client.nodes()
+    // Once any command got through, a Cluster's servers are known.
+    await run(scripts.get, identityKeyOf(prefix, 0), ['0'], () => undefined)
+    return (await opening).nodes()
   }
 
   async function close(): Promise<void> {
@@ -147,7 +146,9 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
     },
 
     async ready() {
-      for (const node of await nodes()) await checkServer(node, allowEviction)
+      const servers = await nodes()
+      await identity.check()
+      for (const node of servers) await checkServer(node, allowEviction)
     },
 
     async durability() {

@@ -1,8 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ClaimRequest, Store } from 'hookonce'
 import { type RedisStore, type RedisStoreOptions, redisStore } from 'hookonce/stores/redis'
-import { onTestFinished } from 'vitest'
+import { beforeAll, onTestFinished } from 'vitest'
 import { type RedisOptions, type RedisServer, startRedis } from '../../../../../scripts/test-servers/redis.js'
+import { requireTool, TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
+
+beforeAll(() => requireTool('redis'), TOOL_TIMEOUT_MS)
 
 export const HOUR = 3_600_000
 

@@ -1,0 +1,85 @@
+import { Redis } from 'ioredis'
+import { createCluster } from 'redis'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { type RedisCluster, startRedisCluster } from '../../../../../scripts/test-servers/redis-cluster.js'
+import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
+import { complete, eventually, insist, open, request } from './support.js'
+
+let cluster: RedisCluster
+beforeAll(async () => {
+  cluster = await startRedisCluster({ appendfsync: 'always' })
+}, TOOL_TIMEOUT_MS)
+afterAll(() => cluster?.stop())
+
+const KEYS = Array.from({ length: 60 }, (_, i) => `key ${i}`)
+
+/** The names in an answer of the server. */
+const namesIn = (answer: string) => answer.split('\r\n').filter(line => /^[^$*]/.test(line))
+
+const ways = {
+  'by addresses': async ({ urls }: RedisCluster) => ({ cluster: urls }),
+  'by ioredis': async ({ urls }: RedisCluster) => {
+    const client = new Redis.Cluster(urls)
+    client.on('error', () => {})
+    onTestFinished(() => client.disconnect())
+    return client
+  },
+  'by node-redis': async ({ urls }: RedisCluster) => {
+    const client = createCluster({ rootNodes: urls.map(url => ({ url })) })
+    await client.on('error', () => {}).connect()
+    onTestFinished(() => client.destroy())
+    return client
+  },
+}
+
+test.for(Object.entries(ways))(
+  'a Cluster whose node was killed and started again is used again: %s',
+  async ([how, way]) => {
+    const store = open(await way(cluster), { commandTimeoutMs: 500, prefix: `${how}:` })
+    await store.ready()
+    for (const key of KEYS) await complete(store, key)
+    for (const node of cluster.nodes) expect(namesIn(await node.ask('KEYS', `${how}:*:4:*`)).length).toBeGreaterThan(8)
+
+    await cluster.nodes[1]!.kill()
+    const duplicate = (key: string) => store.claim(request(key, { leaseId: 'another' }))
+    const meanwhile = await Promise.allSettled(KEYS.map(duplicate))
+    expect(meanwhile.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(0)
+    await cluster.nodes[1]!.restart()
+    for (const key of KEYS) expect(await insist(() => duplicate(key))).toMatchObject({ status: 'completed' })
+    expect((await insist(() => store.list({ limit: 100 }))).records).toHaveLength(KEYS.length)
+  },
+)
+
+test('a slot that moves to another server takes its records along', async () => {
+  const { nodes, urls } = cluster
+  const store = open({ cluster: urls }, { prefix: 'moved:' })
+  for (const key of KEYS) await complete(store, key)
+  const [from, to] = [nodes[0]!, nodes[2]!]
+  const name = namesIn(await from.ask('KEYS', 'moved:*:4:*'))[0]!
+  const slot = (await from.ask('CLUSTER', 'KEYSLOT', name)).slice(1)
+  const idOf = async (node: typeof from) => (await node.ask('CLUSTER', 'MYID')).split('\r\n')[1]!
+  const [fromId, toId] = [await idOf(from), await idOf(to)]
+  await to.ask('CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId)
+  await from.ask('CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId)
+  const migrate = (key: string) => from.ask('MIGRATE', '127.0.0.1', String(to.port), key, '0', '5000')
+  const allAreCompleted = async () => {
+    for (const key of KEYS) {
+      expect(await store.claim(request(key, { leaseId: 'another' }))).toMatchObject({ status: 'completed' })
+    }
+  }
+
+  expect(await migrate(name)).toBe('+OK')
+  await allAreCompleted() // what is in the slot is on two servers
+  for (const key of namesIn(await from.ask('CLUSTER', 'GETKEYSINSLOT', slot, '100'))) await migrate(key)
+  for (const node of nodes) await node.ask('CLUSTER', 'SETSLOT', slot, 'NODE', toId)
+  await allAreCompleted()
+})
+
+test('one server of a Cluster that forgot is noticed', async () => {
+  let times = 0
+  const store = open({ cluster: cluster.urls }, { onForgotten: () => void times++ })
+  await store.ready()
+  await cluster.nodes[1]!.ask('FLUSHALL')
+  await eventually('the flush', () => times > 0)
+  expect(times).toBe(1)
+})

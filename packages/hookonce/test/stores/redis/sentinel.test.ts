@@ -1,0 +1,75 @@
+import { Redis } from 'ioredis'
+import { expect, onTestFinished, test } from 'vitest'
+import { type RedisSentinels, startRedisSentinels } from '../../../../../scripts/test-servers/redis-sentinel.js'
+import { eventually, insist, open, request } from './support.js'
+
+async function sentinels(): Promise<RedisSentinels> {
+  const started = await startRedisSentinels()
+  onTestFinished(started.stop)
+  return started
+}
+
+const failures = {
+  'is killed': (setup: RedisSentinels) => setup.master.kill(),
+  hangs: async (setup: RedisSentinels) => setup.master.pause(),
+}
+
+test.for(Object.entries(failures))(
+  'when the master %s the replica takes over, and whatever had reached it is kept',
+  async ([, failure]) => {
+    const setup = await sentinels()
+    const { name } = setup
+    const own = open({ sentinels: setup.sentinels, name }, { commandTimeoutMs: 500 })
+    // Without these a client waits for a master that hangs until that comes back.
+    const client = new Redis({ sentinels: setup.sentinels, name, failoverDetector: true, socketTimeout: 1_000 })
+    client.on('error', () => {})
+    onTestFinished(() => client.disconnect())
+    const given = open(client, { commandTimeoutMs: 500 })
+    await own.ready()
+    expect(await own.durability()).toContain('a failover may lose the last writes')
+
+    const confirm = new Redis(setup.master.url)
+    confirm.on('error', () => {})
+    onTestFinished(() => confirm.disconnect())
+    const acknowledged = new Set<string>()
+    const replicated = new Set<string>()
+    const refused = new Set<string>()
+    let running = true
+    const work = [own, given].map(async (store, worker) => {
+      for (let i = 0; running; i++) {
+        const key = `key ${worker} ${i}`
+        await store
+          .claim(request(key))
+          .then(() => store.complete(request(key), `lease of ${key}`, Buffer.from(key)))
+          .then(
+            ({ status }) => status === 'completed' && acknowledged.add(key),
+            () => refused.add(key),
+          )
+      }
+    })
+    await eventually('some work', () => acknowledged.size > 500)
+    // What was acknowledged before WAIT was asked, and is confirmed by it, has reached the replica.
+    const before = [...acknowledged]
+    expect(await confirm.wait(1, 5_000)).toBe(1)
+    for (const key of before) replicated.add(key)
+
+    await failure(setup)
+    const acknowledgedThen = acknowledged.size
+    await eventually('work after the failover', async () => {
+      const role = await setup.replica.ask('ROLE')
+      return role.includes('master') && acknowledged.size > acknowledgedThen + 200
+    })
+    running = false
+    await Promise.all(work)
+
+    expect(refused.size).toBeGreaterThan(0)
+    for (const key of replicated) {
+      expect(await insist(() => own.claim(request(key, { leaseId: 'another' })))).toMatchObject({
+        status: 'completed',
+        result: Buffer.from(key),
+      })
+    }
+    const tokens = [await insist(() => given.claim(request('new'))), await insist(() => own.claim(request('new')))]
+    expect(tokens[0]).toEqual(tokens[1])
+  },
+)
