@@ -1,0 +1,244 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type ClaimOutcome, StoreError } from 'hookonce'
+import { postgresStore } from 'hookonce/stores/postgres'
+import { Pool } from 'pg'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { type PostgresServer, startPostgres } from '../../../../../scripts/test-servers/postgres.js'
+import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
+import { type PostgresProxy, startProxy } from './proxy.js'
+import { acquire, isReady, newId, newLeaseId, requestOf, until } from './support.js'
+
+let server: PostgresServer
+let proxy: PostgresProxy
+let admin: Pool
+const ends: (() => unknown)[] = []
+
+beforeAll(async () => {
+  server = await startPostgres()
+  proxy = await startProxy(server)
+  admin = openPool(server.url, 2)
+}, TOOL_TIMEOUT_MS)
+afterEach(async () => {
+  proxy.letGo()
+  for (const end of ends.splice(0).reverse()) await end()
+})
+afterAll(async () => {
+  await admin?.end()
+  await proxy?.stop()
+  await server?.stop()
+})
+
+function openPool(connectionString: string, max = 10): Pool {
+  const pool = new Pool({ connectionString, max, connectionTimeoutMillis: 1000 })
+  pool.on('error', () => {})
+  return pool
+}
+
+function open(...[pool, options]: Parameters<typeof postgresStore<Pool>>) {
+  const store = postgresStore(pool, { purgeIntervalMs: 0, ...options })
+  ends.push(
+    () => pool.end(),
+    () => store.close(),
+  )
+  return store
+}
+
+const refused = expect.objectContaining({ code: 'ERR_STORE', effect: 'refused' })
+
+/** How long it takes until it has settled, one way or the other. */
+async function timeOf(promise: Promise<unknown>): Promise<number> {
+  const started = performance.now()
+  await promise.catch(() => {})
+  return performance.now() - started
+}
+
+test('a server that is stopped at once and started again under load loses nothing that was acknowledged', async () => {
+  const store = open(openPool(server.url))
+  await store.ready()
+  const results = new Map<string, string>()
+  let isOver = false
+  let broken = 0
+  const workers = Array.from({ length: 16 }, async () => {
+    while (!isOver) {
+      const id = newId()
+      const leaseId = newLeaseId()
+      try {
+        const { status } = await store.claim(requestOf(id, leaseId))
+        if (status !== 'acquired') continue
+        if ((await store.complete(id, leaseId, Buffer.from(leaseId))).status === 'completed')
+          results.set(id.key, leaseId)
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error
+        broken++
+        await delay(20)
+      }
+    }
+  })
+  for (const end of [server.stopImmediately, server.kill, server.stopImmediately]) {
+    const before = results.size
+    await until('results', () => results.size > before + 200)
+    await end()
+    await until('a failure', () => broken > 0)
+    broken = 0
+    await server.restart()
+    await until('the store to be back', () => isReady(store))
+  }
+  isOver = true
+  await Promise.all(workers)
+  for (const [key, leaseId] of results) {
+    const claim = await store.claim(requestOf({ scope: 's', key }, newLeaseId()))
+    expect(claim.status === 'completed' && Buffer.from(claim.result).toString()).toBe(leaseId)
+  }
+}, 60_000)
+
+test('cut connections are not noticed: what was asked is asked again', async () => {
+  const store = open(openPool(server.url))
+  await store.ready()
+  let isOver = false
+  let cuts = 0
+  const cutting = (async () => {
+    while (!isOver) {
+      const { rowCount } = await admin.query(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE pid <> pg_backend_pid() AND backend_type = 'client backend' AND state = 'active'`,
+      )
+      cuts += rowCount!
+      await delay(10)
+    }
+  })()
+  await Promise.all(
+    Array.from({ length: 400 }, async () => {
+      const id = newId()
+      const leaseId = newLeaseId()
+      expect(await store.claim(requestOf(id, leaseId))).toMatchObject({ status: 'acquired', attempt: 1 })
+      expect(await store.renew(id, leaseId, 1000)).toBe('renewed')
+      expect(await store.complete(id, leaseId, Buffer.from('done'))).toMatchObject({ status: 'completed' })
+      expect(await store.get(id)).toMatchObject({ state: 'completed', attempts: 1 })
+    }),
+  )
+  isOver = true
+  await cutting
+  expect(cuts).toBeGreaterThan(0)
+})
+
+test('a restart of an idle server ends neither the process nor the store', async () => {
+  const pool = new Pool({ connectionString: server.url, max: 3, connectionTimeoutMillis: 1000 })
+  const store = open(pool)
+  await Promise.all([1, 2, 3].map(() => acquire(store, newId())))
+  expect(pool.idleCount).toBeGreaterThan(0)
+  await server.restart()
+  await until('the pool to notice', () => pool.totalCount === 0)
+  await acquire(store, newId())
+})
+
+test.each(['stopped', 'cut off from us'])(
+  'a server that is %s is given up in time, and used again afterwards',
+  async how => {
+    const pool = openPool(how === 'stopped' ? server.url : proxy.url, 4)
+    const store = open(pool, { timeoutMs: 400, listen: false })
+    const id = newId()
+    const leaseId = await acquire(store, id)
+    if (how === 'stopped') server.pause()
+    else proxy.hold()
+    try {
+      const claims = Array.from({ length: 300 }, () => store.claim(requestOf(newId(), newLeaseId())))
+      const others = [store.renew(id, leaseId, 1000), store.get(id), store.ready(), store.list({ limit: 1 })]
+      for (const time of await Promise.all([...claims, ...others].map(timeOf))) expect(time).toBeLessThan(1500)
+      // Later ones, which find no connection, are given up in time too.
+      expect(await timeOf(store.claim(requestOf(newId(), newLeaseId())))).toBeLessThan(1500)
+    } finally {
+      if (how === 'stopped') server.resume()
+      else proxy.letGo()
+    }
+    await until('the store to be back', () => isReady(store))
+    expect(await store.complete(id, leaseId, Buffer.from('done'))).toMatchObject({ status: 'completed' })
+    await Promise.all(Array.from({ length: 20 }, () => acquire(store, newId())))
+    expect(pool.totalCount).toBeLessThanOrEqual(4)
+  },
+)
+
+test('a hung server keeps no store from closing', async () => {
+  const store = postgresStore(proxy.url, { timeoutMs: 300 })
+  await store.ready()
+  proxy.hold()
+  expect(await timeOf(store.close())).toBeLessThan(1500)
+})
+
+test('a server that does not run is waited for, then refuses', async () => {
+  const own = await startPostgres()
+  ends.push(own.stop)
+  const store = open(openPool(own.url), { timeoutMs: 1000 })
+  const id = newId()
+  await acquire(store, id)
+  await own.stopImmediately()
+  await expect(store.claim(requestOf(newId(), newLeaseId()))).rejects.toEqual(refused)
+  await expect(store.ready()).rejects.toEqual(refused)
+  const claim = store.claim(requestOf(id, newLeaseId()))
+  await own.restart()
+  expect(await claim.catch(() => store.claim(requestOf(id, newLeaseId())))).toMatchObject({ status: 'running' })
+})
+
+test('a server that has become read-only refuses', async () => {
+  const store = open(openPool(`${server.url}?options=-c%20default_transaction_read_only%3Don`), { timeoutMs: 300 })
+  await expect(store.ready()).rejects.toEqual(refused)
+  await expect(store.claim(requestOf(newId(), newLeaseId()))).rejects.toThrow('25006')
+})
+
+test('a server with no connection left is waited for', async () => {
+  const own = await startPostgres({
+    settings: { max_connections: '6', superuser_reserved_connections: '0', max_wal_senders: '0' },
+  })
+  ends.push(own.stop)
+  const crowd = openPool(own.url, 6)
+  const store = open(openPool(own.url))
+  await store.ready()
+  await admin.query('SELECT 1')
+  const clients = await Promise.all([1, 2, 3, 4, 5].map(() => crowd.connect()))
+  await Promise.all(Array.from({ length: 10 }, async () => store.get(newId()).catch(() => {})))
+  setTimeout(() => {
+    for (const client of clients) client.release(true)
+  }, 200)
+  await Promise.all(Array.from({ length: 10 }, () => acquire(store, newId())))
+  await crowd.end()
+})
+
+test("a claim waits a bounded time for another's uncommitted one, and holds up nobody else", async () => {
+  const store = open(openPool(server.url))
+  await store.ready()
+  const id = newId()
+  const other = await admin.connect()
+  ends.push(() => other.release(true))
+  await other.query('BEGIN')
+  await other.query(
+    `INSERT INTO hookonce.records (scope, key, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
+       lease_ends_at, expires_at, lock_ttl_ms, retention_ms)
+     VALUES ($1, $2, 'running', 1, 0, 'other', 1, 0, 0, 0, 0, 0, 0)`,
+    [id.scope, id.key],
+  )
+  const stuck = store.claim(requestOf(id, newLeaseId())).catch(error => error)
+  const started = performance.now()
+  await Promise.all(Array.from({ length: 50 }, () => acquire(store, newId())))
+  expect(performance.now() - started).toBeLessThan(1200)
+  expect(await stuck).toEqual(refused)
+  const claim = store.claim(requestOf(id, newLeaseId()))
+  await other.query('ROLLBACK')
+  expect(await claim).toMatchObject({ status: 'acquired' } satisfies Partial<ClaimOutcome>)
+})
+
+test('what one operation cannot have does not fail those it was sent with', async () => {
+  const store = open(openPool(server.url))
+  const wrong = store.claim(requestOf({ scope: 's', key: 'nul\0' }, newLeaseId()))
+  const right = Array.from({ length: 5 }, () => acquire(store, newId()))
+  await expect(wrong).rejects.toEqual(refused)
+  await Promise.all(right)
+})
+
+test('an isolation level that a database has set changes nothing', async () => {
+  await admin.query(
+    "CREATE ROLE strict LOGIN SUPERUSER; ALTER ROLE strict SET default_transaction_isolation = 'serializable'",
+  )
+  const store = open(openPool(server.url.replace('postgres@', 'strict@')))
+  const id = newId()
+  const claims = await Promise.all(Array.from({ length: 30 }, () => store.claim(requestOf(id, newLeaseId()))))
+  expect(claims.filter(({ status }) => status === 'acquired')).toHaveLength(1)
+})
