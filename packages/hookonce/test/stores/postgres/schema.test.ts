@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process'
+import { ConfigurationError } from 'hookonce'
+import {
+  type PostgresStoreOptions,
+  postgresMigrations,
+  postgresStore,
+  postgresStoreDefaults,
+} from 'hookonce/stores/postgres'
+import { Pool } from 'pg'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { type PostgresServer, startPostgres } from '../../../../../scripts/test-servers/postgres.js'
+import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
+import { acquire, newId, newLeaseId, requestOf } from './support.js'
+
+let server: PostgresServer
+let admin: Pool
+const ends: (() => unknown)[] = []
+
+beforeAll(async () => {
+  server = await startPostgres()
+  admin = new Pool({ connectionString: server.url })
+}, TOOL_TIMEOUT_MS)
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+afterAll(async () => {
+  await admin?.end()
+  await server?.stop()
+})
+
+function open(options: PostgresStoreOptions = {}, url = server.url) {
+  const store = postgresStore(url, { purgeIntervalMs: 0, ...options })
+  ends.push(() => store.close())
+  return store
+}
+
+test('the defaults are what the documentation says', () => {
+  expect(postgresStoreDefaults).toEqual({
+    schema: 'hookonce',
+    listen: true,
+    timeoutMs: 1500,
+    transactionTimeoutMs: 30_000,
+    purgeIntervalMs: 60_000,
+    namedStatements: true,
+    migrate: true,
+    poolSize: 10,
+  })
+})
+
+test.each([
+  { schema: 'Mine' },
+  { schema: 'a"b' },
+  { schema: '' },
+  { schema: 'x'.repeat(51) },
+  { timeoutMs: 0 },
+  { timeoutMs: Number.NaN },
+  { transactionTimeoutMs: 0.5 },
+  { purgeIntervalMs: -1 },
+  { poolSize: 2 },
+])('an option that cannot work is refused: %o', options => {
+  expect(() => postgresStore(server.url, options)).toThrow(ConfigurationError)
+  expect(() => postgresStore(server.url, options)).toThrow(Object.keys(options)[0]!)
+})
+
+test('stores of two schemas on one pool know nothing of each other', async () => {
+  const pool = new Pool({ connectionString: server.url })
+  const [one, two] = ['one', 'two'].map(schema => postgresStore(pool, { schema, purgeIntervalMs: 0 }))
+  const id = newId()
+  await acquire(one!, id)
+  await acquire(two!, id)
+  await one!.close()
+  expect(await two!.get(id)).toMatchObject({ attempts: 1 })
+  await two!.close()
+  await pool.end()
+})
+
+test('processes that start at once migrate once', async () => {
+  const script = `
+    import { postgresStore } from 'hookonce/stores/postgres'
+    const store = postgresStore(process.argv[1], { schema: 'raced', timeoutMs: 20_000 })
+    const id = { scope: 's', key: 'key' }
+    const durations = { leaseMs: 60_000, lockTtlMs: 60_000, retentionMs: 60_000 }
+    const claim = await store.claim({ ...id, fingerprint: null, leaseId: String(process.pid), ...durations, maxLosses: 1 })
+    await store.close()
+    console.log(claim.status)`
+  const outputs = await Promise.all(
+    Array.from({ length: 4 }, () => {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', script, server.url], {
+        cwd: import.meta.dirname,
+      })
+      let output = ''
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += chunk))
+      return new Promise<string>(resolve => child.once('close', () => resolve(output.trim())))
+    }),
+  )
+  expect(outputs.sort()).toEqual(['acquired', 'running', 'running', 'running'])
+})
+
+test('a schema of a newer version is refused and left alone', async () => {
+  await open({ schema: 'newer' }).ready()
+  await admin.query('UPDATE newer.meta SET version = 1000')
+  const store = open({ schema: 'newer' })
+  await expect(store.ready()).rejects.toThrow(ConfigurationError)
+  await expect(store.ready()).rejects.toThrow('version 1000')
+  const refused = expect.objectContaining({ code: 'ERR_STORE', effect: 'refused' })
+  await expect(store.claim(requestOf(newId(), newLeaseId()))).rejects.toEqual(refused)
+})
+
+test('a server older than 13 is refused', async () => {
+  const pool = new Pool({ connectionString: server.url })
+  const old = Object.assign(Object.create(pool) as Pool, {
+    async connect() {
+      const client = await pool.connect()
+      const query = async (config: { text: string }) =>
+        config.text.includes('server_version_num') ? { rows: [[120_022, true, true]] } : client.query(config)
+      return Object.assign(Object.create(client), { query, release: client.release })
+    },
+  })
+  const store = postgresStore(old, { schema: 'old' })
+  await expect(store.ready()).rejects.toThrow('Postgres 13 or newer is needed, this is 120022')
+  await store.close()
+  await pool.end()
+})
+
+test('migrations run by hand are all that is needed, with few privileges', async () => {
+  await admin.query('CREATE ROLE few LOGIN; CREATE SCHEMA byhand')
+  const url = server.url.replace('postgres@', 'few@')
+  const store = open({ schema: 'byhand', migrate: false }, url)
+  await admin.query('GRANT USAGE ON SCHEMA byhand TO few')
+  await expect(store.ready()).rejects.toThrow('postgresMigrations')
+  for (const migration of postgresMigrations('byhand')) await admin.query(migration)
+  await admin.query('GRANT SELECT, INSERT, UPDATE, DELETE ON byhand.records TO few')
+  await admin.query('GRANT SELECT, UPDATE ON byhand.meta TO few; GRANT USAGE ON SEQUENCE byhand.record_ids TO few')
+
+  await store.ready()
+  const id = newId()
+  const leaseId = await acquire(store, id)
+  expect(await store.renew(id, leaseId, 1000)).toBe('renewed')
+  expect(await store.transact(id, leaseId, async () => Buffer.from('done'))).toMatchObject({ status: 'completed' })
+  expect(await store.list({ limit: 10 })).toMatchObject({ records: [{ key: id.key }] })
+  expect(await store.stats()).toMatchObject({ records: 1 })
+  expect(await store.delete(id)).toBe('deleted')
+  await acquire(store, id)
+  await admin.query('UPDATE byhand.records SET expires_at = 0, claimed_at = 0, retention_ms = 0, fencing_token = 1')
+  expect(await store.purge(10)).toBe(1)
+})
+
+test('a server that is nowhere is refused when it is first asked', async () => {
+  const store = postgresStore('postgres://nobody@127.0.0.1:1/nowhere', { timeoutMs: 200, purgeIntervalMs: 0 })
+  await expect(store.ready()).rejects.toMatchObject({ code: 'ERR_STORE', effect: 'refused' })
+  await store.close()
+})
