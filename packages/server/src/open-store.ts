@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { type Store, StoreError } from 'hookonce'
 import type { Logger } from 'pino'
 import { StartError } from './start-error.js'
@@ -24,17 +25,19 @@ export interface OpenedStore {
   durability: string
 }
 
-/** Opening includes what later operations do not: loading a driver, making a file. */
-const LEAST_OPENING_MS = 5_000
+/** Opening includes what later operations do not: loading a driver, connecting, making a file or a schema. */
+const OPENING_MS = 5_000
+const TRY_AGAIN_MS = 100
 
 /** Only the store that is asked for is loaded; resolves when it can do its work. @throws {StartError} */
 export async function openStore(location: StoreLocation, options: StoreOptions, log: Logger): Promise<OpenedStore> {
   const place = placeOf(location)
-  const withinMs = Math.max(options.storeTimeoutMs, LEAST_OPENING_MS)
   try {
     const { store, durability } = await load(location, options, log)
-    await askWithin(withinMs, store.ready())
-    return { store, place, durability: await askWithin(withinMs, durability()) }
+    // A server may be about to come up; a file that cannot be used stays so.
+    const tryFor = location.kind === 'redis' || location.kind === 'postgres' ? OPENING_MS : 0
+    await patiently(tryFor, () => store.ready())
+    return { store, place, durability: await patiently(tryFor, durability) }
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('\n', 1)[0] : String(error)
     throw new StartError(`the store ${place} cannot be used: ${reason}`, 1)
@@ -77,15 +80,28 @@ async function load(location: StoreLocation, options: StoreOptions, log: Logger)
   }
 }
 
-/** The store's answer, or a {@link StoreError} when it takes longer than `ms`. */
-async function askWithin<T>(ms: number, question: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new StoreError(`the store did not answer within ${ms} ms`, 'unknown')), ms)
+/** The store's answer, asked for again for a while if it cannot be reached. */
+async function patiently<T>(tryForMs: number, question: () => Promise<T>): Promise<T> {
+  const askUntil = performance.now() + tryForMs
+  for (;;) {
+    try {
+      return await within(OPENING_MS, question())
+    } catch (error) {
+      if (!(error instanceof StoreError) || performance.now() + TRY_AGAIN_MS >= askUntil) throw error
+    }
+    await setTimeout(TRY_AGAIN_MS)
+  }
+}
+
+async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
+  const given = new AbortController()
+  const tooLate = setTimeout(ms, undefined, { signal: given.signal }).then(() => {
+    throw new StoreError(`no answer within ${ms} ms`, 'unknown')
   })
   try {
-    return await Promise.race([question, tooLate])
+    return await Promise.race([answer, tooLate])
   } finally {
-    clearTimeout(timer)
+    tooLate.catch(() => {})
+    given.abort()
   }
 }

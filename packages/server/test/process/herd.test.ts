@@ -21,32 +21,6 @@ function expectOneResult(answers: RawAnswer[], result: Buffer): void {
   }
 }
 
-test('of 1,000 deliveries at once one calls the upstream, and all are answered alike', async () => {
-  const upstream = await startUpstream({ takes: () => 500 })
-  const server = await startServer(settings(upstream))
-  const answers = await stampede(server, 'k', 1_000)
-
-  expect(upstream.calls).toHaveLength(1)
-  expect(answers).toHaveLength(1_000)
-  expectOneResult(answers, upstream.calls[0]!.result)
-  expect(replays(answers)).toHaveLength(999)
-})
-
-test('two processes on one file call the upstream once for 1,000 deliveries', async () => {
-  const upstream = await startUpstream({ takes: () => 500 })
-  const file = newStoreFile()
-  const servers = await Promise.all([startServer(settings(upstream, file)), startServer(settings(upstream, file))])
-  const herd = new Herd()
-  await Promise.all(servers.map(({ url }) => herd.gather(url, 'k', 500)))
-  await herd.charge()
-  const answers = await herd.answers()
-
-  expect(upstream.calls).toHaveLength(1)
-  expect(answers).toHaveLength(1_000)
-  expectOneResult(answers, upstream.calls[0]!.result)
-  expect(replays(answers)).toHaveLength(999)
-})
-
 async function stampede(server: ServerProcess, key: string, count: number, meanwhile?: () => Promise<void>) {
   const herd = new Herd()
   await herd.gather(server.url, key, count)

@@ -1,0 +1,4 @@
+import { processCases } from './cases/index.js'
+import { onPostgres } from './support/stores.js'
+
+onPostgres(processCases)
