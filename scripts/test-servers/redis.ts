@@ -69,9 +69,12 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   })
 }
 
+let found: Promise<string> | undefined
+
 /** A process of redis-server, as a server or a Sentinel, that answers on `port`. */
 export async function startRedisProcess(args: string[], port: number) {
-  const command = await requireTool('redis')
+  found ??= requireTool('redis')
+  const command = await found
   let child: ChildProcess
   let exited: Promise<unknown>
   let guard: ChildProcess

@@ -35,33 +35,30 @@ export async function listPage(
   const found = new Map<string, RecordSummary>()
   let { node, cursor, names } = place
   let passed = 0
-  let matched = 0
   let reads = 0
 
   for (;;) {
     // A record may be met twice: SCAN repeats keys while the table changes its size.
-    const next = names.filter(name => !found.has(name)).slice(0, limit - found.size)
-    names = names.slice(next.length)
-    for (const [i, summary] of (await Promise.all(next.map(read))).entries()) {
-      const wanted = summary !== undefined && (scope ?? summary.scope) === summary.scope
-      if (wanted && (state ?? summary.state) === summary.state) found.set(next[i]!, summary)
+    const met = [...new Set(names)].filter(name => !found.has(name))
+    const summaries = await Promise.all(met.map(read))
+    reads += met.length
+    names = []
+    for (const [i, summary] of summaries.entries()) {
+      if (summary === undefined || (scope ?? summary.scope) !== summary.scope) continue
+      if ((state ?? summary.state) !== summary.state) continue
+      if (found.size < limit) found.set(met[i]!, summary)
+      else names.push(met[i]!)
     }
-    reads += next.length
-    if (names.length > 0 && found.size < limit && reads < MOST_READS) continue
-    const isDone = names.length === 0 && node >= nodes.length
-    const isFull = found.size === limit || names.length > 0 || passed >= LONGEST_SCAN
-    if (isDone || isFull) {
+    const isDone = node >= nodes.length && names.length === 0
+    if (isDone || found.size === limit || passed >= LONGEST_SCAN || reads >= MOST_READS) {
       const records = [...found.values()]
       return isDone ? { records } : { records, next: format({ node, cursor, names }) }
     }
-    // As many as the page has room for, by how rare matches were so far: what is too many goes into `next`.
-    const step = Math.min(LONGEST_STEP, Math.ceil(((limit - found.size) * (passed + 1)) / (matched + 1)))
-    const [to, batch] = await scan(nodes[node]!, cursor, pattern, step)
+    // As far as fills the page, by how rare records were so far. What is too many by chance goes into `next`.
+    const step = Math.min(LONGEST_STEP, Math.ceil(((limit - found.size) * (passed + 1)) / (found.size + 1)))
+    ;[cursor, names] = await scan(nodes[node]!, cursor, pattern, step)
     passed += step
-    matched += batch.length
-    names = [...new Set(batch)]
-    cursor = to
-    if (to === '0') node++
+    if (cursor === '0') node++
   }
 
   async function read(name: string): Promise<RecordSummary | undefined> {

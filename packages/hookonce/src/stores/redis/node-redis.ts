@@ -37,7 +37,8 @@ const AS_BYTES = { typeMapping: { 36: Buffer } }
 const AS_TEXT = { typeMapping: {} }
 
 export function isNodeRedis(client: object): client is NodeRedisClient | NodeRedisCluster {
-  return 'sendCommand' in client && ('nodeClient' in client || 'isReady' in client)
+  // A client of `createSentinel` is neither: it takes commands in another way.
+  return 'sendCommand' in client && ('nodeClient' in client || ('isReady' in client && !('getMasterNode' in client)))
 }
 
 export function nodeRedisClient(client: NodeRedisClient | NodeRedisCluster): RedisClient {

@@ -76,10 +76,12 @@ test('a slot that moves to another server takes its records along', async () => 
 })
 
 test('one server of a Cluster that forgot is noticed', async () => {
-  let times = 0
-  const store = open({ cluster: cluster.urls }, { onForgotten: () => void times++ })
+  let noticed = false
+  const onForgotten = () => {
+    noticed = true
+  }
+  const store = open({ cluster: cluster.urls }, { onForgotten })
   await store.ready()
   await cluster.nodes[1]!.ask('FLUSHALL')
-  await eventually('the flush', () => times > 0)
-  expect(times).toBe(1)
+  await eventually('the flush', () => noticed)
 })

@@ -2,6 +2,7 @@ import { StoreError } from 'hookonce'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { RedisServer } from '../../../../../scripts/test-servers/redis.js'
 import { startProxy } from './proxy.js'
 import { complete, eventually, HOUR, insist, open, request, server } from './support.js'
 
@@ -158,4 +159,31 @@ test('many operations at once and one that hangs: each has its own time limit', 
   expect(new Set(await Promise.all(claims))).toEqual(new Set(['unknown']))
   redis.resume()
   expect(await late).toBe('none')
+})
+
+describe('what passes within the time limit is waited for', () => {
+  const states = {
+    'a replica is missing': {
+      begin: (redis: RedisServer) => redis.ask('CONFIG', 'SET', 'min-replicas-to-write', '1'),
+      end: (redis: RedisServer) => redis.ask('CONFIG', 'SET', 'min-replicas-to-write', '0'),
+    },
+    'a script of somebody else is slow': {
+      async begin(redis: RedisServer) {
+        await redis.ask('CONFIG', 'SET', 'lua-time-limit', '10')
+        void redis.ask('EVAL', 'while true do end', '0').catch(() => {})
+        await eventually('the script to be slow', async () => (await redis.ask('PING')).startsWith('-BUSY'))
+      },
+      end: (redis: RedisServer) => redis.ask('SCRIPT', 'KILL'),
+    },
+  }
+  test.for(Object.entries(states))('%s', async ([, { begin, end }]) => {
+    const redis = await server()
+    const [patient, hasty] = [open(redis.url, { commandTimeoutMs: 10_000 }), open(redis.url, { commandTimeoutMs: 100 })]
+    for (const store of [patient, hasty]) await store.get(request('one'))
+    await begin(redis)
+    const claim = patient.claim(request('one'))
+    expect(await effectOf(hasty.claim(request('two')))).toBe('refused')
+    await end(redis)
+    expect(await claim).toMatchObject({ status: 'acquired' })
+  })
 })

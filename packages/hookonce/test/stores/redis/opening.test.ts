@@ -1,7 +1,7 @@
 import { ConfigurationError, StoreError } from 'hookonce'
 import { redisStore, redisStoreDefaults } from 'hookonce/stores/redis'
 import { Redis } from 'ioredis'
-import { createClient } from 'redis'
+import { createClient, createSentinel } from 'redis'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { complete, open, request, server } from './support.js'
 
@@ -28,6 +28,11 @@ describe('what is no way to Redis, and options out of range, are refused at once
   test('a client with a key prefix of its own', () => {
     const client = new Redis({ lazyConnect: true, keyPrefix: 'mine:' })
     expect(() => redisStore(client)).toThrow('prefix')
+  })
+
+  test("a client of node-redis' own for Sentinels, which takes commands in another way", async () => {
+    const client = createSentinel({ name: 'mymaster', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] })
+    expect(() => redisStore(client as never)).toThrow(ConfigurationError)
   })
 
   test.for([{ prefix: 'a{b}' }, { commandTimeoutMs: 0 }, { commandTimeoutMs: Number.NaN }])('%j', options => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type RedisServer, startRedis } from '../../../../../scripts/test-servers/redis.js'
 import { type RedisCluster, startRedisCluster } from '../../../../../scripts/test-servers/redis-cluster.js'
 import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
-import { complete, eventually, insist, open, request, server as startServer } from './support.js'
+import { complete, eventually, open, request, server as startServer } from './support.js'
 
 let server: RedisServer
 let cluster: RedisCluster
@@ -105,6 +105,18 @@ describe.for(Object.entries(ways))('%s', ([how, way]) => {
     await complete(working, one)
     await seen.until(2)
   })
+
+  test('a watch that was cut off wakes when it would notice changes again', async () => {
+    const [watching, working] = [open(await way()), open(await way())]
+    const one = key('cut')
+    await working.claim(request(one))
+    const seen = watch(watching, one)
+    await seen.until(1)
+    for (const { ask } of [server, ...cluster.nodes]) await ask('CLIENT', 'KILL', 'TYPE', 'pubsub')
+    await seen.until(2)
+    await working.complete(request(one), `lease of ${one}`, Buffer.from('result'))
+    await seen.until(3)
+  })
 })
 
 test('each watch of a record is woken, also one that begins later; one that ended is not', async () => {
@@ -143,18 +155,6 @@ test('records that nobody watches cost no message', async () => {
   expect(await redis.ask('INFO', 'commandstats')).not.toContain('cmdstat_publish')
   await complete(working, 'watched')
   expect(await redis.ask('INFO', 'commandstats')).toContain('cmdstat_publish:calls=1,')
-})
-
-test('a watch that was cut off wakes when it would notice changes again', async () => {
-  const redis = await startServer()
-  const [watching, working] = [open(redis.url), open(redis.url)]
-  await insist(() => working.claim(request('cut')))
-  const seen = watch(watching, 'cut')
-  await seen.until(1)
-  await redis.ask('CLIENT', 'KILL', 'TYPE', 'pubsub')
-  await seen.until(2)
-  await working.complete(request('cut'), 'lease of cut', Buffer.from('result'))
-  await seen.until(3)
 })
 
 test('a watch that begins while there is no server wakes when there is one', async () => {
