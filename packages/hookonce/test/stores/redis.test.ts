@@ -82,8 +82,13 @@ const harnesses: Record<string, StoreHarness> = {
 
 for (const [how, harness] of Object.entries(harnesses)) {
   describe.concurrent(`redis store ${how}`, () => {
-    for (const { name, needs, run } of storeCases) {
-      if (!needs || harness[needs]) test(name, () => run(harness))
-    }
+    for (const { name, needs, run } of storeCases) if (!needs) test(name, () => run(harness))
+  })
+}
+
+// One by one: a case that needs something may set this process's clock.
+for (const [how, harness] of Object.entries(harnesses)) {
+  describe(`redis store ${how}`, () => {
+    for (const { name, needs, run } of storeCases) if (needs && harness[needs]) test(name, () => run(harness))
   })
 }

@@ -5,6 +5,8 @@ export interface RedisClient {
   evaluate(command: 'EVALSHA' | 'EVAL', script: string, key: string, args: readonly Argument[]): Promise<unknown>
   /** The servers that records are written to; none as long as a Cluster's are not known. */
   nodes(): Promise<RedisNode[]>
+  /** Why there is no connection, where that is known. */
+  trouble?(): unknown
   /** A connection of its own for pushed messages. `ended` is called once, when it can no longer be used. */
   subscriber(message: (channel: string) => void, ended: () => void): Promise<Subscriber>
   /** Calls back whenever a connection is made anew, where the library tells. Returns what ends that. */

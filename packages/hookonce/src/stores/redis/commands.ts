@@ -85,10 +85,10 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
   }
 
   function failed(command: Command, error: unknown): void {
-    const { doubtful, passing } = failureOf(error)
+    const { unsent, doubtful, passing } = failureOf(error)
     command.inFlight = false
     command.doubtful ||= doubtful
-    command.failure = error
+    command.failure = (unsent && client?.trouble?.()) || error
     const pauseMs = command.retryMs * (0.5 + Math.random() / 2)
     command.retryMs = Math.min(2 * command.retryMs, LAST_RETRY_MS)
     const again = passing && (command.resendable || !doubtful) && performance.now() + pauseMs < command.giveUpAt

@@ -118,7 +118,16 @@ async function dial(make: (ioredis: Ioredis) => InstanceType<Ioredis['Redis' | '
     throw new ConfigurationError(`redisStore needs the package ioredis: npm install ioredis (${cause.message})`)
   })
   const client = make(ioredis)
-  // Commands fail with the reason too; an error without a listener would be printed by the driver.
-  client.on('error', () => {})
-  return { client: ioredisClient(client), close: async () => client.disconnect() }
+  // What commands fail with is only that there is no connection; why there is none is told here.
+  let trouble: unknown
+  client.on('error', (error: { lastNodeError?: unknown }) => {
+    trouble = error.lastNodeError ?? error
+  })
+  client.on('ready', () => {
+    trouble = undefined
+  })
+  return {
+    client: { ...ioredisClient(client), trouble: () => trouble },
+    close: async () => client.disconnect(),
+  }
 }

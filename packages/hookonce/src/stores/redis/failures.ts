@@ -13,6 +13,8 @@ const PASSING = new Set([
 const UNSENT = /^Client(Closed|Offline)Error$|enableOfflineQueue/
 
 export interface Failure {
+  /** Whether the driver did not even send the command. */
+  unsent: boolean
   /** Whether the command may have been carried out. Scripts write once and last, so an error reply says no. */
   doubtful: boolean
   /** Whether asking again soon can help. */
@@ -21,9 +23,9 @@ export interface Failure {
 
 export function failureOf(error: unknown): Failure {
   const code = codeOf(error)
-  if (code !== undefined) return { doubtful: false, passing: PASSING.has(code) }
+  if (code !== undefined) return { unsent: false, doubtful: false, passing: PASSING.has(code) }
   const unsent = UNSENT.test(`${(error as Error | null)?.name}`) || UNSENT.test(messageOf(error))
-  return { doubtful: !unsent, passing: true }
+  return { unsent, doubtful: !unsent, passing: true }
 }
 
 /** One line. */

@@ -118,7 +118,10 @@ test('a server that is not there refuses: nothing can have been written', async 
   const { url } = redis
   await redis.kill()
   const store = open(url, { commandTimeoutMs: 100 })
-  expect(await effectOf(store.claim(request('one')))).toBe('refused')
+  await expect(store.claim(request('one'))).rejects.toMatchObject({
+    effect: 'refused',
+    message: expect.stringContaining('ECONNREFUSED'),
+  })
   expect(await effectOf(store.ready())).toBe('refused')
 })
 

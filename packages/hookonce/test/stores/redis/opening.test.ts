@@ -1,4 +1,4 @@
-import { ConfigurationError, StoreError } from 'hookonce'
+import { ConfigurationError } from 'hookonce'
 import { redisStore, redisStoreDefaults } from 'hookonce/stores/redis'
 import { Redis } from 'ioredis'
 import { createClient, createSentinel } from 'redis'
@@ -144,7 +144,7 @@ test('nor more rights than to its own keys and channels', async () => {
 test('a wrong password is told', async () => {
   const redis = await server({ settings: { requirepass: 'secret' } })
   const store = open(redis.url.replace('//', '//:wrong@'), { commandTimeoutMs: 300 })
-  await expect(store.ready()).rejects.toThrow(StoreError)
+  await expect(store.ready()).rejects.toThrow('WRONGPASS')
 })
 
 describe('what survives is told in words', () => {
