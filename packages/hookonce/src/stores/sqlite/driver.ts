@@ -4,9 +4,15 @@ import { ConfigurationError } from '../../errors.js'
  * What the work of a transaction writes with: the driver's own database object, which has the shape of `node:sqlite`'s
  * `DatabaseSync` (https://nodejs.org/api/sqlite.html). Foreign keys are enforced.
  *
- * It is for tables of the store's own file, and for the length of the work: afterwards it can read, and any write
- * throws. The transaction is the store's to end. A COMMIT in the work throws; a ROLLBACK makes the store reject with a
- * `TypeError`, and what the work wrote after it may stand without a result.
+ * It is for tables of the store's own file, and for the length of the work: afterwards a write throws. The transaction
+ * is the store's to end. A COMMIT in the work throws; a ROLLBACK makes the store reject with a `TypeError`, and what
+ * the work wrote after it may stand without a result.
+ *
+ * @example
+ * return attempt.commit(tx => {
+ *   tx.prepare('INSERT INTO payments (id, amount) VALUES (?, ?)').run(event.id, event.amount)
+ *   return jsonResponse({ ok: true })
+ * })
  */
 export interface SqliteTransaction {
   /** Compiles one statement. */

@@ -39,6 +39,9 @@ export const sqliteStoreDefaults: Readonly<Required<SqliteStoreOptions>> = {
  * they are missing, readable by their owner only. All SQL runs in a worker thread, and the writes that arrive
  * together are flushed to the disk together.
  *
+ * Effects in tables of the same file are exactly once (`attempt.commit`, `transact`). They run on the caller's thread
+ * and block it for their own time and one flush; a lock is never waited for there. Work must be done when it returns.
+ *
  * Needs Node 24, or the package `@photostructure/sqlite` on Node 20 and 22. The file must not be on a network file
  * system (https://www.sqlite.org/wal.html).
  *

@@ -8,8 +8,12 @@ import type { WorkerSettings } from './protocol.js'
 import { lockedFor } from './transactions.js'
 import { endTurn, nextTurn } from './turn.js'
 
-/** Those that wait share a turn for this long: each costs a flush, and the worker's writes wait meanwhile. */
-const TURN_MS = 10
+/**
+ * Those that wait share a turn for this long; the worker's writes wait meanwhile. Measured, 16 transactions and 64
+ * claims in flight: with one a turn 700 transactions and 23,000 claims and completions per second, with 3 ms 1,200 to
+ * 1,900 and 8,000, with 10 ms 1,100 to 2,000 and 5,000 to 8,000.
+ */
+const TURN_MS = 3
 
 interface Asked extends Transaction {
   since: number

@@ -41,9 +41,11 @@ class Receiver {
     return answer
   }
 
-  async kill(): Promise<void> {
-    this.#child.process.kill('SIGKILL')
-    await this.#child.exited
+  /** At any moment, or around the COMMIT of its next transaction. */
+  async kill(isAimed: boolean): Promise<void> {
+    if (isAimed) this.#child.send('aim')
+    else this.#child.process.kill('SIGKILL')
+    expect(await this.#child.exited).toBe('SIGKILL')
   }
 }
 
@@ -88,9 +90,8 @@ test(
       const victim = random(receivers.length)
       const successor = new Receiver(path)
       await successor.ready
-      const killed = receivers[victim]!
+      await receivers[victim]!.kill(kills % 2 === 0)
       receivers[victim] = successor
-      await killed.kill()
     }
     isOver = true
     await senders
