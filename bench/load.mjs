@@ -2,7 +2,8 @@
  * Load on one server, in a process of its own: some connections, one request under way on each, for some seconds.
  * Writes requests made beforehand to plain sockets, so that it costs as little of the machine as it can.
  *
- * Asked by messages `{ url, connections, seconds | requests, keys, path }`, answers `{ requests, seconds, bad }`.
+ * Asked by messages `{ url, path, connections, seconds | requests, keys, prefix, cached }`, answers
+ * `{ requests, seconds, bad }`. Bad is what is not 200, or is said to be a replay unlike `cached`.
  */
 import { connect } from 'node:net'
 
@@ -22,6 +23,7 @@ async function run({
   requests: most = Number.POSITIVE_INFINITY,
   keys,
   prefix,
+  cached,
 }) {
   const { hostname, port } = new URL(url)
   const head = `POST ${path} HTTP/1.1\r\nhost: ${hostname}:${port}\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n`
@@ -61,7 +63,7 @@ async function run({
             if (received.length < headEnd + 4 + length) return
             received = Buffer.alloc(0)
             answered++
-            if (!text.startsWith('HTTP/1.1 200')) bad++
+            if (!text.startsWith('HTTP/1.1 200') || /^x-cached: true$/im.test(text) !== cached) bad++
             send()
           })
         }),

@@ -1,117 +1,61 @@
 /**
- * What Hookonce costs, as ratios within one run: machines differ and are noisy, so every round measures all servers
- * in turn, and the median over the rounds of each round's ratio is what counts.
+ * What Hookonce costs, as ratios within one run: machines differ and are noisy, so every round measures everybody in
+ * turn, and the median over the rounds of each round's ratio is what counts. Servers are started here, and end with it.
  *
- *   npm run bench -- [--rounds 7] [--seconds 3] [--connections 64]
+ *   npm run bench -- [--stores sqlite,memory,redis,postgres] [--rounds 7] [--seconds 3] [--connections 64]
+ *   npm run bench -- --records 1000000 [--stores …] [--rounds 7]
  */
-import { fork, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { measureAtSize } from './at-size/run.mjs'
+import { BACKENDS } from './backends.mjs'
+import { startContenders } from './contenders.mjs'
+import { endAll } from './processes.mjs'
+import { measurePush } from './push.mjs'
+import { countRoundTrips } from './round-trips.mjs'
+import { measureThroughput } from './throughput.mjs'
 
 const { values: options } = parseArgs({
   options: {
+    stores: { type: 'string', default: Object.keys(BACKENDS).join(',') },
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '3' },
     connections: { type: 'string', default: '64' },
+    records: { type: 'string' },
   },
 })
+const kinds = options.stores.split(',')
 const rounds = Number(options.rounds)
 const seconds = Number(options.seconds)
 const connections = Number(options.connections)
-const COMPLETED_KEYS = 5_000
 
-const here = file => fileURLToPath(new URL(file, import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'hookonce-bench-'))
-const children = []
+const backends = {}
 
-const start = async (script, env, ready) => {
-  const child = spawn(process.execPath, [script], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  children.push(child)
-  for await (const line of createInterface({ input: child.stdout })) {
-    const url = ready(line)
-    if (url !== undefined) return url
-  }
-  throw new Error(`${script} did not start`)
+async function compare() {
+  const contenders = {}
+  for (const [kind, backend] of Object.entries(backends)) contenders[kind] = await startContenders(kind, backend)
+  console.log(
+    `${connections} connections, medians of ${rounds} rounds of ${seconds} s; the load runs on the same machine\n`,
+  )
+  await measureThroughput(contenders, { rounds, seconds, connections })
+  await countRoundTrips(contenders, backends, connections)
+  await measurePush(backends)
 }
-const cli = here('../packages/server/dist/cli.js')
-const listening = line => /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0]
-const hookonce = storeUrl => start(cli, { HOST: '127.0.0.1', PORT: '0', HOOKONCE_STORE_URL: storeUrl }, listening)
-const floor = (store, database) => start(here('floor/server.mjs'), { STORE: store, DATABASE: database }, listening)
-
-const load = fork(here('load.mjs'))
-children.push(load)
-const measure = job =>
-  new Promise((resolve, reject) => {
-    load.once('message', ({ requests, seconds, bad }) =>
-      bad > 0 ? reject(new Error(`${bad} bad answers from ${job.url}${job.path}`)) : resolve(requests / seconds),
-    )
-    load.send({ path: '/webhook', connections, ...job })
-  })
-
-const median = values => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 
 try {
-  const servers = {
-    sqlite: {
-      hookonce: await hookonce(`sqlite:${join(folder, 'hookonce.db')}`),
-      floor: await floor('sqlite', join(folder, 'floor.db')),
-    },
-    memory: { hookonce: await hookonce('memory:'), floor: await floor('memory', '') },
+  for (const kind of kinds) {
+    if (!(kind in BACKENDS)) throw new Error(`--stores takes ${Object.keys(BACKENDS).join(', ')}, not ${kind}`)
+    backends[kind] = await BACKENDS[kind](folder)
   }
-  const rates = {}
-  const note = (name, rate) => {
-    rates[name] ??= []
-    rates[name].push(rate)
-  }
-  for (const [store, urls] of Object.entries(servers)) {
-    for (const url of Object.values(urls)) {
-      await measure({ url, prefix: 'completed', keys: COMPLETED_KEYS, requests: COMPLETED_KEYS })
-      await measure({ url, prefix: `${store}-warm`, seconds: 1 })
-    }
-  }
-  for (let round = 0; round < rounds; round++) {
-    for (const [store, urls] of Object.entries(servers)) {
-      // Whoever is measured first in one round is last in the next.
-      const order = round % 2 === 0 ? ['hookonce', 'floor'] : ['floor', 'hookonce']
-      for (const who of order)
-        note(`${store} first ${who}`, await measure({ url: urls[who], prefix: `r${round}`, seconds }))
-      for (const who of order) {
-        note(
-          `${store} duplicate ${who}`,
-          await measure({ url: urls[who], prefix: 'completed', keys: COMPLETED_KEYS, seconds }),
-        )
-      }
-      note(
-        `${store} none`,
-        await measure({ url: urls.hookonce, path: '/webhook/no-idempotency', prefix: `n${round}`, seconds }),
-      )
-    }
-    process.stderr.write(`round ${round + 1} of ${rounds}\n`)
-  }
-
-  const ratio = (a, b) => median(rates[a].map((rate, round) => rate / rates[b][round])).toFixed(2)
-  const rate = name => String(Math.round(median(rates[name]))).padStart(7)
-  console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0].model}, ${connections} connections`)
-  console.log(`medians of ${rounds} rounds of ${seconds} s; the load runs on the same machine\n`)
-  console.log('store   deliveries      per s   of the floor   of no idempotency')
-  for (const store of Object.keys(servers)) {
-    for (const kind of ['first', 'duplicate']) {
-      const name = `${store} ${kind} hookonce`
-      console.log(
-        `${store.padEnd(8)}${kind.padEnd(12)}${rate(name)}${ratio(name, `${store} ${kind} floor`).padStart(15)}${ratio(name, `${store} none`).padStart(20)}`,
-      )
-    }
-    console.log(`${store.padEnd(8)}no key      ${rate(`${store} none`)}`)
-  }
+  const stores = Object.values(backends).map(({ about }) => about)
+  console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0].model}; ${stores.join('; ')}`)
+  if (options.records === undefined) await compare()
+  else await measureAtSize(backends, { records: Number(options.records), rounds })
 } finally {
-  for (const child of children) child.kill('SIGKILL')
+  endAll()
+  for (const { stop } of Object.values(backends)) await stop()
   rmSync(folder, { recursive: true, force: true })
 }

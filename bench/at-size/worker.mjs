@@ -1,0 +1,55 @@
+/**
+ * One store. Asked by messages: `{ open: { kind, … }, records }` opens one with so many completed records instead of the
+ * one before, `{ pairs }` claims and completes so many more. Answers `{ perSecond }`.
+ */
+import { randomUUID } from 'node:crypto'
+import { memoryStore } from 'hookonce/stores/memory'
+import { postgresStore } from 'hookonce/stores/postgres'
+import { redisStore } from 'hookonce/stores/redis'
+import { sqliteStore } from 'hookonce/stores/sqlite'
+
+const OPEN = {
+  memory: () => memoryStore(),
+  sqlite: ({ path }) => sqliteStore(path),
+  redis: ({ url }) => redisStore(url),
+  postgres: ({ url, schema }) => postgresStore(url, { schema }),
+}
+
+const FILLING_AT_ONCE = 512
+const MEASURED_AT_ONCE = 64
+const result = Buffer.alloc(200, 'r')
+const fingerprint = 'f'.repeat(43)
+
+let store
+let lastKey = 0
+
+process.on('message', async message => {
+  if (message.open !== undefined) {
+    await store?.close()
+    store = OPEN[message.open.kind](message.open)
+    await store.ready()
+  }
+  const pairs = message.records ?? message.pairs
+  const startedAt = performance.now()
+  await work(pairs, message.open === undefined ? MEASURED_AT_ONCE : FILLING_AT_ONCE)
+  process.send({ perSecond: (pairs / (performance.now() - startedAt)) * 1000 })
+})
+
+async function work(pairs, atOnce) {
+  let left = pairs
+  const go = async () => {
+    while (left-- > 0) await claimAndComplete(`key-${lastKey++}`)
+  }
+  await Promise.all(Array.from({ length: atOnce }, go))
+}
+
+async function claimAndComplete(key) {
+  const id = { scope: 'default', key }
+  const leaseId = randomUUID()
+  const times = { leaseMs: 15_000, lockTtlMs: 300_000, retentionMs: 3_600_000, maxLosses: 10 }
+  const claimed = await store.claim({ ...id, fingerprint, leaseId, ...times })
+  const completed = await store.complete(id, leaseId, result)
+  if (claimed.status !== 'acquired' || completed.status !== 'completed') {
+    throw new Error(`${key}: ${claimed.status}, ${completed.status}`)
+  }
+}
