@@ -106,7 +106,7 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
      * one half open, that of effects for example, until its statements are collected: so the log is emptied first.
      */
     close(): void {
-      emptyLog(db)
+      if (isInPlace()) emptyLog(db)
       db.close()
     },
   }

@@ -2,7 +2,7 @@ import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as breath } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
-import { StoreError } from 'hookonce'
+import { createIdempotency, StoreError } from 'hookonce'
 import type { SqliteTransaction } from 'hookonce/stores/sqlite'
 import { expect, test, vi } from 'vitest'
 import { connect, onCleanup, open, request, startChild, temporaryFolder } from './support.js'
@@ -37,6 +37,21 @@ function write(tx: SqliteTransaction, effect: string): Uint8Array {
   tx.prepare('INSERT INTO ledger VALUES (?)').run(effect)
   return Buffer.from(`result of ${effect}`)
 }
+
+test('attempt.commit has one effect for a key, and its result is replayed', async () => {
+  const { store, effects } = await setUp()
+  const idempotency = createIdempotency({ store })
+  const run = () =>
+    idempotency.run({ scope: 'test', key: 'key' }, attempt =>
+      attempt.commit(tx => {
+        tx.prepare('INSERT INTO ledger VALUES (?)').run(`attempt ${attempt.number}`)
+        return { paid: 1 }
+      }),
+    )
+  expect(await run()).toEqual({ value: { paid: 1 }, replayed: false })
+  expect(await run()).toEqual({ value: { paid: 1 }, replayed: true })
+  expect(effects()).toEqual(['attempt 1'])
+})
 
 test.each([
   ['a promise', async (tx: SqliteTransaction) => write(tx, 'key'), /must not wait/],
