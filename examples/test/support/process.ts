@@ -12,6 +12,8 @@ export interface Program {
   output(): string
   /** Ends it with SIGTERM; its exit code. */
   stop(): Promise<number | null>
+  /** Ends it with SIGKILL. */
+  kill(): Promise<void>
 }
 
 export interface ProgramOptions {
@@ -43,6 +45,10 @@ export async function start(command: string, args: string[], options: ProgramOpt
     const [code] = await exited
     return code as number | null
   }
+  const kill = async () => {
+    child.kill('SIGKILL')
+    await exited
+  }
   onTestFinished(async () => {
     await stop()
   })
@@ -56,7 +62,7 @@ export async function start(command: string, args: string[], options: ProgramOpt
     child.once('error', reject)
     child.once('exit', code => reject(new Error(`${command} ended with ${code} before it listened:\n${output()}`)))
   })
-  return { url, output, stop }
+  return { url, output, stop, kill }
 }
 
 /** Runs a program to its end. */
