@@ -32,11 +32,18 @@ export interface PostgresTransaction {
 /** Clients that are kept from transactions, so that leases can be renewed while all of those wait. */
 const CLIENTS_FOR_STATEMENTS = 2
 
+/** @throws ConfigurationError when there would be no client for a transaction. */
+function mostTransactions(max: number, listen: boolean | string): number {
+  const most = max - CLIENTS_FOR_STATEMENTS - (listen === true ? 1 : 0)
+  if (most < 1) throw new ConfigurationError(`the pool needs ${max - most + 1} connections or more, it has ${max}`)
+  return most
+}
+
 /**
  * A store in Postgres 13 or newer, for any number of processes. What arrives together goes to the server as one
  * statement and is flushed once; one claim and one completion are a round trip each. The server's clock decides.
  *
- * `pool` is a `pg.Pool` of yours, which stays open, or a connection string: then `pg` is imported and the pool is the
+ * `pool` is a `pg.Pool` of yours (`max` 4 or more), which stays open, or a connection string: then `pg` is imported and the pool is the
  * store's own. Set `connectionTimeoutMillis` on a pool of yours, or a server that hangs is waited for without end by
  * the pool, though not by the store.
  *
@@ -44,7 +51,7 @@ const CLIENTS_FOR_STATEMENTS = 2
  * {@link ConfigurationError} when the server is too old or the schema is of a newer version, with a `StoreError` when
  * it cannot be written.
  *
- * @throws ConfigurationError for an option out of range.
+ * @throws ConfigurationError for an option out of range, and for a pool that is too small.
  * @example
  * const receiver = createReceiver({ store: postgresStore(new pg.Pool({ connectionString, connectionTimeoutMillis: 1500 })) })
  */
@@ -59,7 +66,9 @@ export function postgresStore(
 ): PostgresStore<PostgresClient> {
   const settings = validated({ ...postgresStoreDefaults, ...options })
   const { schema, listen, timeoutMs, transactionTimeoutMs, purgeIntervalMs } = settings
-  const source = typeof poolOrUrl === 'string' ? ownPool(poolOrUrl, settings.poolSize, timeoutMs) : givenPool(poolOrUrl)
+  const isOwn = typeof poolOrUrl === 'string'
+  const mostAtOnce = mostTransactions(isOwn ? settings.poolSize : poolOrUrl.options.max, listen)
+  const source = isOwn ? ownPool(poolOrUrl, settings.poolSize, timeoutMs) : givenPool(poolOrUrl)
   const statements = statementsFor(schema)
   const connections = createConnections(source.pool, settings.namedStatements)
   const opening = createOpening(connections, statements, schema, settings.migrate)
@@ -78,7 +87,7 @@ export function postgresStore(
   const transact = createTransacting(connections, statements, completing, {
     timeoutMs,
     transactionTimeoutMs,
-    mostAtOnce: async () => Math.max(1, (await source.pool()).options.max - CLIENTS_FOR_STATEMENTS),
+    mostAtOnce,
   })
   let pending = 0
   let drained = () => {}

@@ -25,7 +25,7 @@ export interface PostgresStoreOptions {
   namedStatements?: boolean
   /** Whether the first operation brings the schema up to date. `false`: that was done by hand. Default `true`. */
   migrate?: boolean
-  /** For a connection string: the most connections, 3 or more. Default 10. */
+  /** For a connection string: the most connections, 4 or more. Default 10. */
   poolSize?: number
 }
 
@@ -47,7 +47,7 @@ export function validated(options: Required<PostgresStoreOptions>): Required<Pos
   inRange('timeoutMs', timeoutMs, 1)
   inRange('transactionTimeoutMs', transactionTimeoutMs, 1)
   inRange('purgeIntervalMs', purgeIntervalMs, 0)
-  inRange('poolSize', poolSize, 3)
+  inRange('poolSize', poolSize, 4)
   return options
 }
 

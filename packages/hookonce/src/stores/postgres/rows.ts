@@ -3,8 +3,8 @@ import type { Row } from './connections.js'
 
 /** Of the columns of `get.sql` and `list.sql`, in their order. `pg` hands out a bigint as text. */
 export function summaryOf(row: Row): RecordSummary {
-  const [, scope, key, state, fingerprint, attempts, losses, leaseId, token, created, claimed, ends, settled] = row
-  const [, expires, lastError, remaining] = row.slice(12)
+  const [, scope, key, state, fingerprint, attempts, losses, leaseId, token, ...rest] = row
+  const [created, claimed, ends, settled, expires, lastError, remaining] = rest
   return {
     scope,
     key,

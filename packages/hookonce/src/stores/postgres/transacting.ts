@@ -16,7 +16,7 @@ export interface TransactingSettings {
   timeoutMs: number
   transactionTimeoutMs: number
   /** How many transactions may be open at once: the pool's other clients renew leases meanwhile. */
-  mostAtOnce: () => Promise<number>
+  mostAtOnce: number
 }
 
 type Work<Client> = (client: Client) => Promise<Uint8Array>
@@ -142,7 +142,7 @@ export function createTransacting<Client extends PostgresClient>(
 }
 
 /** Lets so many in at once, first come, first served. */
-function createPlaces(mostAtOnce: () => Promise<number>) {
+function createPlaces(mostAtOnce: number) {
   const queue: (() => void)[] = []
   let taken = 0
 
@@ -153,7 +153,7 @@ function createPlaces(mostAtOnce: () => Promise<number>) {
   }
 
   return async function take(by: number): Promise<() => void> {
-    if (taken < (await mostAtOnce())) {
+    if (taken < mostAtOnce) {
       taken++
       return leave
     }

@@ -122,7 +122,7 @@ test('cut connections are not noticed: what was asked is asked again', async () 
 })
 
 test('a restart of an idle server ends neither the process nor the store', async () => {
-  const pool = new Pool({ connectionString: server.url, max: 3, connectionTimeoutMillis: 1000 })
+  const pool = new Pool({ connectionString: server.url, max: 4, connectionTimeoutMillis: 1000 })
   const store = open(pool)
   await Promise.all([1, 2, 3].map(() => acquire(store, newId())))
   expect(pool.idleCount).toBeGreaterThan(0)

@@ -56,10 +56,17 @@ test.each([
   { timeoutMs: Number.NaN },
   { transactionTimeoutMs: 0.5 },
   { purgeIntervalMs: -1 },
-  { poolSize: 2 },
+  { poolSize: 3 },
 ])('an option that cannot work is refused: %o', options => {
   expect(() => postgresStore(server.url, options)).toThrow(ConfigurationError)
   expect(() => postgresStore(server.url, options)).toThrow(Object.keys(options)[0]!)
+})
+
+test('a pool that is too small is refused', async () => {
+  const pool = new Pool({ connectionString: server.url, max: 3 })
+  expect(() => postgresStore(pool)).toThrow('the pool needs 4 connections or more, it has 3')
+  await postgresStore(pool, { listen: false }).close()
+  await pool.end()
 })
 
 test('stores of two schemas on one pool know nothing of each other', async () => {
@@ -141,7 +148,10 @@ test('migrations run by hand are all that is needed, with few privileges', async
   expect(await store.stats()).toMatchObject({ records: 1 })
   expect(await store.delete(id)).toBe('deleted')
   await acquire(store, id)
-  await admin.query('UPDATE byhand.records SET expires_at = 0, claimed_at = 0, retention_ms = 0, fencing_token = 1')
+  await admin.query(
+    'UPDATE byhand.records SET expires_at = 0, claimed_at = 0, retention_ms = 0, fencing_token = 1 WHERE key = $1',
+    [id.key],
+  )
   expect(await store.purge(10)).toBe(1)
 })
 
