@@ -219,6 +219,10 @@ export class Flight<T> {
         return { kind: 'attempt_failed' }
       case 'running':
         return record.leaseRemainingMs > 0 ? 'running' : 'free'
+      case 'dead':
+        return { kind: 'attempts_exhausted', losses: record.losses }
+      case 'pending':
+        return 'free'
     }
   }
 

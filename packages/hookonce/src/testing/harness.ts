@@ -13,6 +13,8 @@ export interface StoreHarness {
   transactions?: Effects
   /** `true` where the work of a transaction may wait (`transactions: 'async'`). */
   waitingWork?: boolean
+  /** `true` where the store is an {@link InboxStore}. */
+  inbox?: boolean
 }
 
 /** A ledger of effects in the store's database, which allows the same effect twice. */
@@ -28,7 +30,7 @@ export interface StoreCase {
   /** What the store does, as a statement. */
   readonly name: string
   /** The part of the harness without which the case means nothing. */
-  readonly needs?: 'afterCrash' | 'ownClock' | 'transactions' | 'waitingWork'
+  readonly needs?: 'afterCrash' | 'ownClock' | 'transactions' | 'waitingWork' | 'inbox'
   run(harness: StoreHarness): Promise<void>
 }
 

@@ -17,6 +17,7 @@
 import { byteCases } from './bytes.js'
 import { claimCases } from './claim.js'
 import type { StoreCase } from './harness.js'
+import { inboxCases } from './inbox.js'
 import { lifecycleCases } from './lifecycle.js'
 import { raceCases } from './races.js'
 import { readingCases } from './reading.js'
@@ -35,5 +36,6 @@ export const storeCases: readonly StoreCase[] = [
   ...readingCases,
   ...byteCases,
   ...lifecycleCases,
+  ...inboxCases,
   ...transactCases,
 ]

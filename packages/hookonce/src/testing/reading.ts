@@ -96,12 +96,12 @@ export const readingCases: readonly StoreCase[] = [
   }),
 
   behaviour('a list can be narrowed to one state', async ({ probe }) => {
-    const settle: Record<RecordSummary['state'], (probe: Probe) => Promise<unknown>> = {
+    const settle = {
       running: async () => {},
-      completed: probe => probe.complete(ANN),
-      failed: probe => probe.fail(ANN),
+      completed: (probe: Probe) => probe.complete(ANN),
+      failed: (probe: Probe) => probe.fail(ANN),
     }
-    const states = Object.keys(settle) as RecordSummary['state'][]
+    const states = Object.keys(settle) as (keyof typeof settle)[]
     for (const state of states) {
       for (const i of [1, 2, 3]) {
         const one = probe.of({ key: `${state} ${i}` })

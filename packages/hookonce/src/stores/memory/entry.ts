@@ -1,4 +1,4 @@
-import type { ClaimRequest, RecordSummary, StoredRecord } from '../../store.js'
+import { type AcceptRequest, type ClaimRequest, NEVER, type RecordSummary, type StoredRecord } from '../../store.js'
 
 /** One record as the store keeps it. */
 export interface Entry extends Omit<StoredRecord, 'leaseRemainingMs'> {
@@ -33,12 +33,43 @@ export function newEntry(request: ClaimRequest, ordinal: number, at: number, fen
   return entry
 }
 
+export function acceptedEntry(request: AcceptRequest, ordinal: number, at: number): Entry {
+  const { scope, key, fingerprint, acceptId, retentionMs, delivery, group } = request
+  return {
+    ordinal,
+    scope,
+    key,
+    state: 'pending',
+    fingerprint,
+    attempts: 0,
+    losses: 0,
+    leaseId: acceptId,
+    fencingToken: '0',
+    createdAt: at,
+    claimedAt: at,
+    leaseEndsAt: at,
+    settledAt: null,
+    expiresAt: NEVER,
+    lastError: null,
+    result: null,
+    lockTtlMs: 0,
+    retentionMs,
+    delivery: copyOf(delivery),
+    accepted: { dueAt: null, group, round: 1, earlierAttempts: 0 },
+  }
+}
+
 /** Starts the next attempt. */
-export function takeOver(entry: Entry, request: ClaimRequest, at: number, fencingToken: string): void {
+export function takeOver(
+  entry: Entry,
+  request: Omit<ClaimRequest, 'key' | 'fingerprint' | 'maxLosses'> & { fingerprint?: string | null },
+  at: number,
+  fencingToken: string,
+): void {
   entry.state = 'running'
   entry.settledAt = null
   entry.attempts++
-  entry.fingerprint ??= request.fingerprint
+  entry.fingerprint ??= request.fingerprint ?? null
   entry.leaseId = request.leaseId
   entry.fencingToken = fencingToken
   entry.claimedAt = at
@@ -49,13 +80,14 @@ export function takeOver(entry: Entry, request: ClaimRequest, at: number, fencin
 
 export function setLease(entry: Entry, at: number, leaseMs: number): void {
   entry.leaseEndsAt = Math.min(at + leaseMs, entry.claimedAt + entry.lockTtlMs)
-  entry.expiresAt = entry.leaseEndsAt + Math.max(entry.lockTtlMs, entry.retentionMs)
+  entry.expiresAt = entry.accepted ? NEVER : entry.leaseEndsAt + Math.max(entry.lockTtlMs, entry.retentionMs)
 }
 
-export function settle(entry: Entry, state: 'completed' | 'failed', at: number): void {
+/** An accepted record that failed is still to be attempted. */
+export function settle(entry: Entry, state: 'completed' | 'failed' | 'dead', at: number): void {
   entry.state = state
   entry.settledAt = at
-  entry.expiresAt = at + entry.retentionMs
+  entry.expiresAt = state === 'failed' && entry.accepted ? NEVER : at + entry.retentionMs
 }
 
 /** What is left of the lease; 0 unless running under a live one. */
@@ -64,8 +96,8 @@ export function remaining(entry: Entry, at: number): number {
 }
 
 export function summaryOf(entry: Entry, at: number): RecordSummary {
-  const { ordinal, lockTtlMs, retentionMs, result, ...summary } = entry
-  return { ...summary, leaseRemainingMs: remaining(entry, at) }
+  const { ordinal, lockTtlMs, retentionMs, result, delivery, accepted, ...summary } = entry
+  return { ...summary, ...(accepted && { accepted: { ...accepted } }), leaseRemainingMs: remaining(entry, at) }
 }
 
 /** Neither the caller's buffer nor the one that is handed out is the record's. Small ones come from Node's pool. */

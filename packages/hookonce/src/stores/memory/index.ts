@@ -1,7 +1,18 @@
 import { type Clock, systemClock } from '../../clock.js'
 import { StoreError } from '../../errors.js'
-import { MAX_ERROR_LENGTH, type RecordId, type Store } from '../../store.js'
-import { copyOf, type Entry, newEntry, remaining, setLease, settle, summaryOf, takeOver } from './entry.js'
+import { type FailNext, type InboxStore, LOST_ERROR, MAX_ERROR_LENGTH, NEVER, type RecordId } from '../../store.js'
+import {
+  acceptedEntry,
+  copyOf,
+  type Entry,
+  newEntry,
+  remaining,
+  setLease,
+  settle,
+  summaryOf,
+  takeOver,
+} from './entry.js'
+import { Queue } from './queue.js'
 
 export interface MemoryStoreOptions {
   /** The store's clock. Default: the system's. */
@@ -15,9 +26,11 @@ export interface MemoryStoreOptions {
  * @example
  * const receiver = createReceiver({ store: memoryStore() })
  */
-export function memoryStore(options: MemoryStoreOptions = {}): Store {
+export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
   const clock = options.clock ?? systemClock
   const entries = new Map<string, Entry>()
+  const queue = new Queue()
+  const watchers = new Set<{ scope: string; wake: () => void }>()
   let hand = entries.entries()
   let lastOrdinal = 0
   let lastToken = 0
@@ -53,6 +66,15 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
     return String(lastToken)
   }
 
+  /** What is left to do for an accepted record whose attempt failed. */
+  function retry(entry: Entry, next: FailNext, at: number): void {
+    if (next === 'dead') {
+      entry.state = 'dead'
+      entry.expiresAt = at + entry.retentionMs
+      queue.remove(entry)
+    } else queue.schedule(entry, at + next.dueInMs)
+  }
+
   return {
     name: 'memory',
 
@@ -78,11 +100,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       }
       const leaseRemainingMs = remaining(entry, at)
       if (leaseRemainingMs > 0) return { status: 'running', leaseRemainingMs }
+      if (entry.state === 'dead') return { status: 'exhausted', losses: entry.losses }
 
       const losses = entry.losses + (entry.state === 'running' ? 1 : 0)
       if (losses >= request.maxLosses) return { status: 'exhausted', losses }
       takeOver(entry, request, at, issueToken(at))
       entry.losses = losses
+      if (entry.accepted) queue.schedule(entry, entry.leaseEndsAt)
       return { status: 'acquired', attempt: entry.attempts, fencingToken: entry.fencingToken }
     },
 
@@ -91,27 +115,32 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       const entry = lookUp(id, at)
       if (entry?.leaseId !== leaseId || remaining(entry, at) === 0) return 'lost'
       setLease(entry, at, leaseMs)
+      if (entry.accepted) queue.schedule(entry, entry.leaseEndsAt)
       return 'renewed'
     },
 
     async complete(id, leaseId, result) {
       const at = enter()
       const entry = lookUp(id, at)
-      if (entry?.leaseId !== leaseId || entry.state === 'failed') return { status: 'fenced' }
+      if (entry?.leaseId !== leaseId || (entry.state !== 'running' && entry.state !== 'completed')) {
+        return { status: 'fenced' }
+      }
       if (entry.state === 'running') {
         settle(entry, 'completed', at)
         entry.result = copyOf(result)
+        if (entry.accepted) queue.remove(entry)
       }
       return { status: 'completed', completedAt: entry.settledAt! }
     },
 
-    async fail(id, leaseId, error) {
+    async fail(id, leaseId, error, next = { dueInMs: 0 }) {
       const at = enter()
       const entry = lookUp(id, at)
-      if (entry?.leaseId !== leaseId || entry.state === 'completed') return 'fenced'
+      if (entry?.leaseId !== leaseId || entry.state === 'completed' || entry.state === 'pending') return 'fenced'
       if (entry.state === 'running') {
         settle(entry, 'failed', at)
         entry.lastError = error.slice(0, MAX_ERROR_LENGTH)
+        if (entry.accepted) retry(entry, next, at)
       }
       return 'failed'
     },
@@ -122,16 +151,19 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
       if (entry === undefined) return 'absent'
       if (remaining(entry, at) > 0 && !force) return 'running'
       entries.delete(nameOf(id))
+      if (entry.accepted) queue.remove(entry)
       return 'deleted'
     },
 
     async get(id) {
       const at = enter()
       const entry = lookUp(id, at)
-      return entry && { ...summaryOf(entry, at), result: entry.result && copyOf(entry.result) }
+      if (entry === undefined) return undefined
+      const record = { ...summaryOf(entry, at), result: entry.result && copyOf(entry.result) }
+      return entry.delivery ? { ...record, delivery: copyOf(entry.delivery) } : record
     },
 
-    async list({ scope, state, limit, after }) {
+    async list({ scope, state, accepted = false, since = 0, until = Number.POSITIVE_INFINITY, limit, after }) {
       const at = enter()
       const below = after === undefined ? Number.POSITIVE_INFINITY : /^\d+$/.test(after) ? Number(after) : Number.NaN
       if (!Number.isInteger(limit) || limit < 1 || limit > 1000 || Number.isNaN(below)) {
@@ -142,7 +174,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
           entry.ordinal < below &&
           at < entry.expiresAt &&
           (scope === undefined || entry.scope === scope) &&
-          (state === undefined || entry.state === state),
+          (state === undefined || entry.state === state) &&
+          (!accepted || (entry.accepted !== undefined && entry.createdAt >= since && entry.createdAt < until)),
       )
       const page = found.slice(-limit).reverse()
       const records = page.map(entry => summaryOf(entry, at))
@@ -162,6 +195,82 @@ export function memoryStore(options: MemoryStoreOptions = {}): Store {
         if (at >= entry.expiresAt && entries.delete(name)) removed++
       }
       return removed
+    },
+
+    async accept(request) {
+      const at = enter()
+      sweep(at)
+      const entry = lookUp(request, at)
+      if (entry === undefined) {
+        const name = nameOf(request)
+        entries.delete(name)
+        const created = acceptedEntry(request, ++lastOrdinal, at)
+        entries.set(name, created)
+        queue.schedule(created, at + request.delayMs)
+        return { status: 'accepted', acceptedAt: at }
+      }
+      if (entry.fingerprint !== null && request.fingerprint !== null && entry.fingerprint !== request.fingerprint) {
+        return { status: 'mismatch' }
+      }
+      const again = entry.state === 'pending' && entry.attempts === 0 && entry.leaseId === request.acceptId
+      if (again) return { status: 'accepted', acceptedAt: entry.createdAt }
+      return { status: 'known', state: entry.state, acceptedAt: entry.createdAt }
+    },
+
+    async claimDue(request) {
+      const at = enter()
+      const taken: Entry[] = []
+      while (taken.length < request.limit) {
+        const entry = queue.next(request.scope, at)
+        if (entry === undefined) break
+        if (entry.state === 'running') entry.losses++
+        if (entry.losses >= request.maxLosses) {
+          settle(entry, 'dead', at)
+          entry.lastError = LOST_ERROR
+          queue.remove(entry)
+          continue
+        }
+        takeOver(entry, { ...request, retentionMs: entry.retentionMs }, at, issueToken(at))
+        queue.schedule(entry, entry.leaseEndsAt)
+        taken.push(entry)
+      }
+      return taken.map(({ scope, key, attempts, fencingToken, createdAt, accepted, delivery }) => ({
+        scope,
+        key,
+        attempt: attempts,
+        fencingToken,
+        acceptedAt: createdAt,
+        accepted: { ...accepted! },
+        delivery: copyOf(delivery!),
+      }))
+    },
+
+    async redrive(id) {
+      const at = enter()
+      const entry = lookUp(id, at)
+      if (entry?.accepted === undefined) return 'absent'
+      if (entry.state !== 'dead' && entry.state !== 'completed') return 'busy'
+      Object.assign(entry, { state: 'pending', settledAt: null, result: null, expiresAt: NEVER, losses: 0 })
+      entry.accepted.round++
+      entry.accepted.earlierAttempts = entry.attempts
+      queue.schedule(entry, at)
+      return 'redriven'
+    },
+
+    async nextDue(scope) {
+      const at = enter()
+      const due = queue.nextDue(scope)
+      return due === undefined ? undefined : Math.max(0, due - at)
+    },
+
+    announceDue(scope) {
+      for (const watcher of watchers) if (watcher.scope === scope) queueMicrotask(watcher.wake)
+    },
+
+    watchDue(scope, wake) {
+      const watcher = { scope, wake }
+      watchers.add(watcher)
+      return () => void watchers.delete(watcher)
     },
 
     async ready() {

@@ -1,0 +1,119 @@
+import type { Entry } from './entry.js'
+
+/** A moment at which an entry was to be due; void once it is due at another, or while another of its group is first. */
+interface Turn {
+  at: number
+  entry: Entry
+}
+
+/**
+ * The accepted records that are still to be attempted, by scope: a heap by the time they are due. Of each group only the
+ * first counts.
+ */
+export class Queue {
+  readonly #heaps = new Map<string, Turn[]>()
+  readonly #groups = new Map<string, Entry[]>()
+
+  /** The entry is due at another time than before, or for the first time. */
+  schedule(entry: Entry, dueAt: number): void {
+    entry.accepted!.dueAt = dueAt
+    const group = this.#groupOf(entry)
+    if (group !== undefined && !group.includes(entry)) insert(group, entry)
+    this.#push(entry, dueAt)
+  }
+
+  /** Nothing is to come of the entry any more. */
+  remove(entry: Entry): void {
+    entry.accepted!.dueAt = null
+    const group = this.#groupOf(entry)
+    if (group === undefined) return
+    const wasFirst = group[0] === entry
+    const at = group.indexOf(entry)
+    if (at >= 0) group.splice(at, 1)
+    if (group.length === 0) this.#groups.delete(groupName(entry)!)
+    else if (wasFirst) this.#push(group[0]!, group[0]!.accepted!.dueAt!)
+  }
+
+  /** Takes the entry out that has been due longest, if one is due. */
+  next(scope: string, at: number): Entry | undefined {
+    const heap = this.#heaps.get(scope)
+    const first = this.#first(heap)
+    if (heap === undefined || first === undefined || first.at > at) return undefined
+    pop(heap)
+    return first.entry
+  }
+
+  /** When the first entry of a scope is due. */
+  nextDue(scope: string): number | undefined {
+    return this.#first(this.#heaps.get(scope))?.at
+  }
+
+  #first(heap: Turn[] | undefined): Turn | undefined {
+    if (heap === undefined) return undefined
+    while (heap.length > 0 && !this.#holds(heap[0]!)) pop(heap)
+    return heap[0]
+  }
+
+  #holds({ at, entry }: Turn): boolean {
+    if (entry.accepted!.dueAt !== at) return false
+    const group = this.#groupOf(entry)
+    return group === undefined || group[0] === entry
+  }
+
+  #push(entry: Entry, at: number): void {
+    let heap = this.#heaps.get(entry.scope)
+    if (heap === undefined) {
+      heap = []
+      this.#heaps.set(entry.scope, heap)
+    }
+    push(heap, { at, entry })
+  }
+
+  #groupOf(entry: Entry): Entry[] | undefined {
+    const name = groupName(entry)
+    if (name === undefined) return undefined
+    let group = this.#groups.get(name)
+    if (group === undefined) {
+      group = []
+      this.#groups.set(name, group)
+    }
+    return group
+  }
+}
+
+const groupName = ({ scope, accepted }: Entry): string | undefined =>
+  accepted!.group === null ? undefined : `${scope.length}:${scope}${accepted!.group}`
+
+/** In the order of acceptance. */
+function insert(group: Entry[], entry: Entry): void {
+  let at = group.length
+  while (at > 0 && group[at - 1]!.ordinal > entry.ordinal) at--
+  group.splice(at, 0, entry)
+}
+
+function push(heap: Turn[], turn: Turn): void {
+  let at = heap.length
+  heap.push(turn)
+  while (at > 0) {
+    const parent = (at - 1) >> 1
+    if (heap[parent]!.at <= turn.at) break
+    heap[at] = heap[parent]!
+    at = parent
+  }
+  heap[at] = turn
+}
+
+function pop(heap: Turn[]): void {
+  const last = heap.pop()!
+  if (heap.length === 0) return
+  let at = 0
+  for (;;) {
+    let child = 2 * at + 1
+    if (child >= heap.length) break
+    if (child + 1 < heap.length && heap[child + 1]!.at < heap[child]!.at) child++
+    if (heap[child]!.at >= last.at) break
+    heap[at] = heap[child]!
+    at = child
+  }
+  heap[at] = last
+}
