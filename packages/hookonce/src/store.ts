@@ -165,9 +165,6 @@ export interface InboxStore extends Store {
    */
   redrive(id: RecordId): Promise<'redriven' | 'absent' | 'busy'>
 
-  /** When the next record of a scope is due, by what is left until then: 0 if one is, `undefined` if none is to come. */
-  nextDue(scope: string): Promise<number | undefined>
-
   /**
    * Where the store can push: tells every process that watches the scope that something in it is due, and calls `wake`
    * when one tells so. Neither throws; a push may be lost, so workers look from time to time all the same.

@@ -257,12 +257,6 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       return 'redriven'
     },
 
-    async nextDue(scope) {
-      const at = enter()
-      const due = queue.nextDue(scope)
-      return due === undefined ? undefined : Math.max(0, due - at)
-    },
-
     announceDue(scope) {
       for (const watcher of watchers) if (watcher.scope === scope) queueMicrotask(watcher.wake)
     },

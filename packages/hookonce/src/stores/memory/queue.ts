@@ -43,11 +43,6 @@ export class Queue {
     return first.entry
   }
 
-  /** When the first entry of a scope is due. */
-  nextDue(scope: string): number | undefined {
-    return this.#first(this.#heaps.get(scope))?.at
-  }
-
   #first(heap: Turn[] | undefined): Turn | undefined {
     if (heap === undefined) return undefined
     while (heap.length > 0 && !this.#holds(heap[0]!)) pop(heap)
