@@ -160,8 +160,8 @@ export interface InboxStore extends Store {
 
   /**
    * Begins a new round for an accepted record that is settled: dead, or completed (whose result goes). It is pending and
-   * due at once; attempts are counted on, losses anew. `busy`: it is pending, running or failed, nothing is written; `absent`: there
-   * is no accepted record.
+   * due at once; attempts are counted on, losses anew. `busy`: it is pending, running or failed, nothing is written;
+   * `absent`: there is no accepted record.
    */
   redrive(id: RecordId): Promise<'redriven' | 'absent' | 'busy'>
 

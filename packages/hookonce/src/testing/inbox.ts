@@ -262,7 +262,7 @@ const taking: readonly StoreCase[] = [
   }),
 
   inboxCase('a claim takes a pending record whether due or not; a dead one is exhausted', async ({ probe }) => {
-    await accept(probe, { delayMs: HOUR })
+    await accept(probe, { delayMs: 2 * HOUR })
     assert.equal((await probe.acquire(ANN)).attempt, 1)
     const { leaseEndsAt, accepted, expiresAt } = await probe.record()
     assert.deepEqual([accepted!.dueAt, expiresAt], [leaseEndsAt, NEVER])
