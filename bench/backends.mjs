@@ -51,7 +51,7 @@ export const BACKENDS = {
 
   postgres: async () => {
     const { startPostgres } = await typescript.import('../scripts/test-servers/postgres.ts')
-    const settings = { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.track': 'none' }
+    const settings = { shared_preload_libraries: 'pg_stat_statements' }
     const server = await startPostgres({ fsync: true, settings })
     const statistics = await postgresStatistics(server.url)
     return {

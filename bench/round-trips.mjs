@@ -3,7 +3,7 @@ import { COMPLETED_KEYS, rate } from './contenders.mjs'
 import { table } from './report.mjs'
 
 /** Enough that the server's look after its store from second to second does not show. */
-const DELIVERIES = 5_000
+const DELIVERIES = 1_000
 
 export async function countRoundTrips(contenders, backends, connections) {
   const rows = []

@@ -26,6 +26,7 @@ export async function postgresStatistics(url) {
     await pool.query(`ALTER SYSTEM SET pg_stat_statements.track = ${what}`)
     await pool.query('SELECT pg_reload_conf()')
   }
+  await track('none')
 
   return {
     version,
@@ -35,8 +36,9 @@ export async function postgresStatistics(url) {
       await work()
       await track('none')
       const { rows } = await pool.query(`
-        SELECT upper(substring(query FROM '(?i)\\m(INSERT|UPDATE|SELECT|DELETE|LISTEN)\\M')) AS name, sum(calls)::int AS calls
-        FROM pg_stat_statements WHERE query !~* 'pg_stat_statements|pg_reload_conf' GROUP BY 1`)
+        SELECT coalesce(substring(query FROM 'INSERT|UPDATE|DELETE'), split_part(query, ' ', 1)) AS name,
+          sum(calls)::int AS calls
+        FROM pg_stat_statements WHERE query !~ 'pg_stat_statements|pg_reload_conf' GROUP BY 1`)
       return Object.fromEntries(rows.map(({ name, calls }) => [name, calls]))
     },
     end: () => pool.end(),
