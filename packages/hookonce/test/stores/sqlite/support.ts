@@ -83,6 +83,8 @@ const script = fileURLToPath(new URL('./child.mjs', import.meta.url))
 function start([command, ...args]: string[]): Child {
   const child = spawn(command!, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   onCleanup(() => child.kill('SIGKILL'))
+  // What is written to a child that was just killed is lost, and its exit tells so.
+  child.stdin.on('error', () => {})
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
   return {
     process: child,
