@@ -90,18 +90,25 @@ export async function startRedisProcess(args: string[], port: number) {
       running = false
     })
     guard = guardOf(child)
-    while (running && !/^\+PONG|^-NOAUTH/.test(await askRedis(port, 'PING').catch(() => ''))) {
+    while (running && !isReady(await askRedis(port, 'INFO').catch(() => ''))) {
       await new Promise(resolve => setTimeout(resolve, 10))
     }
     if (!running) throw new Error(`${command} ${args.join(' ')} ended: ${output}`)
   }
 
+  /** And not another's, who was faster to take the port. */
+  function isReady(info: string): boolean {
+    return info.startsWith('-NOAUTH') || (info.includes(`process_id:${child.pid}\r`) && !info.includes('loading:1'))
+  }
+
   async function end(signal: NodeJS.Signals): Promise<void> {
-    guard.kill('SIGKILL')
-    // One that is stopped would not hear of its end.
+    // One that is stopped would not hear of its end, and one that runs a script without end does not listen.
     child.kill('SIGCONT')
     child.kill(signal)
+    const patience = setTimeout(() => child.kill('SIGKILL'), 5_000)
     await exited
+    clearTimeout(patience)
+    guard.kill('SIGKILL')
   }
 
   await start()

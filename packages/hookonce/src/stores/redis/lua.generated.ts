@@ -2,7 +2,7 @@
 
 export const scripts = {
   claim: {
-    sha: 'fb309d83d0fee2b0ad87765d206d7abd6dd5c1ed',
+    sha: '7920f9fae9cae269bc90dd7478f668f8bc3c1727',
     text: `local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
@@ -15,7 +15,7 @@ if value then
   local state, marked, expires, _, lease_ends, _, _, _, holder, issued, since, started, lost, known, told =
     struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
   watched, token = marked, issued
-  if state ~= 'd' and now < expires then
+  if now < expires then
     if known ~= '' and fingerprint ~= '' and known ~= fingerprint then return {3} end
     if state == 'c' then return value end
     if state == 'r' then
@@ -58,14 +58,14 @@ if watched == '1' then redis.pcall('PUBLISH', KEYS[1], '') end
 return now`,
   },
   delete: {
-    sha: '3ff0b3a5e2cdf45717bf0c218b2a380aa933af74',
+    sha: 'b5b79659c45d5d2f39e42b00030dce3a8015729c',
     text: `#!lua flags=allow-oom
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local value = redis.call('GET', KEYS[1])
 if not value then return 0 end
 local state, watched, expires, _, lease_ends, _, _, _, _, token = struct.unpack('<c1c1ddddddI4c0d', value)
-if state == 'd' or now >= expires then return 0 end
+if now >= expires then return 0 end
 if state == 'r' and now < lease_ends and ARGV[1] ~= '1' then return 2 end
 
 value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'd', watched, 0, 0, 0, 0, 0, 0,

@@ -7,7 +7,7 @@ import type { ClaimOutcome, RecordId, RecordSummary } from '../../store.js'
  *
  * | at | | |
  * |---|---|---|
- * | 0 | state | `r`unning, `c`ompleted, `f`ailed, or `d`: absent, but its token or its watchers are known |
+ * | 0 | state | `r`unning, `c`ompleted, `f`ailed, or `d`: expired in 1970, so absent, but its token or its watchers are known |
  * | 1 | watched | `1`: what ends an attempt is published |
  * | 2 | doubles | expires, settled, lease ends, claimed, lock TTL, retention |
  * | 50 | text | lease id, after its length |
@@ -24,9 +24,10 @@ const states: Record<string, RecordSummary['state']> = { r: 'running', c: 'compl
 
 /** Step 0 of every operation: an expired record is an absent one. */
 export function summaryOf(value: Buffer, id: RecordId, now: number): RecordSummary | undefined {
-  const state = value.length === 0 ? undefined : states[value.toString('latin1', 0, 1)]
-  const expiresAt = state === undefined ? 0 : value.readDoubleLE(2)
-  if (state === undefined || now >= expiresAt) return undefined
+  if (value.length === 0) return undefined
+  const expiresAt = value.readDoubleLE(2)
+  if (now >= expiresAt) return undefined
+  const state = states[value.toString('latin1', 0, 1)]!
   const leaseId = textAt(value, LEASE_ID_AT)
   const numbersAt = LEASE_ID_AT + 4 + value.readUInt32LE(LEASE_ID_AT)
   const fingerprintAt = numbersAt + 24

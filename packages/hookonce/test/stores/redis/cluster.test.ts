@@ -36,8 +36,8 @@ test.for(Object.entries(ways))(
   'a Cluster whose node was killed and started again is used again: %s',
   async ([how, way]) => {
     const store = open(await way(cluster), { commandTimeoutMs: 500, prefix: `${how}:` })
-    await store.ready()
-    for (const key of KEYS) await complete(store, key)
+    await insist(() => store.ready())
+    for (const key of KEYS) await insist(() => complete(store, key))
     for (const node of cluster.nodes) expect(namesIn(await node.ask('KEYS', `${how}:*:4:*`)).length).toBeGreaterThan(8)
 
     await cluster.nodes[1]!.kill()

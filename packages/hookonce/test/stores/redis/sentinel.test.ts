@@ -25,8 +25,8 @@ test.for(Object.entries(failures))(
     client.on('error', () => {})
     onTestFinished(() => client.disconnect())
     const given = open(client, { commandTimeoutMs: 500 })
-    await own.ready()
-    expect(await own.durability()).toContain('a failover may lose the last writes')
+    await insist(() => own.ready())
+    expect(await insist(() => own.durability())).toContain('a failover may lose the last writes')
 
     const confirm = new Redis(setup.master.url)
     confirm.on('error', () => {})

@@ -16,9 +16,9 @@ export async function server(options?: RedisOptions): Promise<RedisServer> {
   return started
 }
 
-/** A store that ends with the test. */
+/** A store that ends with the test. Patient, unless time is what is tested: the machine may do other things too. */
 export function open(connection: Parameters<typeof redisStore>[0], options?: RedisStoreOptions): RedisStore {
-  const store = redisStore(connection, options)
+  const store = redisStore(connection, { commandTimeoutMs: 20_000, ...options })
   onTestFinished(() => store.close())
   return store
 }

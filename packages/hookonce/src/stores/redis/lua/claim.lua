@@ -18,7 +18,7 @@ if value then
   local state, marked, expires, _, lease_ends, _, _, _, holder, issued, since, started, lost, known, told =
     struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
   watched, token = marked, issued
-  if state ~= 'd' and now < expires then
+  if now < expires then
     if known ~= '' and fingerprint ~= '' and known ~= fingerprint then return {3} end
     if state == 'c' then return value end
     if state == 'r' then

@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
--- Removes the record. Until it would have expired its fencing token stays, in state "d", which counts as absent:
--- so tokens rise even if the clock steps back, or a failover brings a clock that is behind.
+-- Removes the record. Until it would have expired its fencing token stays, in a value that expired in 1970 and so
+-- counts as absent: tokens rise even if the clock steps back, or a failover brings a clock that is behind.
 -- KEYS[1] the record; the channel of its watchers has the same name. ARGV: '1' by force.
 -- Result: 1 deleted, 0 absent, 2 running.
 local time = redis.call('TIME')
@@ -8,7 +8,7 @@ local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local value = redis.call('GET', KEYS[1])
 if not value then return 0 end
 local state, watched, expires, _, lease_ends, _, _, _, _, token = struct.unpack('<c1c1ddddddI4c0d', value)
-if state == 'd' or now >= expires then return 0 end
+if now >= expires then return 0 end
 if state == 'r' and now < lease_ends and ARGV[1] ~= '1' then return 2 end
 
 value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'd', watched, 0, 0, 0, 0, 0, 0,

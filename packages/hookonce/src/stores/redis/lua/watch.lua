@@ -1,5 +1,5 @@
 -- Marks the record as watched: from now on whatever ends an attempt publishes on the channel of the record's name.
--- A record that is not there is marked for an hour in state "d", which counts as absent.
+-- A record that is not there is marked for an hour, in a value that expired in 1970 and so counts as absent.
 -- KEYS[1] the record.
 local mark = redis.call('GETRANGE', KEYS[1], 1, 1)
 if mark == '0' then
