@@ -7,7 +7,7 @@ const only = (name, from, allowed) => ({
   to: { path: '^packages/', pathNot: allowed },
 })
 const values = `${library}/(errors|clock|diagnostics|attempt|settings|time-limits)\\.ts$`
-const engine = `${library}/(idempotency|joining|holding|committing|watching|asking|lease-id|store)\\.ts$`
+const engine = `${library}/(idempotency|joining|claiming|holding|committing|keyless|accepting|working|watching|outcome|asking|lease-id|store|inbox-store)\\.ts$`
 
 export default {
   forbidden: [
@@ -28,12 +28,12 @@ export default {
     only('adapters-only-translate', `${library}/adapters/`, [`${library}/[^/]+\\.ts$`, `${library}/adapters/`]),
     ...['memory', 'sqlite', 'redis', 'postgres'].map(store =>
       only(`${store}-store-stands-alone`, `${library}/stores/${store}/`, [
-        `${library}/(store|errors|clock)\\.ts$`,
+        `${library}/(store|inbox-store|errors|clock)\\.ts$`,
         `${library}/stores/${store}/`,
       ]),
     ),
     only('testing-knows-the-contract-only', `${library}/testing/`, [
-      `${library}/(store|errors|clock)\\.ts$`,
+      `${library}/(store|inbox-store|errors|clock)\\.ts$`,
       `${library}/testing/`,
     ]),
     {

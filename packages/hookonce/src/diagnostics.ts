@@ -11,7 +11,13 @@ export type HookonceEvent = { scope: string; key: string | null } & (
   | { type: 'result_dropped'; attempt: number }
   /** A delivery could not be answered for a reason of the receiver's own, e.g. a record of an unknown version. */
   | { type: 'receiver_failed'; error: unknown }
-  | { type: 'store_failed'; operation: 'claim' | 'renew' | 'complete' | 'fail' | 'commit' | 'get'; error: unknown }
+  /** An accepted delivery is not attempted any more until a person says so. */
+  | { type: 'delivery_died'; attempt: number; reason: string }
+  | {
+      type: 'store_failed'
+      operation: 'accept' | 'claim' | 'renew' | 'complete' | 'fail' | 'commit' | 'get'
+      error: unknown
+    }
 )
 
 export type LossReason = 'lease' | 'lock_ttl' | 'deleted'

@@ -1,9 +1,10 @@
-import { type Asking, ask, asked, FIRST_RETRY_MS, insist, jittered, pause, wasRefused } from './asking.js'
+import { type Asking, ask, asked, FIRST_RETRY_MS, insist, jittered, pause } from './asking.js'
 import { AbortableAttempt } from './attempt.js'
 import { type Commit, type Effects, hasTransactions, type Settlement, transact } from './committing.js'
 import { type LossReason, publish } from './diagnostics.js'
 import { NoResultError, StoreError } from './errors.js'
-import type { ClaimOutcome, ClaimRequest, CompleteOutcome, RecordId, Store } from './store.js'
+import type { FailNext, InboxStore } from './inbox-store.js'
+import type { ClaimRequest, CompleteOutcome, RecordId, Store } from './store.js'
 
 /** `commit` is there where the store has transactions. */
 export type Work<T> = (attempt: AbortableAttempt, commit: Commit<T> | undefined) => Promise<Settlement<T>>
@@ -18,12 +19,16 @@ export type AttemptEnd<T> =
   | { end: 'unreachable' }
 
 /** A claim that succeeded. `sentAt` is monotonic, taken before it was sent for the first time. */
-export interface Claimed {
+export interface Claimed<T = unknown> {
   request: ClaimRequest
   number: number
   fencingToken: string
   sentAt: number
+  /** Of an accepted record: what is to come after an attempt without a result. */
+  next?: (end: WithoutResult<T>) => FailNext
 }
+
+type WithoutResult<T> = AttemptEnd<T> & { end: 'given_back' | 'threw' | 'unreachable' }
 
 export interface HoldContext extends Asking {
   store: Store
@@ -36,7 +41,7 @@ export interface HoldContext extends Asking {
  */
 export class Hold<T> {
   readonly #context: HoldContext
-  readonly #claimed: Claimed
+  readonly #claimed: Claimed<T>
   readonly #attempt: AbortableAttempt
   readonly #lockDeadline: number
   #deadline: number
@@ -51,7 +56,7 @@ export class Hold<T> {
    * @param ended called once: at once when the attempt is lost, however long the handler still takes
    * @param settled called once, when the work came to its very end, what follows a lost lease included
    */
-  constructor(context: HoldContext, claimed: Claimed, ended: (end: AttemptEnd<T>) => void, settled: () => void) {
+  constructor(context: HoldContext, claimed: Claimed<T>, ended: (end: AttemptEnd<T>) => void, settled: () => void) {
     const { request } = claimed
     this.#context = context
     this.#claimed = claimed
@@ -220,12 +225,15 @@ export class Hold<T> {
   }
 
   /** Gives the key back. Nobody waits for more than the first answer: an unreachable store frees the key by itself. */
-  async #giveBack(end: AttemptEnd<T> & { end: 'given_back' | 'threw' | 'unreachable' }): Promise<void> {
-    const { store, clock } = this.#context
-    const { request } = this.#claimed
+  async #giveBack(end: WithoutResult<T>): Promise<void> {
+    const { clock } = this.#context
+    const { request, next } = this.#claimed
+    // Only of inbox stores are records taken that have a next.
+    const store = this.#context.store as InboxStore
+    const after = next?.(end)
     if (this.#phase === 'working') this.#phase = 'offering'
     const giveUpAt = clock.monotonic() + request.leaseMs
-    const fail = () => store.fail(request, request.leaseId, reasonOf(end))
+    const fail = () => store.fail(request, request.leaseId, reasonOf(end), after)
     const outcome = await this.#insist('fail', giveUpAt, fail, () => this.#end(end))
     this.#end(outcome === 'fenced' ? { end: 'fenced' } : end)
   }
@@ -244,56 +252,17 @@ export class Hold<T> {
   }
 
   #storeFailed(operation: 'renew' | 'complete' | 'fail' | 'commit', error: unknown): void {
-    publish({ type: 'store_failed', ...this.#id(), operation, error })
+    publish({ type: 'store_failed', ...this.id, operation, error })
   }
 
-  #id(): RecordId {
+  get id(): RecordId {
     const { scope, key } = this.#claimed.request
     return { scope, key }
   }
 
   #name() {
-    return { ...this.#id(), attempt: this.#claimed.number }
+    return { ...this.id, attempt: this.#claimed.number }
   }
-}
-
-/**
- * Claims the key. A claim without an answer may have happened: it is asked once more under the same lease id, and
- * released when that has no answer either (`unavailable`). So is one whose lease was over when the answer came, because
- * this process was stopped meanwhile (`late`): others may run by now.
- */
-export function claim(
-  context: HoldContext,
-  request: ClaimRequest,
-  done: (claimed: { outcome: ClaimOutcome; sentAt: number } | 'late' | 'unavailable') => void,
-): void {
-  const { clock, store } = context
-  const sentAt = clock.monotonic()
-  const question = () => store.claim(request)
-  const answered = (outcome: ClaimOutcome) => {
-    const late = outcome.status === 'acquired' && clock.monotonic() >= sentAt + request.leaseMs
-    if (late) void release(context, request)
-    done(late ? 'late' : { outcome, sentAt })
-  }
-  ask(context, question, answered, error => {
-    claimFailed(request, error)
-    if (wasRefused(error)) return done('unavailable')
-    ask(context, question, answered, error => {
-      claimFailed(request, error)
-      void release(context, request)
-      done('unavailable')
-    })
-  })
-}
-
-function claimFailed({ scope, key }: ClaimRequest, error: unknown): void {
-  publish({ type: 'store_failed', scope, key, operation: 'claim', error })
-}
-
-async function release(context: HoldContext, request: ClaimRequest): Promise<void> {
-  const giveUpAt = context.clock.monotonic() + request.leaseMs
-  const fail = () => context.store.fail(request, request.leaseId, 'the claim was given up')
-  await insist({ ...context, giveUpAt, failed: () => {} }, fail)
 }
 
 /** Work that throws before it is a promise fails as any other. */

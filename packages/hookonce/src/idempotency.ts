@@ -1,16 +1,18 @@
-import { randomUUID } from 'node:crypto'
+import { type Acceptance, Accepting } from './accepting.js'
 import { asked } from './asking.js'
-import { AbortableAttempt, type AttemptWith, type CommitOf, withCommit } from './attempt.js'
+import { type AttemptWith, type CommitOf, withCommit } from './attempt.js'
 import { type Clock, systemClock } from './clock.js'
-import { andThen, type Commit, type Effects, hasTransactions, type Settlement, transact } from './committing.js'
-import { publish } from './diagnostics.js'
-import { InvalidKeyError, NoResultError } from './errors.js'
+import { andThen, type Commit, type Effects, type Settlement } from './committing.js'
+import { ConfigurationError, InvalidKeyError, NoResultError } from './errors.js'
 import type { Work } from './holding.js'
-import { Flight, type FlightContext, type Outcome } from './joining.js'
-import { newLeaseId } from './lease-id.js'
+import { type AcceptOutcome, type InboxStore, isInboxStore } from './inbox-store.js'
+import { Flight, type FlightContext } from './joining.js'
+import { Keyless } from './keyless.js'
+import type { Outcome } from './outcome.js'
 import { inRange, resolveTiming, type Timing } from './settings.js'
 import { MAX_KEY_BYTES, type RecordId, type Store, type StoredRecord, type TransactionsOf } from './store.js'
 import { TimeLimits } from './time-limits.js'
+import { type DueWork, DueWorker, shuttingDown, type Worker } from './working.js'
 
 export interface IdempotencyOptions<S extends Store = Store> extends Partial<Timing> {
   store: S
@@ -54,6 +56,12 @@ export interface Idempotency<Kind = never> {
   ): Promise<{ value: T; replayed: boolean }>
   /** Like {@link run}, for layers that record bytes of their own making and answer every outcome. Never rejects. */
   process<T>(request: ProcessRequest, work: Work<T>): Promise<Outcome<T>>
+  /** Stores a delivery with its record, to be attempted by a {@link work}er later. Never rejects. */
+  accept(acceptance: Acceptance): Promise<AcceptOutcome | 'unavailable'>
+  /** Attempts what is due of a scope, from now on. @throws {ConfigurationError} if the store keeps no inbox */
+  work<T>(work: Omit<DueWork<T>, 'maxLosses'>): Worker
+  /** Begins a new round for an accepted record that is settled. @throws {StoreError} */
+  redrive(id: RecordId): Promise<'redriven' | 'absent' | 'busy'>
   /** What is recorded for a key. @throws {StoreError} also when the store does not answer in time */
   get(id: RecordId): Promise<StoredRecord | undefined>
   /**
@@ -68,6 +76,8 @@ export interface Idempotency<Kind = never> {
   /** Aborts the signal of every running attempt. */
   abort(): void
 }
+
+const ANNOUNCE_EVERY_MS = 20
 
 const UNAVAILABLE: Record<string, [message: string, retryAfterMs?: number]> = {
   in_progress: ['another attempt for this key is still running', 1_000],
@@ -90,7 +100,10 @@ class Engine<Kind> implements Idempotency<Kind> {
   readonly #maxLosses: number
   // biome-ignore lint/suspicious/noExplicitAny: requests for one key share a flight, whatever their work returns
   readonly #flights = new Map<string, Flight<any>>()
-  readonly #keyless = new Set<AbortableAttempt>()
+  readonly #keyless: Keyless
+  readonly #workers = new Set<Pick<DueWorker<unknown>, 'scope' | 'wake' | 'abort' | 'lose'>>()
+  readonly #announced = new Set<string>()
+  #accepting: Accepting | undefined
   #inProgress = 0
   #whenSettled: (() => void)[] = []
 
@@ -112,6 +125,7 @@ class Engine<Kind> implements Idempotency<Kind> {
       admit: () => waiting < maxWaiters && ++waiting > 0,
       leave: () => void waiting--,
     }
+    this.#keyless = new Keyless(this.#context)
   }
 
   async run<T>(
@@ -149,7 +163,10 @@ class Engine<Kind> implements Idempotency<Kind> {
 
   process<T>(request: ProcessRequest, work: Work<T>): Promise<Outcome<T>> {
     const { scope, key, fingerprint, timing } = request
-    if (key === null) return this.#runAlways(scope, timing, work)
+    if (key === null) {
+      this.#inProgress++
+      return this.#keyless.run(scope, timing, work, this.#landed)
+    }
     // Neither scope nor key holds a control character.
     const entry = `${scope}\n${key}\n${fingerprint ?? ''}`
     const flying = this.#flights.get(entry)
@@ -165,13 +182,55 @@ class Engine<Kind> implements Idempotency<Kind> {
     return flight.lead(work, timing.waitMs)
   }
 
+  async accept(acceptance: Acceptance): Promise<AcceptOutcome | 'unavailable'> {
+    const { scope } = acceptance
+    this.#accepting ??= new Accepting(this.#context, this.#inbox())
+    const outcome = await this.#accepting.accept(acceptance)
+    if (outcome !== 'unavailable' && outcome.status === 'accepted' && acceptance.delayMs === 0) this.#announce(scope)
+    return outcome
+  }
+
+  work<T>(work: Omit<DueWork<T>, 'maxLosses'>): Worker {
+    const worker = new DueWorker<T>(this.#context, this.#inbox(), { ...work, maxLosses: this.#maxLosses })
+    this.#workers.add(worker)
+    return worker
+  }
+
+  async redrive(id: RecordId): Promise<'redriven' | 'absent' | 'busy'> {
+    const store = this.#inbox()
+    const outcome = await this.#ask(() => store.redrive(id))
+    if (outcome === 'redriven') this.#announce(id.scope)
+    return outcome
+  }
+
+  /** Tells the workers of a scope, in this process at once, elsewhere where the store can push. */
+  #announce(scope: string): void {
+    for (const worker of this.#workers) if (worker.scope === scope) worker.wake()
+    if (this.#announced.has(scope)) return
+    // Many together are one announcement.
+    this.#announced.add(scope)
+    this.#context.clock.after(ANNOUNCE_EVERY_MS, () => {
+      this.#announced.delete(scope)
+      this.#inbox().announceDue?.(scope)
+    })
+  }
+
+  #inbox(): InboxStore {
+    const { store } = this.#context
+    if (isInboxStore(store)) return store
+    throw new ConfigurationError(`the ${store.name} store keeps no inbox`)
+  }
+
   async delete(id: RecordId, options?: { force?: boolean }): Promise<'deleted' | 'absent' | 'running'> {
     // Only attempts that ran before the record was deleted lost it.
     const holds = [...this.#flights.values()]
       .filter(flight => flight.id.scope === id.scope && flight.id.key === id.key)
       .map(flight => flight.hold)
     const outcome = await this.#ask(store => store.delete(id, options))
-    if (outcome === 'deleted') for (const hold of holds) hold?.lose('deleted')
+    if (outcome === 'deleted') {
+      for (const hold of holds) hold?.lose('deleted')
+      for (const worker of this.#workers) worker.lose(id)
+    }
     return outcome
   }
 
@@ -189,64 +248,14 @@ class Engine<Kind> implements Idempotency<Kind> {
   }
 
   abort(): void {
-    const reason = new NoResultError('attempt_lost', 'this process is shutting down')
-    for (const attempt of this.#keyless) attempt.abort(reason)
+    const reason = shuttingDown()
+    for (const worker of this.#workers) worker.abort(reason)
+    this.#keyless.abort(reason)
     for (const flight of this.#flights.values()) flight.hold?.abort(reason)
   }
 
   #ask<R>(question: (store: Store) => Promise<R>): Promise<R> {
     return asked(this.#context, () => question(this.#context.store))
-  }
-
-  /** Without a key there is nothing to hold: the work runs under the lock TTL alone. */
-  #runAlways<T>(scope: string, timing: Timing, work: Work<T>) {
-    const { clock, limits } = this.#context
-    const attempt = new AbortableAttempt(scope, null, 1, String(clock.now() * 1000))
-    this.#inProgress++
-    this.#keyless.add(attempt)
-    return new Promise<Outcome<T>>(resolve => {
-      const lift = limits.start(timing.lockTtlMs, () => {
-        attempt.abort(new NoResultError('attempt_timeout', 'the lock TTL is over'))
-        publish({ type: 'attempt_lost', scope, key: null, attempt: 1, reason: 'lock_ttl' })
-        resolve({ kind: 'attempt_timeout' })
-      })
-      const end = (outcome: Outcome<T>) => {
-        lift()
-        this.#keyless.delete(attempt)
-        this.#landed()
-        resolve(outcome)
-      }
-      const commit = hasTransactions(this.#context.store)
-        ? (effects: Effects<T>) => this.#commitAlone(scope, timing, effects)
-        : undefined
-      work(attempt, commit).then(
-        ({ value }) => end({ kind: 'executed', value }),
-        error => {
-          publish({ type: 'handler_threw', scope, key: null, attempt: 1, error })
-          end({ kind: 'threw', joined: false, error })
-        },
-      )
-    })
-  }
-
-  /** A commit of work that has no key: its record is nobody's, and gone at once. */
-  async #commitAlone<T>(scope: string, { lockTtlMs }: Timing, effects: Effects<T>): Promise<T> {
-    const { store } = this.#context
-    if (!hasTransactions(store)) throw new Error('unreachable: only offered where the store has transactions')
-    const id = { scope, key: `keyless.${randomUUID()}` }
-    const leaseId = newLeaseId()
-    const request = { ...id, fingerprint: null, leaseId, leaseMs: lockTtlMs, lockTtlMs, retentionMs: 1, maxLosses: 1 }
-    await this.#ask(store => store.claim(request))
-    try {
-      const committed = await transact(store, id, leaseId, effects)
-      if (committed.status === 'completed') return committed.value
-      await this.#ask(store => store.fail(id, leaseId, 'not committed'))
-      if (committed.status === 'rolled_back') return committed.value
-    } catch (error) {
-      await this.#ask(store => store.fail(id, leaseId, 'not committed')).catch(() => {})
-      throw error
-    }
-    throw new NoResultError('attempt_lost', 'the attempt was lost: nothing was committed')
   }
 
   readonly #landed = (): void => {

@@ -6,8 +6,8 @@ import { publish } from './diagnostics.js'
 import { ConfigurationError, InvalidKeyError } from './errors.js'
 import { bodyFingerprint } from './fingerprint.js'
 import { createIdempotency, type Idempotency } from './idempotency.js'
-import type { Outcome } from './joining.js'
 import { keyOf } from './key.js'
+import type { Outcome } from './outcome.js'
 import { problem } from './problem.js'
 import {
   type Answer,

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
-import type { AcceptOutcome, AcceptRequest, ClaimDueRequest, DueClaim, InboxStore, StoredRecord } from '../store.js'
-import { LOST_ERROR, NEVER } from '../store.js'
+import {
+  type AcceptOutcome,
+  type AcceptRequest,
+  type ClaimDueRequest,
+  type DueClaim,
+  type InboxStore,
+  LOST_ERROR,
+} from '../inbox-store.js'
+import { NEVER, type StoredRecord } from '../store.js'
 import { type Bench, behaviour, type StoreCase } from './harness.js'
 import { ANN, assertRising, assertSpan, BEN, CLEO, DAN, HOUR, ONE, type Probe, TWO, textOf, waitFor } from './probe.js'
 

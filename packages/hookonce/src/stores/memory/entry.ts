@@ -1,4 +1,5 @@
-import { type AcceptRequest, type ClaimRequest, NEVER, type RecordSummary, type StoredRecord } from '../../store.js'
+import type { AcceptRequest } from '../../inbox-store.js'
+import { type ClaimRequest, NEVER, type RecordSummary, type StoredRecord } from '../../store.js'
 
 /** One record as the store keeps it. */
 export interface Entry extends Omit<StoredRecord, 'leaseRemainingMs'> {

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../clock.js'
 import { StoreError } from '../../errors.js'
-import { type FailNext, type InboxStore, LOST_ERROR, MAX_ERROR_LENGTH, NEVER, type RecordId } from '../../store.js'
+import { type FailNext, type InboxStore, LOST_ERROR } from '../../inbox-store.js'
+import { MAX_ERROR_LENGTH, NEVER, type RecordId } from '../../store.js'
 import {
   acceptedEntry,
   copyOf,

@@ -1,0 +1,43 @@
+import { ask, insist, wasRefused } from './asking.js'
+import { publish } from './diagnostics.js'
+import type { HoldContext } from './holding.js'
+import type { ClaimOutcome, ClaimRequest } from './store.js'
+
+/**
+ * Claims the key. A claim without an answer may have happened: it is asked once more under the same lease id, and
+ * released when that has no answer either (`unavailable`). So is one whose lease was over when the answer came, because
+ * this process was stopped meanwhile (`late`): others may run by now.
+ */
+export function claim(
+  context: HoldContext,
+  request: ClaimRequest,
+  done: (claimed: { outcome: ClaimOutcome; sentAt: number } | 'late' | 'unavailable') => void,
+): void {
+  const { clock, store } = context
+  const sentAt = clock.monotonic()
+  const question = () => store.claim(request)
+  const answered = (outcome: ClaimOutcome) => {
+    const late = outcome.status === 'acquired' && clock.monotonic() >= sentAt + request.leaseMs
+    if (late) void release(context, request)
+    done(late ? 'late' : { outcome, sentAt })
+  }
+  ask(context, question, answered, error => {
+    claimFailed(request, error)
+    if (wasRefused(error)) return done('unavailable')
+    ask(context, question, answered, error => {
+      claimFailed(request, error)
+      void release(context, request)
+      done('unavailable')
+    })
+  })
+}
+
+function claimFailed({ scope, key }: ClaimRequest, error: unknown): void {
+  publish({ type: 'store_failed', scope, key, operation: 'claim', error })
+}
+
+async function release(context: HoldContext, request: ClaimRequest): Promise<void> {
+  const giveUpAt = context.clock.monotonic() + request.leaseMs
+  const fail = () => context.store.fail(request, request.leaseId, 'the claim was given up')
+  await insist({ ...context, giveUpAt, failed: () => {} }, fail)
+}

@@ -1,0 +1,103 @@
+import type { Accepted, RecordId, RecordSummary, Store } from './store.js'
+
+/**
+ * A store whose records can be queue entries too: accepted now, attempted later, again and again until they completed
+ * or died. One atomic write dedupes, stores and enqueues.
+ *
+ * An accepted record does not expire before it is settled for good: completed, or dead; then its retention begins.
+ * What {@link Store} says of claim, renew, complete, fail and delete holds for it as well, with these additions:
+ *
+ * - claim: a pending record is acquired as a failed one is, whether due or not; a dead one is `exhausted`;
+ * - renew moves the time it is due to the new end of the lease;
+ * - complete settles it: nothing is due any more;
+ * - fail says what is to come next.
+ */
+export interface InboxStore extends Store {
+  /**
+   * Stores a delivery with its record, to be attempted later. Rules, in this order:
+   *
+   * 1. the record's fingerprint and the request's are both known and differ → `mismatch`, in every state;
+   * 2. pending under this very acceptance, never attempted → `accepted` again (a command that a driver sent twice);
+   * 3. there is a record → `known`, nothing written;
+   * 4. otherwise → `accepted`: pending, without attempts, due after `delayMs`.
+   */
+  accept(request: AcceptRequest): Promise<AcceptOutcome>
+
+  /**
+   * Takes at most `limit` due records of a scope, those first that have been due longest, and starts an attempt of each
+   * as `claim` does: attempts + 1, a lease, a larger fencing token. Due are pending and failed records whose time has
+   * come, and running ones whose lease is over; those count a loss. A record that thus has lost `maxLosses` attempts
+   * dies instead, with {@link LOST_ERROR} as its last error.
+   *
+   * A record of a group is left alone while an earlier one of its group is pending, running or failed.
+   *
+   * All records of one call are held under the same lease id. What an answer that never came has taken is due again
+   * when the leases are over; so that none of it waits for that, it may be released by `fail`, as far as it is known.
+   */
+  claimDue(request: ClaimDueRequest): Promise<DueClaim[]>
+
+  /**
+   * As {@link Store.fail}. `next` says what becomes of an accepted record: due again after so long (default: at once),
+   * or `dead`, to be looked at by a person. It means nothing for others.
+   */
+  fail(id: RecordId, leaseId: string, error: string, next?: FailNext): Promise<'failed' | 'fenced'>
+
+  /**
+   * Begins a new round for an accepted record that is settled: dead, or completed (whose result goes). It is pending and
+   * due at once; attempts are counted on, losses anew. `busy`: it is pending, running or failed, nothing is written;
+   * `absent`: there is no accepted record.
+   */
+  redrive(id: RecordId): Promise<'redriven' | 'absent' | 'busy'>
+
+  /**
+   * Where the store can push: tells every process that watches the scope that something in it is due, and calls `wake`
+   * when one tells so. Neither throws; a push may be lost, so workers look from time to time all the same.
+   */
+  announceDue?(scope: string): void
+  watchDue?(scope: string, wake: () => void): () => void
+}
+
+export const isInboxStore = (store: Store): store is InboxStore => 'claimDue' in store
+
+export interface AcceptRequest extends RecordId {
+  fingerprint: string | null
+  /** Random name of this acceptance. */
+  acceptId: string
+  /** What is to be attempted; the store keeps it as it is. */
+  delivery: Uint8Array
+  /** How long the record is kept once it completed or died. */
+  retentionMs: number
+  /** How long until its first attempt is due. */
+  delayMs: number
+  /** At most {@link MAX_KEY_BYTES} bytes, or `null`. */
+  group: string | null
+}
+
+export type AcceptOutcome =
+  | { status: 'accepted'; acceptedAt: number }
+  | { status: 'known'; state: RecordSummary['state']; acceptedAt: number }
+  | { status: 'mismatch' }
+
+export interface ClaimDueRequest {
+  scope: string
+  /** 1 to 1,000. */
+  limit: number
+  leaseId: string
+  leaseMs: number
+  lockTtlMs: number
+  maxLosses: number
+}
+
+/** A due record, taken. `attempt` counts all rounds. */
+export interface DueClaim extends RecordId {
+  attempt: number
+  fencingToken: string
+  acceptedAt: number
+  accepted: Accepted
+  delivery: Uint8Array
+}
+
+export type FailNext = { dueInMs: number } | 'dead'
+
+/** The last error of an accepted record that died of lost attempts. */
+export const LOST_ERROR = 'too many attempts ended without a word'

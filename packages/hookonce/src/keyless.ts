@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto'
+import { asked } from './asking.js'
+import { AbortableAttempt } from './attempt.js'
+import { type Effects, hasTransactions, transact } from './committing.js'
+import { publish } from './diagnostics.js'
+import { NoResultError } from './errors.js'
+import type { HoldContext, Work } from './holding.js'
+import { newLeaseId } from './lease-id.js'
+import type { Outcome } from './outcome.js'
+import type { Timing } from './settings.js'
+
+/** Work without a key: it runs every time, there is nothing to hold and nothing to join. */
+export class Keyless {
+  readonly #context: HoldContext
+  readonly #attempts = new Set<AbortableAttempt>()
+
+  constructor(context: HoldContext) {
+    this.#context = context
+  }
+
+  /** Runs under the lock TTL alone. `landed` is called when the work came to its end. */
+  run<T>(scope: string, timing: Timing, work: Work<T>, landed: () => void): Promise<Outcome<T>> {
+    const { clock, limits, store } = this.#context
+    const attempt = new AbortableAttempt(scope, null, 1, String(clock.now() * 1000))
+    this.#attempts.add(attempt)
+    return new Promise<Outcome<T>>(resolve => {
+      const lift = limits.start(timing.lockTtlMs, () => {
+        attempt.abort(new NoResultError('attempt_timeout', 'the lock TTL is over'))
+        publish({ type: 'attempt_lost', scope, key: null, attempt: 1, reason: 'lock_ttl' })
+        resolve({ kind: 'attempt_timeout' })
+      })
+      const end = (outcome: Outcome<T>) => {
+        lift()
+        this.#attempts.delete(attempt)
+        landed()
+        resolve(outcome)
+      }
+      const commit = hasTransactions(store) ? (effects: Effects<T>) => this.#commit(scope, timing, effects) : undefined
+      work(attempt, commit).then(
+        ({ value }) => end({ kind: 'executed', value }),
+        error => {
+          publish({ type: 'handler_threw', scope, key: null, attempt: 1, error })
+          end({ kind: 'threw', joined: false, error })
+        },
+      )
+    })
+  }
+
+  abort(reason: Error): void {
+    for (const attempt of this.#attempts) attempt.abort(reason)
+  }
+
+  /** A commit of work that has no key: its record is nobody's, and gone at once. */
+  async #commit<T>(scope: string, { lockTtlMs }: Timing, effects: Effects<T>): Promise<T> {
+    const { store } = this.#context
+    if (!hasTransactions(store)) throw new Error('unreachable: only offered where the store has transactions')
+    const id = { scope, key: `keyless.${randomUUID()}` }
+    const leaseId = newLeaseId()
+    const request = { ...id, fingerprint: null, leaseId, leaseMs: lockTtlMs, lockTtlMs, retentionMs: 1, maxLosses: 1 }
+    await asked(this.#context, () => store.claim(request))
+    try {
+      const committed = await transact(store, id, leaseId, effects)
+      if (committed.status === 'completed') return committed.value
+      await asked(this.#context, () => store.fail(id, leaseId, 'not committed'))
+      if (committed.status === 'rolled_back') return committed.value
+    } catch (error) {
+      await asked(this.#context, () => store.fail(id, leaseId, 'not committed')).catch(() => {})
+      throw error
+    }
+    throw new NoResultError('attempt_lost', 'the attempt was lost: nothing was committed')
+  }
+}
