@@ -1,10 +1,11 @@
 import { type PostgresStoreOptions, postgresStore } from 'hookonce/stores/postgres'
 import { type Effects, type StoreHarness, storeCases } from 'hookonce/testing'
-import { Pool, type PoolClient } from 'pg'
+import type { Pool, PoolClient } from 'pg'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { type PgBouncer, startPgBouncer } from '../../../../scripts/test-servers/pgbouncer.js'
 import { type PostgresServer, startPostgres } from '../../../../scripts/test-servers/postgres.js'
 import { TOOL_TIMEOUT_MS } from '../../../../scripts/test-tools/index.js'
+import { openPool } from './postgres/support.js'
 
 /** A machine that does other things too: patience, which is not what is tested. */
 const patient = { timeoutMs: 20_000, purgeIntervalMs: 0 }
@@ -16,7 +17,7 @@ let ledger: Pool
 beforeAll(async () => {
   server = await startPostgres({ settings: { max_connections: '300' } })
   bouncer = await startPgBouncer(server)
-  ledger = new Pool({ connectionString: server.url })
+  ledger = openPool(server.url)
   await ledger.query('CREATE TABLE effects (id text NOT NULL)')
 }, TOOL_TIMEOUT_MS)
 afterAll(async () => {

@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Failure, failureOfConnection } from './failures.js'
+import { Failure, failureOfStatement } from './failures.js'
 
 const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 200
+/** More than a lock is waited for: a try that is cut off would leave its outcome unknown. */
+const LEAST_TRY_MS = 250
 
 /** What may be asked again: everything, or only what certainly was not done. */
 export type Repeatable = 'always' | 'if refused'
@@ -18,11 +20,11 @@ export async function persist<T>(by: number, repeatable: Repeatable, ask: (attem
     try {
       return await ask(attempt)
     } catch (error) {
-      const failure = failureOfConnection(error)
+      const failure = failureOfStatement(error)
       isUnknown ||= failure.effect === 'unknown'
       const mayRepeat = failure.passes && (repeatable === 'always' || !isUnknown)
       const pause = pauseMs * (0.5 + Math.random() / 2)
-      if (mayRepeat && performance.now() + pause < by) {
+      if (mayRepeat && performance.now() + pause + LEAST_TRY_MS < by) {
         await delay(pause)
         continue
       }

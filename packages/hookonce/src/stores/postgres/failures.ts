@@ -32,6 +32,11 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : ''
 }
 
+/** Query builders put the driver's error into one of their own, as this store does. */
+function codesOf(error: unknown): string[] {
+  return [codeOf(error), codeOf((error as Error | null)?.cause)]
+}
+
 /** The server's own word on a statement, after which the connection goes on. */
 export function isOfTheStatement(error: unknown): boolean {
   return (error as DriverError | null)?.severity === 'ERROR'
@@ -39,14 +44,12 @@ export function isOfTheStatement(error: unknown): boolean {
 
 /** The database asks for the transaction to be run again. */
 export function asksForAnotherRun(error: unknown): boolean {
-  const code = codeOf(error)
-  return code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED
+  return codesOf(error).some(code => code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED)
 }
 
 /** A pooler in transaction mode that does not know named statements sent this one to a connection it was not named on. */
 export function isOfStatementNames(error: unknown): boolean {
-  const code = codeOf(error)
-  return code === UNKNOWN_STATEMENT || code === STATEMENT_EXISTS
+  return codesOf(error).some(code => code === UNKNOWN_STATEMENT || code === STATEMENT_EXISTS)
 }
 
 /** An error on its way to the caller, with what is known about trying again. */
@@ -62,7 +65,7 @@ export class Failure extends StoreError {
 }
 
 /**
- * Of a statement that was sent: nothing was written if the server said so. Anything else leaves it open: a server that
+ * Of a statement that was sent, and of whatever else went wrong: nothing was written if the server said so. Anything else leaves it open: a server that
  * ends a connection may have committed first (synchronous replication, for one).
  */
 export function failureOfStatement(error: unknown): Failure {

@@ -4,12 +4,12 @@ import { persist, type Repeatable } from './asking.js'
 import { createClaiming } from './claiming.js'
 import { type Completion, createCompleting } from './completing.js'
 import { createConnections, within } from './connections.js'
-import { Failure } from './failures.js'
+import { Failure, failureOfConnection } from './failures.js'
 import { createLanes } from './lanes.js'
 import { type PostgresStoreOptions, postgresStoreDefaults, validated } from './options.js'
 import type { ClientOf, PostgresClient, PostgresPool } from './pool.js'
 import { summaryOf } from './rows.js'
-import { createScans } from './scans.js'
+import { createScans, ROWS_PER_PURGE_STEP } from './scans.js'
 import { createOpening } from './schema.js'
 import { givenPool, openListener, ownPool } from './sources.js'
 import { channelOf, statementsFor } from './statements.js'
@@ -111,7 +111,11 @@ export function postgresStore(
   function step<T>(repeatable: Repeatable, ask: (by: number, attempt: number) => Promise<T>): Promise<T> {
     const by = performance.now() + timeoutMs
     return persist(by, repeatable, async attempt => {
-      if (!opening.isOpen()) await opening.open(by)
+      if (!opening.isOpen()) {
+        await opening.open(by).catch(error => {
+          throw failureOfConnection(error)
+        })
+      }
       return ask(by, attempt)
     })
   }
@@ -119,12 +123,20 @@ export function postgresStore(
   const ask = <T>(repeatable: Repeatable, question: (by: number, attempt: number) => Promise<T>) =>
     enter(() => step(repeatable, question))
 
+  /** Step by step, so that closing need not wait for the last. */
+  async function purgeAll(): Promise<void> {
+    let removed = ROWS_PER_PURGE_STEP
+    while (closing === undefined && removed === ROWS_PER_PURGE_STEP) {
+      removed = await enter(() => scans.purge(ROWS_PER_PURGE_STEP))
+    }
+  }
+
   function purgeFromTimeToTime(): NodeJS.Timeout | undefined {
     if (purgeIntervalMs === 0) return undefined
     // At other times than the other processes.
     const pause = purgeIntervalMs * (0.75 + Math.random() / 2)
     return setTimeout(async () => {
-      await enter(() => scans.purge(Number.POSITIVE_INFINITY)).catch(() => {})
+      await purgeAll().catch(() => {})
       if (closing === undefined) purgeTimer = purgeFromTimeToTime()
     }, pause).unref()
   }

@@ -1,4 +1,4 @@
-import { Failure, failureOfConnection } from './failures.js'
+import { Failure, failureOfStatement } from './failures.js'
 
 /** One operation on its way. No batch holds two with one name. */
 export interface Item<Request, Answer> {
@@ -56,7 +56,7 @@ export function createLanes<Request, Answer>(send: (batch: Request[], by: number
       const answers = await send(requests, by)
       for (const [i, item] of batch.entries()) item.resolve(answers[i])
     } catch (error) {
-      const { cause, effect, passes } = failureOfConnection(error)
+      const { cause, effect, passes } = failureOfStatement(error)
       // What fails one fails all: each may go better by itself.
       for (const item of batch) item.reject(new Failure(cause, effect, passes || batch.length > 1))
     }

@@ -8,7 +8,7 @@ import type { Statements } from './statements.js'
 /** Rows a step of a list looks at: about 10 ms of the server's time. */
 const ROWS_PER_LIST_STEP = 5000
 /** Rows a step of a purge removes: its locks are held for some 10 ms. */
-const ROWS_PER_PURGE_STEP = 500
+export const ROWS_PER_PURGE_STEP = 500
 const LARGEST_ID = '9223372036854775807'
 
 /** Asks one short step of the server, with a time limit of its own. */

@@ -78,12 +78,12 @@ FROM patience
 WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3 AND expires_at > hookonce.now_ms()
 RETURNING CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END`,
   fate: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', $3, true))
-SELECT state, lease_id, attempts, settled_at FROM hookonce.records, patience WHERE scope = $1 AND key = $2
+SELECT id, state, lease_id, settled_at FROM hookonce.records, patience WHERE scope = $1 AND key = $2
 FOR UPDATE OF records`,
   get: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
   lease_ends_at, settled_at, expires_at, last_error, lease_ends_at - hookonce.now_ms() AS lease_remaining_ms, result
 FROM hookonce.records WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()`,
-  holds: `SELECT state, settled_at FROM hookonce.records
+  holds: `SELECT id, state, settled_at FROM hookonce.records
 WHERE scope = $1 AND key = $2 AND lease_id = $3 AND expires_at > hookonce.now_ms()`,
   list: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
   lease_ends_at, settled_at, expires_at, last_error, lease_ends_at - hookonce.now_ms() AS lease_remaining_ms

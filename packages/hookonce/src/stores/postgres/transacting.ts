@@ -2,7 +2,7 @@ import type { CompleteOutcome, RecordId } from '../../store.js'
 import { persist } from './asking.js'
 import type { Completing } from './completing.js'
 import { type Connection, type Connections, within } from './connections.js'
-import { asksForAnotherRun, Failure } from './failures.js'
+import { asksForAnotherRun, Failure, failureOfStatement, isOfStatementNames } from './failures.js'
 import type { PostgresClient } from './pool.js'
 import type { Statements } from './statements.js'
 
@@ -17,6 +17,12 @@ export interface TransactingSettings {
   transactionTimeoutMs: number
   /** How many transactions may be open at once: the pool's other clients renew leases meanwhile. */
   mostAtOnce: number
+}
+
+/** An attempt and the record it holds. A record that is made anew under the same key has another id. */
+interface Held extends RecordId {
+  leaseId: string
+  recordId: unknown
 }
 
 type Work<Client> = (client: Client) => Promise<Uint8Array>
@@ -36,13 +42,15 @@ export function createTransacting<Client extends PostgresClient>(
     `SET LOCAL idle_in_transaction_session_timeout = ${transactionTimeoutMs}; ` +
     `SET LOCAL statement_timeout = ${transactionTimeoutMs}`
 
-  /** Settles what needs no transaction; `undefined`: the attempt holds its record. */
-  async function outcomeBefore({ scope, key }: RecordId, leaseId: string): Promise<CompleteOutcome | undefined> {
+  /** The record that the attempt holds, or what settles it without a transaction. */
+  async function lookUp({ scope, key }: RecordId, leaseId: string): Promise<Held | CompleteOutcome> {
     const by = soon()
-    const [row] = await persist(by, 'always', () => connections.run(statements.holds, [scope, key, leaseId], by))
-    const [state, settledAt] = row ?? []
+    const [row] = await persist(by, 'always', () => connections.run(statements.holds, [scope, key, leaseId], by)).catch(
+      undone,
+    )
+    const [recordId, state, settledAt] = row ?? []
     if (state === 'completed') return { status: 'completed', completedAt: Number(settledAt) }
-    return state === 'running' ? undefined : { status: 'fenced' }
+    return state === 'running' ? { scope, key, leaseId, recordId } : { status: 'fenced' }
   }
 
   async function beginOn(by: number): Promise<Connection> {
@@ -52,8 +60,7 @@ export function createTransacting<Client extends PostgresClient>(
       return connection
     } catch (error) {
       connection.destroy()
-      // Nothing but a BEGIN can have been done.
-      throw new Failure((error as Failure).cause, 'refused', (error as Failure).passes)
+      return undone(error)
     }
   }
 
@@ -75,7 +82,7 @@ export function createTransacting<Client extends PostgresClient>(
   }
 
   /** What became of a transaction whose COMMIT had no answer. */
-  async function fateOf({ scope, key }: RecordId, leaseId: string, lost: Failure): Promise<CompleteOutcome> {
+  async function fateOf({ scope, key, leaseId, recordId }: Held, lost: Failure): Promise<CompleteOutcome> {
     const until = performance.now() + Math.min(LONGEST_FATE_MS, transactionTimeoutMs)
     const rows = await persist(until, 'always', () => {
       const by = Math.min(until, performance.now() + FATE_LOCK_MS + timeoutMs)
@@ -86,27 +93,26 @@ export function createTransacting<Client extends PostgresClient>(
     }).catch(() => {
       throw new Failure(lost.cause, 'unknown', false)
     })
-    const [state, holder, attempts, settledAt] = rows[0] ?? []
-    if (holder === leaseId) {
-      if (state === 'completed') return { status: 'completed', completedAt: Number(settledAt) }
-      throw new Failure(lost.cause, 'refused', false)
-    }
-    // A later attempt of the same record took over what was not completed. Any other record is a new one.
-    if (attempts > 1) return { status: 'fenced' }
-    throw new Failure(lost.cause, 'unknown', false)
+    const [standing, state, holder, settledAt] = rows[0] ?? []
+    // The record is gone, or another has taken its place: nothing tells any more.
+    if (standing !== recordId) throw new Failure(lost.cause, 'unknown', false)
+    // Another attempt can only have taken over what was not completed.
+    if (holder !== leaseId) return { status: 'fenced' }
+    if (state === 'completed') return { status: 'completed', completedAt: Number(settledAt) }
+    throw new Failure(lost.cause, 'refused', false)
   }
 
   /** One transaction; `undefined`: the database asks for another. */
-  async function runOnce(id: RecordId, leaseId: string, work: Work<Client>): Promise<CompleteOutcome | undefined> {
+  async function runOnce(held: Held, work: Work<Client>): Promise<CompleteOutcome | undefined> {
     const beginBy = soon()
     const connection = await persist(beginBy, 'if refused', () => beginOn(beginBy))
     try {
       const result = await runWork(connection, work)
-      const [completedAt] = await completing.record([{ ...id, leaseId, result }], soon(), connection)
+      const [completedAt] = await completing.record([{ ...held, result }], soon(), connection).catch(undone)
       if (completedAt === undefined) {
         await rollBack(connection)
         const by = soon()
-        return await persist(by, 'always', () => completing.before(id, leaseId, by))
+        return await persist(by, 'always', () => completing.before(held, held.leaseId, by))
       }
       const lost = await connection.run('COMMIT', [], soon()).then(
         () => undefined,
@@ -115,10 +121,10 @@ export function createTransacting<Client extends PostgresClient>(
       if (lost === undefined) return { status: 'completed', completedAt }
       if (lost.effect === 'refused') throw lost
       connection.destroy()
-      return await fateOf(id, leaseId, lost)
+      return await fateOf(held, lost)
     } catch (error) {
       await rollBack(connection)
-      if (asksForAnotherRun(error) || asksForAnotherRun((error as Error | null)?.cause)) return undefined
+      if (asksForAnotherRun(error) || isOfStatementNames(error)) return undefined
       throw error
     } finally {
       connection.release()
@@ -126,12 +132,12 @@ export function createTransacting<Client extends PostgresClient>(
   }
 
   return async function transact(id: RecordId, leaseId: string, work: Work<Client>): Promise<CompleteOutcome> {
-    const before = await outcomeBefore(id, leaseId)
-    if (before !== undefined) return before
+    const found = await lookUp(id, leaseId)
+    if ('status' in found) return found
     const leavePlace = await takePlace(performance.now() + transactionTimeoutMs)
     try {
       for (let runs = 1; runs <= MOST_RUNS; runs++) {
-        const outcome = await runOnce(id, leaseId, work)
+        const outcome = await runOnce(found, work)
         if (outcome !== undefined) return outcome
       }
       throw new Failure(new Error(`${MOST_RUNS} runs of the transaction met with conflicts`), 'refused', false)
@@ -139,6 +145,12 @@ export function createTransacting<Client extends PostgresClient>(
       leavePlace()
     }
   }
+}
+
+/** Without a COMMIT nothing stands, however the connection ended. */
+function undone(error: unknown): never {
+  const { cause, passes } = failureOfStatement(error)
+  throw new Failure(cause, 'refused', passes)
 }
 
 /** Lets so many in at once, first come, first served. */

@@ -1,9 +1,9 @@
 import { type PostgresStoreOptions, postgresStore } from 'hookonce/stores/postgres'
-import { Pool } from 'pg'
+import type { Pool } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../../../../scripts/test-servers/postgres.js'
 import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
-import { acquire, newId, newLeaseId, requestOf, until } from './support.js'
+import { acquire, newId, newLeaseId, openPool, requestOf, until } from './support.js'
 
 let server: PostgresServer
 let admin: Pool
@@ -11,7 +11,7 @@ const ends: (() => unknown)[] = []
 
 beforeAll(async () => {
   server = await startPostgres()
-  admin = new Pool({ connectionString: server.url })
+  admin = openPool(server.url)
 }, TOOL_TIMEOUT_MS)
 beforeEach(() => admin.query('DROP SCHEMA IF EXISTS hookonce CASCADE'))
 afterEach(async () => {

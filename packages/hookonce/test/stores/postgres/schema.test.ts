@@ -6,11 +6,11 @@ import {
   postgresStore,
   postgresStoreDefaults,
 } from 'hookonce/stores/postgres'
-import { Pool } from 'pg'
+import type { Pool } from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../../../../scripts/test-servers/postgres.js'
 import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
-import { acquire, newId, newLeaseId, requestOf } from './support.js'
+import { acquire, newId, newLeaseId, openPool, requestOf } from './support.js'
 
 let server: PostgresServer
 let admin: Pool
@@ -18,7 +18,7 @@ const ends: (() => unknown)[] = []
 
 beforeAll(async () => {
   server = await startPostgres()
-  admin = new Pool({ connectionString: server.url })
+  admin = openPool(server.url)
 }, TOOL_TIMEOUT_MS)
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
@@ -63,14 +63,14 @@ test.each([
 })
 
 test('a pool that is too small is refused', async () => {
-  const pool = new Pool({ connectionString: server.url, max: 3 })
+  const pool = openPool(server.url, { max: 3 })
   expect(() => postgresStore(pool)).toThrow('the pool needs 4 connections or more, it has 3')
   await postgresStore(pool, { listen: false }).close()
   await pool.end()
 })
 
 test('stores of two schemas on one pool know nothing of each other', async () => {
-  const pool = new Pool({ connectionString: server.url })
+  const pool = openPool(server.url)
   const [one, two] = ['one', 'two'].map(schema => postgresStore(pool, { schema, purgeIntervalMs: 0 }))
   const id = newId()
   await acquire(one!, id)
@@ -114,7 +114,7 @@ test('a schema of a newer version is refused and left alone', async () => {
 })
 
 test('a server older than 13 is refused', async () => {
-  const pool = new Pool({ connectionString: server.url })
+  const pool = openPool(server.url)
   const old = Object.assign(Object.create(pool) as Pool, {
     async connect() {
       const client = await pool.connect()

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ClaimRequest, RecordId, Store } from 'hookonce'
-import { Pool } from 'pg'
+import { Pool, type PoolConfig } from 'pg'
 import { expect } from 'vitest'
 
 export const HOUR = 3_600_000
@@ -38,10 +38,14 @@ export async function until(what: string, condition: () => unknown, timeoutMs = 
   }
 }
 
+/** A pool that survives its server: one that has ended still hears of its connections' ends. */
+export function openPool(connectionString: string, options: PoolConfig = {}): Pool {
+  return new Pool({ connectionString, ...options }).on('error', () => {})
+}
+
 /** A ledger of effects beside the store, which takes the same effect twice. */
 export async function openLedger(url: string) {
-  const pool = new Pool({ connectionString: url, max: 2 })
-  pool.on('error', () => {})
+  const pool = openPool(url, { max: 2 })
   await pool.query('CREATE TABLE IF NOT EXISTS effects (key text NOT NULL, attempt text NOT NULL)')
   return {
     pool,

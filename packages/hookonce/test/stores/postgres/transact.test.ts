@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type RecordId, StoreError } from 'hookonce'
 import { type PostgresStore, type PostgresTransaction, postgresStore } from 'hookonce/stores/postgres'
-import { Pool, type PoolClient } from 'pg'
+import type { Pool, PoolClient } from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, expectTypeOf, test } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../../../../scripts/test-servers/postgres.js'
 import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
 import { type PostgresProxy, startProxy } from './proxy.js'
-import { acquire, isReady, newId, newLeaseId, openLedger, requestOf, until, writing } from './support.js'
+import { acquire, isReady, newId, newLeaseId, openLedger, openPool, requestOf, until, writing } from './support.js'
 
 let server: PostgresServer
 let proxy: PostgresProxy
@@ -18,7 +18,7 @@ beforeAll(async () => {
   server = await startPostgres()
   proxy = await startProxy(server)
   ledger = await openLedger(server.url)
-  pool = new Pool({ connectionString: proxy.url, max: 5, connectionTimeoutMillis: 1000 })
+  pool = openPool(proxy.url, { max: 5, connectionTimeoutMillis: 1000 })
   store = postgresStore(pool, { purgeIntervalMs: 0, transactionTimeoutMs: 5000 })
   await store.ready()
 }, TOOL_TIMEOUT_MS)
@@ -235,9 +235,7 @@ const STORM_MS = 20_000 + KEYS * 500
 test(
   'a storm of takeovers, cut connections and lost COMMITs: one effect a key, that of the attempt that was told so',
   async () => {
-    const stormPool = new Pool({ connectionString: proxy.url, max: 12, connectionTimeoutMillis: 500 })
-    // The store listens for its errors only while it is open.
-    stormPool.on('error', () => {})
+    const stormPool = openPool(proxy.url, { max: 12, connectionTimeoutMillis: 500 })
     const stormy = postgresStore(stormPool, { purgeIntervalMs: 0, timeoutMs: 500, transactionTimeoutMs: 5000 })
     const happened = { fenced: 0, cut: 0, lost: 0, refused: 0, unknown: 0 }
     const acknowledged = new Map<string, string>()

@@ -1,11 +1,11 @@
 import type { RecordId } from 'hookonce'
 import { type PostgresStoreOptions, postgresStore } from 'hookonce/stores/postgres'
-import { Pool } from 'pg'
+import type { Pool } from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type PgBouncer, startPgBouncer } from '../../../../../scripts/test-servers/pgbouncer.js'
 import { type PostgresServer, startPostgres } from '../../../../../scripts/test-servers/postgres.js'
 import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
-import { acquire, newId, until } from './support.js'
+import { acquire, newId, openPool, until } from './support.js'
 
 let server: PostgresServer
 let bouncer: PgBouncer
@@ -15,8 +15,7 @@ const ends: (() => unknown)[] = []
 beforeAll(async () => {
   server = await startPostgres()
   bouncer = await startPgBouncer(server)
-  admin = new Pool({ connectionString: server.url })
-  admin.on('error', () => {})
+  admin = openPool(server.url)
 }, TOOL_TIMEOUT_MS)
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
