@@ -36,7 +36,8 @@ export function resolveTiming(
   inRange('lockTtlMs', lockTtlMs, 1, MAX_TIMER_MS)
   inRange('leaseMs', leaseMs, 1, lockTtlMs)
   inRange('waitMs', waitMs, 0, MAX_TIMER_MS)
-  return { retentionMs, lockTtlMs, leaseMs, waitMs }
+  const whole = (ms: number) => Math.max(1, Math.round(ms)) // stores keep whole milliseconds
+  return { retentionMs: whole(retentionMs), lockTtlMs: whole(lockTtlMs), leaseMs: whole(leaseMs), waitMs }
 }
 
 /** @throws {ConfigurationError} */
