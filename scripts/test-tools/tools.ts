@@ -43,6 +43,40 @@ export const TOOLS = {
     works: ['--version'],
     apt: ['pgbouncer'],
   },
+  compose: {
+    name: 'docker-compose 1.28 or newer',
+    why: 'npm run test:image reads docker-compose.yml as it does',
+    env: 'HOOKONCE_TEST_COMPOSE',
+    commands: ['docker-compose'],
+    works: ['version'],
+    apt: ['docker-compose'],
+  },
+  podman: {
+    name: 'Podman 4 or newer',
+    why: 'npm run test:image builds and runs the image with it where no Docker runs',
+    env: 'HOOKONCE_TEST_PODMAN',
+    commands: ['podman'],
+    works: ['--version'],
+    apt: ['podman'],
+  },
+  runc: {
+    name: 'runc',
+    why: 'npm run test:image runs containers with it where no Docker runs',
+    env: 'HOOKONCE_TEST_RUNC',
+    commands: ['runc'],
+    folders: () => ['/usr/sbin'],
+    works: ['--version'],
+    apt: ['runc'],
+  },
+  debootstrap: {
+    name: 'debootstrap',
+    why: 'npm run test:image makes a base image with it where no Docker runs',
+    env: 'HOOKONCE_TEST_DEBOOTSTRAP',
+    commands: ['debootstrap'],
+    folders: () => ['/usr/sbin'],
+    works: ['--version'],
+    apt: ['debootstrap'],
+  },
 } satisfies Record<string, Tool>
 
 /** Debian keeps the server's commands out of PATH, a folder for each version: newest first. */
