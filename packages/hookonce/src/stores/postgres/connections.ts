@@ -24,13 +24,24 @@ export function createConnections<Client extends PostgresClient>(
 ) {
   let named = areStatementsNamed
 
-  /** @throws Failure `refused`: nothing was sent. */
-  async function checkOut(by: number): Promise<Client> {
-    const checkout = openPool().then(pool => pool.connect() as Promise<Client>)
+  /**
+   * A client, with a listener for its errors: a pool takes its own away while one is checked out. In the callback,
+   * because a server that goes away may greet a new client and end it in one packet, before any promise has resolved.
+   * @throws Failure `refused`: nothing was sent.
+   */
+  async function checkOut(by: number, onError: () => void): Promise<Client> {
     let isLate = false
-    checkout.then(
-      client => isLate && client.release(),
-      () => {},
+    const checkout = openPool().then(
+      pool =>
+        new Promise<Client>((resolve, reject) => {
+          pool.connect((error, client) => {
+            if (client === undefined) return reject(error)
+            client.on('error', onError)
+            if (!isLate) return resolve(client as Client)
+            client.removeListener('error', onError)
+            client.release()
+          })
+        }),
     )
     try {
       return await within(by, checkout, () => {
@@ -43,14 +54,12 @@ export function createConnections<Client extends PostgresClient>(
   }
 
   async function connect(by: number): Promise<Connection<Client>> {
-    const client = await checkOut(by)
     let isBroken = false
     let isReleased = false
     const onError = () => {
       isBroken = true
     }
-    // A pool takes its own listener away while a client is checked out.
-    client.on('error', onError)
+    const client = await checkOut(by, onError)
 
     async function send(query: Statement | string, values: readonly unknown[], by: number): Promise<Row[]> {
       if (isBroken) throw new Failure(new Error('the connection was lost'), 'refused', true)

@@ -11,7 +11,7 @@ export interface PostgresClient {
 
 /** What this store needs of a `pg.Pool`. */
 export interface PostgresPool {
-  connect(): Promise<PostgresClient>
+  connect(callback: (error: Error | undefined, client: PostgresClient | undefined, done: never) => void): void
   on(event: 'error', listener: (error: Error) => void): unknown
   removeListener(event: 'error', listener: (error: Error) => void): unknown
   end(): Promise<void>
@@ -20,8 +20,7 @@ export interface PostgresPool {
 
 /** What a pool hands out: `pg.PoolClient` for a `pg.Pool`. */
 export type ClientOf<Pool extends PostgresPool> = Pool extends {
-  // The last overload of pg's own declaration, which is the one that is inferred from.
   connect(callback: (error: Error | undefined, client: infer Client | undefined, done: never) => void): void
 }
   ? Client
-  : Awaited<ReturnType<Pool['connect']>>
+  : PostgresClient

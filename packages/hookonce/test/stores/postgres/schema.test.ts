@@ -6,7 +6,7 @@ import {
   postgresStore,
   postgresStoreDefaults,
 } from 'hookonce/stores/postgres'
-import type { Pool } from 'pg'
+import type { Pool, PoolClient } from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../../../../scripts/test-servers/postgres.js'
 import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
@@ -116,11 +116,12 @@ test('a schema of a newer version is refused and left alone', async () => {
 test('a server older than 13 is refused', async () => {
   const pool = openPool(server.url)
   const old = Object.assign(Object.create(pool) as Pool, {
-    async connect() {
-      const client = await pool.connect()
-      const query = async (config: { text: string }) =>
-        config.text.includes('server_version_num') ? { rows: [[120_022, true, true]] } : client.query(config)
-      return Object.assign(Object.create(client), { query, release: client.release })
+    connect(callback: (error: Error | undefined, client: PoolClient | undefined, done: () => void) => void) {
+      pool.connect((error, client, done) => {
+        const query = async (config: { text: string }) =>
+          config.text.includes('server_version_num') ? { rows: [[120_022, true, true]] } : client!.query(config)
+        callback(error, Object.assign(Object.create(client!), { query, release: done }), done)
+      })
     },
   })
   const store = postgresStore(old, { schema: 'old' })
