@@ -59,3 +59,21 @@ export class NoResultError extends HookonceError {
     this.retryAfterMs = retryAfterMs
   }
 }
+
+/** Thrown by a handler of an inbox: no further attempt can succeed. The delivery is dead at once. */
+export class NonRetriableError extends HookonceError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('ERR_NON_RETRIABLE', message, options)
+  }
+}
+
+/** Thrown by a handler of an inbox: try again, but not before. The attempt counts. */
+export class RetryAfterError extends HookonceError {
+  readonly retryAfterMs: number
+
+  /** @param retryAfter milliseconds from now, or a time */
+  constructor(message: string, retryAfter: number | Date, options?: ErrorOptions) {
+    super('ERR_RETRY_AFTER', message, options)
+    this.retryAfterMs = Math.max(0, typeof retryAfter === 'number' ? retryAfter : retryAfter.getTime() - Date.now())
+  }
+}

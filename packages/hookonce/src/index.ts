@@ -6,6 +6,7 @@ export {
   type SyncCommit,
   withCommit,
 } from './attempt.js'
+export { Breaker } from './breaker.js'
 export { type Clock, systemClock } from './clock.js'
 export type { Commit, Effects, Settlement } from './committing.js'
 export { Delivery, type DeliveryInit, type HeaderList } from './delivery.js'
@@ -13,10 +14,20 @@ export { EVENTS_CHANNEL, type HookonceEvent } from './diagnostics.js'
 export * from './errors.js'
 export type { Work } from './holding.js'
 export * from './idempotency.js'
+export { createInbox, type Inbox, type InboxHandler, type InboxOptions, type InboxSourceOptions } from './inbox.js'
 export * from './inbox-store.js'
+export type { SourceSettings } from './intake.js'
 export type { Outcome } from './outcome.js'
 export { PROBLEMS, type ProblemCode, type ProblemOptions, problem } from './problem.js'
-export * from './receiver.js'
+export {
+  createReceiver,
+  type Handler,
+  type Receiver,
+  type ReceiverOptions,
+  type ReceiverRecord,
+  type Source,
+  type SourceOptions,
+} from './receiver.js'
 export {
   type Answer,
   type DeliveryOutcome,
@@ -24,5 +35,6 @@ export {
   jsonResponse,
   type RecordedResponse,
 } from './response.js'
+export { DEFAULT_RETRY_DELAYS_MS } from './retries.js'
 export { DEFAULT_TIMING, type Timing } from './settings.js'
 export * from './store.js'

@@ -3,10 +3,10 @@ import type { Clock } from './clock.js'
 import { andThen, type Commit, type Settlement } from './committing.js'
 import type { Delivery } from './delivery.js'
 import { publish } from './diagnostics.js'
-import { ConfigurationError, InvalidKeyError } from './errors.js'
+import { ConfigurationError } from './errors.js'
 import { bodyFingerprint } from './fingerprint.js'
 import { createIdempotency, type Idempotency } from './idempotency.js'
-import { keyOf } from './key.js'
+import { createIntake, type ResolvedSettings, resolveSettings, type SourceSettings } from './intake.js'
 import type { Outcome } from './outcome.js'
 import { problem } from './problem.js'
 import {
@@ -19,7 +19,6 @@ import {
   type RecordedResponse,
   replayable,
 } from './response.js'
-import { inRange, resolveTiming, type Timing } from './settings.js'
 import { MAX_KEY_BYTES, type RecordSummary, type Store, type TransactionsOf } from './store.js'
 
 /**
@@ -30,20 +29,6 @@ export type Handler<Kind = never> = (
   delivery: Delivery,
   attempt: AttemptWith<Kind, HandlerResponse>,
 ) => HandlerResponse | Promise<HandlerResponse>
-
-/** The rules of an endpoint. Durations are in milliseconds, sizes in bytes. */
-export interface SourceSettings extends Partial<Timing> {
-  /** Answer 400 to a delivery without a key instead of processing it every time. Default `false`. */
-  keyRequired?: boolean
-  /** What must be equal for two deliveries to be one operation: the raw `body` (default), `none`, or a digest of your own. */
-  fingerprint?: 'body' | 'none' | ((delivery: Delivery) => string)
-  /** Which responses are final and recorded. Default: status 200 to 299. All others give the key back. */
-  recordable?: (response: HandlerResponse) => boolean
-  /** Default 1 MiB. */
-  maxBodyBytes?: number
-  /** Default 1 MiB. Of larger responses status and headers are recorded, the body is not. */
-  maxResponseBytes?: number
-}
 
 export interface SourceOptions extends SourceSettings {
   /** Names the endpoint; sources with different names never share keys. 1 to 255 bytes. */
@@ -110,7 +95,7 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
   const { store } = options
   const idempotency = createIdempotency(options)
   const settings = resolveSettings(options)
-  return {
+  const receiver: Receiver<TransactionsOf<S>> = {
     ...sourceOf(idempotency, settings, unnamed),
     source({ name, ...own }) {
       if (!/^[\x21-\x7e]+$/.test(name) || name.length > MAX_KEY_BYTES) {
@@ -130,19 +115,15 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
     ready: () => idempotency.ready(),
     close: () => store.close(),
   }
+  engines.set(receiver, { idempotency: idempotency as Idempotency<unknown>, options })
+  return receiver
 }
 
-type ResolvedSettings = Required<Omit<SourceSettings, keyof Timing>> & { timing: Timing }
-
-function resolveSettings(options: SourceSettings): ResolvedSettings {
-  const { keyRequired = false, fingerprint = 'body', recordable = isSuccess } = options
-  const { maxBodyBytes = 1_048_576, maxResponseBytes = 1_048_576 } = options
-  inRange('maxBodyBytes', maxBodyBytes, 0, Number.MAX_SAFE_INTEGER)
-  inRange('maxResponseBytes', maxResponseBytes, 0, Number.MAX_SAFE_INTEGER)
-  return { keyRequired, fingerprint, recordable, maxBodyBytes, maxResponseBytes, timing: resolveTiming(options) }
-}
-
-const isSuccess = ({ status }: HandlerResponse): boolean => status >= 200 && status <= 299
+/** What an inbox of a receiver works with. */
+export const engines = new WeakMap<
+  object,
+  { idempotency: Idempotency<unknown>; options: SourceSettings & { clock?: Clock } }
+>()
 
 /** The source of a delivery to a receiver's own `receive`. A path too long for a scope is named by its digest. */
 function unnamed({ method, path }: Delivery): string {
@@ -161,36 +142,14 @@ function sourceOf<Kind>(
   settings: ResolvedSettings,
   nameFor: (delivery: Delivery) => string,
 ): Source<Kind> {
-  const { keyRequired, fingerprint, recordable, maxBodyBytes, maxResponseBytes, timing } = settings
-  const digest =
-    fingerprint === 'body'
-      ? (delivery: Delivery) => bodyFingerprint(delivery.body)
-      : fingerprint === 'none'
-        ? () => null
-        : fingerprint
-
-  const tooLarge = () =>
-    problem('body_too_large', { detail: `At most ${maxBodyBytes} bytes are accepted.`, outcome: 'invalid' })
-
-  /** What there is to say before the store is asked, or the delivery's key. */
-  function refusalOrKey(delivery: Delivery): { refusal: Answer } | { key: string | null } {
-    if (delivery.body.length > maxBodyBytes) return { refusal: tooLarge() }
-    try {
-      const key = keyOf(delivery)
-      if (key !== null || !keyRequired) return { key }
-      const detail = 'Send X-Idempotency-Key or Idempotency-Key.'
-      return { refusal: problem('key_missing', { detail, outcome: 'invalid' }) }
-    } catch (error) {
-      if (!(error instanceof InvalidKeyError)) throw error
-      return { refusal: problem('key_invalid', { detail: error.message, outcome: 'invalid' }) }
-    }
-  }
+  const { recordable, maxBodyBytes, maxResponseBytes, timing } = settings
+  const intake = createIntake(settings)
 
   async function receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer> {
     try {
-      const checked = refusalOrKey(delivery)
-      if ('refusal' in checked) return checked.refusal
-      const { key } = checked
+      const taken = intake.take(delivery)
+      if ('refusal' in taken) return taken.refusal
+      const { key, fingerprint } = taken
       let made: HandlerResponse | undefined
       let answered = false
       const settle = (answer: HandlerResponse): Settlement<HandlerResponse> => {
@@ -205,7 +164,7 @@ function sourceOf<Kind>(
         }
       }
       const outcome = await idempotency.process<HandlerResponse>(
-        { scope: nameFor(delivery), key, fingerprint: key === null ? null : digest(delivery), timing },
+        { scope: nameFor(delivery), key, fingerprint, timing },
         async (attempt, commit) =>
           settle(await handler(delivery, withCommit(attempt, commit && committing(commit, settle)))),
       )
@@ -219,11 +178,11 @@ function sourceOf<Kind>(
     }
   }
 
-  return { maxBodyBytes, maxResponseBytes, tooLarge, receive }
+  return { maxBodyBytes, maxResponseBytes, tooLarge: intake.tooLarge, receive }
 }
 
 /** The engine's commit for effects that come to a response. */
-function committing(
+export function committing(
   commit: Commit<HandlerResponse>,
   settle: (response: HandlerResponse) => Settlement<HandlerResponse>,
 ): CommitOf<HandlerResponse> {
@@ -240,7 +199,7 @@ function committing(
 }
 
 /** Nobody will read what follows of this response: its source is told to stop. */
-function discard({ rest }: HandlerResponse): void {
+export function discard({ rest }: HandlerResponse): void {
   rest?.[Symbol.asyncIterator]()
     .return?.()
     ?.catch(() => {})

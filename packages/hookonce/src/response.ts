@@ -29,6 +29,7 @@ export function jsonResponse(value: unknown, status = 200): HandlerResponse {
 /** How a delivery ended; the word used in logs and metrics. */
 export type DeliveryOutcome =
   | 'executed' // the handler ran and its result is recorded (or there was no key)
+  | 'accepted' // stored with its record, to be worked on later
   | 'replayed'
   | 'joined'
   | 'in_progress'

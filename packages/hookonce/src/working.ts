@@ -22,12 +22,16 @@ export interface DueWork<T> {
   concurrency: number
   timing: Pick<Timing, 'leaseMs' | 'lockTtlMs'>
   maxLosses: number
-  /** How many more may be begun now, whatever the concurrency; asked before each look. Default: any number. */
-  room?(): number
+  /** Reserves room for at most so many attempts, and says for how many there is. Default: for all. */
+  reserve?(most: number): number
+  /** So many of those that room was reserved for were not there to be taken. */
+  unneeded?(count: number): void
   run(due: DueClaim, attempt: AbortableAttempt, commit: Commit<T> | undefined): Promise<Settlement<T>>
   /** What is to come after an attempt that had no result to record. */
   next(due: DueClaim, end: AttemptEnd<T> & { end: 'given_back' | 'threw' | 'unreachable' }): FailNext
   ended(due: DueClaim, end: AttemptEnd<T>): void
+  /** What ran has come to its very end, and its room is free. */
+  settled(): void
 }
 
 export interface Worker {
@@ -92,12 +96,14 @@ export class DueWorker<T> implements Worker {
     this.#looking = true
     do {
       this.#lookAgain = false
-      const free = Math.min(this.#work.concurrency - this.#active, this.#work.room?.() ?? Number.POSITIVE_INFINITY)
-      if (free < 1 || this.#stopped) break
-      const limit = Math.min(Math.floor(free), MOST_AT_ONCE)
-      const taken = await this.#take(limit)
+      const most = Math.min(this.#work.concurrency - this.#active, MOST_AT_ONCE)
+      if (most < 1 || this.#stopped) break
+      const room = this.#work.reserve?.(most) ?? most
+      if (room < 1) break
+      const taken = await this.#take(room)
+      if (taken < room) this.#work.unneeded?.(room - taken)
       // As many as there was room for: there may be more.
-      if (taken === limit) this.#lookAgain = true
+      else this.#lookAgain = true
     } while (this.#lookAgain)
     this.#looking = false
     this.#cancelTimer()
@@ -105,7 +111,7 @@ export class DueWorker<T> implements Worker {
     else this.#cancelTimer = this.#context.clock.after(jittered(LOOK_EVERY_MS), () => this.wake())
   }
 
-  /** Takes what is due and begins it; says how many there were. */
+  /** Takes what is due and begins it; says how many that were. */
   async #take(limit: number): Promise<number> {
     const { clock } = this.#context
     const { scope, timing, maxLosses } = this.#work
@@ -120,7 +126,7 @@ export class DueWorker<T> implements Worker {
         if (late) void this.#store.fail(due, request.leaseId, 'taken too late', { dueInMs: 0 }).catch(() => {})
         else this.#begin(due, request, sentAt)
       }
-      return claims.length
+      return late ? 0 : claims.length
     } catch (error) {
       // What an answer that was lost has taken is due again when the leases are over.
       publish({ type: 'store_failed', scope, key: null, operation: 'claim', error })
@@ -137,6 +143,7 @@ export class DueWorker<T> implements Worker {
     const hold = new Hold<T>(this.#context, { request, number, fencingToken, sentAt, next }, ended, () => {
       this.#holds.delete(hold)
       this.#active--
+      this.#work.settled()
       if (this.#stopped) this.#rest()
       else this.wake()
     })

@@ -1,0 +1,260 @@
+import { randomUUID } from 'node:crypto'
+import { type AttemptWith, withCommit } from './attempt.js'
+import type { Breaker } from './breaker.js'
+import { systemClock } from './clock.js'
+import type { Settlement } from './committing.js'
+import type { Delivery } from './delivery.js'
+import { publish } from './diagnostics.js'
+import { ConfigurationError } from './errors.js'
+import type { AttemptEnd } from './holding.js'
+import type { Idempotency } from './idempotency.js'
+import type { DueClaim, FailNext } from './inbox-store.js'
+import { createIntake, resolveSettings, type SourceSettings } from './intake.js'
+import { problem } from './problem.js'
+import { committing, discard, engines, type Receiver, type Source } from './receiver.js'
+import { type Answer, checkedResponse, encodeResponse, type HandlerResponse, replayable } from './response.js'
+import { checkedDelays, DEFAULT_RETRY_DELAYS_MS, nextTry } from './retries.js'
+import { inRange } from './settings.js'
+import { RateLimit, Slots } from './slots.js'
+import { decodeDelivery, encodeDelivery } from './stored-delivery.js'
+import type { DueWork, Worker } from './working.js'
+
+/**
+ * Works on a delivery that was accepted before. What it returns is recorded as the result; nothing counts as 204. What
+ * it throws, and a response that is not recordable (by default: not 2xx), is tried again later.
+ *
+ * @throws {NonRetriableError} to give the delivery up, {@link RetryAfterError} to say when to try again
+ */
+export type InboxHandler<Kind = never> = (
+  delivery: Delivery,
+  attempt: AttemptWith<Kind, HandlerResponse>,
+) => MaybeResponse | Promise<MaybeResponse>
+
+// biome-ignore lint/suspicious/noConfusingVoidType: what an async function without a return gives
+type MaybeResponse = HandlerResponse | undefined | void
+
+/** A source whose deliveries are acknowledged at once and worked on later. Sizes in bytes, durations in milliseconds. */
+export interface InboxSourceOptions<Kind = never> extends Omit<SourceSettings, 'waitMs'> {
+  handler: InboxHandler<Kind>
+  /** How many attempts of this source may run at once in this process. Default 10. */
+  concurrency?: number
+  /** How many attempts of this source may begin in a second in this process. Default: as many as it takes. */
+  ratePerSecond?: number
+  /** The pauses between attempts. Default {@link DEFAULT_RETRY_DELAYS_MS}: ten attempts over three days. */
+  retryDelaysMs?: readonly number[]
+  /** Names a group of deliveries that are worked on one at a time, in the order of acceptance. Default: no order. */
+  group?: (delivery: Delivery) => string | null
+  /** What is down together: shared by the sources whose handlers call the same target. Default: none. */
+  breaker?: Breaker
+  /** The status of the acknowledgement. Default 202. */
+  acceptedStatus?: number
+}
+
+export interface InboxOptions<Kind = never> {
+  receiver: Receiver<Kind>
+  /** By the name of the source. */
+  handlers: Record<string, InboxHandler<Kind> | InboxSourceOptions<Kind>>
+  /** How many attempts may run at once in this process, of all sources together. Default 20. */
+  concurrency?: number
+}
+
+export interface Inbox {
+  /** The source to mount in an adapter: it accepts, and calls no handler. @throws {ConfigurationError} no such source */
+  source(name: string): Source
+  /** Starts to work on what was accepted, in this process or another. */
+  start(): void
+  /** Takes nothing more; resolves when what runs has ended. */
+  stop(): Promise<void>
+  /**
+   * A new round of attempts for a dead delivery, or for a completed one that is to be processed again: `busy` while
+   * attempts are still to come. @throws {StoreError}
+   */
+  redrive(source: string, key: string): Promise<'redriven' | 'absent' | 'busy'>
+}
+
+/**
+ * Acknowledges deliveries in milliseconds and works on them until they succeed or are set aside for a person. Every
+ * delivery that was acknowledged is recorded: it survives a crash, a restart, and an application that is down for days.
+ *
+ * @example
+ * const receiver = createReceiver({ store: sqliteStore('./data/hookonce.db') })
+ * const inbox = createInbox({
+ *   receiver,
+ *   handlers: { orders: async (delivery, attempt) => ship(delivery.json(), attempt.keyFor('ship')) },
+ * })
+ * app.post('/hooks/orders', idempotent(inbox.source('orders')))
+ * inbox.start()
+ *
+ * @throws {ConfigurationError} naming the option and what is allowed
+ */
+export function createInbox<Kind>({ receiver, handlers, concurrency = 20 }: InboxOptions<Kind>): Inbox {
+  inRange('concurrency', concurrency, 1, 100_000)
+  const engine = engines.get(receiver)
+  if (engine === undefined) throw new ConfigurationError('createInbox needs a receiver made by createReceiver')
+  const { idempotency, options } = engine
+  const slots = new Slots(concurrency)
+  const workers: Worker[] = []
+  const sources = new Map(
+    Object.entries(handlers).map(([name, given]) => {
+      const own = typeof given === 'function' ? { handler: given } : given
+      return [name, new InboxSource<Kind>(name, idempotency, { ...options, ...own }, slots)]
+    }),
+  )
+
+  return {
+    source(name) {
+      const source = sources.get(name)
+      if (source === undefined) throw new ConfigurationError(`the inbox has no source ${name}`)
+      return source
+    },
+    start() {
+      if (workers.length > 0) return
+      for (const source of sources.values()) workers.push(source.work())
+    },
+    async stop() {
+      await Promise.all(workers.splice(0).map(worker => worker.stop()))
+    },
+    redrive: (source, key) => idempotency.redrive({ scope: source, key }),
+  }
+}
+
+class InboxSource<Kind> implements Source {
+  readonly maxBodyBytes: number
+  readonly maxResponseBytes: number
+  readonly tooLarge: () => Answer
+  readonly #name: string
+  readonly #idempotency: Idempotency<unknown>
+  readonly #options: InboxSourceOptions<Kind>
+  readonly #settings: ReturnType<typeof resolveSettings>
+  readonly #intake: ReturnType<typeof createIntake>
+  readonly #delaysMs: readonly number[]
+  readonly #slots: Slots
+  readonly #rate: RateLimit | undefined
+
+  constructor(
+    name: string,
+    idempotency: Idempotency<unknown>,
+    options: InboxSourceOptions<Kind> & { clock?: typeof systemClock },
+    slots: Slots,
+  ) {
+    const { concurrency = 10, ratePerSecond, acceptedStatus = 202, clock = systemClock } = options
+    inRange('concurrency', concurrency, 1, 100_000)
+    inRange('acceptedStatus', acceptedStatus, 200, 299)
+    if (ratePerSecond !== undefined) inRange('ratePerSecond', ratePerSecond, 0.001, 1_000_000)
+    this.#name = name
+    this.#idempotency = idempotency
+    this.#options = { ...options, concurrency, acceptedStatus }
+    this.#settings = resolveSettings(options)
+    this.#intake = createIntake(this.#settings)
+    this.#delaysMs = checkedDelays(options.retryDelaysMs ?? DEFAULT_RETRY_DELAYS_MS)
+    this.#slots = slots
+    this.#rate = ratePerSecond === undefined ? undefined : new RateLimit(clock, ratePerSecond)
+    this.maxBodyBytes = this.#settings.maxBodyBytes
+    this.maxResponseBytes = this.#settings.maxResponseBytes
+    this.tooLarge = this.#intake.tooLarge
+  }
+
+  /** Accepts; a delivery without a key is one of its own. */
+  async receive(delivery: Delivery): Promise<Answer> {
+    try {
+      const taken = this.#intake.take(delivery)
+      if ('refusal' in taken) return taken.refusal
+      const { fingerprint } = taken
+      const key = taken.key ?? `keyless.${randomUUID()}`
+      const outcome = await this.#idempotency.accept({
+        scope: this.#name,
+        key,
+        fingerprint,
+        delivery: await encodeDelivery(delivery),
+        retentionMs: this.#settings.timing.retentionMs,
+        delayMs: 0,
+        group: this.#options.group?.(delivery) ?? null,
+      })
+      if (outcome === 'unavailable')
+        return problem('store_unavailable', { retryAfterMs: 5_000, outcome: 'unavailable' })
+      if (outcome.status === 'mismatch') {
+        return problem('key_reused', { detail: 'Send a new key with a new payload.', outcome: 'mismatch' })
+      }
+      return this.#acknowledgement(key, outcome.status === 'known' ? outcome.acceptedAt : undefined)
+    } catch (error) {
+      publish({ type: 'receiver_failed', scope: this.#name, key: null, error })
+      return problem('handler_failed')
+    }
+  }
+
+  /** The same for every delivery of a key, whatever became of it. */
+  #acknowledgement(key: string, knownSince: number | undefined): Answer {
+    const headers: [string, string][] = [['content-type', 'application/json']]
+    if (knownSince !== undefined) {
+      headers.push(['x-cached', 'true'], ['x-cached-at', new Date(knownSince).toISOString()])
+      headers.push(['idempotent-replayed', 'true'])
+    }
+    const body = Buffer.from(JSON.stringify({ status: 'accepted', key }))
+    const outcome = knownSince === undefined ? 'accepted' : 'replayed'
+    return { status: this.#options.acceptedStatus ?? 202, headers, body, outcome }
+  }
+
+  work(): Worker {
+    const { breaker, concurrency = 10 } = this.#options
+    const { timing } = this.#settings
+    const wake = () => worker.wake()
+    breaker?.onRoom(wake)
+    const work: Omit<DueWork<HandlerResponse>, 'maxLosses'> = {
+      scope: this.#name,
+      concurrency,
+      timing,
+      reserve: most => this.#reserve(most, wake),
+      unneeded: count => {
+        breaker?.unneeded()
+        this.#rate?.unneeded(count)
+        this.#slots.free(count)
+      },
+      run: async (due, attempt, commit) => {
+        const own = commit && committing(commit, response => this.#settle(response))
+        const delivery = await decodeDelivery(due.delivery)
+        return this.#settle(await this.#options.handler(delivery, withCommit<Kind, HandlerResponse>(attempt, own)))
+      },
+      next: (due, end) => this.#next(due, end),
+      ended: (_, end) => breaker?.ended(isAlive(end)),
+      settled: () => this.#slots.free(1),
+    }
+    const worker = this.#idempotency.work<HandlerResponse>(work)
+    return worker
+  }
+
+  /** Room by every limit: what one grants and another does not is given back. */
+  #reserve(most: number, wake: () => void): number {
+    const { breaker } = this.#options
+    const bySlots = this.#slots.reserve(this.#name, most, wake)
+    const byRate = this.#rate?.reserve(bySlots, wake) ?? bySlots
+    const room = breaker?.reserve(byRate) ?? byRate
+    if (room < byRate) this.#rate?.unneeded(byRate - room)
+    if (room < bySlots) this.#slots.free(bySlots - room)
+    return room
+  }
+
+  /** Nobody waits for the response but the record. */
+  #settle(given: MaybeResponse): Settlement<HandlerResponse> {
+    const response = checkedResponse(given ?? { status: 204, headers: [], body: new Uint8Array() })
+    discard(response)
+    if (!this.#settings.recordable(response)) return { value: response }
+    return { value: response, result: encodeResponse(replayable(response, this.maxResponseBytes)) }
+  }
+
+  #next(due: DueClaim, end: Parameters<DueWork<HandlerResponse>['next']>[1]): FailNext {
+    const tries = due.attempt - due.accepted.earlierAttempts
+    const unsettled =
+      end.end === 'threw' ? { error: end.error } : end.end === 'given_back' ? { response: end.value } : 'unreachable'
+    const next = nextTry(tries, this.#delaysMs, unsettled)
+    if (next === 'dead') {
+      const reason = tries > this.#delaysMs.length ? 'its attempts are used up' : 'it was given up'
+      publish({ type: 'delivery_died', scope: due.scope, key: due.key, attempt: due.attempt, reason })
+    }
+    return next
+  }
+}
+
+/** A target that answers anything but a server error is there. */
+function isAlive(end: AttemptEnd<HandlerResponse>): boolean {
+  return end.end === 'recorded' || (end.end === 'given_back' && end.value.status < 500)
+}

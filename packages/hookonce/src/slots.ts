@@ -1,0 +1,71 @@
+import type { Clock } from './clock.js'
+
+/**
+ * Room for so many attempts at once, shared by several sources in turns: who found no room is next when there is some,
+ * whatever backlog the others have.
+ */
+export class Slots {
+  readonly #total: number
+  readonly #hungry = new Map<string, () => void>()
+  #used = 0
+
+  constructor(total: number) {
+    this.#total = total
+  }
+
+  /** Reserves room for at most so many; if there is none, `wake` is called when there is some for this source. */
+  reserve(source: string, most: number, wake: () => void): number {
+    this.#hungry.delete(source)
+    const room = Math.min(most, this.#total - this.#used - this.#hungry.size)
+    if (room < 1) {
+      this.#hungry.set(source, wake)
+      return 0
+    }
+    this.#used += room
+    return room
+  }
+
+  free(count: number): void {
+    this.#used -= count
+    const [next] = this.#hungry.values()
+    next?.()
+  }
+}
+
+/** At most so many attempts a second, up to one second's worth at once. */
+export class RateLimit {
+  readonly #clock: Clock
+  readonly #perSecond: number
+  #tokens: number
+  #countedAt: number
+  #waking = false
+
+  constructor(clock: Clock, perSecond: number) {
+    this.#clock = clock
+    this.#perSecond = perSecond
+    this.#tokens = Math.max(1, perSecond)
+    this.#countedAt = clock.monotonic()
+  }
+
+  /** Reserves at most so many attempts; if none may be begun now, `wake` is called when one may. */
+  reserve(most: number, wake: () => void): number {
+    const now = this.#clock.monotonic()
+    const earned = ((now - this.#countedAt) / 1000) * this.#perSecond
+    this.#tokens = Math.min(Math.max(1, this.#perSecond), this.#tokens + earned)
+    this.#countedAt = now
+    if (this.#tokens < 1 && !this.#waking) {
+      this.#waking = true
+      this.#clock.after(((1 - this.#tokens) / this.#perSecond) * 1000, () => {
+        this.#waking = false
+        wake()
+      })
+    }
+    const room = Math.min(most, Math.floor(this.#tokens))
+    this.#tokens -= room
+    return room
+  }
+
+  unneeded(count: number): void {
+    this.#tokens += count
+  }
+}
