@@ -172,9 +172,9 @@ test('a server that does not run is waited for, then refuses', async () => {
   await own.stopImmediately()
   await expect(store.claim(requestOf(newId(), newLeaseId()))).rejects.toEqual(refused)
   await expect(store.ready()).rejects.toEqual(refused)
-  const claim = store.claim(requestOf(id, newLeaseId()))
   await own.restart()
-  expect(await claim.catch(() => store.claim(requestOf(id, newLeaseId())))).toMatchObject({ status: 'running' })
+  await until('the store to be back', () => isReady(store))
+  expect(await store.claim(requestOf(id, newLeaseId()))).toMatchObject({ status: 'running' })
 })
 
 test('a server that has become read-only refuses', async () => {
