@@ -33,7 +33,13 @@ export type InboxHandler<Kind = never> = (
 // biome-ignore lint/suspicious/noConfusingVoidType: what an async function without a return gives
 type MaybeResponse = HandlerResponse | undefined | void
 
-/** A source whose deliveries are acknowledged at once and worked on later. Sizes in bytes, durations in milliseconds. */
+/** What differs from sources that answer with the result: a dead delivery is kept until somebody had time to look. */
+const DEFAULTS = { retentionMs: 7 * 86_400_000 }
+
+/**
+ * A source whose deliveries are acknowledged at once and worked on later. Sizes in bytes, durations in milliseconds.
+ * `retentionMs` counts from completion or death, and is 7 days by default.
+ */
 export interface InboxSourceOptions<Kind = never> extends Omit<SourceSettings, 'waitMs'> {
   handler: InboxHandler<Kind>
   /** How many attempts of this source may run at once in this process. Default 10. */
@@ -97,7 +103,7 @@ export function createInbox<Kind>({ receiver, handlers, concurrency = 20 }: Inbo
   const sources = new Map(
     Object.entries(handlers).map(([name, given]) => {
       const own = typeof given === 'function' ? { handler: given } : given
-      return [name, new InboxSource<Kind>(name, idempotency, { ...options, ...own }, slots)]
+      return [name, new InboxSource<Kind>(name, idempotency, { ...DEFAULTS, ...options, ...own }, slots)]
     }),
   )
 

@@ -15,20 +15,24 @@ export class Slots {
 
   /** Reserves room for at most so many; if there is none, `wake` is called when there is some for this source. */
   reserve(source: string, most: number, wake: () => void): number {
-    this.#hungry.delete(source)
-    const room = Math.min(most, this.#total - this.#used - this.#hungry.size)
+    const waiting = [...this.#hungry.keys()]
+    const ahead = this.#hungry.has(source) ? waiting.indexOf(source) : waiting.length
+    const room = Math.min(most, this.#total - this.#used - ahead)
     if (room < 1) {
-      this.#hungry.set(source, wake)
+      if (!this.#hungry.has(source)) this.#hungry.set(source, wake)
       return 0
     }
+    this.#hungry.delete(source)
     this.#used += room
     return room
   }
 
   free(count: number): void {
     this.#used -= count
-    const [next] = this.#hungry.values()
-    next?.()
+    for (const wake of [...this.#hungry.values()]) {
+      if (this.#used >= this.#total) return
+      wake()
+    }
   }
 }
 
@@ -55,7 +59,7 @@ export class RateLimit {
     this.#countedAt = now
     if (this.#tokens < 1 && !this.#waking) {
       this.#waking = true
-      this.#clock.after(((1 - this.#tokens) / this.#perSecond) * 1000, () => {
+      this.#clock.after(Math.ceil(((1 - this.#tokens) / this.#perSecond) * 1000), () => {
         this.#waking = false
         wake()
       })

@@ -1,0 +1,131 @@
+import { Breaker, DEFAULT_RETRY_DELAYS_MS, NonRetriableError, RetryAfterError } from 'hookonce'
+import { expect, test } from 'vitest'
+import { clock, deliver, events, inboxOf, recordOf, settle } from './support.js'
+
+const response = (status: number, headers: [string, string][] = []) => ({ status, headers, body: new Uint8Array() })
+
+/** How much later each attempt began than the one before, in seconds. */
+function watch() {
+  const at: number[] = []
+  return {
+    note: () => void at.push(clock.now()),
+    get gaps() {
+      return at.slice(1).map((time, i) => (time - at[i]!) / 1000)
+    },
+    get count() {
+      return at.length
+    },
+  }
+}
+
+test('a handler that fails is tried again after pauses that grow, and given up after three days', async () => {
+  const attempts = watch()
+  const inbox = inboxOf({
+    orders: () => {
+      attempts.note()
+      throw new Error('not today')
+    },
+  })
+  await deliver(inbox, 'k')
+  await clock.advance(5 * 86_400_000)
+  expect(attempts.count).toBe(DEFAULT_RETRY_DELAYS_MS.length + 1)
+  for (const [i, gap] of attempts.gaps.entries()) {
+    const delay = DEFAULT_RETRY_DELAYS_MS[i]! / 1000
+    // Up to a fifth longer, and a look a second.
+    expect(gap).toBeGreaterThanOrEqual(delay)
+    expect(gap).toBeLessThan(delay * 1.2 + 2)
+  }
+  const record = (await recordOf('k'))!
+  expect([record.state, record.lastError]).toEqual(['dead', 'Error: not today'])
+  expect(events.filter(({ type }) => type === 'delivery_died')).toHaveLength(1)
+}, 60_000)
+
+test('a handler can give up, and can say when to try again', async () => {
+  const attempts = watch()
+  const inbox = inboxOf({
+    orders: (_, attempt) => {
+      attempts.note()
+      if (attempt.number === 1) throw new RetryAfterError('rate limited', 60_000)
+      throw new NonRetriableError('no such customer')
+    },
+  })
+  await deliver(inbox, 'k')
+  await clock.advance(100_000)
+  expect(attempts.gaps[0]).toBeGreaterThanOrEqual(60)
+  expect((await recordOf('k'))!.state).toBe('dead')
+  expect((await recordOf('k'))!.lastError).toContain('no such customer')
+})
+
+test('of responses 410 stops, Retry-After is honoured, 2xx is recorded', async () => {
+  const attempts = watch()
+  const answers = [response(503, [['retry-after', '120']]), response(200)]
+  const inbox = inboxOf({
+    orders: () => {
+      attempts.note()
+      return answers[attempts.count - 1]!
+    },
+    gone: () => response(410),
+  })
+  await deliver(inbox, 'k')
+  await deliver(inbox, 'k', '{}', 'gone')
+  await clock.advance(200_000)
+  expect(attempts.gaps[0]).toBeGreaterThanOrEqual(120)
+  expect((await recordOf('k'))!.state).toBe('completed')
+  expect((await recordOf('k', 'gone'))!.state).toBe('dead')
+})
+
+test('a redrive is a new round: all attempts again, one result', async () => {
+  let works = false
+  const inbox = inboxOf({
+    orders: {
+      handler: () => {
+        if (!works) throw new Error('broken')
+      },
+      retryDelaysMs: [1_000],
+    },
+  })
+  await deliver(inbox, 'k')
+  await clock.advance(10_000)
+  expect((await recordOf('k'))!.state).toBe('dead')
+  expect(await inbox.redrive('orders', 'k')).toBe('redriven')
+  await clock.advance(10_000)
+  const second = (await recordOf('k'))!
+  expect([second.state, second.attempts, second.accepted!.round]).toEqual(['dead', 4, 2])
+  works = true
+  await inbox.redrive('orders', 'k')
+  await settle()
+  expect((await recordOf('k'))!.state).toBe('completed')
+  expect(await inbox.redrive('orders', 'absent')).toBe('absent')
+})
+
+test('while its target is down one delivery at a time probes it, and nobody’s attempts are used up', async () => {
+  let down = true
+  let calls = 0
+  const inbox = inboxOf({
+    orders: {
+      handler: () => {
+        calls++
+        return response(down ? 502 : 200)
+      },
+      breaker: new Breaker(clock),
+      retryDelaysMs: Array(5).fill(1_000),
+    },
+  })
+  for (let i = 0; i < 50; i++) await deliver(inbox, `k${i}`)
+  await clock.advance(3_600_000)
+  // Five failures of those begun together, then one a minute at most.
+  expect(calls).toBeLessThan(100)
+  for (let i = 0; i < 50; i++) expect((await recordOf(`k${i}`))!.state).not.toBe('dead')
+
+  down = false
+  const before = calls
+  await clock.advance(70_000)
+  expect(calls - before).toBeGreaterThan(1)
+  await clock.advance(10_000)
+  const left: string[] = []
+  for (let i = 0; i < 50; i++) {
+    const { state, key } = (await recordOf(`k${i}`))!
+    if (state !== 'completed') left.push(key)
+  }
+  expect(left).toEqual([])
+})
