@@ -14,6 +14,8 @@ function keep(child) {
 export function endAll() {
   for (const child of children) child.kill('SIGKILL')
 }
+process.once('exit', endAll)
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
 
 /** A server that prints its URL once it listens. `script` and `args` are relative to this folder. */
 export async function startServer(script, env, args = []) {
