@@ -10,7 +10,15 @@ import { Flight, type FlightContext } from './joining.js'
 import { Keyless } from './keyless.js'
 import type { Outcome } from './outcome.js'
 import { inRange, resolveTiming, type Timing } from './settings.js'
-import { MAX_KEY_BYTES, type RecordId, type Store, type StoredRecord, type TransactionsOf } from './store.js'
+import {
+  type ListQuery,
+  MAX_KEY_BYTES,
+  type RecordId,
+  type RecordPage,
+  type Store,
+  type StoredRecord,
+  type TransactionsOf,
+} from './store.js'
 import { TimeLimits } from './time-limits.js'
 import { type DueWork, DueWorker, shuttingDown, type Worker } from './working.js'
 
@@ -64,6 +72,8 @@ export interface Idempotency<Kind = never> {
   redrive(id: RecordId): Promise<'redriven' | 'absent' | 'busy'>
   /** What is recorded for a key. @throws {StoreError} also when the store does not answer in time */
   get(id: RecordId): Promise<StoredRecord | undefined>
+  /** One page of what is recorded. @throws {StoreError} also when the store does not answer in time */
+  list(query: ListQuery): Promise<RecordPage>
   /**
    * Forgets a key. A running attempt is refused (`running`) unless forced; then its result will be refused.
    * @throws {StoreError} also when the store does not answer in time
@@ -236,6 +246,10 @@ class Engine<Kind> implements Idempotency<Kind> {
 
   get(id: RecordId): Promise<StoredRecord | undefined> {
     return this.#ask(store => store.get(id))
+  }
+
+  list(query: ListQuery): Promise<RecordPage> {
+    return this.#ask(store => store.list(query))
   }
 
   ready(): Promise<void> {

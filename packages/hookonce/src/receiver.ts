@@ -19,7 +19,15 @@ import {
   type RecordedResponse,
   replayable,
 } from './response.js'
-import { MAX_KEY_BYTES, type RecordSummary, type Store, type TransactionsOf } from './store.js'
+import {
+  type ListQuery,
+  MAX_KEY_BYTES,
+  type RecordPage,
+  type RecordSummary,
+  type Store,
+  type TransactionsOf,
+} from './store.js'
+import { decodeDelivery } from './stored-delivery.js'
 
 /**
  * Runs once for a delivery at most; whether its response is recorded the source decides. `Kind`: the transactions of
@@ -61,6 +69,8 @@ export interface ReceiverOptions<S extends Store = Store> extends SourceSettings
 /** A record with its response decoded. */
 export interface ReceiverRecord extends RecordSummary {
   response: RecordedResponse | null
+  /** What was accepted, of a record of an inbox. */
+  delivery?: Delivery
 }
 
 /**
@@ -73,6 +83,8 @@ export interface Receiver<Kind = never> extends Source<Kind> {
   source(options: SourceOptions): Source<Kind>
   /** What is recorded for a key of the named source. @throws {StoreError} also when the store does not answer in time */
   record(source: string, key: string): Promise<ReceiverRecord | undefined>
+  /** One page of records, without what was answered or accepted. @throws {StoreError} */
+  records(query: ListQuery): Promise<RecordPage>
   /** Forgets a key. A running attempt is refused (`running`) unless forced; its result is refused then. @throws {StoreError} */
   deleteRecord(source: string, key: string, options?: { force?: boolean }): Promise<'deleted' | 'absent' | 'running'>
   /** Resolves when no attempt is in flight, results still on their way to the store included. */
@@ -106,9 +118,13 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
     async record(source, key) {
       const record = await idempotency.get({ scope: source, key })
       if (record === undefined) return undefined
-      const { result, ...summary } = record
-      return { ...summary, response: result === null ? null : decodeResponse(result) }
+      const { result, delivery, ...summary } = record
+      const response = result === null ? null : decodeResponse(result)
+      return delivery === undefined
+        ? { ...summary, response }
+        : { ...summary, response, delivery: await decodeDelivery(delivery) }
     },
+    records: query => idempotency.list(query),
     deleteRecord: (source, key, how) => idempotency.delete({ scope: source, key }, how),
     settled: () => idempotency.settled(),
     abort: () => idempotency.abort(),

@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 import Fastify, { type FastifyError } from 'fastify'
-import { type Answer, InvalidKeyError, problem, type Receiver, StoreError } from 'hookonce'
+import { type Answer, type Inbox, InvalidKeyError, problem, type Receiver, StoreError } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Agent } from 'undici'
 import type { ResolvedConfig } from './config.js'
@@ -9,6 +9,7 @@ import { operatorGuard } from './operator-access.js'
 import { serverProblem } from './problems.js'
 import { respond } from './respond.js'
 import { deliveryRoutes } from './routes/deliveries.js'
+import { eventRoutes } from './routes/events.js'
 import { healthRoutes } from './routes/health.js'
 import { indexRoute } from './routes/index.js'
 import { problemRoutes } from './routes/problems.js'
@@ -17,6 +18,7 @@ import { recordRoutes } from './routes/records.js'
 export interface AppContext {
   config: ResolvedConfig
   receiver: Receiver
+  inbox: Inbox
   gate: Gate
   /** Connections to the applications that deliveries are forwarded to. */
   agent: Agent
@@ -27,7 +29,7 @@ export interface AppContext {
 const MAX_PARAM_LENGTH = 3 * 255
 
 /** All routes, not listening. */
-export async function createApp({ config, receiver, gate, agent, log }: AppContext): Promise<RequestListener> {
+export async function createApp({ config, receiver, inbox, gate, agent, log }: AppContext): Promise<RequestListener> {
   const answerError = (error: unknown): Answer => {
     const answer = problemFor(error)
     if (answer.status >= 500) log.error({ err: error }, 'request not answered')
@@ -53,8 +55,10 @@ export async function createApp({ config, receiver, gate, agent, log }: AppConte
     )
   })
 
-  const deliveries = deliveryRoutes(app, { receiver, sources: config.sources, gate, agent, log })
-  recordRoutes(app, { receiver, refusal: operatorGuard(config.operatorAccess) })
+  const deliveries = deliveryRoutes(app, { receiver, inbox, sources: config.sources, gate, agent, log })
+  const refusal = operatorGuard(config.operatorAccess)
+  recordRoutes(app, { receiver, refusal })
+  eventRoutes(app, { receiver, inbox, refusal, log })
   healthRoutes(app, { receiver, storeName: config.store.kind, gate, log })
   problemRoutes(app)
   indexRoute(app)

@@ -3,6 +3,7 @@ import { help, parseCommandLine, version } from './command-line.js'
 import { resolveConfig } from './config.js'
 import { serve } from './serve.js'
 import { StartError } from './start-error.js'
+import { work } from './work.js'
 
 async function run(args: string[]): Promise<void> {
   const command = parseCommandLine(args)
@@ -10,7 +11,8 @@ async function run(args: string[]): Promise<void> {
   else if (command.name === 'version') console.log(version())
   else {
     const { given: flags, configFile } = command
-    await serve(await resolveConfig({ flags, configFile, env: process.env, folder: process.cwd() }))
+    const config = await resolveConfig({ flags, configFile, env: process.env, folder: process.cwd() })
+    await (command.name === 'work' ? work(config) : serve(config))
   }
 }
 

@@ -6,7 +6,7 @@ import { defaultOf, flagOf, SETTING_NAMES, SETTINGS, type Setting, type SettingN
 import { StartError } from './start-error.js'
 
 export type Command =
-  | { name: 'serve'; given: GivenSettings; configFile: string | undefined }
+  | { name: 'serve' | 'work'; given: GivenSettings; configFile: string | undefined }
   | { name: 'help' }
   | { name: 'version' }
 
@@ -31,7 +31,10 @@ export function parseCommandLine(args: string[]): Command {
   let command: Command['name'] = 'serve'
   for (const token of tokens) {
     if (token.kind === 'positional') {
-      if (token.value !== 'serve') throw new StartError(`unknown command ${token.value}; try hookonce --help`)
+      if (token.value !== 'serve' && token.value !== 'work') {
+        throw new StartError(`unknown command ${token.value}; try hookonce --help`)
+      }
+      command = token.value
     } else if (token.kind === 'option') {
       if (token.name === 'help' || token.name === 'version') {
         command = token.name
@@ -52,7 +55,7 @@ export function parseCommandLine(args: string[]): Command {
       } else given.set(name, { value: token.value, where: token.rawName })
     }
   }
-  return command === 'serve' ? { name: 'serve', given, configFile } : { name: command }
+  return command === 'serve' || command === 'work' ? { name: command, given, configFile } : { name: command }
 }
 
 export function version(): string {
@@ -63,7 +66,8 @@ export function help(): string {
   const lines = [
     `hookonce ${version()}: a webhook receiver with idempotency keys`,
     '',
-    'Usage: hookonce [serve] [options]',
+    'Usage: hookonce [serve] [options]   receive deliveries, and work on those that were accepted',
+    '       hookonce work [options]      only work on them, beside servers that share the store',
     '',
     'A setting is taken from its flag, else from the environment, else from the config file, else its default.',
     '',

@@ -56,7 +56,19 @@ export interface SourceConfig {
   keyRequired?: boolean
   /** What must be equal for two deliveries to be one operation: the raw `body`, `none`, or a digest of your own. */
   fingerprint?: 'body' | 'none' | ((delivery: Delivery) => string)
-  /** How long a result is replayed, from its completion. */
+  /** `inbox`: acknowledge at once and work later, until it succeeds. Default: `mode`, for the default source; `inline`. */
+  mode?: 'inline' | 'inbox'
+  /** How many deliveries of an inbox source are worked on at once in a process. Default 10. */
+  concurrency?: number
+  /** How many of them are begun in a second in a process. Default: as many as it takes. */
+  ratePerSecond?: number
+  /** The pauses between attempts of an inbox source. Default: nine of them, over three days. */
+  retryDelaysSeconds?: number[]
+  /** Names a group of deliveries that an inbox source works on one at a time, in the order in which they came. */
+  group?: (delivery: Delivery) => string | null
+  /** The status with which an inbox source acknowledges. Default 202. */
+  acceptedStatus?: number
+  /** How long a result is replayed, from its completion. Default for an inbox source that is told nothing: 7 days. */
   retentionSeconds?: number
   /** The longest an attempt may hold a key. */
   lockTtlSeconds?: number
@@ -102,6 +114,7 @@ const HANDLE = z.union([
   z.strictObject({ kind: z.literal('forward'), url: z.unknown(), timeoutSeconds: z.unknown() }),
 ])
 const FUNCTION = z.custom<(delivery: Delivery) => string>(value => typeof value === 'function')
+const PAUSES = z.array(z.number().min(0).max(2_147_483)).max(1_000)
 
 /** What each field of a source must be. */
 const FIELDS: Record<keyof SourceConfig, { schema: z.ZodType; allowed: string }> = {
@@ -111,6 +124,12 @@ const FIELDS: Record<keyof SourceConfig, { schema: z.ZodType; allowed: string }>
     schema: z.union([KINDS.fingerprint.schema, FUNCTION]),
     allowed: "must be 'body', 'none' or a function",
   },
+  mode: KINDS.mode,
+  concurrency: KINDS.concurrency,
+  ratePerSecond: { schema: z.number().min(0.001).max(1_000_000), allowed: 'must be a number from 0.001 to 1000000' },
+  retryDelaysSeconds: { schema: PAUSES, allowed: 'must be a list of pauses in seconds' },
+  group: { schema: FUNCTION, allowed: 'must be a function' },
+  acceptedStatus: { schema: z.int().min(200).max(299), allowed: 'must be a status from 200 to 299' },
   retentionSeconds: KINDS.retentionSeconds,
   lockTtlSeconds: KINDS.lockTtlSeconds,
   leaseSeconds: KINDS.leaseSeconds,

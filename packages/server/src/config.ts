@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { SourceOptions } from 'hookonce'
+import type { InboxSourceOptions, SourceOptions } from 'hookonce'
 import { type ConfigFile, type Handle, loadConfigFile, type SourceConfig } from './config-file.js'
 import { type GivenSettings, readEnvironment } from './environment.js'
 import type { StoreOptions } from './open-store.js'
@@ -15,6 +15,8 @@ export type OperatorAccess = ({ mode: 'token'; token: string } | { mode: 'local'
 export interface ResolvedSource {
   handle: Exclude<Handle, { kind: 'forward' }> | { kind: 'forward'; url: string; timeoutMs: number }
   options: SourceOptions
+  /** Of a source that accepts at once and works later. */
+  inbox?: Pick<InboxSourceOptions, 'concurrency' | 'ratePerSecond' | 'retryDelaysMs' | 'group' | 'acceptedStatus'>
 }
 
 /** Everything the server needs, checked, in milliseconds and bytes. */
@@ -24,6 +26,8 @@ export interface ResolvedConfig {
   store: StoreLocation
   storeOptions: StoreOptions
   maxWaiters: number
+  /** How many accepted deliveries are worked on at once; 0: none. */
+  inboxConcurrency: number
   drainMs: number
   logLevel: NonNullable<Settings['logLevel']>
   operatorAccess: OperatorAccess
@@ -53,7 +57,8 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
   const where = (name: SettingName): string => given.get(name)?.where ?? SETTINGS[name].env
   const sources = new Map<string, ResolvedSource>()
   for (const [name, source] of [['default', {}] as const, ...(file?.sources ?? [])]) {
-    sources.set(name, resolveSource(name, source, settings, where))
+    const mode = source.mode ?? (name === 'default' ? settings.mode : undefined) ?? 'inline'
+    sources.set(name, resolveSource(name, { ...source, mode }, settings, where, given.has('retentionSeconds')))
   }
   return {
     host: settings.host ?? '',
@@ -69,6 +74,7 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
       postgresPoolSize: settings.postgresPoolSize ?? 0,
     },
     maxWaiters: settings.maxWaiters ?? 0,
+    inboxConcurrency: settings.inboxConcurrency ?? 0,
     drainMs: ms(settings.drainSeconds ?? 0),
     logLevel: settings.logLevel ?? 'info',
     operatorAccess: operatorAccess(settings, where('operatorAccess')),
@@ -112,7 +118,16 @@ function checkSettings(given: GivenSettings): Settings {
 
 type Where = (name: SettingName) => string
 
-function resolveSource(name: string, source: SourceConfig, settings: Settings, where: Where): ResolvedSource {
+/** Who looks at dead deliveries may be away for a week-end. */
+const INBOX_RETENTION_SECONDS = 604_800
+
+function resolveSource(
+  name: string,
+  source: SourceConfig,
+  settings: Settings,
+  where: Where,
+  retentionGiven: boolean,
+): ResolvedSource {
   const at = (field: keyof SourceConfig & SettingName) =>
     source[field] === undefined ? where(field) : `sources.${name}.${field}`
   const lockTtl = source.lockTtlSeconds ?? settings.lockTtlSeconds ?? 0
@@ -120,19 +135,31 @@ function resolveSource(name: string, source: SourceConfig, settings: Settings, w
   if (lease > lockTtl) {
     throw new StartError(`${at('leaseSeconds')} (${lease}) must be at most ${at('lockTtlSeconds')} (${lockTtl})`)
   }
+  const retention = source.mode === 'inbox' && !retentionGiven ? INBOX_RETENTION_SECONDS : settings.retentionSeconds
   return {
+    ...(source.mode === 'inbox' && { inbox: inboxOptions(source) }),
     handle: resolveHandle(name, source.handle, lockTtl, settings, where),
     options: {
       name,
       keyRequired: source.keyRequired ?? false,
       fingerprint: source.fingerprint ?? settings.fingerprint ?? 'body',
-      retentionMs: ms(source.retentionSeconds ?? settings.retentionSeconds ?? 0),
+      retentionMs: ms(source.retentionSeconds ?? retention ?? 0),
       lockTtlMs: ms(lockTtl),
       leaseMs: ms(lease),
       waitMs: ms(source.waitSeconds ?? settings.waitSeconds ?? 0),
       maxBodyBytes: source.maxBodyBytes ?? settings.maxBodyBytes ?? 0,
       maxResponseBytes: source.maxResponseBytes ?? settings.maxResponseBytes ?? 0,
     },
+  }
+}
+
+function inboxOptions({ concurrency, ratePerSecond, retryDelaysSeconds, group, acceptedStatus }: SourceConfig) {
+  return {
+    ...(concurrency !== undefined && { concurrency }),
+    ...(ratePerSecond !== undefined && { ratePerSecond }),
+    ...(retryDelaysSeconds !== undefined && { retryDelaysMs: retryDelaysSeconds.map(ms) }),
+    ...(group !== undefined && { group }),
+    ...(acceptedStatus !== undefined && { acceptedStatus }),
   }
 }
 
@@ -184,6 +211,9 @@ function operatorAccess(settings: Settings, where: string): OperatorAccess {
   }
   if (asked === 'token' && token === undefined) {
     throw new StartError(`${where}: token needs ${SETTINGS.adminToken.env}`)
+  }
+  if (asked === 'open' && token !== undefined) {
+    throw new StartError(`${where} is open, and ${SETTINGS.adminToken.env} is set; keep one`)
   }
   if (asked === 'open') return { mode: 'open', reason: `${where} is open` }
   if (asked === 'local') return { mode: 'local', reason: `${where} is local` }

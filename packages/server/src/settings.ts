@@ -62,6 +62,8 @@ export const KINDS = {
   forwardTo: text('must be an http:// or https:// URL without a fragment', isHttpUrl),
   forwardTimeoutSeconds: number(0.01, 86_400),
   fingerprint: oneOf('body', 'none'),
+  mode: oneOf('inline', 'inbox'),
+  concurrency: number(1, 10_000, 'whole number'),
 }
 
 function setting<T>(kind: Kind<T>, env: string, about: Omit<Setting<NoInfer<T>>, 'env' | keyof Kind<T>>): Setting<T> {
@@ -156,6 +158,15 @@ export const SETTINGS = {
   fingerprint: setting(KINDS.fingerprint, 'HOOKONCE_FINGERPRINT', {
     default: 'body',
     meaning: 'body: a key reused with another body is answered 422; none: never compared',
+  }),
+  mode: setting(KINDS.mode, 'HOOKONCE_MODE', {
+    default: 'inline',
+    meaning:
+      'inline: a delivery is answered with its result; inbox: it is stored and acknowledged at once, and worked on until it succeeds',
+  }),
+  inboxConcurrency: setting(number(0, 10_000, 'whole number'), 'HOOKONCE_INBOX_CONCURRENCY', {
+    default: 20,
+    meaning: 'how many accepted deliveries are worked on at once in this process; 0: none, others do (hookonce work)',
   }),
   adminToken: setting(
     text('must be 8 to 1024 visible ASCII characters', value => /^[\x21-\x7e]{8,1024}$/.test(value)),

@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
-import type { Receiver } from 'hookonce'
+import type { Inbox, Receiver } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Gate } from './gate.js'
 import type { Listening } from './listen.js'
@@ -8,6 +8,7 @@ import type { Listening } from './listen.js'
 export interface ShutdownContext {
   gate: Gate
   receiver: Receiver
+  inbox: Inbox
   listening: Listening
   drainMs: number
   log: Logger
@@ -39,9 +40,9 @@ export function shutDownOnSignal(context: ShutdownContext): void {
   }
 }
 
-async function shutDown({ gate, receiver, listening, drainMs, log }: ShutdownContext): Promise<0 | 1> {
+async function shutDown({ gate, receiver, inbox, listening, drainMs, log }: ShutdownContext): Promise<0 | 1> {
   const answered = gate.close()
-  const settled = Promise.all([answered, receiver.settled()])
+  const settled = Promise.all([answered, receiver.settled(), inbox.stop()])
   const drained = await Promise.race([settled.then(() => true), after(drainMs)])
   if (!drained) {
     log.error({ drainSeconds: drainMs / 1000 }, 'attempts were still running at the end of the drain time')

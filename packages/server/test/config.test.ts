@@ -39,6 +39,7 @@ test('the defaults are the documented ones', async () => {
       postgresPoolSize: 10,
     },
     maxWaiters: 10_000,
+    inboxConcurrency: 20,
     drainMs: 25_000,
     logLevel: 'info',
     operatorAccess: { mode: 'local', reason: expect.any(String) },
@@ -211,6 +212,12 @@ describe('a value out of range stops the start and says which, from where, and w
       [],
       undefined,
       'HOOKONCE_OPERATOR_ACCESS: token needs HOOKONCE_ADMIN_TOKEN',
+    ],
+    [
+      { HOOKONCE_OPERATOR_ACCESS: 'open', HOOKONCE_ADMIN_TOKEN: 'a-secret-token' },
+      [],
+      undefined,
+      'HOOKONCE_OPERATOR_ACCESS is open, and HOOKONCE_ADMIN_TOKEN is set; keep one',
     ],
     [
       {},

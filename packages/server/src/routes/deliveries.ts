@@ -1,13 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Answer, Delivery, type Handler, type Receiver, type Source } from 'hookonce'
-import { fetchHandler } from 'hookonce/adapters/fetch'
+import { type Answer, Delivery, type Handler, type Inbox, type Receiver, type Source } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Agent } from 'undici'
 import type { ResolvedSource } from '../config.js'
 import type { Gate } from '../gate.js'
-import { acknowledgeEvent } from '../handlers/acknowledge.js'
-import { forwardTo } from '../handlers/forward.js'
+import { handlerFor } from '../handlers/index.js'
 import { serverProblem } from '../problems.js'
 import { readBody } from '../read-body.js'
 import { sendAnswer } from '../send-answer.js'
@@ -15,6 +13,7 @@ import { turnEnd } from '../turn-end.js'
 
 export interface DeliveryContext {
   receiver: Receiver
+  inbox: Inbox
   sources: Map<string, ResolvedSource>
   gate: Gate
   agent: Agent
@@ -35,9 +34,11 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
     listeners.set(path, answer)
     app.post(path, { onRequest: takeOver(answer) }, unreached)
   }
-  for (const [name, { options, handle }] of context.sources) {
-    const source = context.receiver.source(options)
-    const handler = handlerFor(handle, source, context)
+  for (const [name, configured] of context.sources) {
+    const { options } = configured
+    // One that accepts calls the handler later.
+    const source = configured.inbox ? context.inbox.source(name) : context.receiver.source(options)
+    const handler = handlerFor(configured, source.maxResponseBytes, context)
     const answer = deliveryAnswerer(name, source, delivery => source.receive(delivery, handler), context)
     route(`/hooks/${name}`, answer)
     if (name !== 'default') continue
@@ -46,13 +47,6 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
     route('/webhook/no-idempotency', deliveryAnswerer(name, keyless, withoutKey(keyless, handler), context))
   }
   return listeners
-}
-
-function handlerFor(handle: ResolvedSource['handle'], source: Source, { agent, log }: DeliveryContext): Handler {
-  const { maxResponseBytes } = source
-  if (typeof handle === 'function') return fetchHandler(handle, maxResponseBytes)
-  if (handle.kind === 'acknowledge') return acknowledgeEvent
-  return forwardTo({ url: handle.url, timeoutMs: handle.timeoutMs, maxResponseBytes, agent, log })
 }
 
 /** The source sees no header, so no key; the handler sees the delivery as it arrived. */

@@ -7,6 +7,8 @@ const ENDPOINTS = {
   'POST /hooks/{source}': 'deliver to a configured source',
   'GET /webhook/idempotency/{key}': 'what is recorded for a key (operators)',
   'DELETE /webhook/idempotency/{key}': 'forget a key (operators)',
+  'GET /webhook/events': 'what an inbox accepted, newest first (operators)',
+  'POST /webhook/events/redrive': 'begin dead deliveries again (operators)',
   'GET /health': 'whether this process is alive',
   'GET /readyz': 'whether it takes deliveries',
   'GET /problems/{code}': 'what a problem type means',

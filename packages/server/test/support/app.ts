@@ -6,6 +6,7 @@ import { createApp } from '../../src/app.js'
 import { resolveConfig } from '../../src/config.js'
 import type { SourceConfig } from '../../src/config-file.js'
 import { Gate } from '../../src/gate.js'
+import { inboxOf } from '../../src/inbox.js'
 import { listen } from '../../src/listen.js'
 import { configFile } from './config-file.js'
 
@@ -27,11 +28,14 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore() }
   const lines: string[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
   const agent = new Agent()
-  const onRequest = await createApp({ config, receiver, gate, agent, log })
+  const inbox = inboxOf(config, receiver, { agent, log })
+  if (config.inboxConcurrency > 0) inbox.start()
+  const onRequest = await createApp({ config, receiver, inbox, gate, agent, log })
   const listening = await listen(onRequest, config.host, 0)
   closing.push(async () => {
     void listening.close()
     listening.closeAllConnections()
+    await inbox.stop()
     await agent.destroy()
     await receiver.close()
   })

@@ -1,0 +1,32 @@
+import { createReceiver, type Inbox, type Receiver } from 'hookonce'
+import type { Logger } from 'pino'
+import type { Agent } from 'undici'
+import type { ResolvedConfig } from './config.js'
+import { createForwardAgent } from './handlers/forward.js'
+import { inboxOf } from './inbox.js'
+import { createLogger, logEvents } from './log.js'
+import { type OpenedStore, openStore } from './open-store.js'
+import { failFast } from './shutdown.js'
+
+/** What a server and a worker are made of. */
+export interface Parts {
+  log: Logger
+  opened: OpenedStore
+  receiver: Receiver
+  inbox: Inbox
+  agent: Agent
+}
+
+/** Opens the store and makes what works on it. @throws {StartError} */
+export async function assemble(config: ResolvedConfig): Promise<Parts> {
+  const log = createLogger(config.logLevel)
+  failFast(log)
+  const { maxWaiters, storeOptions } = config
+  const opened = await openStore(config.store, storeOptions, log)
+  const { options } = config.sources.get('default')!
+  const { storeTimeoutMs } = storeOptions
+  const receiver = createReceiver({ ...options, store: opened.store, storeTimeoutMs, maxWaiters })
+  logEvents(log)
+  const agent = createForwardAgent()
+  return { log, opened, receiver, inbox: inboxOf(config, receiver, { agent, log }), agent }
+}

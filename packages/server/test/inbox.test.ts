@@ -1,0 +1,117 @@
+import { afterEach, expect, test } from 'vitest'
+import { closeApps, startApp } from './support/app.js'
+import { send } from './support/http.js'
+import { startUpstream } from './support/upstream.js'
+
+afterEach(closeApps)
+
+const deliver = (url: string, key: string, path = '/webhook') =>
+  send(url + path, { headers: { 'content-type': 'application/json', 'x-idempotency-key': key }, body: '{"event":"e"}' })
+
+const get = (url: string) => send(url, { method: 'GET' })
+
+/** Until `check` gives something. */
+async function eventually<T>(check: () => Promise<T | undefined | false>): Promise<T> {
+  for (const deadline = Date.now() + 10_000; ; ) {
+    const found = await check()
+    if (found) return found
+    if (Date.now() > deadline) throw new Error(`never happened: ${check}`)
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+}
+
+const stateOf = async (url: string, key: string, source = 'default') =>
+  (await get(`${url}/webhook/idempotency/${key}?source=${source}`)).json.state
+
+test('HOOKONCE_MODE=inbox: deliveries are acknowledged, then forwarded until the application takes them', async () => {
+  let calls = 0
+  const upstream = await startUpstream((_, response) => {
+    calls++
+    response.writeHead(calls < 3 ? 503 : 200).end('done')
+  })
+  const { url } = await startApp({
+    env: { HOOKONCE_MODE: 'inbox', HOOKONCE_FORWARD_TO: upstream.url },
+    sources: { default: { retryDelaysSeconds: [0.01, 0.01, 0.01] } },
+  })
+  const first = await deliver(url, 'k')
+  expect([first.status, first.json]).toEqual([202, { status: 'accepted', key: 'k' }])
+  const record = await eventually(async () => {
+    const { json } = await get(`${url}/webhook/idempotency/k`)
+    return json.state === 'completed' && json
+  })
+  expect([record.body, record.attempts, record.next_attempt_at, record.round]).toEqual(['done', 3, null, 1])
+  expect(JSON.parse(record.delivery.body)).toEqual({ event: 'e' })
+  const again = await deliver(url, 'k')
+  expect([again.status, again.headers['x-cached'], again.json]).toEqual([202, 'true', first.json])
+  expect(calls).toBe(3)
+})
+
+test('the event log is newest first, paged, by source, state and time; bodies on request', async () => {
+  const { url } = await startApp({
+    sources: {
+      good: { mode: 'inbox', handle: () => Response.json({ ok: true }), acceptedStatus: 200 },
+      bad: { mode: 'inbox', handle: () => new Response('no', { status: 410 }) },
+    },
+  })
+  for (let i = 0; i < 5; i++) expect((await deliver(url, `g${i}`, '/hooks/good')).status).toBe(200)
+  await deliver(url, 'b', '/hooks/bad')
+  await eventually(async () => (await stateOf(url, 'b', 'bad')) === 'dead')
+  const keys = async (query: string) => {
+    const { json } = await get(`${url}/webhook/events${query}`)
+    return [json.events.map(({ key }: { key: string }) => key), json.next]
+  }
+  expect(await keys('?state=dead')).toEqual([['b'], null])
+  expect(await keys('?source=good&limit=10')).toEqual([['g4', 'g3', 'g2', 'g1', 'g0'], null])
+  const [page, next] = await keys('?source=good&limit=2')
+  expect(page).toEqual(['g4', 'g3'])
+  expect((await keys(`?source=good&limit=2&after=${next}`))[0]).toEqual(['g2', 'g1'])
+  expect(await keys('?until=2000-01-01')).toEqual([[], null])
+  const { json } = await get(`${url}/webhook/events?state=dead&bodies=true`)
+  expect(JSON.parse(json.events[0].delivery.body)).toEqual({ event: 'e' })
+  for (const wrong of ['state=gone', 'limit=0', 'since=yesterday-ish']) {
+    expect((await get(`${url}/webhook/events?${wrong}`)).status).toBe(400)
+  }
+})
+
+test('dead deliveries are redriven, one or many, with progress', async () => {
+  let works = false
+  const { url } = await startApp({
+    sources: {
+      shop: {
+        mode: 'inbox',
+        handle: () => (works ? new Response('done') : new Response('no', { status: 500 })),
+        retryDelaysSeconds: [],
+      },
+    },
+  })
+  const all = Array.from({ length: 30 }, (_, i) => `k${i}`)
+  for (const key of all) await deliver(url, key, '/hooks/shop')
+  const dead = async () => (await get(`${url}/webhook/events?state=dead&limit=500`)).json.events.length
+  await eventually(async () => (await dead()) === 30)
+
+  works = true
+  const one = await send(`${url}/webhook/events/redrive?source=shop&key=k0`, { method: 'POST' })
+  expect(one.json).toEqual({ status: 'redriven', key: 'k0' })
+  await eventually(async () => (await stateOf(url, 'k0', 'shop')) === 'completed')
+  const some = await send(`${url}/webhook/events/redrive?source=shop&error=no+such+error`, { method: 'POST' })
+  expect(JSON.parse(some.body.toString().trim())).toEqual({ looked: 29, redriven: 0, done: true })
+  const rest = await send(`${url}/webhook/events/redrive?source=shop`, { method: 'POST' })
+  expect(rest.headers['content-type']).toBe('application/x-ndjson')
+  expect(JSON.parse(rest.body.toString().trim().split('\n').at(-1)!)).toMatchObject({ redriven: 29, done: true })
+  await eventually(async () => (await dead()) === 0)
+  for (const key of all) await eventually(async () => (await stateOf(url, key, 'shop')) === 'completed')
+  const again = await send(`${url}/webhook/events/redrive?source=shop&key=absent`, { method: 'POST' })
+  expect(again.status).toBe(404)
+})
+
+test('operators only', async () => {
+  const { url } = await startApp({ env: { HOOKONCE_ADMIN_TOKEN: 'a-secret-token' } })
+  expect((await get(`${url}/webhook/events`)).status).toBe(401)
+  expect((await send(`${url}/webhook/events/redrive`, { method: 'POST' })).status).toBe(401)
+})
+
+test('a process that does not work accepts all the same', async () => {
+  const { url } = await startApp({ env: { HOOKONCE_MODE: 'inbox', HOOKONCE_INBOX_CONCURRENCY: '0' } })
+  expect((await deliver(url, 'k')).status).toBe(202)
+  expect(await stateOf(url, 'k')).toBe('pending')
+})
