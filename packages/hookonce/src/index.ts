@@ -38,3 +38,11 @@ export {
 export { DEFAULT_RETRY_DELAYS_MS } from './retries.js'
 export { DEFAULT_TIMING, type Timing } from './settings.js'
 export * from './store.js'
+export {
+  defineWebhooks,
+  type StandardSchema,
+  type Webhook,
+  type WebhookEvent,
+  type WebhooksOptions,
+  webhook,
+} from './webhooks.js'
