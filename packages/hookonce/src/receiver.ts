@@ -256,15 +256,15 @@ function answerOf({ status, headers, body, rest }: HandlerResponse, outcome: Del
 }
 
 function replay({ result, completedAt, joined }: Outcome<unknown> & { kind: 'replayed' }): Answer {
-  const { status, headers, body } = marked(decodeResponse(result))
-  const cached: [string, string][] = [
-    ['x-cached', 'true'],
-    ['x-cached-at', new Date(completedAt).toISOString()],
-    ['idempotent-replayed', 'true'],
-  ]
-  return { status, headers: [...headers, ...cached], body, outcome: joined ? 'joined' : 'replayed' }
+  const { status, headers, body, bodyOmitted } = decodeResponse(result)
+  const all = headers as [string, string][]
+  if (bodyOmitted) all.push(OMITTED)
+  all.push(['x-cached', 'true'], ['x-cached-at', new Date(completedAt).toISOString()], ['idempotent-replayed', 'true'])
+  return { status, headers: all, body, outcome: joined ? 'joined' : 'replayed' }
 }
 
+const OMITTED: [string, string] = ['x-cached-body', 'omitted']
+
 function marked({ status, headers, body, bodyOmitted }: RecordedResponse) {
-  return { status, headers: bodyOmitted ? [...headers, ['x-cached-body', 'omitted'] as const] : headers, body }
+  return { status, headers: bodyOmitted ? [...headers, OMITTED] : headers, body }
 }
