@@ -37,6 +37,7 @@ function harnessIn(place: string): StoreHarness {
     },
     // Its worker thread reads a clock of its own, which a client's shifted Date does not reach.
     ownClock: true,
+    inbox: true,
     // The files of an open store that is idle are what a kill at this moment leaves.
     afterCrash: async () => {
       cpSync(live, crashed, { recursive: true, filter: file => !file.endsWith('-shm') })
@@ -55,7 +56,7 @@ function harnessIn(place: string): StoreHarness {
 describe.concurrent('sqlite store', () => {
   const shared = harnessIn('shared')
   for (const { name, needs, run } of storeCases) {
-    if (needs === undefined || needs === 'transactions') test(name, () => run(shared))
+    if (needs === undefined || needs === 'transactions' || needs === 'inbox') test(name, () => run(shared))
     // Work that waits is not for this store: it would hold the only write lock.
     else if (needs !== 'waitingWork') test(name, () => run(harnessIn(needs)))
   }

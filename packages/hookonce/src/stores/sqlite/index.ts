@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { ConfigurationError, StoreError } from '../../errors.js'
+import type { AcceptOutcome, DueClaim, FailNext, InboxStore } from '../../inbox-store.js'
 import type {
   ClaimOutcome,
   CompleteOutcome,
@@ -10,7 +11,7 @@ import type {
 } from '../../store.js'
 import { type Decode, startWorker } from './client.js'
 import type { SqliteTransaction } from './driver.js'
-import type { ClaimAnswer, RecordAnswer } from './protocol.js'
+import type { AcceptAnswer, ClaimAnswer, DueAnswer, RecordAnswer } from './protocol.js'
 import { createTransacting } from './transacting.js'
 import { createTurns } from './turn.js'
 
@@ -55,7 +56,7 @@ export const sqliteStoreDefaults: Readonly<Required<SqliteStoreOptions>> = {
 export function sqliteStore(
   path: string,
   options: SqliteStoreOptions = {},
-): TransactionalStore<SqliteTransaction, 'sync'> {
+): InboxStore & TransactionalStore<SqliteTransaction, 'sync'> {
   const given = validated({ ...sqliteStoreDefaults, ...options })
   const settings = { path: absolute(path), ...given, turns: createTurns() }
   const { ask, askForTurn, refusal, close } = startWorker(settings)
@@ -87,8 +88,25 @@ export function sqliteStore(
       return transacting.transact({ id, leaseId, work })
     },
 
-    fail({ scope, key }, leaseId, error) {
-      return ask([0, 'fail', scope, key, leaseId, error], word<'failed' | 'fenced'>)
+    fail({ scope, key }, leaseId, error, next: FailNext = { dueInMs: 0 }) {
+      const dueInMs = next === 'dead' ? null : next.dueInMs
+      return ask([0, 'fail', scope, key, leaseId, error, dueInMs], word<'failed' | 'fenced'>)
+    },
+
+    accept({ scope, key, acceptId, delivery, fingerprint, retentionMs, delayMs, group }) {
+      return ask(
+        [0, 'accept', scope, key, acceptId, delivery.byteLength, fingerprint, retentionMs, delayMs, group],
+        acceptOutcome,
+        delivery,
+      )
+    },
+
+    claimDue({ scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses }) {
+      return ask([0, 'claimDue', scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses], dueClaims)
+    },
+
+    redrive({ scope, key }) {
+      return ask([0, 'redrive', scope, key], word<'redriven' | 'absent' | 'busy'>)
     },
 
     delete({ scope, key }, { force = false } = {}) {
@@ -100,8 +118,9 @@ export function sqliteStore(
     },
 
     async list(query) {
-      const { limit, after } = query
-      if (!Number.isInteger(limit) || limit < 1 || limit > 1000 || (after !== undefined && !/^\d{1,15}$/.test(after))) {
+      const { limit, after, accepted = false } = query
+      const position = accepted ? /^\d{1,16}-\d{1,15}$/ : /^\d{1,15}$/
+      if (!Number.isInteger(limit) || limit < 1 || limit > 1000 || (after !== undefined && !position.test(after))) {
         throw new StoreError("list: limit must be 1 to 1000 and after a page's next", 'refused')
       }
       return ask([0, 'list', query], word<RecordPage>)
@@ -168,6 +187,28 @@ const completeOutcome: Decode<CompleteOutcome> = answer =>
   answer[1] === 'fenced' ? { status: 'fenced' } : { status: 'completed', completedAt: answer[2] as number }
 
 const storedRecord: Decode<StoredRecord | undefined> = ([, ...rest], take) => {
-  const [record, length] = rest as RecordAnswer<number>
-  return record && { ...record, result: length == null ? null : take(length) }
+  const [record, length, deliveryLength] = rest as RecordAnswer<number>
+  if (record === undefined) return undefined
+  const stored = { ...record, result: length == null ? null : take(length) }
+  return deliveryLength == null ? stored : { ...stored, delivery: take(deliveryLength) }
+}
+
+const acceptOutcome: Decode<AcceptOutcome> = ([, ...answer]) => {
+  const [status, acceptedAt, state] = answer as AcceptAnswer
+  switch (status) {
+    case 'accepted':
+      return { status, acceptedAt: acceptedAt! }
+    case 'known':
+      return { status, state: state!, acceptedAt: acceptedAt! }
+    case 'mismatch':
+      return { status }
+  }
+}
+
+const dueClaims: Decode<DueClaim[]> = (answer, take) => {
+  const claims: DueClaim[] = []
+  for (let at = 1; at < answer.length; at += 2) {
+    claims.push({ ...(answer[at] as DueAnswer), delivery: take(answer[at + 1] as number) })
+  }
+  return claims
 }

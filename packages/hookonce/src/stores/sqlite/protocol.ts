@@ -1,3 +1,4 @@
+import type { DueClaim } from '../../inbox-store.js'
 import type { ListQuery, RecordSummary } from '../../store.js'
 import type { Failure } from './failures.js'
 import type { Turns } from './turn.js'
@@ -32,9 +33,33 @@ export type Request =
       maxLosses: number,
     ]
   | [id: number, operation: 'renew', scope: string, key: string, leaseId: string, leaseMs: number]
-  /** The result is put in place of its length on arrival. */
+  /** The result, or the delivery, is put in place of its length on arrival. */
   | [id: number, operation: 'complete', scope: string, key: string, leaseId: string, result: number | Uint8Array]
-  | [id: number, operation: 'fail', scope: string, key: string, leaseId: string, error: string]
+  /** `dueInMs`, of accepted records: `null`, it is dead. */
+  | [id: number, operation: 'fail', scope: string, key: string, leaseId: string, error: string, dueInMs: number | null]
+  | [
+      id: number,
+      operation: 'accept',
+      scope: string,
+      key: string,
+      acceptId: string,
+      delivery: number | Uint8Array,
+      fingerprint: string | null,
+      retentionMs: number,
+      delayMs: number,
+      group: string | null,
+    ]
+  | [
+      id: number,
+      operation: 'claimDue',
+      scope: string,
+      limit: number,
+      leaseId: string,
+      leaseMs: number,
+      lockTtlMs: number,
+      maxLosses: number,
+    ]
+  | [id: number, operation: 'redrive', scope: string, key: string]
   | [id: number, operation: 'delete', scope: string, key: string, force: boolean]
   | [id: number, operation: 'get', scope: string, key: string]
   | [id: number, operation: 'list', query: ListQuery]
@@ -55,7 +80,14 @@ export type ClaimAnswer<Result> =
   | ['mismatch']
   | ['exhausted', losses: number]
 
-export type RecordAnswer<Result> = [] | [record: RecordSummary, result: Result | null]
+export type RecordAnswer<Result> = [] | [record: RecordSummary, result: Result | null, delivery: Result | null]
+
+export type AcceptAnswer =
+  | ['accepted', acceptedAt: number]
+  | ['known', acceptedAt: number, state: RecordSummary['state']]
+  | ['mismatch']
+
+export type DueAnswer = Omit<DueClaim, 'delivery'>
 
 /** The id of the request, then what that operation answers. */
 export type Answer = [id: number, ...answer: unknown[]]
@@ -86,11 +118,16 @@ export function pack(results: readonly Uint8Array[]): Uint8Array<ArrayBuffer> | 
   return packed
 }
 
+/** Of those that do, the bytes are in the same place. */
+export function carriesBytes(request: Request): request is RequestOf<'complete' | 'accept'> {
+  return request[1] === 'complete' || request[1] === 'accept'
+}
+
 /** Puts the results of a message in place of their lengths. */
 export function unpack({ requests, bytes }: RequestMessage): Request[] {
   let offset = 0
   for (const request of requests) {
-    if (request[1] !== 'complete') continue
+    if (!carriesBytes(request)) continue
     const end = offset + (request[5] as number)
     request[5] = bytes!.subarray(offset, end)
     offset = end

@@ -1,4 +1,4 @@
-import type { RecordSummary } from '../../store.js'
+import type { Accepted, RecordSummary } from '../../store.js'
 
 /** A row of `records`. */
 export interface RecordRow {
@@ -16,11 +16,26 @@ export interface RecordRow {
   lease_ends_at: number
   settled_at: number | null
   expires_at: number
+  retention_ms: number
   last_error: string | null
   result: Uint8Array | null
+  due_at: number | null
+  grp: string | null
+  /** `null`: the record was only claimed. */
+  round: number | null
+  earlier_attempts: number | null
+  delivery: Uint8Array | null
 }
 
-export function summaryOf(row: Omit<RecordRow, 'result'>, now: number): RecordSummary {
+type AcceptedColumns = Pick<RecordRow, 'due_at' | 'grp' | 'round' | 'earlier_attempts'>
+
+export function acceptedOf({ due_at, grp, round, earlier_attempts }: AcceptedColumns): Accepted | undefined {
+  if (round === null) return undefined
+  return { dueAt: due_at, group: grp, round, earlierAttempts: earlier_attempts! }
+}
+
+export function summaryOf(row: Omit<RecordRow, 'result' | 'delivery' | 'retention_ms'>, now: number): RecordSummary {
+  const accepted = acceptedOf(row)
   return {
     scope: row.scope,
     key: row.key,
@@ -37,5 +52,6 @@ export function summaryOf(row: Omit<RecordRow, 'result'>, now: number): RecordSu
     settledAt: row.settled_at,
     expiresAt: row.expires_at,
     lastError: row.last_error,
+    ...(accepted && { accepted }),
   }
 }

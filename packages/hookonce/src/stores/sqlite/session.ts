@@ -1,5 +1,6 @@
 import type { Driver } from './driver.js'
 import { isOfOneStatement } from './failures.js'
+import { createListing } from './listing.js'
 import { createLogKeeper, emptyLog } from './log.js'
 import { openDatabase } from './open.js'
 import { createOperations, type Outcome } from './operations.js'
@@ -20,8 +21,18 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
 
   /** The answer where it needs no write. */
   function read(request: Request, now: number): Outcome | undefined {
-    if (request[1] === 'claim') return operations.peek(request, now)
-    return request[1] === 'get' ? operations.get(request, now) : undefined
+    switch (request[1]) {
+      case 'claim':
+        return operations.peek(request, now)
+      case 'accept':
+        return operations.peekAcceptance(request, now)
+      case 'claimDue':
+        return operations.peekDue(request, now)
+      case 'get':
+        return operations.get(request, now)
+      default:
+        return undefined
+    }
   }
 
   function write(request: Request, now: number): Outcome {
@@ -36,6 +47,12 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
         return operations.fail(request, now)
       case 'delete':
         return operations.delete(request, now)
+      case 'accept':
+        return operations.accept(request, now)
+      case 'claimDue':
+        return operations.claimDue(request, now)
+      case 'redrive':
+        return operations.redrive(request, now)
       default:
         return operations.check(now)
     }
@@ -63,9 +80,11 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
   return {
     scans: createScans(db, transactions),
 
+    listAccepted: createListing(db, transactions),
+
     isInPlace,
 
-    /** Answers reads, and claims that need no write, without the write lock; gives back the rest. */
+    /** Answers reads, and claims and acceptances that need no write, without the write lock; gives back the rest. */
     read(requests: readonly Request[], reply: Reply): readonly Request[] {
       if (!requests.some(isRead)) return requests
       try {
@@ -112,6 +131,8 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
   }
 }
 
+const READS: ReadonlySet<Request[1]> = new Set(['claim', 'accept', 'claimDue', 'get'])
+
 function isRead(request: Request): boolean {
-  return request[1] === 'claim' || request[1] === 'get'
+  return READS.has(request[1])
 }

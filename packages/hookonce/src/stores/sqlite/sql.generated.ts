@@ -1,43 +1,96 @@
 // Generated from sql/ and migrations/ by scripts/generate-sql.mjs. Do not edit.
 
 export const sql = {
+  accept: `INSERT INTO records (
+  id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
+  expires_at, lock_ttl_ms, retention_ms, due_at, grp, held, round, earlier_attempts
+) VALUES (
+  ?9, ?1, ?2, 'pending', ?3, 0, 0, ?4, 0, ?5, ?5, ?5, 8640000000000000, 0, ?6, ?7, ?8,
+  EXISTS (SELECT 1 FROM records WHERE scope = ?1 AND grp = ?8 AND due_at IS NOT NULL), 1, 0
+)`,
+  acceptedStretch: `SELECT created_at, id FROM records
+WHERE round IS NOT NULL AND (created_at, id) < (?, ?) AND created_at >= ?
+ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?`,
+  accepted: `SELECT
+  id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
+  settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts
+FROM records
+WHERE round IS NOT NULL AND (created_at, id) < (?, ?) AND (created_at, id) >= (?, ?) AND expires_at > ?
+  AND (? IS NULL OR scope = ?) AND (? IS NULL OR state = ?)
+ORDER BY created_at DESC, id DESC
+LIMIT ?`,
+  bury: `UPDATE records SET
+  state = 'dead', losses = ?, last_error = ?, settled_at = ?, expires_at = ? + retention_ms, due_at = NULL
+WHERE id = ?`,
   check: `UPDATE meta SET checked_at = max(checked_at + 1, ?) WHERE id = 1`,
-  complete: `UPDATE records SET state = 'completed', result = ?, settled_at = ?, expires_at = ? + retention_ms
+  complete: `UPDATE records SET state = 'completed', result = ?, settled_at = ?, expires_at = ? + retention_ms, due_at = NULL
 WHERE scope = ? AND key = ? AND state = 'running' AND lease_id = ? AND expires_at > ?`,
   count: `SELECT count(*) AS records FROM records WHERE (expires_at, id) > (?, ?)`,
+  dead: `SELECT
+  id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
+  settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts
+FROM records
+WHERE state = 'dead' AND (created_at, id) < (?, ?) AND created_at >= ? AND expires_at > ? AND (? IS NULL OR scope = ?)
+ORDER BY created_at DESC, id DESC
+LIMIT ?`,
+  delivery: `SELECT delivery FROM deliveries WHERE id = ?`,
+  due: `SELECT
+  id, key, state, attempts, losses, fencing_token, created_at, retention_ms, expires_at, grp, round, earlier_attempts
+FROM records WHERE scope = ? AND held = 0 AND due_at <= ? ORDER BY due_at LIMIT ?`,
   expired: `SELECT id, fencing_token FROM records WHERE expires_at <= ? ORDER BY expires_at LIMIT ?`,
-  fail: `UPDATE records SET state = 'failed', last_error = ?, settled_at = ?, expires_at = ? + retention_ms
-WHERE scope = ? AND key = ? AND state = 'running' AND lease_id = ? AND expires_at > ?`,
+  fail: `UPDATE records SET
+  state = iif(round IS NOT NULL AND ?3 IS NULL, 'dead', 'failed'),
+  last_error = ?1,
+  settled_at = ?2,
+  expires_at = iif(round IS NOT NULL AND ?3 IS NOT NULL, 8640000000000000, ?2 + retention_ms),
+  due_at = iif(round IS NULL, NULL, ?3)
+WHERE scope = ?4 AND key = ?5 AND state = 'running' AND lease_id = ?6 AND expires_at > ?2`,
   find: `SELECT
-  id, state, fingerprint, attempts, losses, lease_id, fencing_token, lease_ends_at, settled_at, expires_at, result
+  id, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, lease_ends_at, settled_at, expires_at,
+  result, grp, round
 FROM records WHERE scope = ? AND key = ?`,
-  get: `SELECT * FROM records WHERE scope = ? AND key = ? AND expires_at > ?`,
+  get: `SELECT records.*, delivery FROM records LEFT JOIN deliveries USING (id) WHERE scope = ? AND key = ? AND expires_at > ?`,
   guardTable: `CREATE TEMP TABLE hookonce_guard (
   id INTEGER PRIMARY KEY,
   until INTEGER NOT NULL REFERENCES hookonce_guard (id) DEFERRABLE INITIALLY DEFERRED
 ) STRICT`,
-  insert: `INSERT OR REPLACE INTO records (
+  holdNext: `UPDATE records SET held = 1 WHERE id = (
+  SELECT id FROM records WHERE scope = ? AND grp = ? AND due_at IS NOT NULL AND id > ? ORDER BY id LIMIT 1
+)`,
+  insert: `INSERT INTO records (
   scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
   expires_at, lock_ttl_ms, retention_ms
 ) VALUES (?, ?, 'running', ?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  keep: `INSERT INTO deliveries (id, delivery) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM records), ?)`,
   layGuard: `INSERT INTO temp.hookonce_guard (id, until) VALUES (1, 2)`,
   liftGuard: `DELETE FROM temp.hookonce_guard`,
   list: `SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
-  settled_at, expires_at, last_error
+  settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts
 FROM records
 WHERE id < ? AND id >= ? AND expires_at > ? AND (? IS NULL OR scope = ?) AND (? IS NULL OR state = ?)
 ORDER BY id DESC
 LIMIT ?`,
   now: `SELECT CAST(round(unixepoch('now', 'subsec') * 1000) AS INTEGER) AS now`,
   raiseFloor: `UPDATE meta SET token_floor = max(token_floor, ?) WHERE id = 1`,
+  redrive: `UPDATE records SET
+  state = 'pending', losses = 0, settled_at = NULL, expires_at = 8640000000000000, result = NULL, due_at = ?1,
+  round = round + 1, earlier_attempts = attempts,
+  held = EXISTS (
+    SELECT 1 FROM records AS earlier
+    WHERE earlier.scope = records.scope AND earlier.grp = records.grp AND earlier.due_at IS NOT NULL
+      AND earlier.id < records.id
+  )
+WHERE id = ?2`,
   remove: `DELETE FROM records WHERE id = ?`,
   renew: `UPDATE records SET
-  lease_ends_at = min(?, claimed_at + lock_ttl_ms),
-  expires_at = min(?, claimed_at + lock_ttl_ms) + max(lock_ttl_ms, retention_ms)
-WHERE scope = ? AND key = ? AND state = 'running' AND lease_id = ? AND lease_ends_at > ?`,
-  settled: `SELECT settled_at FROM records
-WHERE scope = ? AND key = ? AND lease_id = ? AND state = ? AND expires_at > ?`,
+  lease_ends_at = min(?1, claimed_at + lock_ttl_ms),
+  expires_at =
+    iif(round IS NULL, min(?1, claimed_at + lock_ttl_ms) + max(lock_ttl_ms, retention_ms), 8640000000000000),
+  due_at = iif(round IS NULL, NULL, min(?1, claimed_at + lock_ttl_ms))
+WHERE scope = ?2 AND key = ?3 AND state = 'running' AND lease_id = ?4 AND lease_ends_at > ?5`,
+  settled: `SELECT state, settled_at FROM records
+WHERE scope = ? AND key = ? AND lease_id = ? AND settled_at IS NOT NULL AND expires_at > ?`,
   size: `SELECT p.page_count AS pages, f.freelist_count AS free, s.page_size
 FROM pragma_page_count AS p, pragma_freelist_count AS f, pragma_page_size AS s`,
   skip: `SELECT expires_at, id FROM records WHERE (expires_at, id) > (?, ?) ORDER BY expires_at, id LIMIT 1 OFFSET ?`,
@@ -45,7 +98,7 @@ FROM pragma_page_count AS p, pragma_freelist_count AS f, pragma_page_size AS s`,
   takeOver: `UPDATE records SET
   state = 'running', fingerprint = coalesce(fingerprint, ?), attempts = attempts + 1, losses = ?, lease_id = ?,
   fencing_token = ?, claimed_at = ?, lease_ends_at = ?, settled_at = NULL, expires_at = ?, lock_ttl_ms = ?,
-  retention_ms = ?
+  retention_ms = ?, due_at = ?
 WHERE id = ?`,
   tokenFloor: `SELECT token_floor FROM meta WHERE id = 1`,
 } as const
@@ -88,4 +141,42 @@ CREATE TABLE records (
 ) STRICT;
 
 CREATE INDEX records_by_expiry ON records (expires_at);`,
+  `-- A queue entry is the record itself, so that accepting, taking and settling it are one write each. NULL in all of these
+-- columns: a record that was only claimed; it is in none of the indexes below and costs what it did before.
+-- due_at: NULL once it is settled for good. held: 1 while an earlier record of its group is in line; the first of a
+-- group has 0, so that the next due record is found in one step however long the groups are.
+ALTER TABLE records ADD COLUMN due_at INTEGER;
+ALTER TABLE records ADD COLUMN grp TEXT;
+ALTER TABLE records ADD COLUMN held INTEGER;
+ALTER TABLE records ADD COLUMN round INTEGER;
+ALTER TABLE records ADD COLUMN earlier_attempts INTEGER;
+
+-- Apart from the record, which is written again at every step of an attempt.
+CREATE TABLE deliveries (
+  id INTEGER PRIMARY KEY,
+  delivery BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX records_due ON records (scope, due_at) WHERE held = 0 AND due_at IS NOT NULL;
+CREATE INDEX records_in_line ON records (scope, grp) WHERE grp IS NOT NULL AND due_at IS NOT NULL;
+
+-- For the list. Dead records are few and looked for among many.
+CREATE INDEX records_accepted ON records (created_at) WHERE round IS NOT NULL;
+CREATE INDEX records_dead ON records (created_at) WHERE state = 'dead';
+
+-- Whichever way a record leaves the line, the next of its group is first.
+CREATE TRIGGER record_settled AFTER UPDATE OF due_at ON records WHEN new.due_at IS NULL AND old.grp IS NOT NULL
+BEGIN
+  UPDATE records SET held = 0 WHERE id = (
+    SELECT id FROM records WHERE scope = old.scope AND grp = old.grp AND due_at IS NOT NULL ORDER BY id LIMIT 1
+  );
+END;
+
+CREATE TRIGGER record_removed AFTER DELETE ON records WHEN old.round IS NOT NULL
+BEGIN
+  DELETE FROM deliveries WHERE id = old.id;
+  UPDATE records SET held = 0 WHERE id = (
+    SELECT id FROM records WHERE scope = old.scope AND grp = old.grp AND due_at IS NOT NULL ORDER BY id LIMIT 1
+  );
+END;`,
 ]

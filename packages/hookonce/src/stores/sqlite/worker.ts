@@ -1,7 +1,16 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import type { ListQuery, RecordPage } from '../../store.js'
 import { loadDriver } from './driver.js'
 import { misplaced } from './file.js'
-import { post, type Request, type RequestMessage, type RequestOf, unpack, type WorkerSettings } from './protocol.js'
+import {
+  carriesBytes,
+  post,
+  type Request,
+  type RequestMessage,
+  type RequestOf,
+  unpack,
+  type WorkerSettings,
+} from './protocol.js'
 import { Reply } from './reply.js'
 import type { Scan } from './scans.js'
 import { openSession, type Session } from './session.js'
@@ -94,7 +103,7 @@ function nextBatch(): Request[] {
   let length = 0
   while (length < queue.length && length < BATCH_REQUESTS && bytes < BATCH_BYTES) {
     const request = queue[length++]!
-    if (request[1] === 'complete') bytes += (request[5] as Uint8Array).byteLength
+    if (carriesBytes(request)) bytes += (request[5] as Uint8Array).byteLength
   }
   return queue.splice(0, length)
 }
@@ -126,7 +135,7 @@ function setAside(open: Session, request: Request): boolean {
   const id = request[0]
   switch (request[1]) {
     case 'list':
-      return scans.push({ id, scan: open.scans.list(request[2]) }) > 0
+      return scans.push({ id, scan: listOf(open, request[2]) }) > 0
     case 'stats':
       return scans.push({ id, scan: open.scans.stats() }) > 0
     case 'purge':
@@ -140,6 +149,10 @@ function setAside(open: Session, request: Request): boolean {
     default:
       return false
   }
+}
+
+function listOf({ scans, listAccepted }: Session, query: ListQuery): Scan<RecordPage> {
+  return query.accepted ? listAccepted(query) : scans.list(query)
 }
 
 function startPurge(): void {

@@ -1,5 +1,10 @@
--- Gives the key back for a retry.
--- Parameters: error, now, now, scope, key, lease_id, now.
+-- Gives the key back for a retry. One that was accepted is due again, or dead.
+-- Parameters: 1 error, 2 now, 3 when it is due or NULL, 4 scope, 5 key, 6 lease_id.
 -- Result: 1 change, or 0 when the attempt does not hold the record.
-UPDATE records SET state = 'failed', last_error = ?, settled_at = ?, expires_at = ? + retention_ms
-WHERE scope = ? AND key = ? AND state = 'running' AND lease_id = ? AND expires_at > ?
+UPDATE records SET
+  state = iif(round IS NOT NULL AND ?3 IS NULL, 'dead', 'failed'),
+  last_error = ?1,
+  settled_at = ?2,
+  expires_at = iif(round IS NOT NULL AND ?3 IS NOT NULL, 8640000000000000, ?2 + retention_ms),
+  due_at = iif(round IS NULL, NULL, ?3)
+WHERE scope = ?4 AND key = ?5 AND state = 'running' AND lease_id = ?6 AND expires_at > ?2

@@ -1,5 +1,6 @@
--- What a claim decides on.
+-- What a claim or an acceptance decides on.
 -- Parameters: scope, key.
 SELECT
-  id, state, fingerprint, attempts, losses, lease_id, fencing_token, lease_ends_at, settled_at, expires_at, result
+  id, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, lease_ends_at, settled_at, expires_at,
+  result, grp, round
 FROM records WHERE scope = ? AND key = ?

@@ -1,3 +1,3 @@
 -- The whole record.
 -- Parameters: scope, key, now.
-SELECT * FROM records WHERE scope = ? AND key = ? AND expires_at > ?
+SELECT records.*, delivery FROM records LEFT JOIN deliveries USING (id) WHERE scope = ? AND key = ? AND expires_at > ?

@@ -1,0 +1,57 @@
+import type { ListQuery, RecordPage } from '../../store.js'
+import type { Database } from './driver.js'
+import { type RecordRow, summaryOf } from './rows.js'
+import type { Scan } from './scans.js'
+import { sql } from './sql.generated.js'
+import type { Transactions } from './transactions.js'
+
+const ROWS_PER_STEP = 2000
+/** A page ends after so many steps with what it has found: what is wanted may be rare. */
+const STEPS_PER_PAGE = 25
+
+/** A place in the order of creation, newest first. */
+type Place = [createdAt: number, id: number]
+
+/** Pages of accepted records. */
+export function createListing(db: Database, transactions: Transactions) {
+  const stretch = db.prepare(sql.acceptedStretch)
+  const accepted = db.prepare(sql.accepted)
+  const dead = db.prepare(sql.dead)
+
+  return function* list(query: ListQuery): Scan<RecordPage> {
+    const { scope = null, state = null, since = 0, until = Number.MAX_SAFE_INTEGER, limit, after } = query
+    // One more than asked for tells whether there is a next page.
+    const found: RecordRow[] = []
+    let now = 0
+
+    /** Looks through one stretch and gives its last place; `undefined`: it was the last stretch. */
+    function step(before: Place): Place | undefined {
+      now = Date.now()
+      const missing = limit + 1 - found.length
+      if (state === 'dead') {
+        found.push(...(dead.all(...before, since, now, scope, scope, missing) as RecordRow[]))
+        return undefined
+      }
+      const end = stretch.get(...before, since, ROWS_PER_STEP - 1) as RecordRow | undefined
+      const last: Place = end === undefined ? [since, 0] : placeOf(end)
+      found.push(...(accepted.all(...before, ...last, now, scope, scope, state, state, missing) as RecordRow[]))
+      return end && last
+    }
+
+    const start: Place = [until, 0]
+    const from = after === undefined ? start : (after.split('-').map(Number) as Place)
+    let place: Place | undefined = from[0] < until ? from : start
+    for (let steps = 0; place !== undefined && found.length <= limit && steps < STEPS_PER_PAGE; steps++) {
+      if (steps > 0) yield
+      const before: Place = place
+      place = transactions.read(() => step(before))
+    }
+
+    const page = found.slice(0, limit)
+    const records = page.map(row => summaryOf(row, now))
+    const next = found.length > limit ? placeOf(page.at(-1)!) : place
+    return next === undefined ? { records } : { records, next: next.join('-') }
+  }
+}
+
+const placeOf = ({ created_at, id }: RecordRow): Place => [created_at, id]

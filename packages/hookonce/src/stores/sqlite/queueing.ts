@@ -1,0 +1,104 @@
+import { LOST_ERROR } from '../../inbox-store.js'
+import type { Database } from './driver.js'
+import type { AcceptAnswer, DueAnswer, RequestOf } from './protocol.js'
+import { differs, type Found, lossesOf, type Records, standing } from './records.js'
+import { acceptedOf, type RecordRow } from './rows.js'
+import { sql } from './sql.generated.js'
+
+/** What one answer takes along at most, and one delivery more: it is copied twice on its way. */
+const MOST_BYTES_AT_ONCE = 16 * 1024 * 1024
+
+/** What `due.sql` gives. */
+type Due = Omit<Found, 'fingerprint' | 'lease_id' | 'lease_ends_at' | 'settled_at' | 'result'> &
+  Pick<RecordRow, 'key' | 'retention_ms' | 'earlier_attempts'>
+
+/** The inbox's part of the contract: as {@link createOperations}, each function is one operation. */
+export function createQueueing(db: Database, records: Records) {
+  const statement = {
+    accept: db.prepare(sql.accept),
+    keep: db.prepare(sql.keep),
+    due: db.prepare(sql.due),
+    bury: db.prepare(sql.bury),
+    delivery: db.prepare(sql.delivery),
+    redrive: db.prepare(sql.redrive),
+    holdNext: db.prepare(sql.holdNext),
+  }
+
+  /** What an acceptance gets from the record as it stands; `undefined`: it may be written. */
+  function answerOf(found: Found | undefined, request: RequestOf<'accept'>): AcceptAnswer | undefined {
+    const [, , , , acceptId, , fingerprint] = request
+    if (found === undefined) return undefined
+    if (differs(found.fingerprint, fingerprint)) return ['mismatch']
+    const isAgain = found.state === 'pending' && found.attempts === 0 && found.lease_id === acceptId
+    return isAgain ? ['accepted', found.created_at] : ['known', found.created_at, found.state]
+  }
+
+  const due = (scope: string, now: number, limit: number) => statement.due.all(scope, now, limit) as unknown as Due[]
+
+  function take(row: Due, request: RequestOf<'claimDue'>, now: number): [DueAnswer, Uint8Array] {
+    const [, , scope, , leaseId, leaseMs, lockTtlMs] = request
+    const { id, key, attempts, retention_ms: retentionMs, created_at } = row
+    const beginning = { fingerprint: null, losses: lossesOf(row), leaseId, leaseMs, lockTtlMs, retentionMs }
+    const token = records.takeOver(row, beginning, now)
+    const { delivery } = statement.delivery.get(id) as { delivery: Uint8Array }
+    const accepted = acceptedOf({ ...row, due_at: now + Math.min(leaseMs, lockTtlMs) })!
+    const claim = { scope, key, attempt: attempts + 1, fencingToken: String(token), acceptedAt: created_at, accepted }
+    return [claim, delivery]
+  }
+
+  return {
+    /** An acceptance's answer as far as it needs no write. */
+    peekAcceptance(request: RequestOf<'accept'>, now: number): AcceptAnswer | undefined {
+      return answerOf(standing(records.find(request[2], request[3]), now), request)
+    },
+
+    accept(request: RequestOf<'accept'>, now: number): AcceptAnswer {
+      const [, , scope, key, acceptId, delivery, fingerprint, retentionMs, delayMs, group] = request
+      const found = records.find(scope, key)
+      const answer = answerOf(standing(found, now), request)
+      if (answer !== undefined) return answer
+      if (found !== undefined) records.remove(found)
+      const { lastInsertRowid } = statement.keep.run(delivery as Uint8Array)
+      statement.accept.run(
+        ...[scope, key, fingerprint, acceptId, now, retentionMs, now + delayMs, group, lastInsertRowid],
+      )
+      return ['accepted', now]
+    },
+
+    /** Whether nothing is due, which is most often so and needs no write. */
+    peekDue([, , scope]: RequestOf<'claimDue'>, now: number): [] | undefined {
+      return due(scope, now, 1).length === 0 ? [] : undefined
+    },
+
+    /** Each record, and its delivery after it. */
+    claimDue(request: RequestOf<'claimDue'>, now: number): (DueAnswer | Uint8Array)[] {
+      const [, , scope, limit, , , , maxLosses] = request
+      const taken: (DueAnswer | Uint8Array)[] = []
+      let bytes = 0
+      for (;;) {
+        // Looked again after each round: a record that died may have been the first of a group.
+        const rows = due(scope, now, limit - taken.length / 2)
+        for (const row of rows) {
+          if (lossesOf(row) >= maxLosses) {
+            statement.bury.run(lossesOf(row), LOST_ERROR, now, now, row.id)
+            continue
+          }
+          const [claim, delivery] = take(row, request, now)
+          taken.push(claim, delivery)
+          bytes += delivery.byteLength
+          if (bytes >= MOST_BYTES_AT_ONCE) return taken
+        }
+        if (rows.length === 0 || taken.length / 2 >= limit) return taken
+      }
+    },
+
+    redrive([, , scope, key]: RequestOf<'redrive'>, now: number): ['redriven' | 'absent' | 'busy'] {
+      const found = standing(records.find(scope, key), now)
+      if (found === undefined || found.round === null) return ['absent']
+      if (found.state !== 'dead' && found.state !== 'completed') return ['busy']
+      statement.redrive.run(now, found.id)
+      if (found.grp !== null) statement.holdNext.run(scope, found.grp, found.id)
+      return ['redriven']
+    },
+  }
+}

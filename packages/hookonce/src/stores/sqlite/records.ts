@@ -1,0 +1,87 @@
+import { NEVER } from '../../store.js'
+import type { Database } from './driver.js'
+import type { RecordRow } from './rows.js'
+import { sql } from './sql.generated.js'
+
+/** What `find.sql` gives. */
+export type Found = Omit<
+  RecordRow,
+  'scope' | 'key' | 'claimed_at' | 'retention_ms' | 'last_error' | 'due_at' | 'earlier_attempts' | 'delivery'
+>
+
+export type Records = ReturnType<typeof createRecords>
+
+/** One attempt's beginning. */
+interface Beginning {
+  fingerprint: string | null
+  losses: number
+  leaseId: string
+  leaseMs: number
+  lockTtlMs: number
+  retentionMs: number
+}
+
+/** The writes that more than one operation is made of. */
+export function createRecords(db: Database) {
+  const statement = {
+    find: db.prepare(sql.find),
+    tokenFloor: db.prepare(sql.tokenFloor),
+    raiseFloor: db.prepare(sql.raiseFloor),
+    remove: db.prepare(sql.remove),
+    takeOver: db.prepare(sql.takeOver),
+  }
+
+  /**
+   * A row that stands, expired or not, knows its key's last token, unless it was never attempted; the floor covers every
+   * row that was removed.
+   */
+  function nextToken(last: number | undefined, now: number): number {
+    return Math.max((last || (statement.tokenFloor.get() as { token_floor: number }).token_floor) + 1, now * 1000)
+  }
+
+  return {
+    nextToken,
+
+    find(scope: string, key: string): Found | undefined {
+      return statement.find.get(scope, key) as Found | undefined
+    },
+
+    /** Starts a further attempt and gives its fencing token. */
+    takeOver(found: Pick<Found, 'id' | 'fencing_token' | 'round'>, beginning: Beginning, now: number): number {
+      const { fingerprint, losses, leaseId, leaseMs, lockTtlMs, retentionMs } = beginning
+      const token = nextToken(found.fencing_token, now)
+      const endsAt = now + Math.min(leaseMs, lockTtlMs)
+      const isAccepted = found.round !== null
+      const expiresAt = isAccepted ? NEVER : expiryOf(endsAt, beginning)
+      statement.takeOver.run(
+        ...[fingerprint, losses, leaseId, token, now, endsAt, expiresAt, lockTtlMs, retentionMs],
+        ...[isAccepted ? endsAt : null, found.id],
+      )
+      return token
+    },
+
+    remove({ id, fencing_token }: Pick<Found, 'id' | 'fencing_token'>): void {
+      statement.raiseFloor.run(fencing_token)
+      statement.remove.run(id)
+    },
+  }
+}
+
+/** When a record expires that was only claimed. */
+export function expiryOf(leaseEndsAt: number, { lockTtlMs, retentionMs }: { lockTtlMs: number; retentionMs: number }) {
+  return leaseEndsAt + Math.max(lockTtlMs, retentionMs)
+}
+
+/** Step 0 of every operation: an expired record is an absent one. */
+export function standing(found: Found | undefined, now: number): Found | undefined {
+  return found !== undefined && found.expires_at > now ? found : undefined
+}
+
+export function differs(one: string | null, other: string | null): boolean {
+  return one !== null && other !== null && one !== other
+}
+
+/** A running record whose lease is over is a loss that nobody has written down yet. */
+export function lossesOf(found: Pick<Found, 'losses' | 'state'>): number {
+  return found.losses + (found.state === 'running' ? 1 : 0)
+}
