@@ -89,11 +89,11 @@ const states = Object.keys(bring) as StoredRecord['state'][]
 
 const accepting: readonly StoreCase[] = [
   inboxCase('an accepted record is pending, with what was accepted, and does not expire', async ({ probe }) => {
-    const outcome = await accept(probe, { fingerprint: ONE, group: 'g', delayMs: HOUR })
+    const outcome = await accept(probe, { fingerprint: ONE, delayMs: HOUR })
     const { createdAt, accepted, delivery, ...rest } = await probe.record()
     assert.deepEqual(outcome, { status: 'accepted', acceptedAt: createdAt })
     assertSpan(createdAt, accepted!.dueAt!, HOUR)
-    assert.deepEqual({ ...accepted, dueAt: null }, { dueAt: null, group: 'g', round: 1, earlierAttempts: 0 })
+    assert.deepEqual({ ...accepted, dueAt: null }, { dueAt: null, group: null, round: 1, earlierAttempts: 0 })
     assert.equal(textOf(delivery!), 'delivery')
     assert.deepEqual(rest, {
       ...probe.id,
@@ -413,6 +413,12 @@ const redriving: readonly StoreCase[] = [
 ]
 
 const ordering: readonly StoreCase[] = [
+  inboxCase('a record of a group says so, and is taken with it', async ({ probe }) => {
+    await accept(probe, { group: 'g' })
+    assert.equal((await probe.record()).accepted!.group, 'g')
+    assert.equal((await takeOne(probe, ANN)).accepted.group, 'g')
+  }),
+
   inboxCase('of a group one at a time is taken, in the order of acceptance, failures included', async ({ probe }) => {
     const keys = ['zeta', 'alpha', 'mid']
     for (const key of keys) await accept(probe.of({ key }), { group: 'g' })

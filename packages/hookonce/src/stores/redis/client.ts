@@ -1,8 +1,13 @@
 /** The few things the store does with a client, whichever library it is of. */
 export interface RedisClient {
   readonly isCluster: boolean
-  /** Runs a script of one key. Answers are binary-safe: strings arrive as buffers. */
-  evaluate(command: 'EVALSHA' | 'EVAL', script: string, key: string, args: readonly Argument[]): Promise<unknown>
+  /** Runs a script of keys in one slot. Answers are binary-safe: strings arrive as buffers. */
+  evaluate(
+    command: 'EVALSHA' | 'EVAL',
+    script: string,
+    keys: readonly string[],
+    args: readonly Argument[],
+  ): Promise<unknown>
   /** The servers that records are written to; none as long as a Cluster's are not known. */
   nodes(): Promise<RedisNode[]>
   /** Why there is no connection, where that is known. */

@@ -9,7 +9,7 @@ export interface Script {
 
 interface Command {
   script: Script
-  key: string
+  keys: readonly string[]
   args: readonly Argument[]
   decode(reply: unknown): unknown
   resolve(value: unknown): void
@@ -57,7 +57,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
       return
     }
     command.inFlight = true
-    client.evaluate('EVALSHA', command.script.sha, command.key, command.args).then(
+    client.evaluate('EVALSHA', command.script.sha, command.keys, command.args).then(
       reply => answered(command, reply),
       error => {
         if (codeOf(error) !== 'NOSCRIPT') failed(command, error)
@@ -68,7 +68,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
 
   /** A server that does not know the script learns it. */
   function sendWhole(client: RedisClient, command: Command): void {
-    client.evaluate('EVAL', command.script.text, command.key, command.args).then(
+    client.evaluate('EVAL', command.script.text, command.keys, command.args).then(
       reply => answered(command, reply),
       error => failed(command, error),
     )
@@ -79,7 +79,9 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
       try {
         command.resolve(command.decode(reply))
       } catch (error) {
-        command.reject(new StoreError(`redis store: ${command.key} holds no record (${messageOf(error)})`, 'refused'))
+        command.reject(
+          new StoreError(`redis store: ${command.keys[0]} holds no record (${messageOf(error)})`, 'refused'),
+        )
       }
     })
   }
@@ -131,10 +133,17 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
   return {
     refuseIfClosed,
 
+    /** Rejects with a {@link StoreError} where there is no way to Redis at all. */
+    opened(): Promise<RedisClient> {
+      return opening.catch(error => {
+        throw new StoreError(messageOf(error), 'refused', { cause: error })
+      })
+    },
+
     /** Resolves with what `decode` makes of the reply, or rejects with a {@link StoreError}. */
     run<T>(
       script: Script,
-      key: string,
+      keys: string | readonly string[],
       args: readonly Argument[],
       decode: (reply: unknown) => T,
       resendable = true,
@@ -143,7 +152,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
         refuseIfClosed()
         const command: Command = {
           script,
-          key,
+          keys: typeof keys === 'string' ? [keys] : keys,
           args,
           decode,
           resolve: resolve as Command['resolve'],

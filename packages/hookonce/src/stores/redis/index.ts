@@ -1,13 +1,15 @@
 import { ConfigurationError, StoreError } from '../../errors.js'
-import { type CompleteOutcome, MAX_ERROR_LENGTH, type Store } from '../../store.js'
+import type { InboxStore } from '../../inbox-store.js'
+import { type CompleteOutcome, MAX_ERROR_LENGTH } from '../../store.js'
 import { createCommands } from './commands.js'
 import { connect, type GivenClient, type RedisAddress } from './connect.js'
 import { createIdentity } from './identity.js'
+import { createInbox } from './inbox.js'
 import { identityKeyOf, keyOf } from './keys.js'
 import { listPage } from './listing.js'
 import { scripts } from './lua.generated.js'
 import { checkServer, durabilityOf } from './server-check.js'
-import { claimOutcome, present, resultOf, summaryOf } from './value.js'
+import { bytesOf, claimOutcome, deliveryOf, present, resultOf, summaryOf } from './value.js'
 import { createWatching } from './watching.js'
 
 export type { ClusterAddress, GivenClient, RedisAddress, SentinelAddress } from './connect.js'
@@ -38,7 +40,7 @@ export const redisStoreDefaults: Readonly<Required<RedisStoreOptions>> = {
   onForgotten: () => process.emitWarning('Redis has forgotten the records of hookonce: duplicates may run again'),
 }
 
-export interface RedisStore extends Store {
+export interface RedisStore extends InboxStore {
   /** What survives a crash of Redis and what does not, in words, by its present settings. */
   durability(): Promise<string>
 }
@@ -70,12 +72,14 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
   const watching = createWatching(opening, name => run(scripts.watch, name, [], () => undefined))
   let closing: Promise<void> | undefined
 
-  async function nodes() {
+  /** Once any command got through, a Cluster's servers are known. */
+  async function reached() {
     commands.refuseIfClosed()
-    // Once any command got through, a Cluster's servers are known.
     await run(scripts.get, identityKeyOf(prefix, 0), ['0'], () => undefined)
-    return (await opening).nodes()
+    return opening
   }
+
+  const nodes = async () => (await reached()).nodes()
 
   async function close(): Promise<void> {
     identity.close()
@@ -89,6 +93,7 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
 
   return {
     name: 'redis',
+    ...createInbox(commands, prefix, watching),
 
     claim(request) {
       const { fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses } = request
@@ -108,9 +113,10 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
       return run(scripts.complete, keyOf(prefix, id), [leaseId, bytesOf(result)], completeOutcome)
     },
 
-    fail(id, leaseId, error) {
+    fail(id, leaseId, error, next = { dueInMs: 0 }) {
       const kept = present(error.slice(0, MAX_ERROR_LENGTH))
-      return run(scripts.fail, keyOf(prefix, id), [leaseId, kept], said => (said ? 'failed' : 'fenced'))
+      const then = next === 'dead' ? next : `${next.dueInMs}`
+      return run(scripts.fail, keyOf(prefix, id), [leaseId, kept, then], said => (said ? 'failed' : 'fenced'))
     },
 
     delete(id, { force = false } = {}) {
@@ -123,12 +129,15 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
       return run(scripts.get, keyOf(prefix, { scope, key }), ['-1'], reply => {
         const [now, value] = reply as [number, Buffer]
         const summary = summaryOf(value, { scope, key }, Number(now))
-        return summary && { ...summary, result: summary.state === 'completed' ? resultOf(value) : null }
+        if (summary === undefined) return undefined
+        const delivery = deliveryOf(value)
+        const result = summary.state === 'completed' ? resultOf(value) : null
+        return { ...summary, result, ...(delivery && { delivery }) }
       })
     },
 
     async list(query) {
-      return listPage(await nodes(), commands, prefix, query)
+      return listPage(await reached(), commands, prefix, query)
     },
 
     async stats() {
@@ -165,9 +174,6 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
 
 const completeOutcome = (completedAt: unknown): CompleteOutcome =>
   completedAt ? { status: 'completed', completedAt: Number(completedAt) } : { status: 'fenced' }
-
-/** Drivers send buffers and take other arrays for something else. */
-const bytesOf = ({ buffer, byteOffset, byteLength }: Uint8Array) => Buffer.from(buffer, byteOffset, byteLength)
 
 function validated(options: Required<RedisStoreOptions>): Required<RedisStoreOptions> {
   const { prefix, commandTimeoutMs } = options

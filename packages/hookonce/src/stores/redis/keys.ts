@@ -25,6 +25,36 @@ export function patternOf(prefix: string, scope: string | undefined): string {
   return `${literal(prefix)}{*}:${tail}`
 }
 
+/**
+ * The keys of a scope's queue begin with one name. In a Cluster each partition has a queue of its own, so that an
+ * accepted record and what refers to it are in one slot; elsewhere one queue keeps the order of all.
+ *
+ * | key | | |
+ * |---|---|---|
+ * | `<queue>:agenda` | sorted set | the records that were accepted and, for those that have one, their groups; see value.ts |
+ * | `<queue>:log` | sorted set | the same records by the microsecond of their acceptance |
+ * | `<queue>:group:=<group>` | sorted set | the unfinished records of a group in the order of acceptance |
+ */
+export function queueOf(prefix: string, tag: QueueTag, scope: string): string {
+  return `${prefix}{${tag}}:queue:${scope.length}:${scope}`
+}
+
+export const agendaOf = (prefix: string, tag: QueueTag, scope: string) => `${queueOf(prefix, tag, scope)}:agenda`
+
+export const logOf = (prefix: string, tag: QueueTag, scope: string) => `${queueOf(prefix, tag, scope)}:log`
+
+/** The scopes in which something was accepted. */
+export const scopesKeyOf = (prefix: string, tag: QueueTag) => `${prefix}{${tag}}:scopes`
+
+/** A partition of a Cluster; `inbox` elsewhere. */
+export type QueueTag = number | 'inbox'
+
+export const queueTagsOf = (isCluster: boolean): QueueTag[] =>
+  isCluster ? Array.from({ length: PARTITIONS }, (_, i) => i) : ['inbox']
+
+export const queueTagOf = (isCluster: boolean, { scope, key }: RecordId): QueueTag =>
+  isCluster ? partitionOf(scope, key) : 'inbox'
+
 const literal = (text: string) => text.replace(/[\\*?[\]^]/g, '\\$&')
 
 /** Where the store's id is kept in a partition. */

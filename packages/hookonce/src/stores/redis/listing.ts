@@ -1,8 +1,9 @@
 import { StoreError } from '../../errors.js'
 import type { ListQuery, RecordPage, RecordSummary } from '../../store.js'
-import type { RedisNode } from './client.js'
+import type { RedisClient, RedisNode } from './client.js'
 import type { Commands } from './commands.js'
 import { patternOf, recordOf } from './keys.js'
+import { logPage, placeOf } from './log.js'
 import { scripts } from './lua.generated.js'
 import { FACTS_BYTES, summaryOf } from './value.js'
 
@@ -20,17 +21,33 @@ interface Place {
 
 const PLACE = /^(\d{1,4})\.(\d{1,20})\.([\w-]*)$/
 
-/** One page of records, in no order. What is there from the first page to the last is on one of them. */
+const START: Place = { node: 0, cursor: '0', names: [] }
+
+/** One page: of accepted records by the queues' logs, of all records by a scan. */
 export async function listPage(
-  nodes: RedisNode[],
+  client: RedisClient,
   commands: Commands,
   prefix: string,
-  { scope, state, limit, after }: ListQuery,
+  query: ListQuery,
 ): Promise<RecordPage> {
-  const place = after === undefined ? { node: 0, cursor: '0', names: [] } : parsePlace(after, prefix)
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1000 || place === undefined) {
+  const { accepted = false, limit, after = '' } = query
+  const place = accepted ? placeOf(after, prefix) : parsePlace(after, prefix)
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000 || (query.after !== undefined && place === undefined)) {
     throw new StoreError("redis store: list: limit must be 1 to 1000 and after a page's next", 'refused')
   }
+  const read = async (name: string) => readSummary(commands, prefix, name)
+  if (accepted) return logPage(client, commands, prefix, query, read)
+  return scanPage(await client.nodes(), prefix, query, (place as Place | undefined) ?? START, read)
+}
+
+/** In no order. What is there from the first page to the last is on one of them. */
+async function scanPage(
+  nodes: RedisNode[],
+  prefix: string,
+  { scope, state, limit }: ListQuery,
+  place: Place,
+  read: (name: string) => Promise<RecordSummary | undefined>,
+): Promise<RecordPage> {
   const pattern = patternOf(prefix, scope)
   const found = new Map<string, RecordSummary>()
   let { node, cursor, names } = place
@@ -60,16 +77,16 @@ export async function listPage(
     passed += step
     if (cursor === '0') node++
   }
+}
 
-  async function read(name: string): Promise<RecordSummary | undefined> {
-    const id = recordOf(prefix, name)
-    if (id === undefined) return undefined
-    const decode = (reply: unknown) => {
-      const [now, value] = reply as [number, Buffer]
-      return summaryOf(value, id, Number(now))
-    }
-    return commands.run(scripts.get, name, [String(FACTS_BYTES - 1)], decode)
+async function readSummary(commands: Commands, prefix: string, name: string): Promise<RecordSummary | undefined> {
+  const id = recordOf(prefix, name)
+  if (id === undefined) return undefined
+  const decode = (reply: unknown) => {
+    const [now, value] = reply as [number, Buffer]
+    return summaryOf(value, id, Number(now))
   }
+  return commands.run(scripts.get, name, [String(FACTS_BYTES - 1)], decode)
 }
 
 async function scan(node: RedisNode, cursor: string, pattern: string, count: number): Promise<[string, string[]]> {

@@ -51,9 +51,9 @@ export function nodeRedisClient(client: NodeRedisClient | NodeRedisCluster): Red
   return {
     isCluster,
 
-    evaluate(command, script, key, args) {
-      const words = [command, script, '1', key, ...(args as readonly (string | Buffer)[])]
-      return isCluster ? client.sendCommand(key, false, words, AS_BYTES) : client.sendCommand(words, AS_BYTES)
+    evaluate(command, script, keys, args) {
+      const words = [command, script, `${keys.length}`, ...keys, ...(args as readonly (string | Buffer)[])]
+      return isCluster ? client.sendCommand(keys[0], false, words, AS_BYTES) : client.sendCommand(words, AS_BYTES)
     },
 
     async nodes() {

@@ -1,4 +1,5 @@
-import type { ClaimOutcome, RecordId, RecordSummary } from '../../store.js'
+import type { AcceptOutcome } from '../../inbox-store.js'
+import { type Accepted, type ClaimOutcome, NEVER, type RecordId, type RecordSummary } from '../../store.js'
 
 /**
  * A record is one string: its facts, packed by Lua's `struct` as `<c1c1ddddddI4c0ddI4I4I4c0I4c0`, and then the result.
@@ -8,55 +9,107 @@ import type { ClaimOutcome, RecordId, RecordSummary } from '../../store.js'
  * | at | | |
  * |---|---|---|
  * | 0 | state | `r`unning, `c`ompleted, `f`ailed, or `d`: expired in 1970, so absent, but its token or its watchers are known |
+ * | | | of accepted records `P`ending, `R`unning, `F`ailed: unfinished; `C`ompleted, `D`ead: settled |
  * | 1 | watched | `1`: what ends an attempt is published |
- * | 2 | doubles | expires, settled, lease ends, claimed, lock TTL, retention |
+ * | 2 | doubles | expires (unfinished: is due), settled, lease ends, claimed, lock TTL, retention |
  * | 50 | text | lease id, after its length |
  * | | doubles | fencing token, created |
  * | | integers | attempts, losses |
  * | | texts | fingerprint and last error, each after its length: empty, or `=` and the text |
+ * | | accepted | integers: round, earlier attempts; double: order in its group; texts after their lengths: name of its queue, group (empty, or `=` and it), delivery |
+ *
+ * Of an accepted record the value says what is true; the agenda of its queue only where to look. There an unfinished
+ * record has the ms when it is due, or an earlier one: whoever finds it too early corrects that, so renewals and claims
+ * need not write it. For the records of a group the group stands there, as its first. A settled record has what it
+ * expires at, negative: then the log forgets it.
+ *
+ * While a Cluster moves a slot, a record and its agenda may be on two servers. Scripts ask for the record; what they
+ * write to the agenda then gets an error (`pcall`) or finds no entry (`XX`), which would be a second agenda that the
+ * slot cannot be merged with. The lease's end, which the agenda has, sets that right.
  */
 const LEASE_ID_AT = 50
 
 /** The facts of nearly every record are within so many bytes: a lease id, a digest and an error of 1,000 characters. */
 export const FACTS_BYTES = 4096
 
-const states: Record<string, RecordSummary['state']> = { r: 'running', c: 'completed', f: 'failed' }
+const states: Record<string, RecordSummary['state']> = {
+  ...{ r: 'running', c: 'completed', f: 'failed' },
+  ...{ P: 'pending', R: 'running', F: 'failed', C: 'completed', D: 'dead' },
+}
+const isAccepted = (letter: string) => 'PRFCD'.includes(letter)
+const isUnfinished = (letter: string) => 'PRF'.includes(letter)
 
 /** Step 0 of every operation: an expired record is an absent one. */
 export function summaryOf(value: Buffer, id: RecordId, now: number): RecordSummary | undefined {
   if (value.length === 0) return undefined
-  const expiresAt = value.readDoubleLE(2)
+  const letter = value.toString('latin1', 0, 1)
+  const expiresAt = isUnfinished(letter) ? NEVER : value.readDoubleLE(2)
   if (now >= expiresAt) return undefined
-  const state = states[value.toString('latin1', 0, 1)]!
+  const state = states[letter]!
   const leaseId = textAt(value, LEASE_ID_AT)
-  const numbersAt = LEASE_ID_AT + 4 + value.readUInt32LE(LEASE_ID_AT)
+  const numbersAt = afterText(value, LEASE_ID_AT)
   const fingerprintAt = numbersAt + 24
-  const lastErrorAt = fingerprintAt + 4 + value.readUInt32LE(fingerprintAt)
+  const lastErrorAt = afterText(value, fingerprintAt)
   const leaseEndsAt = value.readDoubleLE(18)
+  const attempts = value.readUInt32LE(numbersAt + 16)
   return {
     ...id,
     state,
     fingerprint: optional(textAt(value, fingerprintAt)),
-    attempts: value.readUInt32LE(numbersAt + 16),
+    attempts,
     losses: value.readUInt32LE(numbersAt + 20),
     leaseId,
-    fencingToken: String(value.readDoubleLE(numbersAt)),
+    // Before the first attempt it is what a record of the same name had before.
+    fencingToken: attempts === 0 ? '0' : String(value.readDoubleLE(numbersAt)),
     createdAt: value.readDoubleLE(numbersAt + 8),
     claimedAt: value.readDoubleLE(26),
     leaseEndsAt,
     leaseRemainingMs: state === 'running' ? Math.max(0, leaseEndsAt - now) : 0,
-    settledAt: state === 'running' ? null : value.readDoubleLE(10),
+    settledAt: state === 'running' || state === 'pending' ? null : value.readDoubleLE(10),
     expiresAt,
     lastError: optional(textAt(value, lastErrorAt)),
+    ...(isAccepted(letter) && { accepted: acceptedOf(value, lastErrorAt, isUnfinished(letter)) }),
   }
+}
+
+function acceptedOf(value: Buffer, lastErrorAt: number, unfinished: boolean): Accepted {
+  const acceptedAt = afterText(value, lastErrorAt)
+  return {
+    dueAt: unfinished ? value.readDoubleLE(2) : null,
+    group: optional(textAt(value, afterText(value, acceptedAt + 16))),
+    round: value.readUInt32LE(acceptedAt),
+    earlierAttempts: value.readUInt32LE(acceptedAt + 4),
+  }
+}
+
+/** What was accepted; `undefined` of other records. */
+export function deliveryOf(value: Buffer): Uint8Array | undefined {
+  if (!isAccepted(value.toString('latin1', 0, 1))) return undefined
+  const at = deliveryAt(value)
+  return Buffer.from(value.subarray(at + 4, afterText(value, at)))
 }
 
 /** The result of a completed record. */
 export function resultOf(value: Buffer): Uint8Array {
-  const fingerprintAt = LEASE_ID_AT + 4 + value.readUInt32LE(LEASE_ID_AT) + 24
-  const lastErrorAt = fingerprintAt + 4 + value.readUInt32LE(fingerprintAt)
+  const hasDelivery = isAccepted(value.toString('latin1', 0, 1))
   // A copy: drivers hand out views of what they read from the socket, and a view keeps all of that in memory.
-  return Buffer.from(value.subarray(lastErrorAt + 4 + value.readUInt32LE(lastErrorAt)))
+  return Buffer.from(value.subarray(hasDelivery ? afterText(value, deliveryAt(value)) : factsEnd(value)))
+}
+
+const factsEnd = (value: Buffer) => afterText(value, afterText(value, afterText(value, LEASE_ID_AT) + 24))
+
+/** After the queue's name and the group. */
+const deliveryAt = (value: Buffer) => afterText(value, afterText(value, factsEnd(value) + 16))
+
+const afterText = (value: Buffer, at: number) => at + 4 + value.readUInt32LE(at)
+
+/** An acceptance's answer: see accept.lua. `undefined` where there are no groups. */
+export function acceptOutcome(answer: unknown): AcceptOutcome | undefined {
+  const [code, at, letter] = answer as [number, number, Buffer]
+  if (Number(code) === 3) return { status: 'mismatch' }
+  if (Number(code) === 4) return undefined
+  if (Number(code) === 1) return { status: 'accepted', acceptedAt: Number(at) }
+  return { status: 'known', state: states[String(letter)]!, acceptedAt: Number(at) }
 }
 
 /** A claim's answer: see claim.lua. */
@@ -75,6 +128,9 @@ export function claimOutcome(answer: unknown): ClaimOutcome {
       return { status: 'exhausted', losses: Number(numbers[1]) }
   }
 }
+
+/** Drivers send buffers and take other arrays for something else. */
+export const bytesOf = ({ buffer, byteOffset, byteLength }: Uint8Array) => Buffer.from(buffer, byteOffset, byteLength)
 
 /** A text that may be missing, as scripts take it. */
 export const present = (text: string | null): string => (text === null ? '' : `=${text}`)

@@ -1,6 +1,8 @@
 import type { RedisClient, Subscriber } from './client.js'
 
 interface Watch {
+  /** Scripts publish for what is marked only. */
+  isMarked: boolean
   wakes: Set<() => void>
   /** The server confirmed the subscription and the mark. */
   confirmed: boolean
@@ -54,7 +56,7 @@ export function createWatching(opening: Promise<RedisClient>, mark: (name: strin
   function subscribe(name: string, watch: Watch): void {
     const to = connection
     if (to === undefined) return
-    Promise.all([to.subscribe(name), mark(name)]).then(
+    Promise.all([to.subscribe(name), watch.isMarked && mark(name)]).then(
       () => {
         if (connection !== to || watches.get(name) !== watch) return
         watch.confirmed = true
@@ -69,11 +71,11 @@ export function createWatching(opening: Promise<RedisClient>, mark: (name: strin
   }
 
   return {
-    watch(name: string, wake: () => void): () => void {
+    watch(name: string, wake: () => void, isMarked = true): () => void {
       if (closed) return () => {}
       // A function of its own: one that is given twice is two watches.
       const own = () => wake()
-      const watch = watches.get(name) ?? { wakes: new Set(), confirmed: false }
+      const watch = watches.get(name) ?? { isMarked, wakes: new Set(), confirmed: false }
       watch.wakes.add(own)
       if (watches.size === watches.set(name, watch).size && watch.confirmed) queueMicrotask(own)
       else if (connection === undefined) void connect()

@@ -8,12 +8,24 @@ local value = redis.call('GET', KEYS[1])
 if not value then return 0 end
 local state, watched, expires, settled, _, _, _, retention, holder =
   struct.unpack('<c1c1ddddddI4c0', value)
-if holder ~= ARGV[1] or now >= expires then return 0 end
-if state == 'c' then return settled end
-if state ~= 'r' then return 0 end
+if holder ~= ARGV[1] or (now >= expires and state ~= 'R') then return 0 end
+if state == 'c' or state == 'C' then return settled end
+if state ~= 'r' and state ~= 'R' then return 0 end
 
 expires = now + retention
-value = struct.pack('<c1c1dd', 'c', watched, expires, now) .. string.sub(value, 19) .. ARGV[2]
+if state == 'R' then
+  -- No longer due: its place in the agenda is the end of its retention, below 0. See value.ts about XX and pcall.
+  local _, _, _, _, _, _, rest = struct.unpack('<ddI4I4I4c0I4c0', value, 55 + #holder)
+  local _, _, _, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
+  if group == '' then
+    redis.pcall('ZADD', queue .. ':agenda', 'XX', -expires, KEYS[1])
+  else
+    group = queue .. ':group:' .. group
+    redis.call('ZREM', group, KEYS[1])
+    redis.call('ZADD', queue .. ':agenda', -expires, KEYS[1], 0, group)
+  end
+end
+value = struct.pack('<c1c1dd', state == 'R' and 'C' or 'c', watched, expires, now) .. string.sub(value, 19) .. ARGV[2]
 redis.call('SET', KEYS[1], value, 'PXAT', expires)
 -- By pcall: an error after the write would be taken for "nothing was written".
 if watched == '1' then redis.pcall('PUBLISH', KEYS[1], '') end

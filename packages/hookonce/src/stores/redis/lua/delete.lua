@@ -7,12 +7,29 @@ local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local value = redis.call('GET', KEYS[1])
 if not value then return 0 end
-local state, watched, expires, _, lease_ends, _, _, _, _, token = struct.unpack('<c1c1ddddddI4c0d', value)
-if now >= expires then return 0 end
-if state == 'r' and now < lease_ends and ARGV[1] ~= '1' then return 2 end
+local state, watched, expires, _, lease_ends, _, lock_ttl, retention, _, token, _, _, _, _, _, rest =
+  struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
+local unfinished = state == 'P' or state == 'R' or state == 'F'
+if now >= expires and not unfinished then return 0 end
+if (state == 'r' or state == 'R') and now < lease_ends and ARGV[1] ~= '1' then return 2 end
 
+if unfinished or state == 'C' or state == 'D' then
+  -- Just below 0: the next look at the agenda has the log forget it. See value.ts about XX and pcall.
+  local _, _, _, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
+  if group == '' or not unfinished then
+    redis.pcall('ZADD', queue .. ':agenda', 'XX', -1, KEYS[1])
+  else
+    group = queue .. ':group:' .. group
+    redis.call('ZREM', group, KEYS[1])
+    redis.call('ZADD', queue .. ':agenda', -1, KEYS[1], 0, group)
+  end
+end
 value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'd', watched, 0, 0, 0, 0, 0, 0,
   0, '', token, 0, 0, 0, 0, '', 0, '')
-redis.call('SET', KEYS[1], value, 'KEEPTTL')
+if unfinished then
+  redis.call('SET', KEYS[1], value, 'PX', math.max(lock_ttl, retention))
+else
+  redis.call('SET', KEYS[1], value, 'KEEPTTL')
+end
 if watched == '1' then redis.pcall('PUBLISH', KEYS[1], '') end
 return 1

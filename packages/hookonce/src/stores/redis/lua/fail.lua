@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Gives the key back for a retry and keeps the error.
--- KEYS[1] the record; the channel of its watchers has the same name. ARGV: lease id, '=' and the error.
+-- KEYS[1] the record; the channel of its watchers has the same name. ARGV: lease id, '=' and the error, and of an
+--   accepted record in how many ms it is due again, or `dead`.
 -- Result: 1 failed by this attempt, now or before; 0 fenced.
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
@@ -8,14 +9,35 @@ local value = redis.call('GET', KEYS[1])
 if not value then return 0 end
 local state, watched, expires, _, _, _, _, retention, holder =
   struct.unpack('<c1c1ddddddI4c0', value)
-if holder ~= ARGV[1] or now >= expires then return 0 end
-if state == 'f' then return 1 end
-if state ~= 'r' then return 0 end
+if holder ~= ARGV[1] or (now >= expires and state ~= 'R' and state ~= 'F') then return 0 end
+if state == 'f' or state == 'F' or state == 'D' then return 1 end
+if state ~= 'r' and state ~= 'R' then return 0 end
 
 local _, _, _, _, _, last_error_at = struct.unpack('<ddI4I4I4c0', value, 55 + #holder)
+local facts = string.sub(value, 19, last_error_at - 1) .. struct.pack('<I4c0', #ARGV[2], ARGV[2])
 expires = now + retention
-value = struct.pack('<c1c1dd', 'f', watched, expires, now) .. string.sub(value, 19, last_error_at - 1)
-  .. struct.pack('<I4c0', #ARGV[2], ARGV[2])
-redis.call('SET', KEYS[1], value, 'PXAT', expires)
+if state == 'r' then
+  redis.call('SET', KEYS[1], struct.pack('<c1c1dd', 'f', watched, expires, now) .. facts, 'PXAT', expires)
+else
+  local _, rest = struct.unpack('<I4c0', value, last_error_at)
+  local _, _, _, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
+  local agenda, accepted = queue .. ':agenda', string.sub(value, rest)
+  group = group ~= '' and queue .. ':group:' .. group
+  if ARGV[3] ~= 'dead' then
+    -- See value.ts about XX and pcall.
+    local due = now + tonumber(ARGV[3])
+    redis.pcall('ZADD', agenda, 'XX', 'LT', due, group or KEYS[1])
+    redis.call('SET', KEYS[1], struct.pack('<c1c1dd', 'F', watched, due, now) .. facts .. accepted)
+  else
+    if group then
+      redis.call('ZREM', group, KEYS[1])
+      redis.call('ZADD', agenda, -expires, KEYS[1], 0, group)
+    else
+      redis.pcall('ZADD', agenda, 'XX', -expires, KEYS[1])
+    end
+    value = struct.pack('<c1c1dd', 'D', watched, expires, now) .. facts .. accepted
+    redis.call('SET', KEYS[1], value, 'PXAT', expires)
+  end
+end
 if watched == '1' then redis.pcall('PUBLISH', KEYS[1], '') end
 return 1

@@ -8,10 +8,14 @@ local value = redis.call('GET', KEYS[1])
 if not value then return 0 end
 local state, watched, expires, _, lease_ends, claimed, lock_ttl, retention, holder =
   struct.unpack('<c1c1ddddddI4c0', value)
-if state ~= 'r' or holder ~= ARGV[1] or now >= lease_ends then return 0 end
+if (state ~= 'r' and state ~= 'R') or holder ~= ARGV[1] or now >= lease_ends then return 0 end
 
 lease_ends = math.min(now + tonumber(ARGV[2]), claimed + lock_ttl)
-expires = lease_ends + math.max(lock_ttl, retention)
-value = struct.pack('<c1c1ddd', 'r', watched, expires, 0, lease_ends) .. string.sub(value, 27)
-redis.call('SET', KEYS[1], value, 'PXAT', expires)
+if state == 'R' then
+  redis.call('SETRANGE', KEYS[1], 2, struct.pack('<ddd', lease_ends, 0, lease_ends))
+else
+  expires = lease_ends + math.max(lock_ttl, retention)
+  value = struct.pack('<c1c1ddd', 'r', watched, expires, 0, lease_ends) .. string.sub(value, 27)
+  redis.call('SET', KEYS[1], value, 'PXAT', expires)
+end
 return 1

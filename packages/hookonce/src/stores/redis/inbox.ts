@@ -1,0 +1,64 @@
+import { StoreError } from '../../errors.js'
+import { type InboxStore, LOST_ERROR } from '../../inbox-store.js'
+import type { RecordId } from '../../store.js'
+import type { Commands } from './commands.js'
+import { agendaOf, keyOf, logOf, queueOf, queueTagOf, scopesKeyOf } from './keys.js'
+import { scripts } from './lua.generated.js'
+import { takeDue } from './taking.js'
+import { acceptOutcome, bytesOf, present } from './value.js'
+import type { createWatching } from './watching.js'
+
+type Inbox = Required<Pick<InboxStore, 'accept' | 'claimDue' | 'redrive' | 'announceDue' | 'watchDue'>>
+
+/** What the store does with accepted records besides what it does with all. */
+export function createInbox(commands: Commands, prefix: string, watching: ReturnType<typeof createWatching>): Inbox {
+  const { run } = commands
+  /** The same in a Cluster: a message goes to all of its servers. */
+  const channelOf = (scope: string) => agendaOf(prefix, 'inbox', scope)
+
+  return {
+    async accept(request) {
+      commands.refuseIfClosed()
+      const { scope, fingerprint, acceptId, delivery, retentionMs, delayMs } = request
+      const { isCluster } = await commands.opened()
+      const tag = queueTagOf(isCluster, request)
+      const queue = queueOf(prefix, tag, scope)
+      const group = present(request.group)
+      const keys = [
+        keyOf(prefix, request),
+        agendaOf(prefix, tag, scope),
+        logOf(prefix, tag, scope),
+        scopesKeyOf(prefix, tag),
+      ]
+      if (group !== '' && !isCluster) keys.push(`${queue}:group:${group}`)
+      const times = [`${retentionMs}`, `${delayMs}`]
+      const args = [acceptId, present(fingerprint), bytesOf(delivery), ...times, group, queue, scope]
+      const outcome = await run(scripts.accept, keys, args, acceptOutcome)
+      if (outcome !== undefined) return outcome
+      throw new StoreError('redis store: a Cluster has no groups: there is no order across its slots', 'refused')
+    },
+
+    async claimDue({ scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses }) {
+      if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
+        throw new StoreError('redis store: claimDue: limit must be 1 to 1000', 'refused')
+      }
+      commands.refuseIfClosed()
+      const attempt = [leaseId, `${leaseMs}`, `${lockTtlMs}`, `${maxLosses}`, present(LOST_ERROR)]
+      return takeDue(await commands.opened(), commands, prefix, scope, limit, attempt)
+    },
+
+    redrive(id: RecordId) {
+      const outcomes = ['absent', 'redriven', 'busy'] as const
+      // Not sent again when it may have been carried out: the record could have settled since, and have begun anew.
+      return run(scripts.redrive, keyOf(prefix, id), [], said => outcomes[Number(said)]!, false)
+    },
+
+    announceDue(scope) {
+      run(scripts.announce, channelOf(scope), [], () => undefined).catch(() => {})
+    },
+
+    watchDue(scope, wake) {
+      return watching.watch(channelOf(scope), wake, false)
+    },
+  }
+}

@@ -1,0 +1,107 @@
+import type { ListQuery, RecordPage, RecordSummary } from '../../store.js'
+import type { RedisClient } from './client.js'
+import type { Commands } from './commands.js'
+import { logOf, queueTagsOf, recordOf, scopesKeyOf } from './keys.js'
+import { scripts } from './lua.generated.js'
+
+/** How many records one page reads for their state. */
+const MOST_READS = 10_000
+
+/** One record in a log: when it was accepted, in microseconds, and its name. */
+interface Entry {
+  micros: number
+  name: string
+}
+
+const PLACE = /^(\d{1,16})\.([\w-]+)$/
+
+/** Newest first; within a microsecond, which several servers may share, by name. */
+const byAge = (a: Entry, b: Entry) => b.micros - a.micros || (a.name < b.name ? 1 : a.name > b.name ? -1 : 0)
+
+/** One page of accepted records, newest first, over all queues. It may be short; `next` tells whether there are more. */
+export async function logPage(
+  { isCluster }: RedisClient,
+  commands: Commands,
+  prefix: string,
+  { scope, state, since = 0, until, limit, after }: ListQuery,
+  read: (name: string) => Promise<RecordSummary | undefined>,
+): Promise<RecordPage> {
+  const tags = queueTagsOf(isCluster)
+  const scopes = scope === undefined ? await allScopes() : [scope]
+  const logs = tags.flatMap(tag => scopes.map(scope => logOf(prefix, tag, scope)))
+  const place = after === undefined ? undefined : placeOf(after, prefix)
+  // A little more than its share, for no log is asked again because of a few.
+  const batch = Math.ceil(limit / Math.max(logs.length, 1)) + 8
+  const merged = merge(logs.map(log => entriesOf(log)))
+  const records: RecordSummary[] = []
+  let last: Entry | undefined
+
+  for (let reads = 0; reads < MOST_READS && records.length < limit; ) {
+    const entries = await merged(limit - records.length)
+    if (entries.length === 0) return { records }
+    const summaries = await Promise.all(entries.map(({ name }) => read(name)))
+    reads += entries.length
+    last = entries.at(-1)!
+    for (const summary of summaries) {
+      if (summary?.accepted !== undefined && (state ?? summary.state) === summary.state) records.push(summary)
+    }
+  }
+  return { records, next: `${last!.micros}.${Buffer.from(last!.name).toString('base64url')}` }
+
+  async function allScopes(): Promise<string[]> {
+    const decode = (reply: unknown) => (reply as Buffer[]).map(String)
+    const sets = await Promise.all(tags.map(tag => commands.run(scripts.scopes, scopesKeyOf(prefix, tag), [], decode)))
+    return [...new Set(sets.flat())]
+  }
+
+  async function* entriesOf(log: string): AsyncGenerator<Entry> {
+    let from = place
+    const first = until === undefined ? '+inf' : `(${until * 1000}`
+    for (let most = batch; ; ) {
+      const start = from === undefined ? first : `${from.micros}`
+      const found = await commands.run(scripts.logged, log, [start, `${since * 1000}`, `${most}`], decodeEntries)
+      const next = found.filter(entry => from === undefined || byAge(from, entry) < 0)
+      yield* next
+      if (found.length < most) return
+      // All of one microsecond: only a clock that was set back can do that.
+      if (next.length === 0) most *= 2
+      from = next.at(-1) ?? from
+    }
+  }
+}
+
+/** Takes so many of the newest entries out of all. */
+function merge(logs: AsyncGenerator<Entry>[]): (most: number) => Promise<Entry[]> {
+  const heads: { entry: Entry; log: AsyncGenerator<Entry> }[] = []
+  const advance = async (log: AsyncGenerator<Entry>) => {
+    const { value, done } = await log.next()
+    if (!done) heads.push({ entry: value, log })
+  }
+  let began: Promise<unknown> | undefined
+  return async most => {
+    began ??= Promise.all(logs.map(advance))
+    await began
+    const taken: Entry[] = []
+    while (taken.length < most && heads.length > 0) {
+      let newest = 0
+      for (let i = 1; i < heads.length; i++) if (byAge(heads[i]!.entry, heads[newest]!.entry) < 0) newest = i
+      const { entry, log } = heads.splice(newest, 1)[0]!
+      taken.push(entry)
+      await advance(log)
+    }
+    return taken
+  }
+}
+
+function decodeEntries(reply: unknown): Entry[] {
+  const words = (reply as unknown[]).map(String)
+  return Array.from({ length: words.length / 2 }, (_, i) => ({ name: words[2 * i]!, micros: Number(words[2 * i + 1]) }))
+}
+
+/** Where a page ended; `undefined` for what no page made. */
+export function placeOf(after: string, prefix: string): Entry | undefined {
+  const [, micros, encoded] = PLACE.exec(after) ?? []
+  if (encoded === undefined) return undefined
+  const name = Buffer.from(encoded, 'base64url').toString()
+  return recordOf(prefix, name) && { micros: Number(micros), name }
+}

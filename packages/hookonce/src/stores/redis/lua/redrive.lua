@@ -1,0 +1,27 @@
+#!lua flags=allow-oom
+-- Begins a new round for an accepted record that is settled: it is pending, and due at once.
+-- KEYS[1] the record. Result: 1 redriven, 0 there is no accepted record, 2 it is not settled.
+local time = redis.call('TIME')
+local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
+local value = redis.call('GET', KEYS[1])
+if not value then return 0 end
+local state, watched, expires, _, lease_ends, claimed, lock_ttl, retention, holder, token, created, attempts, _,
+  fingerprint, last_error, rest = struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
+if state == 'P' or state == 'R' or state == 'F' then return 2 end
+if (state ~= 'C' and state ~= 'D') or now >= expires then return 0 end
+
+local round, _, order, queue, group, delivery = struct.unpack('<I4I4dI4c0I4c0I4c0', value, rest)
+local agenda = queue .. ':agenda'
+if group ~= '' then
+  local queued = queue .. ':group:' .. group
+  redis.call('ZADD', queued, order, KEYS[1])
+  redis.call('ZREM', agenda, KEYS[1])
+  redis.call('ZADD', agenda, 0, queued)
+elseif redis.pcall('ZADD', agenda, 'XX', 'CH', now, KEYS[1]) ~= 1 then
+  return redis.error_reply('TRYAGAIN the slot is moving, and the agenda is on another server')
+end
+value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0I4I4dI4c0I4c0I4c0', 'P', watched, now, 0, lease_ends, claimed,
+  lock_ttl, retention, #holder, holder, token, created, attempts, 0, #fingerprint, fingerprint,
+  #last_error, last_error, round + 1, attempts, order, #queue, queue, #group, group, #delivery, delivery)
+redis.call('SET', KEYS[1], value)
+return 1
