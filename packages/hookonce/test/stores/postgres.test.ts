@@ -40,6 +40,7 @@ function harness(url: () => string, options: PostgresStoreOptions = {}): StoreHa
     ownClock: true,
     transactions,
     waitingWork: true,
+    inbox: true,
   }
 }
 

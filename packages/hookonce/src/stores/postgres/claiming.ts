@@ -85,7 +85,7 @@ function answerOf(standing: Standing, request: ClaimRequest): ClaimOutcome | und
     if (leaseRemainingMs > 0) return { status: 'running', leaseRemainingMs }
   }
   const losses = lossesOf(standing)
-  return losses >= request.maxLosses ? { status: 'exhausted', losses } : undefined
+  return state === 'dead' || losses >= request.maxLosses ? { status: 'exhausted', losses } : undefined
 }
 
 /** A running record whose lease is over is a loss that nobody has written down yet. */

@@ -1,4 +1,5 @@
 import type { CompleteOutcome, RecordId } from '../../store.js'
+import { joined } from './bytes.js'
 import type { Connection, Connections } from './connections.js'
 import type { Statements } from './statements.js'
 
@@ -20,22 +21,16 @@ export function createCompleting(connections: Connections, statements: Statement
       by: number,
       { run }: Pick<Connection, 'run'> = connections,
     ): Promise<(number | undefined)[]> {
-      let start = 1
-      const starts = completions.map(({ result }) => {
-        const own = start
-        start += result.byteLength
-        return own
-      })
+      const results = joined(completions.map(({ result }) => result))
       const rows = await run(
         complete,
         [
           completions.map(({ scope }) => scope),
           completions.map(({ key }) => key),
           completions.map(({ leaseId }) => leaseId),
-          starts,
-          completions.map(({ result }) => result.byteLength),
-          // The driver sends a buffer as it is, and an array of them as text twice as long.
-          Buffer.concat(completions.map(({ result }) => result)),
+          results.starts,
+          results.lengths,
+          results.bytes,
         ],
         by,
       )
@@ -46,7 +41,7 @@ export function createCompleting(connections: Connections, statements: Statement
 
     /** What a result that was not recorded now means: the attempt recorded one before, or lost the record. */
     async before({ scope, key }: RecordId, leaseId: string, by: number): Promise<CompleteOutcome> {
-      const [row] = await connections.run(settled, [scope, key, leaseId, 'completed'], by)
+      const [row] = await connections.run(settled, [scope, key, leaseId, ['completed']], by)
       return row === undefined ? { status: 'fenced' } : { status: 'completed', completedAt: Number(row[0]) }
     },
   }

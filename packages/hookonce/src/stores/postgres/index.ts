@@ -1,5 +1,7 @@
 import { ConfigurationError } from '../../errors.js'
+import type { FailNext, InboxStore } from '../../inbox-store.js'
 import { MAX_ERROR_LENGTH, type RecordId, type TransactionalStore } from '../../store.js'
+import { createAccepting } from './accepting.js'
 import { persist, type Repeatable } from './asking.js'
 import { createClaiming } from './claiming.js'
 import { type Completion, createCompleting } from './completing.js'
@@ -8,20 +10,21 @@ import { Failure, failureOfConnection } from './failures.js'
 import { createLanes } from './lanes.js'
 import { type PostgresStoreOptions, postgresStoreDefaults, validated } from './options.js'
 import type { ClientOf, PostgresClient, PostgresPool } from './pool.js'
-import { summaryOf } from './rows.js'
+import { recordOf } from './rows.js'
 import { createScans, ROWS_PER_PURGE_STEP } from './scans.js'
 import { createOpening } from './schema.js'
 import { givenPool, openListener, ownPool } from './sources.js'
 import { channelOf, statementsFor } from './statements.js'
 import { createTransacting } from './transacting.js'
 import { createWatching } from './watching.js'
+import { createWorking } from './working.js'
 
 export { postgresMigrations } from './migrations.js'
 export { type PostgresStoreOptions, postgresStoreDefaults } from './options.js'
 export type { ClientOf, PostgresClient, PostgresPool } from './pool.js'
 
-/** A store whose attempts may write their effects in the transaction that records their result. */
-export type PostgresStore<Client> = TransactionalStore<Client, 'async'>
+/** A store that is an inbox too, and whose attempts may write their effects in the transaction of their result. */
+export type PostgresStore<Client> = TransactionalStore<Client, 'async'> & InboxStore
 
 /** What work writes with when the store has a pool of its own. */
 export interface PostgresTransaction {
@@ -74,8 +77,11 @@ export function postgresStore(
   const opening = createOpening(connections, statements, schema, settings.migrate)
   const claiming = createClaiming(connections, statements)
   const completing = createCompleting(connections, statements)
+  const accepting = createAccepting(connections, statements)
+  const working = createWorking(connections, statements)
   const claimLane = createLanes(claiming.look)
   const completeLane = createLanes((batch: Completion[], by) => completing.record(batch, by))
+  const acceptLane = createLanes(accepting.look)
   const scans = createScans(connections, statements, step)
   const watching = createWatching({
     channel: channelOf(schema),
@@ -172,11 +178,15 @@ export function postgresStore(
       })
     },
 
-    fail({ scope, key }, leaseId, error) {
+    fail({ scope, key }, leaseId, error, next: FailNext = { dueInMs: 0 }) {
       return ask('always', async by => {
-        const failed = await run('fail', [scope, key, leaseId, storable(error)], by)
+        const failed = await run(
+          'fail',
+          [scope, key, leaseId, storable(error), next === 'dead' ? null : next.dueInMs],
+          by,
+        )
         if (failed.length > 0) return 'failed'
-        const before = await run('settled', [scope, key, leaseId, 'failed'], by)
+        const before = await run('settled', [scope, key, leaseId, ['failed', 'dead']], by)
         return before.length > 0 ? 'failed' : 'fenced'
       })
     },
@@ -195,12 +205,27 @@ export function postgresStore(
 
     async get({ scope, key }) {
       const [row] = await ask('always', by => run('get', [scope, key], by))
-      return row && { ...summaryOf(row), result: row.at(-1) }
+      return row && recordOf(row)
     },
 
     list: query => enter(() => scans.list(query)),
     stats: () => enter(scans.stats),
     purge: limit => enter(() => scans.purge(limit)),
+
+    accept(request) {
+      return ask('always', async (by, attempt) => {
+        const found =
+          attempt === 1
+            ? await acceptLane(request, nameOf(request), request.delivery.byteLength, by)
+            : await accepting.look([request], by).then(standings => standings[0])
+        return accepting.settle(request, found, by)
+      })
+    },
+
+    // One that may have taken something is not repeated: that is due again when its lease is over.
+    claimDue: request => ask('if refused', by => working.claimDue(request, by)),
+
+    redrive: ({ scope, key }) => ask('if refused', by => working.redrive(scope, key, by)),
 
     transact: (id, leaseId, work) =>
       enter(async () => {
@@ -208,7 +233,7 @@ export function postgresStore(
         return transact(id, leaseId, work)
       }),
 
-    ...(listen !== false && { watch: watching.watch }),
+    ...(listen !== false && { watch: watching.watch, watchDue: watching.watchDue, announceDue }),
 
     async ready() {
       try {
@@ -222,6 +247,10 @@ export function postgresStore(
       closing ??= close()
       return closing
     },
+  }
+
+  function announceDue(scope: string): void {
+    ask('if refused', by => run('announce', [scope], by)).catch(() => {})
   }
 
   async function close(): Promise<void> {

@@ -1,10 +1,11 @@
-import type { RecordSummary } from '../../store.js'
+import type { Accepted, RecordSummary, StoredRecord } from '../../store.js'
 import type { Row } from './connections.js'
 
-/** Of the columns of `get.sql` and `list.sql`, in their order. `pg` hands out a bigint as text. */
+/** Of the columns of `get.sql`, `list.sql` and `list-accepted.sql`, in their order. `pg` hands out a bigint as text. */
 export function summaryOf(row: Row): RecordSummary {
   const [, scope, key, state, fingerprint, attempts, losses, leaseId, token, ...rest] = row
-  const [created, claimed, ends, settled, expires, lastError, remaining] = rest
+  const [created, claimed, ends, settled, expires, lastError, remaining, ...accepted] = rest
+  const isAccepted = accepted[2] !== null
   return {
     scope,
     key,
@@ -21,5 +22,23 @@ export function summaryOf(row: Row): RecordSummary {
     settledAt: settled === null ? null : Number(settled),
     expiresAt: Number(expires),
     lastError,
+    ...(isAccepted && { accepted: acceptedOf(accepted) }),
   }
+}
+
+/** Of the columns `due_at`, `grp`, `round`, `earlier_attempts`. */
+export function acceptedOf([due, group, round, earlier]: Row): Accepted {
+  return {
+    dueAt: due === null ? null : Number(due),
+    group,
+    round: Number(round),
+    earlierAttempts: Number(earlier),
+  }
+}
+
+/** Of the columns of `get.sql`. */
+export function recordOf(row: Row): StoredRecord {
+  const summary = summaryOf(row)
+  const [result, delivery] = row.slice(-2)
+  return { ...summary, result, ...(summary.accepted && { delivery }) }
 }

@@ -1,7 +1,7 @@
 import { StoreError } from '../../errors.js'
-import type { ListQuery, RecordPage, RecordSummary, StoreStats } from '../../store.js'
+import { type ListQuery, NEVER, type RecordPage, type StoreStats } from '../../store.js'
 import type { Repeatable } from './asking.js'
-import type { Connections } from './connections.js'
+import type { Connections, Row } from './connections.js'
 import { summaryOf } from './rows.js'
 import type { Statements } from './statements.js'
 
@@ -9,36 +9,69 @@ import type { Statements } from './statements.js'
 const ROWS_PER_LIST_STEP = 5000
 /** Rows a step of a purge removes: its locks are held for some 10 ms. */
 export const ROWS_PER_PURGE_STEP = 500
-const LARGEST_ID = '9223372036854775807'
+const LARGEST = '9223372036854775807'
 
 /** Asks one short step of the server, with a time limit of its own. */
 export type Step = <T>(repeatable: Repeatable, ask: (by: number) => Promise<T>) => Promise<T>
 
+/** What one step of a list found, and from where on it was not looked yet; `undefined`: that was all. */
+interface Stretch {
+  rows: Row[]
+  rest: string[] | undefined
+}
+
 /** Work over many records: no step is long, however many there are. */
 export function createScans({ run }: Connections, statements: Statements, step: Step) {
+  /** One step after the other, from a place on, until there is one record more than asked for: it tells of a next page. */
+  async function page(
+    limit: number,
+    from: string[],
+    look: (from: string[], missing: number, by: number) => Promise<Stretch>,
+    placeOf: (row: Row) => string,
+  ): Promise<RecordPage> {
+    const found: Row[] = []
+    let rest: string[] | undefined = from
+    while (rest !== undefined && found.length <= limit) {
+      const start: string[] = rest
+      const seen: Stretch = await step('always', by => look(start, limit + 1 - found.length, by))
+      found.push(...seen.rows)
+      rest = seen.rest
+    }
+    const records = found.slice(0, limit).map(summaryOf)
+    return found.length > limit ? { records, next: placeOf(found[limit - 1]!) } : { records }
+  }
+
+  /** By id. */
+  async function listAll({ scope, state, limit, after = LARGEST }: ListQuery): Promise<RecordPage> {
+    check(limit, /^\d{1,19}$/.test(after))
+    const look = async ([before]: string[], missing: number, by: number) => {
+      const [[last] = [null]] = await run(statements.stretch, [before, ROWS_PER_LIST_STEP], by)
+      if (last === null) return { rows: [], rest: undefined }
+      return {
+        rows: await run(statements.list, [before, last, scope ?? null, state ?? null, missing], by),
+        rest: [String(last)],
+      }
+    }
+    return page(limit, [after], look, row => String(row[0]))
+  }
+
+  /** By the time of acceptance and id. */
+  async function listAccepted(query: ListQuery): Promise<RecordPage> {
+    const { scope, state, limit, since = 0, until = Number.POSITIVE_INFINITY, after } = query
+    check(limit, after === undefined || /^\d{1,19}\.\d{1,19}$/.test(after))
+    const earliest = timeOf(since)
+    const look = async (before: string[], missing: number, by: number) => {
+      const [end] = await run(statements.stretchAccepted, [...before, earliest, ROWS_PER_LIST_STEP], by)
+      const last = end?.map(String) ?? [earliest, '0']
+      const rows = await run(statements.listAccepted, [...before, ...last, scope ?? null, state ?? null, missing], by)
+      return { rows, rest: end && last }
+    }
+    return page(limit, after?.split('.') ?? [timeOf(until), '0'], look, row => `${row[9]}.${row[0]}`)
+  }
+
   return {
-    async list({ scope, state, limit, after = LARGEST_ID }: ListQuery): Promise<RecordPage> {
-      if (!Number.isInteger(limit) || limit < 1 || limit > 1000 || !/^\d{1,19}$/.test(after)) {
-        throw new StoreError("list: limit must be 1 to 1000 and after a page's next", 'refused')
-      }
-      const found: { id: string; summary: RecordSummary }[] = []
-      let before = after
-      // One more than asked for tells whether there is a next page.
-      while (found.length <= limit) {
-        const missing = limit + 1 - found.length
-        const lowest = await step('always', async by => {
-          const [[last] = [null]] = await run(statements.stretch, [before, ROWS_PER_LIST_STEP], by)
-          if (last === null) return undefined
-          const rows = await run(statements.list, [before, last, scope ?? null, state ?? null, missing], by)
-          for (const row of rows) found.push({ id: String(row[0]), summary: summaryOf(row) })
-          return String(last)
-        })
-        if (lowest === undefined) break
-        before = lowest
-      }
-      const page = found.slice(0, limit)
-      const records = page.map(({ summary }) => summary)
-      return found.length > limit ? { records, next: page.at(-1)!.id } : { records }
+    list(query: ListQuery): Promise<RecordPage> {
+      return query.accepted ? listAccepted(query) : listAll(query)
     },
 
     async stats(): Promise<StoreStats> {
@@ -57,4 +90,16 @@ export function createScans({ run }: Connections, statements: Statements, step: 
       return removed
     },
   }
+}
+
+/** @throws StoreError */
+function check(limit: number, isPlace: boolean): void {
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000 || !isPlace) {
+    throw new StoreError("list: limit must be 1 to 1000 and after a page's next", 'refused')
+  }
+}
+
+/** The first millisecond that is not before. */
+function timeOf(time: number): string {
+  return String(Math.ceil(Math.min(Math.max(time, 0), NEVER)))
 }

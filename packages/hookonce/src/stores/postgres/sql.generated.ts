@@ -1,6 +1,52 @@
 // Generated from sql/ and migrations/ by scripts/generate-sql.mjs. Do not edit.
 
 export const sql = {
+  acceptAnew: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+UPDATE hookonce.records SET
+  id = nextval('hookonce.record_ids'), state = 'pending', fingerprint = $4, attempts = 0, losses = 0, lease_id = $5,
+  fencing_token = greatest(fencing_token + 1, hookonce.now_us()), created_at = hookonce.now_ms(),
+  claimed_at = hookonce.now_ms(), lease_ends_at = hookonce.now_ms(), settled_at = NULL, expires_at = 8640000000000000,
+  lock_ttl_ms = 0, retention_ms = $6::bigint, last_error = NULL, result = NULL,
+  due_at = hookonce.now_ms() + $7::bigint, grp = $8::text, blocked = $8::text IS NOT NULL, round = 1, earlier_attempts = 0,
+  delivery = $9::bytea
+FROM patience
+WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND expires_at <= hookonce.now_ms()
+RETURNING created_at, CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END`,
+  accept: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
+given AS MATERIALIZED (
+  SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS fingerprints, $4::text[] AS accept_ids,
+    $5::bigint[] AS retentions, $6::bigint[] AS delays, $7::text[] AS groups, $8::integer[] AS starts,
+    $9::integer[] AS lengths, $10::bytea AS deliveries
+),
+asked AS MATERIALIZED (
+  SELECT a.scope, a.key, a.fingerprint, a.accept_id, a.retention_ms, a.delay_ms, a.grp, a.start, a.length, a.n
+  FROM given, unnest(scopes, keys, fingerprints, accept_ids, retentions, delays, groups, starts, lengths)
+    WITH ORDINALITY AS a (scope, key, fingerprint, accept_id, retention_ms, delay_ms, grp, start, length, n)
+),
+inserted AS (
+  INSERT INTO hookonce.records (
+    scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
+    expires_at, lock_ttl_ms, retention_ms, due_at, grp, blocked, round, delivery
+  )
+  SELECT scope, key, 'pending', fingerprint, 0, 0, accept_id, greatest(token_floor + 1, hookonce.now_us()),
+    hookonce.now_ms(), hookonce.now_ms(), hookonce.now_ms(), 8640000000000000, 0, retention_ms,
+    hookonce.now_ms() + delay_ms, grp, grp IS NOT NULL, 1, substring(deliveries FROM start FOR length)
+  FROM asked, given, hookonce.meta, patience WHERE meta.id = 1
+  ORDER BY scope COLLATE "C", key COLLATE "C"
+  ON CONFLICT (scope, key) DO NOTHING
+  RETURNING scope, key, grp, created_at
+),
+accepted AS MATERIALIZED (
+  SELECT i.*, CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END
+  FROM (SELECT * FROM inserted ORDER BY grp, scope) AS i
+)
+SELECT a.n, true, false, 'pending', NULL, 0, NULL, 0, i.created_at
+FROM asked a JOIN accepted i ON i.scope = a.scope AND i.key = a.key
+UNION ALL
+SELECT a.n, false, r.expires_at <= hookonce.now_ms(), r.state, r.fingerprint, r.attempts, r.lease_id, r.fencing_token,
+  r.created_at
+FROM asked a JOIN hookonce.records r ON r.scope = a.scope AND r.key = a.key`,
+  announce: `SELECT pg_notify('hookonce.records', json_build_array($1::text)::text)`,
   beginAnew: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   id = nextval('hookonce.record_ids'), state = 'running', fingerprint = $4, attempts = 1, losses = 0, lease_id = $5,
@@ -8,12 +54,53 @@ UPDATE hookonce.records SET
   claimed_at = hookonce.now_ms(), lease_ends_at = hookonce.now_ms() + least($6::bigint, $7::bigint),
   settled_at = NULL,
   expires_at = hookonce.now_ms() + least($6::bigint, $7::bigint) + greatest($7::bigint, $8::bigint),
-  lock_ttl_ms = $7::bigint, retention_ms = $8::bigint, last_error = NULL, result = NULL
+  lock_ttl_ms = $7::bigint, retention_ms = $8::bigint, last_error = NULL, result = NULL, grp = NULL, round = NULL,
+  earlier_attempts = 0, delivery = NULL
 FROM patience
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND expires_at <= hookonce.now_ms()
 RETURNING attempts, fencing_token`,
   check: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.meta SET checked_at = greatest(checked_at + 1, hookonce.now_ms()) FROM patience WHERE id = 1`,
+  claimDue: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
+due AS MATERIALIZED (
+  SELECT key, id, due_at, losses + (state = 'running')::integer AS losses
+  FROM hookonce.records
+  WHERE scope = $1 AND due_at <= hookonce.now_ms() AND NOT blocked
+  ORDER BY due_at
+  LIMIT $2::bigint
+  FOR UPDATE SKIP LOCKED
+),
+taken AS (
+  UPDATE hookonce.records r SET
+    state = 'running', attempts = attempts + 1, losses = d.losses, lease_id = $3,
+    fencing_token = greatest(fencing_token + 1, hookonce.now_us()), claimed_at = hookonce.now_ms(),
+    lease_ends_at = hookonce.now_ms() + least($4::bigint, $5::bigint), settled_at = NULL, lock_ttl_ms = $5::bigint,
+    due_at = hookonce.now_ms() + least($4::bigint, $5::bigint)
+  FROM due d
+  WHERE r.scope = $1 AND r.key = d.key AND d.losses < $6::integer
+  RETURNING r.key, attempts, fencing_token, created_at, r.due_at, grp, round, earlier_attempts, delivery,
+    d.due_at AS was_due_at, d.id
+),
+died AS (
+  UPDATE hookonce.records r SET
+    state = 'dead', losses = d.losses, last_error = $7, settled_at = hookonce.now_ms(),
+    expires_at = hookonce.now_ms() + retention_ms, due_at = NULL
+  FROM due d, patience
+  WHERE r.scope = $1 AND r.key = d.key AND d.losses >= $6::integer
+  RETURNING r.scope, r.key, grp, watched
+),
+ended AS MATERIALIZED (
+  SELECT CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,
+    CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END
+  FROM (SELECT * FROM died ORDER BY grp) AS d
+)
+SELECT key, attempts, fencing_token, created_at, due_at, grp, round, earlier_attempts, delivery
+FROM (
+  SELECT * FROM taken
+  UNION ALL
+  SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM ended
+) AS answer
+ORDER BY was_due_at, id`,
   claim: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
 given AS MATERIALIZED (
   SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS fingerprints, $4::text[] AS lease_ids,
@@ -56,37 +143,58 @@ asked AS MATERIALIZED (
 completed AS (
   UPDATE hookonce.records r SET
     state = 'completed', result = a.result, settled_at = hookonce.now_ms(),
-    expires_at = hookonce.now_ms() + retention_ms
+    expires_at = hookonce.now_ms() + retention_ms, due_at = NULL
   FROM asked a, patience
   WHERE r.scope = a.scope AND r.key = a.key AND r.state = 'running' AND r.lease_id = a.lease_id
     AND r.expires_at > hookonce.now_ms()
-  RETURNING a.n, r.settled_at, r.watched, r.scope, r.key
+  RETURNING a.n, r.settled_at, r.watched, r.scope, r.key, r.grp
 )
-SELECT n, settled_at, CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END
-FROM completed`,
+SELECT n, settled_at, CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,
+  CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END
+FROM (SELECT * FROM completed ORDER BY grp, scope) AS c`,
   delete: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
-  expires_at = 0, lock_ttl_ms = 0, retention_ms = 0, fingerprint = NULL, last_error = NULL, result = NULL
+  expires_at = 0, lock_ttl_ms = 0, retention_ms = 0, fingerprint = NULL, last_error = NULL, result = NULL,
+  due_at = NULL, delivery = NULL
 FROM patience
 WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()
   AND ($3::boolean OR state <> 'running' OR lease_ends_at <= hookonce.now_ms())
-RETURNING CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END`,
+RETURNING CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,
+  CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END`,
   fail: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
-  state = 'failed', last_error = $4, settled_at = hookonce.now_ms(), expires_at = hookonce.now_ms() + retention_ms
+  state = CASE WHEN round IS NOT NULL AND $5::bigint IS NULL THEN 'dead' ELSE 'failed' END, last_error = $4,
+  settled_at = hookonce.now_ms(),
+  expires_at = CASE
+    WHEN round IS NULL OR $5::bigint IS NULL THEN hookonce.now_ms() + retention_ms
+    ELSE expires_at
+  END,
+  due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + $5::bigint END
 FROM patience
 WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3 AND expires_at > hookonce.now_ms()
-RETURNING CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END`,
+RETURNING CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,
+  CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END`,
   fate: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', $3, true))
 SELECT id, state, lease_id, settled_at FROM hookonce.records, patience WHERE scope = $1 AND key = $2
 FOR UPDATE OF records`,
-  get: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
-  lease_ends_at, settled_at, expires_at, last_error, lease_ends_at - hookonce.now_ms() AS lease_remaining_ms, result
+  get: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id,
+  CASE WHEN attempts > 0 THEN fencing_token ELSE 0 END, created_at, claimed_at, lease_ends_at, settled_at, expires_at,
+  last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts, result, delivery
 FROM hookonce.records WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()`,
   holds: `SELECT id, state, settled_at FROM hookonce.records
 WHERE scope = $1 AND key = $2 AND lease_id = $3 AND expires_at > hookonce.now_ms()`,
-  list: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
-  lease_ends_at, settled_at, expires_at, last_error, lease_ends_at - hookonce.now_ms() AS lease_remaining_ms
+  listAccepted: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id,
+  CASE WHEN attempts > 0 THEN fencing_token ELSE 0 END, created_at, claimed_at, lease_ends_at, settled_at, expires_at,
+  last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts
+FROM hookonce.records
+WHERE round IS NOT NULL AND (created_at, id) < ($1::bigint, $2::bigint)
+  AND (created_at, id) >= ($3::bigint, $4::bigint) AND expires_at > hookonce.now_ms()
+  AND ($5::text IS NULL OR scope = $5::text) AND ($6::text IS NULL OR state = $6::text)
+ORDER BY created_at DESC, id DESC
+LIMIT $7::bigint`,
+  list: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id,
+  CASE WHEN attempts > 0 THEN fencing_token ELSE 0 END, created_at, claimed_at, lease_ends_at, settled_at, expires_at,
+  last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts
 FROM hookonce.records
 WHERE id < $1::bigint AND id >= $2::bigint AND expires_at > hookonce.now_ms()
   AND ($3::text IS NULL OR scope = $3::text) AND ($4::text IS NULL OR state = $4::text)
@@ -95,7 +203,7 @@ LIMIT $5::bigint`,
   lockMigrations: `SELECT pg_advisory_xact_lock(hashtext('hookonce.migrations'))`,
   purge: `WITH due AS MATERIALIZED (
   SELECT scope, key FROM hookonce.records
-  WHERE claimed_at + retention_ms <= hookonce.now_ms() AND expires_at <= hookonce.now_ms()
+  WHERE due_at IS NULL AND claimed_at + retention_ms <= hookonce.now_ms() AND expires_at <= hookonce.now_ms()
     AND fencing_token < hookonce.now_us() - 10000000
   ORDER BY claimed_at + retention_ms
   LIMIT $1::bigint
@@ -109,23 +217,34 @@ raised AS (
   UPDATE hookonce.meta SET token_floor = h.token FROM highest h WHERE id = 1 AND token_floor < h.token
 )
 SELECT count(*) AS removed FROM removed`,
+  redrive: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+UPDATE hookonce.records SET
+  state = 'pending', losses = 0, settled_at = NULL, expires_at = 8640000000000000, result = NULL,
+  due_at = hookonce.now_ms(), blocked = grp IS NOT NULL, round = round + 1, earlier_attempts = attempts
+FROM patience
+WHERE scope = $1 AND key = $2 AND round IS NOT NULL AND due_at IS NULL AND expires_at > hookonce.now_ms()
+RETURNING CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END`,
   renew: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   lease_ends_at = least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms),
-  expires_at =
-    least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms)
+  expires_at = CASE
+    WHEN round IS NULL
+      THEN least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms)
+    ELSE expires_at
+  END,
+  due_at = CASE WHEN round IS NOT NULL THEN least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms) END
 FROM patience
 WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3 AND lease_ends_at > hookonce.now_ms()
   AND expires_at > hookonce.now_ms()
 RETURNING 1`,
-  runs: `SELECT state = 'running' AND lease_ends_at > hookonce.now_ms() AS runs
+  runs: `SELECT state = 'running' AND lease_ends_at > hookonce.now_ms(), round IS NOT NULL, due_at IS NULL
 FROM hookonce.records WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()`,
   schema: `SELECT current_setting('server_version_num')::integer, n.oid IS NOT NULL, c.oid IS NOT NULL
 FROM (SELECT $1::name AS name) AS wanted
 LEFT JOIN pg_namespace n ON n.nspname = wanted.name
 LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = 'meta'`,
   settled: `SELECT settled_at FROM hookonce.records
-WHERE scope = $1 AND key = $2 AND lease_id = $3 AND state = $4 AND expires_at > hookonce.now_ms()`,
+WHERE scope = $1 AND key = $2 AND lease_id = $3 AND state = ANY ($4::text[]) AND expires_at > hookonce.now_ms()`,
   stats: `SELECT
   CASE
     WHEN pg_relation_size(c.oid) < 8388608
@@ -134,6 +253,10 @@ WHERE scope = $1 AND key = $2 AND lease_id = $3 AND state = $4 AND expires_at > 
   END AS records,
   pg_total_relation_size(c.oid) AS bytes
 FROM pg_class c WHERE c.oid = 'hookonce.records'::regclass`,
+  stretchAccepted: `SELECT created_at, id FROM hookonce.records
+WHERE round IS NOT NULL AND (created_at, id) < ($1::bigint, $2::bigint) AND created_at >= $3::bigint
+ORDER BY created_at DESC, id DESC
+OFFSET $4::bigint - 1 LIMIT 1`,
   stretch: `SELECT min(id) AS lowest
 FROM (SELECT id FROM hookonce.records WHERE id < $1::bigint ORDER BY id DESC LIMIT $2::bigint) AS stretch`,
   takeOver: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
@@ -141,11 +264,16 @@ UPDATE hookonce.records SET
   state = 'running', fingerprint = coalesce(fingerprint, $5), attempts = attempts + 1, losses = $6, lease_id = $7,
   fencing_token = greatest(fencing_token + 1, hookonce.now_us()), claimed_at = hookonce.now_ms(),
   lease_ends_at = hookonce.now_ms() + least($8::bigint, $9::bigint), settled_at = NULL,
-  expires_at = hookonce.now_ms() + least($8::bigint, $9::bigint) + greatest($9::bigint, $10::bigint),
+  expires_at = CASE
+    WHEN round IS NULL
+      THEN hookonce.now_ms() + least($8::bigint, $9::bigint) + greatest($9::bigint, $10::bigint)
+    ELSE expires_at
+  END,
+  due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + least($8::bigint, $9::bigint) END,
   lock_ttl_ms = $9::bigint, retention_ms = $10::bigint
 FROM patience
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND state = $4 AND expires_at > hookonce.now_ms()
-  AND (state = 'failed' OR (state = 'running' AND lease_ends_at <= hookonce.now_ms()))
+  AND (state IN ('failed', 'pending') OR (state = 'running' AND lease_ends_at <= hookonce.now_ms()))
 RETURNING attempts, fencing_token`,
   version: `SELECT version FROM hookonce.meta WHERE id = 1`,
   watch: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
@@ -230,4 +358,60 @@ SELECT 'hookonce ballast', n::text, -n, 'failed', 0, 0, '', 0, 0, 46116860184273
 FROM generate_series(1, 300) AS n;
 
 DELETE FROM hookonce.records WHERE key <> '300';`,
+  `-- Accepted records: queue entries. round is NULL for records that were only claimed, and nothing below holds anything
+-- that changes in their lives, so that their updates stay heap-only.
+--
+-- due_at: when the next attempt is due; NULL once settled for good. grp: the group; its unfinished records are blocked
+-- but for one. delivery: what was accepted; out of line where a row is large, so that no update copies it.
+ALTER TABLE hookonce.records
+  ADD COLUMN due_at bigint,
+  ADD COLUMN grp text COLLATE "C",
+  ADD COLUMN blocked boolean NOT NULL DEFAULT false,
+  ADD COLUMN round integer,
+  ADD COLUMN earlier_attempts integer NOT NULL DEFAULT 0,
+  ADD COLUMN delivery bytea;
+ALTER TABLE hookonce.records ALTER COLUMN delivery SET STORAGE EXTERNAL;
+
+-- What is still to be attempted does not expire: purge never passes over it.
+DROP INDEX hookonce.records_due;
+CREATE INDEX records_due ON hookonce.records ((claimed_at + retention_ms)) WHERE due_at IS NULL;
+
+-- The queue. What waits for its group is not in it.
+CREATE INDEX records_queue ON hookonce.records (scope, due_at) WHERE due_at IS NOT NULL AND NOT blocked;
+
+-- A group's records in the order in which they were accepted, the one whose turn it is apart.
+CREATE INDEX records_groups ON hookonce.records (scope, grp, blocked, id) WHERE grp IS NOT NULL AND due_at IS NOT NULL;
+
+-- The order of the list of accepted records.
+CREATE INDEX records_accepted ON hookonce.records (created_at, id) WHERE round IS NOT NULL;
+
+-- Gives the turn of a group to its earliest record, unless one is running; called by whatever adds a record or ends an
+-- attempt, after it did. Each statement in here sees what was committed before it, as nothing in the calling statement
+-- can: under the lock, either an acceptance sees that the head has ended, or the end sees what was accepted.
+CREATE FUNCTION hookonce.give_turn(in_scope text, in_grp text) RETURNS void LANGUAGE plpgsql AS $body$
+DECLARE
+  head bigint;
+BEGIN
+  IF current_setting('transaction_isolation') = 'repeatable read' THEN
+    RAISE EXCEPTION 'groups need transactions at read committed, or serializable';
+  END IF;
+  PERFORM pg_advisory_xact_lock(hashtextextended(in_scope || ' ' || in_grp, 7407));
+  SELECT id INTO head FROM hookonce.records
+  WHERE scope = in_scope AND grp = in_grp AND due_at IS NOT NULL AND NOT blocked AND state = 'running'
+  ORDER BY id LIMIT 1;
+  IF head IS NULL THEN
+    SELECT least(
+      (SELECT id FROM hookonce.records WHERE scope = in_scope AND grp = in_grp AND due_at IS NOT NULL AND NOT blocked
+       ORDER BY id LIMIT 1),
+      (SELECT id FROM hookonce.records WHERE scope = in_scope AND grp = in_grp AND due_at IS NOT NULL AND blocked
+       ORDER BY id LIMIT 1)
+    ) INTO head;
+  END IF;
+  UPDATE hookonce.records SET blocked = true
+  WHERE scope = in_scope AND grp = in_grp AND due_at IS NOT NULL AND NOT blocked AND id <> head;
+  UPDATE hookonce.records SET blocked = false WHERE id = head AND blocked;
+END
+$body$;
+
+UPDATE hookonce.meta SET version = 2 WHERE id = 1;`,
 ]

@@ -94,8 +94,8 @@ export function createTransacting<Client extends PostgresClient>(
       throw new Failure(lost.cause, 'unknown', false)
     })
     const [standing, state, holder, settledAt] = rows[0] ?? []
-    // The record is gone, or another has taken its place: nothing tells any more.
-    if (standing !== recordId) throw new Failure(lost.cause, 'unknown', false)
+    // The record is gone, redriven, or another has taken its place: nothing tells any more.
+    if (standing !== recordId || state === 'pending') throw new Failure(lost.cause, 'unknown', false)
     // Another attempt can only have taken over what was not completed.
     if (holder !== leaseId) return { status: 'fenced' }
     if (state === 'completed') return { status: 'completed', completedAt: Number(settledAt) }

@@ -32,16 +32,30 @@ export interface WatchingSettings {
 /**
  * Wakes who watches a record when another process says that its attempt has ended. One connection listens, from the
  * first watch on. A record is marked only once it listens: what ends later is told, what ended earlier the wake shows.
+ * What is due in a scope is told on the same channel, by the scope alone.
  */
 export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSettings) {
   const watches = new Map<string, Watched>()
   const unmarked = new Set<string>()
+  const queues = new Set<{ scope: string; wake: () => void }>()
   let isKept = false
   let isClosed = false
   let somethingHappened = () => {}
 
   function wake(name: string): void {
     for (const call of watches.get(name)?.wakes ?? []) call()
+  }
+
+  function wakeQueues(scope?: string): void {
+    for (const queue of queues) if (scope === undefined || queue.scope === scope) queue.wake()
+  }
+
+  function startKeeping(): void {
+    if (isKept) somethingHappened()
+    else {
+      isKept = true
+      keep()
+    }
   }
 
   async function listen(): Promise<Listener & { isLost: boolean }> {
@@ -55,7 +69,8 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
     listener.client.on('notification', ({ channel: name, payload }: { channel: string; payload: string }) => {
       if (name !== channel.name) return
       const [scope, key] = JSON.parse(payload)
-      wake(nameOf({ scope, key }))
+      if (key === undefined) wakeQueues(scope)
+      else wake(nameOf({ scope, key }))
     })
     try {
       await ask(listener, channel.listen)
@@ -104,6 +119,7 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
       try {
         listener = await listen()
         pauseMs = FIRST_PAUSE_MS
+        wakeQueues()
         await attend(listener)
       } catch {
         // Who watches reads the record from time to time, so a watch may be late.
@@ -123,11 +139,7 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
       watched.wakes.add(call)
       watches.set(name, watched)
       unmarked.add(name)
-      if (isKept) somethingHappened()
-      else {
-        isKept = true
-        keep()
-      }
+      startKeeping()
       return () => {
         watched.wakes.delete(call)
         if (watched.wakes.size > 0 || watches.get(name) !== watched) return
@@ -136,10 +148,18 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
       }
     },
 
+    watchDue(scope: string, wakeUp: () => void): () => void {
+      const queue = { scope, wake: () => wakeUp() }
+      queues.add(queue)
+      startKeeping()
+      return () => void queues.delete(queue)
+    },
+
     close(): void {
       isClosed = true
       watches.clear()
       unmarked.clear()
+      queues.clear()
       somethingHappened()
     },
   }

@@ -10,7 +10,7 @@ import type { Pool, PoolClient } from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../../../../scripts/test-servers/postgres.js'
 import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
-import { acquire, newId, newLeaseId, openPool, requestOf } from './support.js'
+import { accept, acquire, dueRequest, newId, newLeaseId, openPool, requestOf } from './support.js'
 
 let server: PostgresServer
 let admin: Pool
@@ -148,12 +148,46 @@ test('migrations run by hand are all that is needed, with few privileges', async
   expect(await store.list({ limit: 10 })).toMatchObject({ records: [{ key: id.key }] })
   expect(await store.stats()).toMatchObject({ records: 1 })
   expect(await store.delete(id)).toBe('deleted')
+  await accept(store, id, { group: 'g' })
+  await accept(store, newId(), { group: 'g' })
+  const [claim] = await store.claimDue(dueRequest({ leaseId: 'a worker' }))
+  expect(claim).toMatchObject(id)
+  await store.complete(id, 'a worker', Buffer.from('done'))
+  expect(await store.redrive(id)).toBe('redriven')
+  expect(await store.delete(id)).toBe('deleted')
   await acquire(store, id)
   await admin.query(
     'UPDATE byhand.records SET expires_at = 0, claimed_at = 0, retention_ms = 0, fencing_token = 1 WHERE key = $1',
     [id.key],
   )
   expect(await store.purge(10)).toBe(1)
+})
+
+test('a schema of the first version is migrated: its records stand, and purge and the inbox work on them', async () => {
+  const [first] = postgresMigrations('first')
+  await admin.query('CREATE SCHEMA first')
+  await admin.query(first!)
+  const [done, running, old] = [newId(), newId(), newId()]
+  await admin.query(
+    `INSERT INTO first.records (scope, key, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
+       lease_ends_at, settled_at, expires_at, lock_ttl_ms, retention_ms, result)
+     SELECT 's', key, state, 1, 0, 'a', 1, at, at, at + 60000, settled, expires, 60000, 60000, result::bytea
+     FROM first.now_ms() AS at, LATERAL (VALUES
+       ($1, 'completed', at, at + 60000, 'done'), ($2, 'running', NULL, at + 120000, NULL),
+       ($3, 'completed', 0, 1, 'old')
+     ) AS r (key, state, settled, expires, result)`,
+    [done.key, running.key, old.key],
+  )
+  await admin.query('UPDATE first.records SET claimed_at = 0, retention_ms = 0 WHERE key = $1', [old.key])
+
+  const store = open({ schema: 'first' })
+  expect(await store.get(done)).toMatchObject({ state: 'completed', result: Buffer.from('done'), attempts: 1 })
+  expect(await store.get(done)).not.toHaveProperty('accepted')
+  expect(await store.complete(running, 'a', Buffer.from('late'))).toMatchObject({ status: 'completed' })
+  expect(await store.purge(10)).toBe(1)
+  const id = await accept(store, newId())
+  expect(await store.list({ accepted: true, limit: 10 })).toMatchObject({ records: [id] })
+  expect(await store.claimDue(dueRequest())).toMatchObject([id])
 })
 
 test('a server that is nowhere is refused when it is first asked', async () => {

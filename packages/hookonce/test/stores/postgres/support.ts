@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ClaimRequest, RecordId, Store } from 'hookonce'
+import type { AcceptRequest, ClaimDueRequest, ClaimRequest, InboxStore, RecordId, Store } from 'hookonce'
 import { Pool, type PoolConfig } from 'pg'
 import { expect } from 'vitest'
 
@@ -21,6 +21,19 @@ export async function acquire(store: Store, id: RecordId, request?: Partial<Clai
   const leaseId = newLeaseId()
   expect(await store.claim(requestOf(id, leaseId, request))).toMatchObject({ status: 'acquired' })
   return leaseId
+}
+
+/** Accepts, which must work: due at once, in no group, kept for an hour. */
+export async function accept(store: InboxStore, id: RecordId, request: Partial<AcceptRequest> = {}): Promise<RecordId> {
+  const durations = { retentionMs: HOUR, delayMs: 0 }
+  const all = { fingerprint: null, acceptId: newLeaseId(), delivery: Buffer.from('delivery'), group: null, ...request }
+  expect(await store.accept({ ...id, ...durations, ...all })).toMatchObject({ status: 'accepted' })
+  return id
+}
+
+export function dueRequest(request: Partial<ClaimDueRequest> = {}): ClaimDueRequest {
+  const durations = { leaseMs: HOUR, lockTtlMs: HOUR }
+  return { scope: 's', limit: 100, leaseId: newLeaseId(), ...durations, maxLosses: 1000, ...request }
 }
 
 export const isReady = (store: Store): Promise<boolean> =>

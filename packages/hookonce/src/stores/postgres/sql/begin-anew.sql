@@ -8,7 +8,8 @@ UPDATE hookonce.records SET
   claimed_at = hookonce.now_ms(), lease_ends_at = hookonce.now_ms() + least($6::bigint, $7::bigint),
   settled_at = NULL,
   expires_at = hookonce.now_ms() + least($6::bigint, $7::bigint) + greatest($7::bigint, $8::bigint),
-  lock_ttl_ms = $7::bigint, retention_ms = $8::bigint, last_error = NULL, result = NULL
+  lock_ttl_ms = $7::bigint, retention_ms = $8::bigint, last_error = NULL, result = NULL, grp = NULL, round = NULL,
+  earlier_attempts = 0, delivery = NULL
 FROM patience
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND expires_at <= hookonce.now_ms()
 RETURNING attempts, fencing_token

@@ -2,6 +2,7 @@
 -- Parameters, one array each, no key twice: scopes, keys, lease ids, where in the bytes each result starts (from 1 on)
 --   and its length; then the bytes of all results.
 -- Result: n (from 1 on) and settled_at of each that was recorded.
+-- Groups in order: two batches never wait for each other.
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
 given AS MATERIALIZED (
   SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS lease_ids, $4::integer[] AS starts,
@@ -15,11 +16,12 @@ asked AS MATERIALIZED (
 completed AS (
   UPDATE hookonce.records r SET
     state = 'completed', result = a.result, settled_at = hookonce.now_ms(),
-    expires_at = hookonce.now_ms() + retention_ms
+    expires_at = hookonce.now_ms() + retention_ms, due_at = NULL
   FROM asked a, patience
   WHERE r.scope = a.scope AND r.key = a.key AND r.state = 'running' AND r.lease_id = a.lease_id
     AND r.expires_at > hookonce.now_ms()
-  RETURNING a.n, r.settled_at, r.watched, r.scope, r.key
+  RETURNING a.n, r.settled_at, r.watched, r.scope, r.key, r.grp
 )
-SELECT n, settled_at, CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END
-FROM completed
+SELECT n, settled_at, CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,
+  CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END
+FROM (SELECT * FROM completed ORDER BY grp, scope) AS c

@@ -1,9 +1,16 @@
--- Gives the key back for a retry.
--- Parameters: scope, key, lease_id, error.
+-- Gives the key back for a retry, or has an accepted record die.
+-- Parameters: scope, key, lease_id, error, in how many milliseconds an accepted record is due again; NULL: it dies.
 -- Result: one row, or none when the attempt does not hold the record.
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
-  state = 'failed', last_error = $4, settled_at = hookonce.now_ms(), expires_at = hookonce.now_ms() + retention_ms
+  state = CASE WHEN round IS NOT NULL AND $5::bigint IS NULL THEN 'dead' ELSE 'failed' END, last_error = $4,
+  settled_at = hookonce.now_ms(),
+  expires_at = CASE
+    WHEN round IS NULL OR $5::bigint IS NULL THEN hookonce.now_ms() + retention_ms
+    ELSE expires_at
+  END,
+  due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + $5::bigint END
 FROM patience
 WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3 AND expires_at > hookonce.now_ms()
-RETURNING CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END
+RETURNING CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,
+  CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END

@@ -5,7 +5,7 @@
 -- Result: removed.
 WITH due AS MATERIALIZED (
   SELECT scope, key FROM hookonce.records
-  WHERE claimed_at + retention_ms <= hookonce.now_ms() AND expires_at <= hookonce.now_ms()
+  WHERE due_at IS NULL AND claimed_at + retention_ms <= hookonce.now_ms() AND expires_at <= hookonce.now_ms()
     AND fencing_token < hookonce.now_us() - 10000000
   ORDER BY claimed_at + retention_ms
   LIMIT $1::bigint

@@ -1,11 +1,15 @@
--- Prolongs a live lease.
+-- Prolongs a live lease; an accepted record is due when it is over.
 -- Parameters: scope, key, lease_id, lease_ms.
 -- Result: one row, or none when the lease is lost.
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   lease_ends_at = least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms),
-  expires_at =
-    least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms)
+  expires_at = CASE
+    WHEN round IS NULL
+      THEN least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms)
+    ELSE expires_at
+  END,
+  due_at = CASE WHEN round IS NOT NULL THEN least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms) END
 FROM patience
 WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3 AND lease_ends_at > hookonce.now_ms()
   AND expires_at > hookonce.now_ms()

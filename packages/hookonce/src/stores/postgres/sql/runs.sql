@@ -1,5 +1,5 @@
--- Whether a record is there, and runs under a live lease.
+-- Whether a record is there, runs under a live lease, was accepted, and is settled for good if it was.
 -- Parameters: scope, key.
--- Result: runs; no row when it is absent.
-SELECT state = 'running' AND lease_ends_at > hookonce.now_ms() AS runs
+-- Result: runs, accepted, settled; no row when it is absent.
+SELECT state = 'running' AND lease_ends_at > hookonce.now_ms(), round IS NOT NULL, due_at IS NULL
 FROM hookonce.records WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()

@@ -1,4 +1,4 @@
--- A further attempt of a record that failed or whose lease is over, if it is still as it was seen.
+-- A further attempt of a record that failed, is pending, or whose lease is over, if it is still as it was seen.
 -- Parameters: scope, key, the token seen, the state seen, fingerprint, losses, lease_id, lease_ms, lock_ttl_ms,
 --   retention_ms.
 -- Result: attempts, fencing_token; no row when the record has changed.
@@ -7,9 +7,14 @@ UPDATE hookonce.records SET
   state = 'running', fingerprint = coalesce(fingerprint, $5), attempts = attempts + 1, losses = $6, lease_id = $7,
   fencing_token = greatest(fencing_token + 1, hookonce.now_us()), claimed_at = hookonce.now_ms(),
   lease_ends_at = hookonce.now_ms() + least($8::bigint, $9::bigint), settled_at = NULL,
-  expires_at = hookonce.now_ms() + least($8::bigint, $9::bigint) + greatest($9::bigint, $10::bigint),
+  expires_at = CASE
+    WHEN round IS NULL
+      THEN hookonce.now_ms() + least($8::bigint, $9::bigint) + greatest($9::bigint, $10::bigint)
+    ELSE expires_at
+  END,
+  due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + least($8::bigint, $9::bigint) END,
   lock_ttl_ms = $9::bigint, retention_ms = $10::bigint
 FROM patience
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND state = $4 AND expires_at > hookonce.now_ms()
-  AND (state = 'failed' OR (state = 'running' AND lease_ends_at <= hookonce.now_ms()))
+  AND (state IN ('failed', 'pending') OR (state = 'running' AND lease_ends_at <= hookonce.now_ms()))
 RETURNING attempts, fencing_token

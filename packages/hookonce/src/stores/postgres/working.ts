@@ -1,0 +1,38 @@
+import { type ClaimDueRequest, type DueClaim, LOST_ERROR } from '../../inbox-store.js'
+import type { Connections } from './connections.js'
+import { acceptedOf } from './rows.js'
+import type { Statements } from './statements.js'
+
+export function createWorking({ run }: Connections, statements: Statements) {
+  return {
+    async claimDue(request: ClaimDueRequest, by: number): Promise<DueClaim[]> {
+      const { scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses } = request
+      const values = [scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses, LOST_ERROR]
+      const claims: DueClaim[] = []
+      for (const [key, attempts, token, created, ...rest] of await run(statements.claimDue, values, by)) {
+        if (key === null) continue
+        claims.push({
+          scope,
+          key,
+          attempt: Number(attempts),
+          fencingToken: String(token),
+          acceptedAt: Number(created),
+          accepted: acceptedOf(rest),
+          delivery: rest[4],
+        })
+      }
+      return claims
+    },
+
+    async redrive(scope: string, key: string, by: number): Promise<'redriven' | 'absent' | 'busy'> {
+      for (;;) {
+        const redriven = await run(statements.redrive, [scope, key], by)
+        if (redriven.length > 0) return 'redriven'
+        const [found] = await run(statements.runs, [scope, key], by)
+        const [, isAccepted, isSettled] = found ?? []
+        if (!isAccepted) return 'absent'
+        if (!isSettled) return 'busy'
+      }
+    },
+  }
+}
