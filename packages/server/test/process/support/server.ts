@@ -11,7 +11,7 @@ export type Settings = Record<string, string | number>
 export interface StartOptions {
   /** A command that runs the server as its last arguments, in its own process: `['unshare', '-m']`. */
   within?: string[]
-  /** Arguments of the server's own. */
+  /** Arguments of the server's own; with `work` first it is a worker, which never listens. */
   args?: string[]
 }
 
@@ -52,7 +52,7 @@ export class ServerProcess {
         if (entry.msg === 'listening') {
           this.url = (entry.urls as string[])[0]!
           resolve(this)
-        }
+        } else if (entry.msg === 'working') resolve(this)
       })
       void this.exited.then(code => reject(new Error(`the server ended with ${code}: ${this.stderr}`)))
     })

@@ -23,6 +23,10 @@ export interface Call {
 export interface UpstreamOptions {
   /** How long a call takes; `held`: until its `answer()`. Default 0. */
   takes?: (call: Call) => number | 'held'
+  /** Whether a call is answered 500. Default none. */
+  fails?: (call: Call) => boolean
+  /** Where it listens. Default: a free port. */
+  port?: number
   /** How long the answers are. Default some 40 bytes. */
   resultBytes?: number
   onConnection?: (socket: Socket) => void
@@ -33,27 +37,32 @@ export interface Upstream {
   /** Append-only. */
   calls: readonly Call[]
   callsOf(key: string): Call[]
+  /** Nobody listens any more. */
+  close(): void
 }
 
 export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
-  const { takes = () => 0, resultBytes = 16, onConnection } = options
+  const { takes = () => 0, fails = () => false, port = 0, resultBytes = 16, onConnection } = options
   const calls: Call[] = []
   const server = createServer((request, response) => {
     const call = startCall(request, response, resultBytes)
+    if (fails(call)) response.statusCode = 500
     calls.push(call)
     request.resume()
     const ms = takes(call)
     if (ms !== 'held') setTimeout(call.answer, ms)
   })
   if (onConnection) server.on('connection', onConnection)
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  onCleanup(() => {
+  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
+  const close = () => {
     server.closeAllConnections()
     server.close()
-  })
+  }
+  onCleanup(close)
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
+    close,
     callsOf: key => calls.filter(call => call.key === key),
   }
 }

@@ -1,0 +1,4 @@
+import { inboxCases } from './cases/inbox.js'
+import { onRedis } from './support/stores.js'
+
+onRedis(inboxCases)

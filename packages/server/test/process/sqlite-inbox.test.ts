@@ -1,0 +1,5 @@
+import { describe } from 'vitest'
+import { inboxCases } from './cases/inbox.js'
+import { sqlite } from './support/stores.js'
+
+describe('sqlite', () => inboxCases(sqlite))
