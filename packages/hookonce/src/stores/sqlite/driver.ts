@@ -35,6 +35,8 @@ export type SqliteParameter = SqliteValue | Record<string, SqliteValue>
 /** What is used of `node:sqlite`, which `@photostructure/sqlite` offers in the same shape. */
 export interface Database extends SqliteTransaction {
   readonly isTransaction: boolean
+  /** Adds a function to this connection's SQL. */
+  function(name: string, body: (...values: never[]) => SqliteValue): void
   close(): void
 }
 

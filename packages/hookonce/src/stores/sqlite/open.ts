@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../../errors.js'
 import type { Database, Driver } from './driver.js'
 import { createFile, misplaced, watchPlace } from './file.js'
+import { createHash, type HashOf } from './hash.js'
 import type { ConnectionSettings } from './protocol.js'
 import { migrations } from './sql.generated.js'
 import { patiently } from './transactions.js'
@@ -42,6 +43,11 @@ function prepare(db: Database, { synchronous }: ConnectionSettings): void {
 
 /** Under the write lock, and looked at again there: several processes may start at once. */
 function migrate(db: Database): void {
+  let hashOf: HashOf | undefined
+  db.function('hookonce_hash', (scope: string, key: string) => {
+    hashOf ??= createHash(db)
+    return hashOf(scope, key)
+  })
   db.exec('BEGIN IMMEDIATE')
   try {
     const { version } = schemaOf(db)

@@ -19,7 +19,7 @@ export type Completion = ['completed', completedAt: number] | ['fenced']
  */
 export function createOperations(db: Database) {
   const records = createRecords(db)
-  const { find } = records
+  const { find, placeOf } = records
   const statement = {
     insert: db.prepare(sql.insert),
     renew: db.prepare(sql.renew),
@@ -47,7 +47,9 @@ export function createOperations(db: Database) {
 
   /** How this attempt has settled the record before. */
   function settledBefore({ scope, key }: RecordId, leaseId: string, now: number) {
-    return statement.settled.get(scope, key, leaseId, now) as Pick<RecordRow, 'state' | 'settled_at'> | undefined
+    return statement.settled.get(...placeOf(scope, key), leaseId, now) as
+      | Pick<RecordRow, 'state' | 'settled_at'>
+      | undefined
   }
 
   return {
@@ -75,13 +77,14 @@ export function createOperations(db: Database) {
       const leaseEndsAt = now + Math.min(leaseMs, lockTtlMs)
       const expiresAt = expiryOf(leaseEndsAt, { lockTtlMs, retentionMs })
       statement.insert.run(
-        ...[scope, key, fingerprint, leaseId, token, now, now, leaseEndsAt, expiresAt, lockTtlMs, retentionMs],
+        ...[...placeOf(scope, key), fingerprint, leaseId, token, now, now, leaseEndsAt, expiresAt, lockTtlMs],
+        retentionMs,
       )
       return ['acquired', 1, token]
     },
 
     renew([, , scope, key, leaseId, leaseMs]: RequestOf<'renew'>, now: number): ['renewed' | 'lost'] {
-      const { changes } = statement.renew.run(now + leaseMs, scope, key, leaseId, now)
+      const { changes } = statement.renew.run(now + leaseMs, ...placeOf(scope, key), leaseId, now)
       return [changes ? 'renewed' : 'lost']
     },
 
@@ -94,7 +97,7 @@ export function createOperations(db: Database) {
     },
 
     complete([, , scope, key, leaseId, result]: RequestOf<'complete'>, now: number): Completion {
-      const { changes } = statement.complete.run(result, now, now, scope, key, leaseId, now)
+      const { changes } = statement.complete.run(result, now, now, ...placeOf(scope, key), leaseId, now)
       if (changes) return ['completed', now]
       const before = settledBefore({ scope, key }, leaseId, now)
       return before?.state === 'completed' ? ['completed', before.settled_at!] : ['fenced']
@@ -102,7 +105,8 @@ export function createOperations(db: Database) {
 
     fail([, , scope, key, leaseId, error, dueInMs]: RequestOf<'fail'>, now: number): ['failed' | 'fenced'] {
       const { changes } = statement.fail.run(
-        ...[truncated(error), now, dueInMs === null ? null : now + dueInMs, scope, key, leaseId],
+        ...[truncated(error), now, dueInMs === null ? null : now + dueInMs],
+        ...[...placeOf(scope, key), leaseId],
       )
       if (changes) return ['failed']
       const before = settledBefore({ scope, key }, leaseId, now)
@@ -118,7 +122,7 @@ export function createOperations(db: Database) {
     },
 
     get([, , scope, key]: RequestOf<'get'>, now: number): RecordAnswer<Uint8Array> {
-      const row = statement.get.get(scope, key, now) as RecordRow | undefined
+      const row = statement.get.get(...placeOf(scope, key), now) as RecordRow | undefined
       return row === undefined ? [] : [summaryOf(row, now), row.result, row.delivery]
     },
 

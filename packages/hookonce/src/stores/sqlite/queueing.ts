@@ -60,7 +60,8 @@ export function createQueueing(db: Database, records: Records) {
       if (found !== undefined) records.remove(found)
       const { lastInsertRowid } = statement.keep.run(delivery as Uint8Array)
       statement.accept.run(
-        ...[scope, key, fingerprint, acceptId, now, retentionMs, now + delayMs, group, lastInsertRowid],
+        ...[...records.placeOf(scope, key), fingerprint, acceptId, now, retentionMs, now + delayMs, group],
+        lastInsertRowid,
       )
       return ['accepted', now]
     },

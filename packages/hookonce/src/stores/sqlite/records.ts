@@ -1,5 +1,6 @@
 import { NEVER } from '../../store.js'
 import type { Database } from './driver.js'
+import { createHash } from './hash.js'
 import type { RecordRow } from './rows.js'
 import { sql } from './sql.generated.js'
 
@@ -23,6 +24,7 @@ interface Beginning {
 
 /** The writes that more than one operation is made of. */
 export function createRecords(db: Database) {
+  const hashOf = createHash(db)
   const statement = {
     find: db.prepare(sql.find),
     tokenFloor: db.prepare(sql.tokenFloor),
@@ -39,11 +41,18 @@ export function createRecords(db: Database) {
     return Math.max((last || (statement.tokenFloor.get() as { token_floor: number }).token_floor) + 1, now * 1000)
   }
 
+  /** What the statements find a record by. */
+  function placeOf(scope: string, key: string): [hash: number, scope: string, key: string] {
+    return [hashOf(scope, key), scope, key]
+  }
+
   return {
     nextToken,
 
+    placeOf,
+
     find(scope: string, key: string): Found | undefined {
-      return statement.find.get(scope, key) as Found | undefined
+      return statement.find.get(...placeOf(scope, key)) as Found | undefined
     },
 
     /** Starts a further attempt and gives its fencing token. */

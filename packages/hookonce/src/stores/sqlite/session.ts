@@ -9,12 +9,23 @@ import type { Reply } from './reply.js'
 import { createScans } from './scans.js'
 import { createTransactions } from './transactions.js'
 
+/**
+ * A checkpoint copies each page once, however often it was written since the last one: more pages in between mean fewer
+ * copies, and a longer pause (30 ms at a million records). A claim and its completion then have 27 KB written with 1,000
+ * pages in between, 13 KB with 4,000 and 9 KB with 8,000.
+ */
+const PAGES_BETWEEN_CHECKPOINTS = 8000
+
+/** Room for the index of a million keys; taken as the file grows. */
+const CACHE_KIB = 32_000
+
 export type Session = ReturnType<typeof openSession>
 
 /** One open connection and what is done with it. `whileWaiting`: see {@link createTransactions}. */
 export function openSession(driver: Driver, settings: WorkerSettings, whileWaiting: () => void) {
   const file = openDatabase(driver, settings)
   const { db, isInPlace } = file
+  db.exec(`PRAGMA wal_autocheckpoint = ${PAGES_BETWEEN_CHECKPOINTS}; PRAGMA cache_size = -${CACHE_KIB}`)
   const transactions = createTransactions(file, settings.busyTimeoutMs, whileWaiting)
   const keepLogShort = createLogKeeper(db, settings.path)
   const operations = createOperations(db)
