@@ -65,7 +65,7 @@ const alone = { ownClock: true, inbox: true }
 /** A Cluster has no groups: see its own test. */
 const inCluster = { ...alone, groups: false }
 
-const harnesses: Record<string, StoreHarness & { groups?: false }> = {
+const harnesses: Record<string, StoreHarness & { groups?: boolean }> = {
   'by URL': {
     open: async () => redisStore(server.url, options),
     ...alone,

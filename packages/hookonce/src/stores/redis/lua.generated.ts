@@ -284,9 +284,9 @@ return 1`,
 return redis.call('SMEMBERS', KEYS[1])`,
   },
   take: {
-    sha: 'b6c99c9733dee3b555c482230a320d427e8e018e',
+    sha: '149f979b26ccb7e013e9f94be1ef558b6a772f26',
     text: `#!lua flags=allow-oom
-local MOST_FORGOTTEN, MOST_LOOKS, MOST_BYTES, LATER_MS = 500, 5000, 8388608, 10000
+local MOST_FORGOTTEN, MOST_LOOKS, MOST_BYTES, LATER_MS = 500, 5000, 8388608, 2000
 
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]

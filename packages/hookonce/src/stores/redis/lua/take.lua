@@ -3,7 +3,7 @@
 -- KEYS[1] the queue's agenda, whose other keys have names that begin alike: see keys.ts. ARGV: most, lease id,
 --   lease ms, lock TTL ms, most losses, '=' and the error of a record that lost so many.
 -- Result: ms since the epoch, and of each record that was taken: its name, since when it was due, its value.
-local MOST_FORGOTTEN, MOST_LOOKS, MOST_BYTES, LATER_MS = 500, 5000, 8388608, 10000
+local MOST_FORGOTTEN, MOST_LOOKS, MOST_BYTES, LATER_MS = 500, 5000, 8388608, 2000
 
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]

@@ -1,0 +1,258 @@
+import type { AcceptRequest, DueClaim, InboxStore } from 'hookonce'
+import { Redis } from 'ioredis'
+import { expect, onTestFinished, test } from 'vitest'
+import { startRedisCluster } from '../../../../../scripts/test-servers/redis-cluster.js'
+import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
+import { eventually, HOUR, open, request, server } from './support.js'
+
+const AGENDA = 'hookonce:{inbox}:queue:4:test:agenda'
+const LOG = 'hookonce:{inbox}:queue:4:test:log'
+
+const acceptance = (key: string, changes: Partial<AcceptRequest> = {}): AcceptRequest => ({
+  ...{ scope: 'test', key, fingerprint: null, acceptId: `acceptance of ${key}` },
+  ...{ delivery: Buffer.from(`delivery of ${key}`), retentionMs: HOUR, delayMs: 0, group: null },
+  ...changes,
+})
+
+const take = (store: InboxStore, leaseId: string, changes = {}): Promise<DueClaim[]> =>
+  store.claimDue({ scope: 'test', limit: 10, leaseId, leaseMs: HOUR, lockTtlMs: HOUR, maxLosses: 10, ...changes })
+
+const keysOf = (records: { key: string }[]) => records.map(({ key }) => key)
+
+/** A store, and a way to its keys that goes past it. */
+async function opened() {
+  const redis = await server()
+  const client = new Redis(redis.url)
+  onTestFinished(() => client.disconnect())
+  const nameOf = async (key: string) => (await client.keys(`*}:4:test${key}`))[0]!
+  return { redis, client, store: open(client), nameOf }
+}
+
+test('an unfinished record has no expiry in Redis; a settled or deleted one has', async () => {
+  const { client, store, nameOf } = await opened()
+  const left = async () => client.pttl(await nameOf('one'))
+  await store.accept(acceptance('one'))
+  expect(await left()).toBe(-1)
+  await take(store, 'a')
+  expect(await left()).toBe(-1)
+  await store.renew(request('one'), 'a', HOUR)
+  expect(await left()).toBe(-1)
+  await store.fail(request('one'), 'a', 'it broke')
+  expect(await left()).toBe(-1)
+  await store.claim(request('one', { leaseId: 'b' }))
+  expect(await left()).toBe(-1)
+  await store.fail(request('one'), 'b', 'it broke', 'dead')
+  expect(await left()).toBeGreaterThan(0)
+  await store.redrive(request('one'))
+  expect(await left()).toBe(-1)
+  await store.claim(request('one', { leaseId: 'c' }))
+  await store.complete(request('one'), 'c', Buffer.from('result'))
+  expect(await left()).toBeGreaterThan(0)
+  await store.redrive(request('one'))
+  await store.delete(request('one'))
+  expect(await left()).toBeGreaterThan(0)
+})
+
+test('tokens rise over a deletion and another acceptance, by a clock that steps back', async () => {
+  const { client, store, nameOf } = await opened()
+  await store.accept(acceptance('one'))
+  await take(store, 'a')
+  const ahead = (Date.now() + HOUR) * 1000
+  const bytes = Buffer.alloc(8)
+  bytes.writeDoubleLE(ahead)
+  // Where value.ts has the token: after a lease id of one letter.
+  await client.setrange(await nameOf('one'), 55, bytes)
+  await store.delete(request('one'), { force: true })
+  await store.accept(acceptance('one'))
+  expect(await store.get(request('one'))).toMatchObject({ fencingToken: '0', attempts: 0 })
+  expect(await take(store, 'b')).toMatchObject([{ fencingToken: `${ahead + 1}` }])
+})
+
+test('a place in the agenda that is too early is corrected by the record, and nothing is taken', async () => {
+  const { client, store, nameOf } = await opened()
+  for (const key of ['waiting', 'renewed', 'completed']) await store.accept(acceptance(key))
+  await take(store, 'a')
+  await store.fail(request('waiting'), 'a', 'it broke', { dueInMs: HOUR })
+  await store.complete(request('completed'), 'a', Buffer.from('result'))
+  await store.renew(request('renewed'), 'a', HOUR)
+  const places: Record<string, number> = {}
+  for (const key of ['waiting', 'renewed', 'completed']) {
+    const record = (await store.get(request(key)))!
+    places[key] = record.accepted!.dueAt ?? -record.expiresAt
+    await client.zadd(AGENDA, 1, await nameOf(key))
+  }
+  expect(await take(store, 'b')).toEqual([])
+  for (const [key, place] of Object.entries(places)) {
+    expect(Number(await client.zscore(AGENDA, await nameOf(key))), key).toBe(place)
+  }
+})
+
+test('a record that is not at hand is looked for later', async () => {
+  const { client, store, nameOf } = await opened()
+  await store.accept(acceptance('moved'))
+  const name = await nameOf('moved')
+  await client.rename(name, 'elsewhere')
+  expect(await take(store, 'a')).toEqual([])
+  await client.rename('elsewhere', name)
+  expect(Number(await client.zscore(AGENDA, name))).toBeGreaterThan(Date.now() + 1_000)
+  await client.zadd(AGENDA, 1, name)
+  expect(keysOf(await take(store, 'b'))).toEqual(['moved'])
+})
+
+test('the log and the agenda forget what expired, was deleted, or was claimed anew', async () => {
+  const { client, store } = await opened()
+  for (const key of ['expired', 'claimed', 'deleted', 'kept']) {
+    await store.accept(acceptance(key, key === 'deleted' || key === 'kept' ? {} : { retentionMs: 1 }))
+    await take(store, 'a')
+    await store.complete(request(key), 'a', Buffer.from('result'))
+  }
+  await store.delete(request('deleted'))
+  for (const key of ['expired', 'claimed']) {
+    await eventually('its end', async () => (await store.get(request(key))) === undefined)
+  }
+  await store.claim(request('claimed'))
+  const listed = await store.list({ accepted: true, limit: 10 })
+  expect(keysOf(listed.records)).toEqual(['kept'])
+  await eventually('them to be forgotten', async () => {
+    await take(store, 'b')
+    return (await client.zcard(LOG)) === 1
+  })
+  expect(await client.zcard(AGENDA)).toBe(1)
+})
+
+test('a name of a group that is accepted again after its end is in the new group only', async () => {
+  const { client, store } = await opened()
+  await store.accept(acceptance('one', { group: 'old' }))
+  await take(store, 'a')
+  await store.delete(request('one'), { force: true })
+  await store.accept(acceptance('one', { group: 'new' }))
+  await store.accept(acceptance('two', { group: 'old' }))
+  await store.accept(acceptance('three', { group: 'new' }))
+  expect(keysOf(await take(store, 'b'))).toEqual(['one', 'two'])
+  await store.complete(request('one'), 'b', Buffer.from('result'))
+  await store.complete(request('two'), 'b', Buffer.from('result'))
+  expect(keysOf(await take(store, 'c'))).toEqual(['three'])
+  await store.complete(request('three'), 'c', Buffer.from('result'))
+  expect(await take(store, 'd')).toEqual([])
+  // Groups of which nothing is left have left nothing.
+  expect(await client.keys('*:group:*')).toEqual([])
+  expect(await client.zcount(AGENDA, 0, '+inf')).toBe(0)
+})
+
+test('one that is redriven comes before those of its group that were accepted later', async () => {
+  const { store } = await opened()
+  for (const key of ['one', 'two', 'three']) await store.accept(acceptance(key, { group: 'g' }))
+  await take(store, 'a')
+  await store.fail(request('one'), 'a', 'it broke', 'dead')
+  expect(keysOf(await take(store, 'b'))).toEqual(['two'])
+  await store.redrive(request('one'))
+  expect(keysOf(await take(store, 'c'))).toEqual(['one'])
+  await store.complete(request('two'), 'b', Buffer.from('result'))
+  expect(await take(store, 'd')).toEqual([])
+  await store.complete(request('one'), 'c', Buffer.from('result'))
+  expect(keysOf(await take(store, 'e'))).toEqual(['three'])
+})
+
+test('what is taken at once has few megabytes', async () => {
+  const { store } = await opened()
+  const delivery = Buffer.alloc(1_048_576)
+  for (let i = 0; i < 10; i++) await store.accept(acceptance(`${i}`, { delivery }))
+  const [first, second] = [await take(store, 'a'), await take(store, 'b')]
+  expect([first.length, second.length]).toEqual([8, 2])
+})
+
+test('pages of a list of all scopes are newest first and stable while records are accepted and settled', async () => {
+  const { store } = await opened()
+  const keys = Array.from({ length: 120 }, (_, i) => `key ${i}`)
+  for (const key of keys) await store.accept(acceptance(key, { scope: `scope ${key.length}` }))
+  const seen: string[] = []
+  for (let after: string | undefined; ; ) {
+    const { records, next } = await store.list({ accepted: true, limit: 7, ...(after && { after }) })
+    seen.push(...keysOf(records))
+    if (next === undefined) break
+    after = next
+    await store.accept(acceptance(`later ${seen.length}`))
+    await take(store, 'a', { scope: 'scope 6', limit: 3 })
+  }
+  expect(seen).toEqual(keys.toReversed())
+})
+
+test('who watches a scope is woken by what another process announces in it', async () => {
+  const { redis, store } = await opened()
+  const other = open(redis.url)
+  const woken = { test: 0, other: 0 }
+  const ends = Object.keys(woken).map(scope => store.watchDue!(scope, () => woken[scope as 'test']++))
+  await eventually('the subscriptions', () => woken.test > 0 && woken.other > 0)
+  const before = { ...woken }
+  other.announceDue!('test')
+  await eventually('the push', () => woken.test > before.test)
+  expect(woken.other).toBe(before.other)
+  for (const end of ends) end()
+})
+
+test('a Redis at its limit of memory accepts nothing, knows what it has, and lets all of it be worked off', async () => {
+  const { redis, store } = await opened()
+  for (const key of ['completing', 'failing', 'dying']) await store.accept(acceptance(key))
+  const used = /used_memory:(\d+)/.exec(await redis.ask('INFO', 'memory'))![1]!
+  await redis.ask('CONFIG', 'SET', 'maxmemory', String(Math.floor(Number(used) / 2)))
+  await expect(store.accept(acceptance('new'))).rejects.toMatchObject({ effect: 'refused' })
+  expect(await store.get(request('new'))).toBeUndefined()
+  expect(await store.accept(acceptance('failing', { acceptId: 'b' }))).toMatchObject({ status: 'known' })
+  expect(await take(store, 'a')).toHaveLength(3)
+  expect(await store.renew(request('completing'), 'a', HOUR)).toBe('renewed')
+  expect(await store.complete(request('completing'), 'a', Buffer.from('result'))).toMatchObject({ status: 'completed' })
+  expect(await store.fail(request('failing'), 'a', 'it broke')).toBe('failed')
+  expect(await store.fail(request('dying'), 'a', 'it broke', 'dead')).toBe('failed')
+  expect(await store.redrive(request('dying'))).toBe('redriven')
+  expect(keysOf(await take(store, 'b'))).toEqual(['failing', 'dying'])
+})
+
+test('a Cluster refuses groups, takes from all of its parts as long as they are due, and follows a slot', {
+  timeout: TOOL_TIMEOUT_MS,
+}, async () => {
+  const cluster = await startRedisCluster()
+  onTestFinished(cluster.stop)
+  const store = open({ cluster: cluster.urls })
+  await expect(store.accept(acceptance('one', { group: 'g' }))).rejects.toMatchObject({ effect: 'refused' })
+  expect(await store.get(request('one'))).toBeUndefined()
+
+  const keys = Array.from({ length: 300 }, (_, i) => `key ${i}`)
+  for (const key of keys) await store.accept(acceptance(key))
+  const release: (() => Promise<string>)[] = []
+  const times: number[] = []
+  const taken: string[] = []
+  for (const leaseId of ['a', 'b', 'c']) {
+    const claims = await take(store, leaseId, { limit: 100 })
+    taken.push(...keysOf(claims))
+    times.push(...claims.map(({ acceptedAt }) => acceptedAt))
+    release.push(...claims.map(claim => () => store.fail(claim, leaseId, 'it broke')))
+    expect(claims).toHaveLength(100)
+  }
+  for (const fail of release) expect(await fail()).toBe('failed')
+  expect(times).toEqual(times.toSorted((a, b) => a - b))
+  expect(taken.toSorted()).toEqual(keys.toSorted())
+
+  // Half of a slot is on another server: what is done then is found by the agenda once the slot is whole again.
+  const [from, to] = [cluster.nodes[0]!, cluster.nodes[2]!]
+  const namesIn = (answer: string) => answer.split('\r\n').filter(line => /^[^$*]/.test(line))
+  const name = namesIn(await from.ask('KEYS', 'hookonce:*:4:testkey*'))[0]!
+  const slot = (await from.ask('CLUSTER', 'KEYSLOT', name)).slice(1)
+  const idOf = async (node: typeof from) => namesIn(await node.ask('CLUSTER', 'MYID'))[0]!
+  await to.ask('CLUSTER', 'SETSLOT', slot, 'IMPORTING', await idOf(from))
+  await from.ask('CLUSTER', 'SETSLOT', slot, 'MIGRATING', await idOf(to))
+  const migrate = (key: string) => from.ask('MIGRATE', '127.0.0.1', String(to.port), key, '0', '5000')
+  expect(await migrate(name)).toBe('+OK')
+  const moved = name.slice(name.indexOf('key'))
+  expect(await store.claim(request(moved, { leaseId: 'm' }))).toMatchObject({ status: 'acquired' })
+  expect(await store.fail(request(moved), 'm', 'it broke')).toBe('failed')
+  const first = keysOf(await take(store, 'd', { limit: 1000 }))
+  for (const key of namesIn(await from.ask('CLUSTER', 'GETKEYSINSLOT', slot, '100')))
+    expect(await migrate(key)).toBe('+OK')
+  for (const node of cluster.nodes) await node.ask('CLUSTER', 'SETSLOT', slot, 'NODE', await idOf(to))
+  const second: string[] = []
+  await eventually('the moved record', async () => {
+    second.push(...keysOf(await take(store, 'e', { limit: 1000 })))
+    return first.length + second.length >= keys.length
+  })
+  expect([...first, ...second].sort()).toEqual(keys.toSorted())
+})
