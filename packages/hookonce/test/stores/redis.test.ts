@@ -63,7 +63,7 @@ const ioredisCluster = shared(
 
 const alone = { ownClock: true, inbox: true }
 /** A Cluster has no groups: see its own test. */
-const inCluster = { ...alone, groups: false }
+const inCluster = { ...alone, groups: false as const }
 
 const harnesses: Record<string, StoreHarness & { groups?: boolean }> = {
   'by URL': {

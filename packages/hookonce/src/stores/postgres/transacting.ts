@@ -67,13 +67,21 @@ export function createTransacting<Client extends PostgresClient>(
   async function runWork(connection: Connection, work: Work<Client>): Promise<Uint8Array> {
     const { client } = connection
     const until = performance.now() + transactionTimeoutMs
-    const result = await within(until, work(client as Client), () => {
-      connection.destroy()
-      return new Failure(new Error(`the work took more than ${transactionTimeoutMs} ms`), 'refused', false)
-    })
+    const release = guard(client)
+    let result: Uint8Array
+    try {
+      result = await within(until, work(client as Client), () => {
+        connection.destroy()
+        return new Failure(new Error(`the work took more than ${transactionTimeoutMs} ms`), 'refused', false)
+      })
+    } finally {
+      release()
+    }
     const status = client.getTransactionStatus()
-    if (status === 'E') throw new Failure(new Error('a statement of the work failed'), 'refused', false)
-    if (status !== 'T') throw new Failure(new Error('the work ended the transaction itself'), 'unknown', false)
+    if (status === 'E')
+      throw new TypeError('a statement of the work failed and its error was kept: nothing is committed')
+    if (status !== 'T')
+      throw new TypeError('the work ended the transaction itself: what it wrote stands without a result')
     return result
   }
 
@@ -144,6 +152,32 @@ export function createTransacting<Client extends PostgresClient>(
     } finally {
       leavePlace()
     }
+  }
+}
+
+/** What would commit or undo effects without their result. Savepoints are the work's own business. */
+const ENDS_TRANSACTION =
+  /^\s*(begin|start\s+transaction|commit|end|abort|rollback(?!\s+(work\s+|transaction\s+)?to\b)|prepare\s+transaction)\b/i
+
+/**
+ * While work is done the client refuses to begin or end a transaction: an ORM's own `transaction()` would begin nothing,
+ * for one is open, and then commit the effects without their result. Gives back what lifts that.
+ */
+function guard(client: PostgresClient): () => void {
+  const query = client.query
+  const guarded = function (this: unknown, ...args: unknown[]): unknown {
+    const [statement] = args
+    const text = typeof statement === 'string' ? statement : (statement as { text?: unknown } | undefined)?.text
+    if (typeof text === 'string' && ENDS_TRANSACTION.test(text)) {
+      throw new TypeError('the work of a transaction may not begin or end one: it is committed with its result')
+    }
+    return Reflect.apply(query, client, args)
+  }
+  const own = Object.getOwnPropertyDescriptor(client, 'query')
+  Object.defineProperty(client, 'query', { configurable: true, writable: true, value: guarded })
+  return () => {
+    if (own === undefined) delete (client as { query?: unknown }).query
+    else Object.defineProperty(client, 'query', own)
   }
 }
 
