@@ -78,6 +78,11 @@ export function startConfinedChild(blocks: number, ...args: string[]): Child {
   return start(['sh', '-c', `ulimit -f ${blocks}; exec "$0" "$@"`, process.execPath, script, ...args])
 }
 
+/** Runs the script of a test beside this file. */
+export function startScript(name: string, ...args: string[]): Child {
+  return start([process.execPath, fileURLToPath(new URL(name, import.meta.url)), ...args])
+}
+
 const script = fileURLToPath(new URL('./child.mjs', import.meta.url))
 
 function start([command, ...args]: string[]): Child {

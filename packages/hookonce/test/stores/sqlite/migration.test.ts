@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { type Connection, connect, open, request, temporaryFolder } from './support.js'
+
+const FIRST = new URL('../../../src/stores/sqlite/migrations/0001_records.sql', import.meta.url)
+
+/** A file as the first version of the schema left it. */
+async function firstVersion(path: string): Promise<Connection> {
+  const db = await connect(path)
+  db.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL')
+  db.exec(readFileSync(FIRST, 'utf8'))
+  db.exec(`PRAGMA application_id = ${0x486f6f6b}; PRAGMA user_version = 1`)
+  const now = Date.now()
+  const insert = db.prepare(
+    `INSERT INTO records (id, scope, key, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
+       lease_ends_at, settled_at, expires_at, lock_ttl_ms, retention_ms, last_error, result)
+     VALUES (?, 'test', ?, ?, 1, 0, ?, ?, ?, ?, ?, ?, ?, 300000, 3600000, ?, ?)`,
+  )
+  const row = (id: number, key: string, state: string, settledAt: number | null, error: string | null) =>
+    insert.run(
+      ...[id, key, state, `lease of ${key}`, now * 1000, now, now, now + 15_000, settledAt, now + 3_600_000, error],
+      state === 'completed' ? Buffer.from('result') : null,
+    )
+  row(3, 'completed', 'completed', now, null)
+  row(5, 'running', 'running', null, null)
+  row(9, 'failed', 'failed', now, 'it broke')
+  return db
+}
+
+test('records of the first version go on in this one, and can be accepted beside', async () => {
+  const path = join(temporaryFolder(), 'hookonce.db')
+  const db = await firstVersion(path)
+  // Several at once: one of them migrates.
+  const stores = Array.from({ length: 3 }, () => open(path, { busyTimeoutMs: 30_000 }))
+  await Promise.all(stores.map(store => store.ready()))
+  const [store, other] = stores as [(typeof stores)[0], (typeof stores)[0]]
+
+  const replay = await store.claim(request('completed', { leaseId: 'other' }))
+  expect(replay.status === 'completed' && Buffer.from(replay.result).toString()).toBe('result')
+  expect(await other.claim(request('running', { leaseId: 'other' }))).toMatchObject({ status: 'running' })
+  expect(await store.complete(request('running'), 'lease of running', Buffer.from('late'))).toMatchObject({
+    status: 'completed',
+  })
+  expect(await store.get(request('failed'))).toMatchObject({ state: 'failed', lastError: 'it broke' })
+  expect(await store.claim(request('failed', { leaseId: 'other' }))).toMatchObject({ status: 'acquired', attempt: 2 })
+  expect((await store.list({ limit: 10 })).records.map(({ key }) => key)).toEqual(['failed', 'running', 'completed'])
+  expect((await store.list({ limit: 10, accepted: true })).records).toEqual([])
+  expect(await store.redrive(request('completed'))).toBe('absent')
+
+  const acceptance = { fingerprint: null, acceptId: 'a', delivery: Buffer.from('d'), retentionMs: 1, delayMs: 0 }
+  expect(await store.accept({ ...request('completed'), ...acceptance, group: null })).toMatchObject({ status: 'known' })
+  expect(await store.accept({ ...request('new'), ...acceptance, group: null })).toMatchObject({ status: 'accepted' })
+  expect(db.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' })
+})
+
+test('two files hash with different secrets', async () => {
+  const secrets = await Promise.all(
+    ['one.db', 'other.db'].map(async name => {
+      const path = join(temporaryFolder(), name)
+      await open(path).ready()
+      return (await connect(path)).prepare('SELECT hash_key FROM meta').get().hash_key
+    }),
+  )
+  expect(secrets[0]).not.toBe(secrets[1])
+})
+
+test('keys that share a hash are kept apart', async () => {
+  const path = join(temporaryFolder(), 'hookonce.db')
+  const store = open(path)
+  for (const key of ['one', 'two']) await store.claim(request(key))
+  const db = await connect(path)
+  const states = () => db.prepare('SELECT key, state FROM records ORDER BY key').all()
+  // As if both keys came to the hash of "two".
+  db.exec("UPDATE records SET hash = (SELECT hash FROM records WHERE key = 'two')")
+  db.exec("DELETE FROM records WHERE key = 'two'")
+
+  expect(await store.claim(request('two'))).toMatchObject({ status: 'acquired', attempt: 1 })
+  expect(await store.renew(request('two'), 'lease of one', 1000)).toBe('lost')
+  expect(await store.complete(request('two'), 'lease of one', Buffer.from('result'))).toEqual({ status: 'fenced' })
+  expect(await store.fail(request('two'), 'lease of one', 'it broke')).toBe('fenced')
+  expect(await store.complete(request('two'), 'lease of two', Buffer.from('result'))).toMatchObject({
+    status: 'completed',
+  })
+  expect((await store.get(request('two')))?.key).toBe('two')
+  expect(states()).toEqual([
+    { key: 'one', state: 'running' },
+    { key: 'two', state: 'completed' },
+  ])
+})
