@@ -63,7 +63,7 @@ RETURNING attempts, fencing_token`,
 UPDATE hookonce.meta SET checked_at = greatest(checked_at + 1, hookonce.now_ms()) FROM patience WHERE id = 1`,
   claimDue: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
 due AS MATERIALIZED (
-  SELECT key, id, due_at, losses + (state = 'running')::integer AS losses
+  SELECT ctid, id, due_at
   FROM hookonce.records
   WHERE scope = $1 AND due_at <= hookonce.now_ms() AND NOT blocked
   ORDER BY due_at
@@ -71,36 +71,32 @@ due AS MATERIALIZED (
   FOR UPDATE SKIP LOCKED
 ),
 taken AS (
-  UPDATE hookonce.records r SET
-    state = 'running', attempts = attempts + 1, losses = d.losses, lease_id = $3,
+  UPDATE hookonce.records SET
+    state = 'running', attempts = attempts + 1, losses = losses + (state = 'running')::integer, lease_id = $3,
     fencing_token = greatest(fencing_token + 1, hookonce.now_us()), claimed_at = hookonce.now_ms(),
     lease_ends_at = hookonce.now_ms() + least($4::bigint, $5::bigint), settled_at = NULL, lock_ttl_ms = $5::bigint,
     due_at = hookonce.now_ms() + least($4::bigint, $5::bigint)
-  FROM due d
-  WHERE r.scope = $1 AND r.key = d.key AND d.losses < $6::integer
-  RETURNING r.key, attempts, fencing_token, created_at, r.due_at, grp, round, earlier_attempts, delivery,
-    d.due_at AS was_due_at, d.id
+  WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running')::integer < $6::integer
+  RETURNING id, key, attempts, fencing_token, created_at, due_at, grp, round, earlier_attempts, delivery
 ),
 died AS (
-  UPDATE hookonce.records r SET
-    state = 'dead', losses = d.losses, last_error = $7, settled_at = hookonce.now_ms(),
+  UPDATE hookonce.records SET
+    state = 'dead', losses = losses + (state = 'running')::integer, last_error = $7, settled_at = hookonce.now_ms(),
     expires_at = hookonce.now_ms() + retention_ms, due_at = NULL
-  FROM due d, patience
-  WHERE r.scope = $1 AND r.key = d.key AND d.losses >= $6::integer
-  RETURNING r.scope, r.key, grp, watched
+  FROM patience
+  WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running')::integer >= $6::integer
+  RETURNING scope, key, grp, watched
 ),
 ended AS MATERIALIZED (
   SELECT CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,
     CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END
   FROM (SELECT * FROM died ORDER BY grp) AS d
 )
-SELECT key, attempts, fencing_token, created_at, due_at, grp, round, earlier_attempts, delivery
-FROM (
-  SELECT * FROM taken
-  UNION ALL
-  SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM ended
-) AS answer
-ORDER BY was_due_at, id`,
+SELECT key, attempts, fencing_token, created_at, t.due_at, grp, round, earlier_attempts, delivery, d.due_at AS since, id
+FROM taken t JOIN due d USING (id)
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM ended
+ORDER BY since, id`,
   claim: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
 given AS MATERIALIZED (
   SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS fingerprints, $4::text[] AS lease_ids,
@@ -202,7 +198,7 @@ ORDER BY id DESC
 LIMIT $5::bigint`,
   lockMigrations: `SELECT pg_advisory_xact_lock(hashtext('hookonce.migrations'))`,
   purge: `WITH due AS MATERIALIZED (
-  SELECT scope, key FROM hookonce.records
+  SELECT ctid FROM hookonce.records
   WHERE due_at IS NULL AND claimed_at + retention_ms <= hookonce.now_ms() AND expires_at <= hookonce.now_ms()
     AND fencing_token < hookonce.now_us() - 10000000
   ORDER BY claimed_at + retention_ms
@@ -210,7 +206,7 @@ LIMIT $5::bigint`,
   FOR UPDATE SKIP LOCKED
 ),
 removed AS (
-  DELETE FROM hookonce.records r USING due d WHERE r.scope = d.scope AND r.key = d.key RETURNING r.fencing_token
+  DELETE FROM hookonce.records WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) RETURNING fencing_token
 ),
 highest AS (SELECT max(fencing_token) AS token FROM removed),
 raised AS (

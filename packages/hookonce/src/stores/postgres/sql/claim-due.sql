@@ -2,11 +2,13 @@
 -- Parameters: scope, limit, lease_id, lease_ms, lock_ttl_ms, max_losses, the last error of those that die.
 -- Result: key, attempts, fencing_token, created_at, due_at, grp, round, earlier_attempts, delivery of each that was
 --   taken; key NULL for each that died.
+-- By ctid, because the planner believes in ten elements of an array, and in a tenth of all records for a LIMIT that is
+-- a parameter: it would read the table for that.
 -- What another takes or settles in this moment is locked, and passed over. What blocks a record cannot end unseen: the
 -- turn is given in the transaction that ends it.
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
 due AS MATERIALIZED (
-  SELECT key, id, due_at, losses + (state = 'running')::integer AS losses
+  SELECT ctid, id, due_at
   FROM hookonce.records
   WHERE scope = $1 AND due_at <= hookonce.now_ms() AND NOT blocked
   ORDER BY due_at
@@ -14,33 +16,29 @@ due AS MATERIALIZED (
   FOR UPDATE SKIP LOCKED
 ),
 taken AS (
-  UPDATE hookonce.records r SET
-    state = 'running', attempts = attempts + 1, losses = d.losses, lease_id = $3,
+  UPDATE hookonce.records SET
+    state = 'running', attempts = attempts + 1, losses = losses + (state = 'running')::integer, lease_id = $3,
     fencing_token = greatest(fencing_token + 1, hookonce.now_us()), claimed_at = hookonce.now_ms(),
     lease_ends_at = hookonce.now_ms() + least($4::bigint, $5::bigint), settled_at = NULL, lock_ttl_ms = $5::bigint,
     due_at = hookonce.now_ms() + least($4::bigint, $5::bigint)
-  FROM due d
-  WHERE r.scope = $1 AND r.key = d.key AND d.losses < $6::integer
-  RETURNING r.key, attempts, fencing_token, created_at, r.due_at, grp, round, earlier_attempts, delivery,
-    d.due_at AS was_due_at, d.id
+  WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running')::integer < $6::integer
+  RETURNING id, key, attempts, fencing_token, created_at, due_at, grp, round, earlier_attempts, delivery
 ),
 died AS (
-  UPDATE hookonce.records r SET
-    state = 'dead', losses = d.losses, last_error = $7, settled_at = hookonce.now_ms(),
+  UPDATE hookonce.records SET
+    state = 'dead', losses = losses + (state = 'running')::integer, last_error = $7, settled_at = hookonce.now_ms(),
     expires_at = hookonce.now_ms() + retention_ms, due_at = NULL
-  FROM due d, patience
-  WHERE r.scope = $1 AND r.key = d.key AND d.losses >= $6::integer
-  RETURNING r.scope, r.key, grp, watched
+  FROM patience
+  WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running')::integer >= $6::integer
+  RETURNING scope, key, grp, watched
 ),
 ended AS MATERIALIZED (
   SELECT CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,
     CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END
   FROM (SELECT * FROM died ORDER BY grp) AS d
 )
-SELECT key, attempts, fencing_token, created_at, due_at, grp, round, earlier_attempts, delivery
-FROM (
-  SELECT * FROM taken
-  UNION ALL
-  SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM ended
-) AS answer
-ORDER BY was_due_at, id
+SELECT key, attempts, fencing_token, created_at, t.due_at, grp, round, earlier_attempts, delivery, d.due_at AS since, id
+FROM taken t JOIN due d USING (id)
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM ended
+ORDER BY since, id

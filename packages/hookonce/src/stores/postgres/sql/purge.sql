@@ -1,10 +1,11 @@
 -- Removes expired rows, those due longest first, and keeps tokens rising over that. Many may do it at once.
 -- A row whose token the clock has not left behind by ten seconds stays: a claim that has just read the old floor and
 -- then finds the row gone takes its token from the clock, which is above it.
+-- By ctid, because the planner takes a LIMIT that is a parameter for a tenth of the table.
 -- Parameters: limit.
 -- Result: removed.
 WITH due AS MATERIALIZED (
-  SELECT scope, key FROM hookonce.records
+  SELECT ctid FROM hookonce.records
   WHERE due_at IS NULL AND claimed_at + retention_ms <= hookonce.now_ms() AND expires_at <= hookonce.now_ms()
     AND fencing_token < hookonce.now_us() - 10000000
   ORDER BY claimed_at + retention_ms
@@ -12,7 +13,7 @@ WITH due AS MATERIALIZED (
   FOR UPDATE SKIP LOCKED
 ),
 removed AS (
-  DELETE FROM hookonce.records r USING due d WHERE r.scope = d.scope AND r.key = d.key RETURNING r.fencing_token
+  DELETE FROM hookonce.records WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) RETURNING fencing_token
 ),
 highest AS (SELECT max(fencing_token) AS token FROM removed),
 raised AS (
