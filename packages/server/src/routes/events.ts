@@ -18,7 +18,7 @@ const STATES = ['pending', 'running', 'completed', 'failed', 'dead']
 const PAGE = 50
 const MOST_PER_PAGE = 500
 /** A redrive of many reads so many at a time. */
-const BATCH = 200
+const BATCH = 50
 
 /** For operators: what an inbox accepted, newest first, and beginning again what is dead. */
 export function eventRoutes(app: FastifyInstance, { receiver, inbox, refusal, log }: EventContext): void {

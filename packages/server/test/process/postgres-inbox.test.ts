@@ -1,4 +1,8 @@
 import { inboxCases } from './cases/inbox.js'
+import { inboxLoadCases } from './cases/inbox-load.js'
 import { onPostgres } from './support/stores.js'
 
-onPostgres(inboxCases)
+onPostgres(store => {
+  inboxCases(store)
+  inboxLoadCases(store)
+})

@@ -23,8 +23,8 @@ export interface Call {
 export interface UpstreamOptions {
   /** How long a call takes; `held`: until its `answer()`. Default 0. */
   takes?: (call: Call) => number | 'held'
-  /** Whether a call is answered 500. Default none. */
-  fails?: (call: Call) => boolean
+  /** Whether a call is answered 500, or with which status else. Default: none is. */
+  fails?: (call: Call) => boolean | number
   /** Where it listens. Default: a free port. */
   port?: number
   /** How long the answers are. Default some 40 bytes. */
@@ -46,7 +46,8 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
   const calls: Call[] = []
   const server = createServer((request, response) => {
     const call = startCall(request, response, resultBytes)
-    if (fails(call)) response.statusCode = 500
+    const failed = fails(call)
+    if (failed) response.statusCode = failed === true ? 500 : failed
     calls.push(call)
     request.resume()
     const ms = takes(call)

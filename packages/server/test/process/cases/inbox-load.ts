@@ -1,0 +1,159 @@
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { request } from 'node:http'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { type HttpResponse, send } from '../../support/http.js'
+import { deliver, isReplay } from '../support/delivering.js'
+import { randomFrom } from '../support/random.js'
+import { type ServerProcess, type Settings, startServer, temporaryFolder } from '../support/server.js'
+import type { SharedStore } from '../support/stores.js'
+import { startUpstream } from '../support/upstream.js'
+import { until } from '../support/waiting.js'
+
+/** How many deliveries there are; a hundred times less groups, and as many events in each. */
+const DELIVERIES = Number(process.env.HOOKONCE_TEST_DELIVERIES ?? 300)
+const GROUPS = Math.round(Math.sqrt(DELIVERIES))
+const DEAD = Math.round(DELIVERIES / 3)
+const PATIENCE_MS = 30_000 + 60 * DELIVERIES
+
+const settings = (upstream: { url: string }, store: Settings) => ({
+  ...store,
+  HOOKONCE_MODE: 'inbox',
+  HOOKONCE_FORWARD_TO: upstream.url,
+  HOOKONCE_LEASE_SECONDS: 3,
+})
+
+const receiving = (upstream: { url: string }, store: Settings) => ({
+  ...settings(upstream, store),
+  HOOKONCE_INBOX_CONCURRENCY: 0,
+})
+
+function configured(source: string): string[] {
+  const config = join(temporaryFolder(), 'hookonce.config.mjs')
+  writeFileSync(config, `export default { sources: { default: ${source} } }`)
+  return ['--config', config]
+}
+
+/** How many events are in a state, counted page by page. */
+async function count({ url }: ServerProcess, state: string): Promise<number> {
+  let events = 0
+  for (let after = ''; ; ) {
+    const { json } = await send(`${url}/webhook/events?state=${state}&limit=500${after}`, { method: 'GET' })
+    events += json.events.length
+    if (json.next === null) return events
+    after = `&after=${encodeURIComponent(json.next)}`
+  }
+}
+
+async function inParallel<T>(items: T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
+  const left = items.toReversed()
+  await Promise.all(
+    Array.from({ length: width }, async () => {
+      for (let item = left.pop(); item !== undefined; item = left.pop()) await work(item)
+    }),
+  )
+}
+
+/** Many deliveries through several receivers and workers at once. */
+export function inboxLoadCases(store: SharedStore): void {
+  test(
+    `${DELIVERIES} deliveries, a fifth of them twice, a tenth failing first: each is done once`,
+    async () => {
+      const random = randomFrom(1)
+      const failing = new Set<string>()
+      const upstream = await startUpstream({ fails: ({ key }) => failing.delete(key) })
+      const shared = store.fresh()
+      const args = configured('{ retryDelaysSeconds: Array(9).fill(0.05), concurrency: 20 }')
+      const servers = await Promise.all([1, 2, 3].map(() => startServer(receiving(upstream, shared), { args })))
+      for (let i = 0; i < 3; i++) await startServer(settings(upstream, shared), { args: ['work', ...args] })
+      const keys = Array.from({ length: DELIVERIES }, (_, i) => `k${i}`)
+      for (const key of keys) if (random.chance(0.1)) failing.add(key)
+      const failures = failing.size
+      let duplicates = 0
+      const answers: HttpResponse[] = []
+      await inParallel(keys, 24, async key => {
+        const copies = random.chance(0.2) ? 2 : 1
+        duplicates += copies - 1
+        answers.push(...(await Promise.all(Array.from({ length: copies }, () => deliver(random.pick(servers), key)))))
+      })
+      expect(answers.every(({ status }) => status === 202)).toBe(true)
+      expect(answers.filter(isReplay)).toHaveLength(duplicates)
+      await until('all is done', async () => (await count(servers[0]!, 'completed')) === DELIVERIES, PATIENCE_MS)
+      expect(await count(servers[1]!, 'dead')).toBe(0)
+      expect(upstream.calls).toHaveLength(DELIVERIES + failures)
+      expect(new Set(upstream.calls.map(({ key }) => key)).size).toBe(DELIVERIES)
+    },
+    2 * PATIENCE_MS,
+  )
+
+  test(
+    `${GROUPS} groups of ${GROUPS} events, workers killed meanwhile: never reordered inside a group`,
+    async () => {
+      const random = randomFrom(2)
+      const upstream = await startUpstream({ takes: () => random.between(0, 10), fails: () => random.chance(0.05) })
+      const shared = store.fresh()
+      const args = configured(
+        "{ retryDelaysSeconds: Array(50).fill(0.02), concurrency: 20, group: delivery => delivery.header('x-idempotency-key').split('-')[0] }",
+      )
+      const server = await startServer(receiving(upstream, shared), { args })
+      const start = () => startServer(settings(upstream, shared), { args: ['work', ...args] })
+      const workers = await Promise.all([start(), start(), start()])
+      const groups = Array.from({ length: GROUPS }, (_, group) => group)
+      const sending = inParallel(groups, GROUPS, async group => {
+        for (let event = 0; event < GROUPS; event++) {
+          expect((await deliver(server, `g${group}-${event}`)).status).toBe(202)
+        }
+      })
+      for (let kill = 0; kill < 3; kill++) {
+        await sleep(random.between(100, 600))
+        await workers[kill]!.kill()
+        workers[kill] = await start()
+      }
+      await sending
+      await until('all is done', async () => (await count(server, 'completed')) === GROUPS * GROUPS, PATIENCE_MS)
+      for (const group of groups) {
+        let last = 0
+        for (const { key } of upstream.calls.filter(call => call.key.startsWith(`g${group}-`))) {
+          const event = Number(key.split('-')[1])
+          // The same again, after a failure or a kill, or the next.
+          expect([last, last + 1]).toContain(event)
+          last = event
+        }
+        expect(last).toBe(GROUPS - 1)
+      }
+    },
+    2 * PATIENCE_MS,
+  )
+
+  test(
+    `a redrive of ${DEAD} dead deliveries tells how far it is, can be broken off and continued, and runs none twice`,
+    async () => {
+      let works = false
+      // Not a server error: an application that is down is not asked for each of them.
+      const upstream = await startUpstream({ fails: () => !works && 422 })
+      const shared = store.fresh()
+      const args = configured('{ retryDelaysSeconds: [], concurrency: 20 }')
+      const server = await startServer(settings(upstream, shared), { args })
+      const keys = Array.from({ length: DEAD }, (_, i) => `k${i}`)
+      await inParallel(keys, 16, async key => void (await deliver(server, key)))
+      await until('all are dead', async () => (await count(server, 'dead')) === DEAD, PATIENCE_MS)
+      works = true
+      const before = upstream.calls.length
+
+      const broken = request(`${server.url}/webhook/events/redrive?source=default`, { method: 'POST' }).end()
+      const [response] = await once(broken, 'response')
+      const [line] = await once(response, 'data')
+      expect(JSON.parse(String(line).split('\n')[0]!).redriven).toBeGreaterThan(0)
+      broken.destroy()
+
+      const rest = await send(`${server.url}/webhook/events/redrive?source=default`, { method: 'POST' })
+      expect(JSON.parse(rest.text.trim().split('\n').at(-1)!).done).toBe(true)
+      await until('all are done', async () => (await count(server, 'completed')) === DEAD, PATIENCE_MS)
+      expect(upstream.calls.length - before).toBe(DEAD)
+      expect(await count(server, 'dead')).toBe(0)
+    },
+    2 * PATIENCE_MS,
+  )
+}
