@@ -7,6 +7,8 @@ import type { Statements } from './statements.js'
 
 /** Rows a step of a list looks at: about 10 ms of the server's time. */
 const ROWS_PER_LIST_STEP = 5000
+/** What one page looks at, at most: then it is short, and the next goes on from there. */
+const STEPS_PER_PAGE = 10
 /** Rows a step of a purge removes: its locks are held for some 10 ms. */
 export const ROWS_PER_PURGE_STEP = 500
 const LARGEST = '9223372036854775807'
@@ -31,14 +33,15 @@ export function createScans({ run }: Connections, statements: Statements, step: 
   ): Promise<RecordPage> {
     const found: Row[] = []
     let rest: string[] | undefined = from
-    while (rest !== undefined && found.length <= limit) {
+    for (let steps = 0; rest !== undefined && found.length <= limit && steps < STEPS_PER_PAGE; steps++) {
       const start: string[] = rest
       const seen: Stretch = await step('always', by => look(start, limit + 1 - found.length, by))
       found.push(...seen.rows)
       rest = seen.rest
     }
     const records = found.slice(0, limit).map(summaryOf)
-    return found.length > limit ? { records, next: placeOf(found[limit - 1]!) } : { records }
+    if (found.length > limit) return { records, next: placeOf(found[limit - 1]!) }
+    return rest === undefined ? { records } : { records, next: rest.join('.') }
   }
 
   /** By id. */

@@ -224,7 +224,19 @@ test('a list of accepted records goes over steps, and finds what is rare among m
   await expect(store.list({ accepted: true, limit: 1, after: '7' })).rejects.toMatchObject({ effect: 'refused' })
 })
 
-test('an acceptance, its attempt and its completion touch nothing of records that were only claimed', async () => {
+test('a page that looks for what is rare ends after so much work, and the next goes on from there', async () => {
+  const store = await open()
+  const old = await accept(store, newId())
+  await admin.query('UPDATE hookonce.records SET created_at = 1 WHERE key = $1', [old.key])
+  await addPending(60_000)
+  const query = { accepted: true, state: 'pending', scope: 's', limit: 10 } as const
+  await admin.query("UPDATE hookonce.records SET scope = 'other' WHERE key LIKE 'pending %'")
+  const page = await store.list(query)
+  expect(page).toEqual({ records: [], next: expect.any(String) })
+  expect(await store.list({ ...query, after: page.next! })).toEqual({ records: [expect.objectContaining(old)] })
+})
+
+test('records that were only claimed are in none of the inbox’ indexes', async () => {
   const store = await open()
   for (let i = 0; i < 50; i++) {
     const id = newId()
