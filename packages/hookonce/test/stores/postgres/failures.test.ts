@@ -170,6 +170,8 @@ test('a server that does not run is waited for, then refuses', async () => {
   const id = newId()
   await acquire(store, id)
   await own.stopImmediately()
+  // Sent on a connection that nobody knows to be dead, the first may be in doubt.
+  await expect(store.claim(requestOf(newId(), newLeaseId()))).rejects.toMatchObject({ code: 'ERR_STORE' })
   await expect(store.claim(requestOf(newId(), newLeaseId()))).rejects.toEqual(refused)
   await expect(store.ready()).rejects.toEqual(refused)
   await own.restart()
