@@ -81,6 +81,28 @@ test('acceptances of a group race with the ends of its attempts, and none is lef
   }
 }, 60_000)
 
+test('an attempt that ends while an acceptance of its group is not committed yet gives the turn to what that adds', async () => {
+  const store = await open()
+  const head = await accept(store, newId(), { group: 'g' })
+  const leaseId = newLeaseId()
+  await store.claimDue(dueRequest({ leaseId }))
+  const other = await admin.connect()
+  ends.push(() => other.release(true))
+  await other.query('BEGIN')
+  await other.query(
+    `INSERT INTO hookonce.records (scope, key, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
+       lease_ends_at, expires_at, lock_ttl_ms, retention_ms, due_at, grp, blocked, round, delivery)
+     VALUES ('s', 'next', 'pending', 0, 0, 'a', 1, 1, 1, 1, 8640000000000000, 0, 1000, 1, 'g', true, 1, 'x')`,
+  )
+  await other.query("SELECT hookonce.give_turn('s', 'g')")
+  const completed = store.complete(head, leaseId, Buffer.from('done'))
+  const waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+  await until('it to wait for that', async () => (await admin.query(waiting)).rowCount === 1)
+  await other.query('COMMIT')
+  expect(await completed).toMatchObject({ status: 'completed' })
+  expect(keysOf(await store.claimDue(dueRequest()))).toEqual(['next'])
+})
+
 test('deleting and redriving give the turn on, and a redriven record waits for the one that runs', async () => {
   const store = await open()
   const [one, two, three] = [newId(), newId(), newId()]

@@ -169,6 +169,18 @@ test('a completion touches no index', async () => {
   expect((await statisticsAfter(store, 50)).hot).toBeGreaterThan(45)
 })
 
+test('a plan made on a new schema reads what it is asked for, and not the index', async () => {
+  const store = await open({ poolSize: 4 })
+  for (let i = 0; i < 500; i++) {
+    const id = newId()
+    await store.complete(id, await acquire(store, id), Buffer.from('done'))
+  }
+  await statisticsAfter(store, 500)
+  const query = "SELECT idx_tup_read::int AS read FROM pg_stat_user_indexes WHERE indexrelname = 'records_pkey'"
+  // Two or three of each pair; a plan that reads the index would have read 250 of it each time.
+  expect((await one(query)).read).toBeLessThan(5000)
+})
+
 test('a plan made while the table was all but empty looks keys up in the index', async () => {
   const first = await open()
   const id = newId()

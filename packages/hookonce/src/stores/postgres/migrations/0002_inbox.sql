@@ -12,6 +12,16 @@ ALTER TABLE hookonce.records
   ADD COLUMN delivery bytea;
 ALTER TABLE hookonce.records ALTER COLUMN delivery SET STORAGE EXTERNAL;
 
+-- Each CREATE INDEX notes the table's number of rows for the planner. Of a new table it would note one, the ballast's, and
+-- plans made of that read a whole index for one key, and go on so while it grows. So it finds more, which go again below.
+INSERT INTO hookonce.records (
+  scope, key, id, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at, expires_at,
+  lock_ttl_ms, retention_ms, last_error
+)
+SELECT 'hookonce ballast', 'light ' || n, -1000 - n, 'failed', 0, 0, '', 0, 0, 4611686018427387904, 0, 0, 0, 0,
+  repeat('x', 200)
+FROM generate_series(1, 3000) AS n;
+
 -- What is still to be attempted does not expire: purge never passes over it.
 DROP INDEX hookonce.records_due;
 CREATE INDEX records_due ON hookonce.records ((claimed_at + retention_ms)) WHERE due_at IS NULL;
@@ -24,6 +34,8 @@ CREATE INDEX records_groups ON hookonce.records (scope, grp, blocked, id) WHERE 
 
 -- The order of the list of accepted records.
 CREATE INDEX records_accepted ON hookonce.records (created_at, id) WHERE round IS NOT NULL;
+
+DELETE FROM hookonce.records WHERE scope = 'hookonce ballast' AND key LIKE 'light %';
 
 -- Gives the turn of a group to its earliest record, unless one is running; called by whatever adds a record or ends an
 -- attempt, after it did. Each statement in here sees what was committed before it, as nothing in the calling statement
