@@ -102,20 +102,21 @@ test('cut connections are not noticed: what was asked is asked again', async () 
       await delay(20)
     }
   })()
-  await Promise.all(
-    Array.from({ length: 400 }, async () => {
-      const id = newId()
-      const leaseId = newLeaseId()
-      expect(await store.claim(requestOf(id, leaseId))).toMatchObject({ status: 'acquired', attempt: 1 })
-      expect(await store.renew(id, leaseId, 1000)).toBe('renewed')
-      expect(await store.complete(id, leaseId, Buffer.from('done'))).toMatchObject({ status: 'completed' })
-      expect(await store.get(id)).toMatchObject({ state: 'completed', attempts: 1 })
-    }),
-  ).finally(() => {
+  const work = async () => {
+    const id = newId()
+    const leaseId = newLeaseId()
+    expect(await store.claim(requestOf(id, leaseId))).toMatchObject({ status: 'acquired', attempt: 1 })
+    expect(await store.renew(id, leaseId, 1000)).toBe('renewed')
+    expect(await store.complete(id, leaseId, Buffer.from('done'))).toMatchObject({ status: 'completed' })
+    expect(await store.get(id)).toMatchObject({ state: 'completed', attempts: 1 })
+  }
+  try {
+    // A machine with nothing else to do may be done before the first cut.
+    while (cuts < 5) await Promise.all(Array.from({ length: 400 }, work))
+  } finally {
     isOver = true
-  })
+  }
   await cutting
-  expect(cuts).toBeGreaterThan(0)
 })
 
 test('a restart of an idle server ends neither the process nor the store', async () => {
