@@ -3,7 +3,7 @@ import type { Database } from './driver.js'
 export type HashOf = (scope: string, key: string) => number
 
 /**
- * 48 bits that stand for a scope and key in the index: SQLite keeps 260 of them on a page, and 75 of the texts. Keyed with a
+ * 48 bits that stand for a scope and key in the index: SQLite keeps 255 of them on a page, and 69 of the texts. Keyed with a
  * secret of the file, for senders choose their keys, and who knew the function could make many that share a place.
  */
 export function createHash(db: Database): HashOf {

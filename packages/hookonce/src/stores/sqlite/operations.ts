@@ -24,6 +24,7 @@ export function createOperations(db: Database) {
     insert: db.prepare(sql.insert),
     renew: db.prepare(sql.renew),
     complete: db.prepare(sql.complete),
+    completeAccepted: db.prepare(sql.completeAccepted),
     fail: db.prepare(sql.fail),
     settled: db.prepare(sql.settled),
     get: db.prepare(sql.get),
@@ -97,8 +98,9 @@ export function createOperations(db: Database) {
     },
 
     complete([, , scope, key, leaseId, result]: RequestOf<'complete'>, now: number): Completion {
-      const { changes } = statement.complete.run(result, now, now, ...placeOf(scope, key), leaseId, now)
-      if (changes) return ['completed', now]
+      const values = [result, now, now, ...placeOf(scope, key), leaseId, now]
+      if (statement.complete.run(...values).changes) return ['completed', now]
+      if (statement.completeAccepted.run(...values).changes) return ['completed', now]
       const before = settledBefore({ scope, key }, leaseId, now)
       return before?.state === 'completed' ? ['completed', before.settled_at!] : ['fenced']
     },

@@ -24,8 +24,11 @@ LIMIT ?`,
   state = 'dead', losses = ?, last_error = ?, settled_at = ?, expires_at = ? + retention_ms, due_at = NULL
 WHERE id = ?`,
   check: `UPDATE meta SET checked_at = max(checked_at + 1, ?) WHERE id = 1`,
-  complete: `UPDATE records SET state = 'completed', result = ?, settled_at = ?, expires_at = ? + retention_ms, due_at = NULL
-WHERE hash = ? AND scope = ? AND key = ? AND state = 'running' AND lease_id = ? AND expires_at > ?`,
+  completeAccepted: `UPDATE records SET state = 'completed', result = ?, settled_at = ?, expires_at = ? + retention_ms, due_at = NULL
+WHERE hash = ? AND scope = ? AND key = ? AND state = 'running' AND lease_id = ? AND expires_at > ?
+  AND due_at IS NOT NULL`,
+  complete: `UPDATE records SET state = 'completed', result = ?, settled_at = ?, expires_at = ? + retention_ms
+WHERE hash = ? AND scope = ? AND key = ? AND state = 'running' AND lease_id = ? AND expires_at > ? AND due_at IS NULL`,
   count: `SELECT count(*) AS records FROM records WHERE (expires_at, id) > (?, ?)`,
   dead: `SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
@@ -146,9 +149,11 @@ CREATE INDEX records_by_expiry ON records (expires_at);`,
 ALTER TABLE meta ADD COLUMN hash_key INTEGER NOT NULL DEFAULT 0;
 UPDATE meta SET hash_key = random() & 0x1fffffffffffff;
 
--- Records anew, to be found by a hash of scope and key: of a million keys that are UUIDs the index has 17 MB instead of
--- 63, so that what a checkpoint writes lies closer together. It is not UNIQUE, for two keys may share a hash: scope and
--- key are always compared too, and a record is made in a transaction that has the write lock and found none.
+-- Records anew, to be found by a hash of scope and key: of a million keys that are UUIDs the index has 16 MB instead of
+-- 59, so that what a checkpoint writes lies closer together. Measured with the log's length and the cache of session.ts:
+-- claims and completions at a million records are 0.9 of those at a thousand, before it was 0.65.
+-- The index is not UNIQUE, for two keys may share a hash: scope and key are always compared too, and a record is made in
+-- a transaction that has the write lock and found none.
 --
 -- A queue entry is the record itself, so that accepting, taking and settling it are one write each. NULL in the columns
 -- from due_at on: a record that was only claimed, which is in no index but the first two.

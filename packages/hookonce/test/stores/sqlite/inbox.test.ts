@@ -149,7 +149,7 @@ test('a list of accepted records leads to rare ones among many, page by page, wh
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
     INSERT INTO records (hash, scope, key, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
       lease_ends_at, expires_at, lock_ttl_ms, retention_ms, due_at, held, round, earlier_attempts)
-    SELECT i, 'test', 'key ' || i, 'pending', 0, 0, '', 0, created_at + i / 1000, 0, 0, expires_at, 0, 0, due_at + 60000,
+    SELECT i, 'test', 'key ' || i, 'pending', 0, 0, '', 0, created_at + 60000 + i, 0, 0, expires_at, 0, 0, due_at + 60000,
       0, 1, 0
     FROM n, (SELECT created_at, expires_at, due_at FROM records WHERE key = 'rare 1')`)
   const keys: string[] = []

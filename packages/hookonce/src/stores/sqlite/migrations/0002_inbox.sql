@@ -2,9 +2,11 @@
 ALTER TABLE meta ADD COLUMN hash_key INTEGER NOT NULL DEFAULT 0;
 UPDATE meta SET hash_key = random() & 0x1fffffffffffff;
 
--- Records anew, to be found by a hash of scope and key: of a million keys that are UUIDs the index has 17 MB instead of
--- 63, so that what a checkpoint writes lies closer together. It is not UNIQUE, for two keys may share a hash: scope and
--- key are always compared too, and a record is made in a transaction that has the write lock and found none.
+-- Records anew, to be found by a hash of scope and key: of a million keys that are UUIDs the index has 16 MB instead of
+-- 59, so that what a checkpoint writes lies closer together. Measured with the log's length and the cache of session.ts:
+-- claims and completions at a million records are 0.9 of those at a thousand, before it was 0.65.
+-- The index is not UNIQUE, for two keys may share a hash: scope and key are always compared too, and a record is made in
+-- a transaction that has the write lock and found none.
 --
 -- A queue entry is the record itself, so that accepting, taking and settling it are one write each. NULL in the columns
 -- from due_at on: a record that was only claimed, which is in no index but the first two.
