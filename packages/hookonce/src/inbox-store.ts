@@ -29,7 +29,8 @@ export interface InboxStore extends Store {
    * come, and running ones whose lease is over; those count a loss. A record that thus has lost `maxLosses` attempts
    * dies instead, with {@link LOST_ERROR} as its last error.
    *
-   * A record of a group is left alone while an earlier one of its group is pending, running or failed.
+   * A record of a group is left alone while an earlier one of its group is pending, running or failed. One that was
+   * redriven is in its old place again; whether it waits for a later one that runs already is up to the store.
    *
    * All records of one call are held under the same lease id. What an answer that never came has taken is due again
    * when the leases are over; so that none of it waits for that, it may be released by `fail`, as far as it is known.

@@ -209,6 +209,7 @@ export interface ListQuery {
 }
 
 export interface RecordPage {
+  /** May be fewer than asked for, or none, although there is a next page: no page looks at too many records. */
   records: RecordSummary[]
   /** Absent on the last page. */
   next?: string
