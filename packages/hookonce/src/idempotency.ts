@@ -5,7 +5,7 @@ import { type Clock, systemClock } from './clock.js'
 import { andThen, type Commit, type Effects, type Settlement } from './committing.js'
 import { ConfigurationError, InvalidKeyError, NoResultError } from './errors.js'
 import type { Work } from './holding.js'
-import { type AcceptOutcome, type InboxStore, isInboxStore } from './inbox-store.js'
+import { type AcceptOutcome, type InboxStore, isInboxStore, type RedriveOutcome } from './inbox-store.js'
 import { Flight, type FlightContext } from './joining.js'
 import { Keyless } from './keyless.js'
 import type { Outcome } from './outcome.js'
@@ -69,7 +69,7 @@ export interface Idempotency<Kind = never> {
   /** Attempts what is due of a scope, from now on. @throws {ConfigurationError} if the store keeps no inbox */
   work<T>(work: Omit<DueWork<T>, 'maxLosses'>): Worker
   /** Begins a new round for an accepted record that is settled. @throws {StoreError} */
-  redrive(id: RecordId): Promise<'redriven' | 'absent' | 'busy'>
+  redrive(id: RecordId, options?: { completed?: boolean }): Promise<RedriveOutcome>
   /** What is recorded for a key. @throws {StoreError} also when the store does not answer in time */
   get(id: RecordId): Promise<StoredRecord | undefined>
   /** One page of what is recorded. @throws {StoreError} also when the store does not answer in time */
@@ -206,9 +206,9 @@ class Engine<Kind> implements Idempotency<Kind> {
     return worker
   }
 
-  async redrive(id: RecordId): Promise<'redriven' | 'absent' | 'busy'> {
+  async redrive(id: RecordId, options?: { completed?: boolean }): Promise<RedriveOutcome> {
     const store = this.#inbox()
-    const outcome = await this.#ask(() => store.redrive(id))
+    const outcome = await this.#ask(() => store.redrive(id, options))
     if (outcome === 'redriven') this.#announce(id.scope)
     return outcome
   }

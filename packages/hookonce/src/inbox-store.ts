@@ -44,11 +44,11 @@ export interface InboxStore extends Store {
   fail(id: RecordId, leaseId: string, error: string, next?: FailNext): Promise<'failed' | 'fenced'>
 
   /**
-   * Begins a new round for an accepted record that is settled: dead, or completed (whose result goes). It is pending and
-   * due at once; attempts are counted on, losses anew. `busy`: it is pending, running or failed, nothing is written;
-   * `absent`: there is no accepted record.
+   * Begins a new round for an accepted record that is dead, or, if that is asked for, completed, whose result goes. It is
+   * pending and due at once; attempts are counted on, losses anew. Else nothing is written: `busy`, it is pending,
+   * running or failed; `completed`, and that was not asked for; `absent`, there is no accepted record.
    */
-  redrive(id: RecordId): Promise<'redriven' | 'absent' | 'busy'>
+  redrive(id: RecordId, options?: { completed?: boolean }): Promise<RedriveOutcome>
 
   /**
    * Where the store can push: tells every process that watches the scope that something in it is due, and calls `wake`
@@ -97,6 +97,8 @@ export interface DueClaim extends RecordId {
   accepted: Accepted
   delivery: Uint8Array
 }
+
+export type RedriveOutcome = 'redriven' | 'absent' | 'busy' | 'completed'
 
 export type FailNext = { dueInMs: number } | 'dead'
 

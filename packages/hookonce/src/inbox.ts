@@ -8,7 +8,7 @@ import { publish } from './diagnostics.js'
 import { ConfigurationError } from './errors.js'
 import type { AttemptEnd } from './holding.js'
 import type { Idempotency } from './idempotency.js'
-import type { DueClaim, FailNext } from './inbox-store.js'
+import type { DueClaim, FailNext, RedriveOutcome } from './inbox-store.js'
 import { createIntake, resolveSettings, type SourceSettings } from './intake.js'
 import { problem } from './problem.js'
 import { committing, discard, engines, type Receiver, type Source } from './receiver.js'
@@ -72,10 +72,10 @@ export interface Inbox {
   /** Takes nothing more; resolves when what runs has ended. */
   stop(): Promise<void>
   /**
-   * A new round of attempts for a dead delivery, or for a completed one that is to be processed again: `busy` while
-   * attempts are still to come. @throws {StoreError}
+   * A new round of attempts for a dead delivery; with `completed`, also for a completed one that is to be processed
+   * again. `busy` while attempts are still to come. @throws {StoreError}
    */
-  redrive(source: string, key: string): Promise<'redriven' | 'absent' | 'busy'>
+  redrive(source: string, key: string, options?: { completed?: boolean }): Promise<RedriveOutcome>
 }
 
 /**
@@ -120,7 +120,7 @@ export function createInbox<Kind>({ receiver, handlers, concurrency = 20 }: Inbo
     async stop() {
       await Promise.all(workers.splice(0).map(worker => worker.stop()))
     },
-    redrive: (source, key) => idempotency.redrive({ scope: source, key }),
+    redrive: (source, key, how) => idempotency.redrive({ scope: source, key }, how),
   }
 }
 

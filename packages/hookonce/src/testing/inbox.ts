@@ -54,7 +54,7 @@ async function takeOne(probe: Probe, leaseId: string, request?: Partial<ClaimDue
 const fail = (probe: Probe, leaseId: string, next?: { dueInMs: number } | 'dead') =>
   storeOf(probe).fail(probe.id, leaseId, 'it broke', next)
 
-const redrive = (probe: Probe) => storeOf(probe).redrive(probe.id)
+const redrive = (probe: Probe, completed = false) => storeOf(probe).redrive(probe.id, { completed })
 
 /** Takes the record and lets its lease end. */
 async function lose(probe: Probe, leaseId: string, request?: Partial<ClaimDueRequest>): Promise<DueClaim> {
@@ -375,7 +375,7 @@ const redriving: readonly StoreCase[] = [
   ...(['dead', 'completed'] as const).map(state =>
     inboxCase(`a ${state} record is redriven: a new round, one result`, async ({ probe }) => {
       await bring[state](probe)
-      assert.equal(await redrive(probe), 'redriven')
+      assert.equal(await redrive(probe, state === 'completed'), 'redriven')
       const { accepted, attempts, settledAt, result, expiresAt, losses, ...record } = await probe.record()
       assert.deepEqual(
         [record.state, attempts, settledAt, result, expiresAt, losses],
@@ -399,6 +399,13 @@ const redriving: readonly StoreCase[] = [
       assert.deepEqual(after, before)
     }),
   ),
+
+  inboxCase('a completed record is redriven only if that is said', async ({ probe }) => {
+    await bring.completed(probe)
+    const before = await probe.record()
+    assert.equal(await redrive(probe), 'completed')
+    assert.deepEqual(await probe.record(), before)
+  }),
 
   inboxCase('after a redrive losses are counted anew', async ({ probe }) => {
     await accept(probe)

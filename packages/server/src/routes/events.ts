@@ -52,8 +52,9 @@ export function eventRoutes(app: FastifyInstance, { receiver, inbox, refusal, lo
 }
 
 async function redriveOne(inbox: Inbox, source: string, key: string, log: Logger): Promise<Answer> {
-  switch (await inbox.redrive(source, key)) {
+  switch (await inbox.redrive(source, key, { completed: true })) {
     case 'redriven':
+    case 'completed':
       log.info({ source }, 'delivery redriven')
       return jsonAnswer({ status: 'redriven', key })
     case 'busy':
@@ -64,8 +65,8 @@ async function redriveOne(inbox: Inbox, source: string, key: string, log: Logger
 }
 
 /**
- * One line for each batch, so that whoever waits sees how far it is. What was redriven is dead no more, so that a
- * redrive that was broken off is continued by asking for the same again, and none is redriven twice.
+ * One line for each batch, so that whoever waits sees how far it is. What was redriven is dead no more, and only what is
+ * dead is redriven: one that was broken off is continued by asking for the same again, and two at once do no harm.
  */
 async function* redriveMany(
   receiver: Receiver,

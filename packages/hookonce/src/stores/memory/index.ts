@@ -246,10 +246,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       }))
     },
 
-    async redrive(id) {
+    async redrive(id, { completed = false } = {}) {
       const at = enter()
       const entry = lookUp(id, at)
       if (entry?.accepted === undefined) return 'absent'
+      if (entry.state === 'completed' && !completed) return 'completed'
       if (entry.state !== 'dead' && entry.state !== 'completed') return 'busy'
       Object.assign(entry, { state: 'pending', settledAt: null, result: null, expiresAt: NEVER, losses: 0 })
       entry.accepted.round++

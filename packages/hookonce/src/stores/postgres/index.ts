@@ -225,7 +225,8 @@ export function postgresStore(
     // One that may have taken something is not repeated: that is due again when its lease is over.
     claimDue: request => ask('if refused', by => working.claimDue(request, by)),
 
-    redrive: ({ scope, key }) => ask('if refused', by => working.redrive(scope, key, by)),
+    redrive: ({ scope, key }, { completed = false } = {}) =>
+      ask('if refused', by => working.redrive(scope, key, completed, by)),
 
     transact: (id, leaseId, work) =>
       enter(async () => {

@@ -218,7 +218,7 @@ UPDATE hookonce.records SET
   state = 'pending', losses = 0, settled_at = NULL, expires_at = 8640000000000000, result = NULL,
   due_at = hookonce.now_ms(), blocked = grp IS NOT NULL, round = round + 1, earlier_attempts = attempts
 FROM patience
-WHERE scope = $1 AND key = $2 AND round IS NOT NULL AND due_at IS NULL AND expires_at > hookonce.now_ms()
+WHERE scope = $1 AND key = $2 AND round IS NOT NULL AND due_at IS NULL AND (state = 'dead' OR $3) AND expires_at > hookonce.now_ms()
 RETURNING CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END`,
   renew: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
@@ -233,7 +233,8 @@ FROM patience
 WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3 AND lease_ends_at > hookonce.now_ms()
   AND expires_at > hookonce.now_ms()
 RETURNING 1`,
-  runs: `SELECT state = 'running' AND lease_ends_at > hookonce.now_ms(), round IS NOT NULL, due_at IS NULL
+  runs: `SELECT state = 'running' AND lease_ends_at > hookonce.now_ms(), round IS NOT NULL, due_at IS NULL,
+  state = 'completed'
 FROM hookonce.records WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()`,
   schema: `SELECT current_setting('server_version_num')::integer, n.oid IS NOT NULL, c.oid IS NOT NULL
 FROM (SELECT $1::name AS name) AS wanted

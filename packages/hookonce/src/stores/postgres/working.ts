@@ -1,4 +1,4 @@
-import { type ClaimDueRequest, type DueClaim, LOST_ERROR } from '../../inbox-store.js'
+import { type ClaimDueRequest, type DueClaim, LOST_ERROR, type RedriveOutcome } from '../../inbox-store.js'
 import type { Connections } from './connections.js'
 import { acceptedOf } from './rows.js'
 import type { Statements } from './statements.js'
@@ -24,14 +24,15 @@ export function createWorking({ run }: Connections, statements: Statements) {
       return claims
     },
 
-    async redrive(scope: string, key: string, by: number): Promise<'redriven' | 'absent' | 'busy'> {
+    async redrive(scope: string, key: string, completed: boolean, by: number): Promise<RedriveOutcome> {
       for (;;) {
-        const redriven = await run(statements.redrive, [scope, key], by)
+        const redriven = await run(statements.redrive, [scope, key, completed], by)
         if (redriven.length > 0) return 'redriven'
         const [found] = await run(statements.runs, [scope, key], by)
-        const [, isAccepted, isSettled] = found ?? []
+        const [, isAccepted, isSettled, isCompleted] = found ?? []
         if (!isAccepted) return 'absent'
         if (!isSettled) return 'busy'
+        if (isCompleted && !completed) return 'completed'
       }
     },
   }

@@ -47,10 +47,10 @@ export function createInbox(commands: Commands, prefix: string, watching: Return
       return takeDue(await commands.opened(), commands, prefix, scope, limit, attempt)
     },
 
-    redrive(id: RecordId) {
-      const outcomes = ['absent', 'redriven', 'busy'] as const
+    redrive(id: RecordId, { completed = false } = {}) {
+      const outcomes = ['absent', 'redriven', 'busy', 'completed'] as const
       // Not sent again when it may have been carried out: the record could have settled since, and have begun anew.
-      return run(scripts.redrive, keyOf(prefix, id), [], said => outcomes[Number(said)]!, false)
+      return run(scripts.redrive, keyOf(prefix, id), [completed ? '1' : '0'], said => outcomes[Number(said)]!, false)
     },
 
     announceDue(scope) {

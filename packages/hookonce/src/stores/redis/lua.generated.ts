@@ -230,7 +230,7 @@ return id`,
 return redis.call('ZRANGE', KEYS[1], ARGV[1], ARGV[2], 'BYSCORE', 'REV', 'LIMIT', 0, ARGV[3], 'WITHSCORES')`,
   },
   redrive: {
-    sha: 'cbd13500af7185db2901ad54445af0166fecafd4',
+    sha: '37724884a6000435031431a11cc9231ebb3ad74d',
     text: `#!lua flags=allow-oom
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
@@ -240,6 +240,7 @@ local state, watched, expires, _, lease_ends, claimed, lock_ttl, retention, hold
   fingerprint, last_error, rest = struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
 if state == 'P' or state == 'R' or state == 'F' then return 2 end
 if (state ~= 'C' and state ~= 'D') or now >= expires then return 0 end
+if state == 'C' and ARGV[1] ~= '1' then return 3 end
 
 local round, _, order, queue, group, delivery = struct.unpack('<I4I4dI4c0I4c0I4c0', value, rest)
 local agenda = queue .. ':agenda'

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { ConfigurationError, StoreError } from '../../errors.js'
-import type { AcceptOutcome, DueClaim, FailNext, InboxStore } from '../../inbox-store.js'
+import type { AcceptOutcome, DueClaim, FailNext, InboxStore, RedriveOutcome } from '../../inbox-store.js'
 import type {
   ClaimOutcome,
   CompleteOutcome,
@@ -105,8 +105,8 @@ export function sqliteStore(
       return ask([0, 'claimDue', scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses], dueClaims)
     },
 
-    redrive({ scope, key }) {
-      return ask([0, 'redrive', scope, key], word<'redriven' | 'absent' | 'busy'>)
+    redrive({ scope, key }, { completed = false } = {}) {
+      return ask([0, 'redrive', scope, key, completed], word<RedriveOutcome>)
     },
 
     delete({ scope, key }, { force = false } = {}) {

@@ -1,3 +1,4 @@
+import type { RedriveOutcome } from '../../inbox-store.js'
 import { LOST_ERROR } from '../../inbox-store.js'
 import type { Database } from './driver.js'
 import type { AcceptAnswer, DueAnswer, RequestOf } from './protocol.js'
@@ -93,9 +94,10 @@ export function createQueueing(db: Database, records: Records) {
       }
     },
 
-    redrive([, , scope, key]: RequestOf<'redrive'>, now: number): ['redriven' | 'absent' | 'busy'] {
+    redrive([, , scope, key, completed]: RequestOf<'redrive'>, now: number): [RedriveOutcome] {
       const found = standing(records.find(scope, key), now)
       if (found === undefined || found.round === null) return ['absent']
+      if (found.state === 'completed' && !completed) return ['completed']
       if (found.state !== 'dead' && found.state !== 'completed') return ['busy']
       statement.redrive.run(now, found.id)
       if (found.grp !== null) statement.holdNext.run(scope, found.grp, found.id)

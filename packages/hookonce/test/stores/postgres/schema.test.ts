@@ -153,7 +153,7 @@ test('migrations run by hand are all that is needed, with few privileges', async
   const [claim] = await store.claimDue(dueRequest({ leaseId: 'a worker' }))
   expect(claim).toMatchObject(id)
   await store.complete(id, 'a worker', Buffer.from('done'))
-  expect(await store.redrive(id)).toBe('redriven')
+  expect(await store.redrive(id, { completed: true })).toBe('redriven')
   expect(await store.delete(id)).toBe('deleted')
   await acquire(store, id)
   await admin.query(

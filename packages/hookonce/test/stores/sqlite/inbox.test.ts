@@ -83,12 +83,13 @@ test('a record that is redriven is before those of its group that were accepted 
 
   expect(await takeKeys()).toEqual(['one'])
   await store.fail({ scope: 'test', key: 'one' }, 'worker', 'it broke', 'dead')
-  expect(await store.redrive({ scope: 'test', key: 'one' })).toBe('redriven')
+  expect(await store.redrive({ scope: 'test', key: 'one' }, { completed: true })).toBe('redriven')
   for (const key of ['one', 'two', 'three']) {
     expect(await takeKeys()).toEqual([key])
     await complete(key)
   }
-  for (const key of ['three', 'one']) expect(await store.redrive({ scope: 'test', key })).toBe('redriven')
+  for (const key of ['three', 'one'])
+    expect(await store.redrive({ scope: 'test', key }, { completed: true })).toBe('redriven')
   for (const key of ['one', 'three']) {
     expect(await takeKeys()).toEqual([key])
     await complete(key)

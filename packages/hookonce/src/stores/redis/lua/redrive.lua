@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Begins a new round for an accepted record that is settled: it is pending, and due at once.
--- KEYS[1] the record. Result: 1 redriven, 0 there is no accepted record, 2 it is not settled.
+-- KEYS[1] the record; ARGV[1] 1 if a completed one is meant too.
+-- Result: 1 redriven, 0 there is no accepted record, 2 it is not settled, 3 it is completed, and that was not meant.
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local value = redis.call('GET', KEYS[1])
@@ -9,6 +10,7 @@ local state, watched, expires, _, lease_ends, claimed, lock_ttl, retention, hold
   fingerprint, last_error, rest = struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
 if state == 'P' or state == 'R' or state == 'F' then return 2 end
 if (state ~= 'C' and state ~= 'D') or now >= expires then return 0 end
+if state == 'C' and ARGV[1] ~= '1' then return 3 end
 
 local round, _, order, queue, group, delivery = struct.unpack('<I4I4dI4c0I4c0I4c0', value, rest)
 local agenda = queue .. ':agenda'
