@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import { until } from './process/support/waiting.js'
 import { closeApps, startApp } from './support/app.js'
 import { send } from './support/http.js'
 import { startUpstream } from './support/upstream.js'
@@ -9,16 +10,6 @@ const deliver = (url: string, key: string, path = '/webhook') =>
   send(url + path, { headers: { 'content-type': 'application/json', 'x-idempotency-key': key }, body: '{"event":"e"}' })
 
 const get = (url: string) => send(url, { method: 'GET' })
-
-/** Until `check` gives something. */
-async function eventually<T>(check: () => Promise<T | undefined | false>): Promise<T> {
-  for (const deadline = Date.now() + 10_000; ; ) {
-    const found = await check()
-    if (found) return found
-    if (Date.now() > deadline) throw new Error(`never happened: ${check}`)
-    await new Promise(resolve => setTimeout(resolve, 5))
-  }
-}
 
 const stateOf = async (url: string, key: string, source = 'default') =>
   (await get(`${url}/webhook/idempotency/${key}?source=${source}`)).json.state
@@ -35,7 +26,7 @@ test('HOOKONCE_MODE=inbox: deliveries are acknowledged, then forwarded until the
   })
   const first = await deliver(url, 'k')
   expect([first.status, first.json]).toEqual([202, { status: 'accepted', key: 'k' }])
-  const record = await eventually(async () => {
+  const record = await until('it is completed', async () => {
     const { json } = await get(`${url}/webhook/idempotency/k`)
     return json.state === 'completed' && json
   })
@@ -55,7 +46,7 @@ test('the event log is newest first, paged, by source, state and time; bodies on
   })
   for (let i = 0; i < 5; i++) expect((await deliver(url, `g${i}`, '/hooks/good')).status).toBe(200)
   await deliver(url, 'b', '/hooks/bad')
-  await eventually(async () => (await stateOf(url, 'b', 'bad')) === 'dead')
+  await until('it is dead', async () => (await stateOf(url, 'b', 'bad')) === 'dead')
   const keys = async (query: string) => {
     const { json } = await get(`${url}/webhook/events${query}`)
     return [json.events.map(({ key }: { key: string }) => key), json.next]
@@ -87,19 +78,20 @@ test('dead deliveries are redriven, one or many, with progress', async () => {
   const all = Array.from({ length: 30 }, (_, i) => `k${i}`)
   for (const key of all) await deliver(url, key, '/hooks/shop')
   const dead = async () => (await get(`${url}/webhook/events?state=dead&limit=500`)).json.events.length
-  await eventually(async () => (await dead()) === 30)
+  await until('all are dead', async () => (await dead()) === 30)
 
   works = true
   const one = await send(`${url}/webhook/events/redrive?source=shop&key=k0`, { method: 'POST' })
   expect(one.json).toEqual({ status: 'redriven', key: 'k0' })
-  await eventually(async () => (await stateOf(url, 'k0', 'shop')) === 'completed')
+  await until('k0 is completed', async () => (await stateOf(url, 'k0', 'shop')) === 'completed')
   const some = await send(`${url}/webhook/events/redrive?source=shop&error=no+such+error`, { method: 'POST' })
   expect(JSON.parse(some.body.toString().trim())).toEqual({ looked: 29, redriven: 0, done: true })
   const rest = await send(`${url}/webhook/events/redrive?source=shop`, { method: 'POST' })
   expect(rest.headers['content-type']).toBe('application/x-ndjson')
   expect(JSON.parse(rest.body.toString().trim().split('\n').at(-1)!)).toMatchObject({ redriven: 29, done: true })
-  await eventually(async () => (await dead()) === 0)
-  for (const key of all) await eventually(async () => (await stateOf(url, key, 'shop')) === 'completed')
+  await until('none is dead', async () => (await dead()) === 0)
+  for (const key of all)
+    await until(`${key} is completed`, async () => (await stateOf(url, key, 'shop')) === 'completed')
   const again = await send(`${url}/webhook/events/redrive?source=shop&key=absent`, { method: 'POST' })
   expect(again.status).toBe(404)
 })
