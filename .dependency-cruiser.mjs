@@ -9,7 +9,9 @@ const only = (name, from, allowed) => ({
 const values = `${library}/(errors|clock|diagnostics|attempt|settings|time-limits)\\.ts$`
 const engine = `${library}/(idempotency|joining|claiming|holding|committing|keyless|accepting|working|watching|outcome|asking|lease-id|store|inbox-store)\\.ts$`
 
-const receiver = `${library}/(receiver|intake|inbox|webhooks|stored-delivery|retries|breaker|slots|response|delivery|key|problem|fingerprint)\\.ts$`
+const senders = `${library}/senders/`
+
+const receiver = `${library}/(receiver|binding|intake|inbox|webhooks|stored-delivery|retries|breaker|slots|response|delivery|key|problem|fingerprint)\\.ts$`
 
 export default {
   forbidden: [
@@ -22,7 +24,13 @@ export default {
       to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer'] },
     },
     only('engine-knows-no-http', engine, [values, engine]),
-    only('receiver-knows-no-framework', receiver, [values, engine, receiver]),
+    only('receiver-knows-no-framework', receiver, [
+      values,
+      engine,
+      receiver,
+      `${senders}(sender|primitives/[a-z-]+)\\.ts$`,
+    ]),
+    only('senders-know-deliveries-only', senders, [`${library}/(delivery|key|response|errors|store)\\.ts$`, senders]),
     only('adapters-only-translate', `${library}/adapters/`, [`${library}/[^/]+\\.ts$`, `${library}/adapters/`]),
     ...['memory', 'sqlite', 'redis', 'postgres'].map(store =>
       only(`${store}-store-stands-alone`, `${library}/stores/${store}/`, [
@@ -38,7 +46,7 @@ export default {
       name: 'server-uses-public-exports',
       severity: 'error',
       from: { path: '^(packages/server|examples|bench)/' },
-      to: { path: `${library}/|packages/hookonce/dist/(?!index|stores/[a-z]+/index|adapters/|testing/index)` },
+      to: { path: `${library}/|packages/hookonce/dist/(?!index|stores/[a-z]+/index|adapters/|senders/|testing/index)` },
     },
   ],
   options: {

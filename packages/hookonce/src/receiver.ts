@@ -1,5 +1,6 @@
 import { type AttemptWith, type CommitOf, withCommit } from './attempt.js'
-import type { Clock } from './clock.js'
+import { BindingUnknown, BoundElsewhere, bind } from './binding.js'
+import { type Clock, systemClock } from './clock.js'
 import { andThen, type Commit, type Settlement } from './committing.js'
 import type { Delivery } from './delivery.js'
 import { publish } from './diagnostics.js'
@@ -11,6 +12,7 @@ import type { Outcome } from './outcome.js'
 import { problem } from './problem.js'
 import {
   type Answer,
+  asSuccess,
   checkedResponse,
   type DeliveryOutcome,
   decodeResponse,
@@ -108,12 +110,12 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
   const idempotency = createIdempotency(options)
   const settings = resolveSettings(options)
   const receiver: Receiver<TransactionsOf<S>> = {
-    ...sourceOf(idempotency, settings, unnamed),
+    ...sourceOf(idempotency, settings, unnamed, options.clock),
     source({ name, ...own }) {
       if (!/^[\x21-\x7e]+$/.test(name) || name.length > MAX_KEY_BYTES) {
         throw new ConfigurationError(`a source's name must be 1 to ${MAX_KEY_BYTES} visible ASCII characters`)
       }
-      return sourceOf(idempotency, resolveSettings({ ...options, ...own }), () => name)
+      return sourceOf(idempotency, resolveSettings({ ...options, ...own }), () => name, options.clock)
     },
     async record(source, key) {
       const record = await idempotency.get({ scope: source, key })
@@ -157,41 +159,63 @@ function sourceOf<Kind>(
   idempotency: Idempotency<Kind>,
   settings: ResolvedSettings,
   nameFor: (delivery: Delivery) => string,
+  clock: Clock = systemClock,
 ): Source<Kind> {
-  const { recordable, maxBodyBytes, maxResponseBytes, timing } = settings
-  const intake = createIntake(settings)
+  const { sender, recordable, maxBodyBytes, maxResponseBytes, timing } = settings
+  const intake = createIntake(settings, clock)
+  const content = sender?.boundContent
+  const deadlineMs = sender?.facts.deadlineMs ?? null
 
   async function receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer> {
     try {
       const taken = intake.take(delivery)
       if ('refusal' in taken) return taken.refusal
-      const { key, fingerprint } = taken
-      let made: HandlerResponse | undefined
-      let answered = false
-      const settle = (answer: HandlerResponse): Settlement<HandlerResponse> => {
-        const response = checkedResponse(answer)
-        // After a commit the handler gives the same response once more.
-        if (answered && response.rest !== made?.rest) discard(response)
-        made = response
-        if (!recordable(response)) return { value: response }
-        return {
-          value: response,
-          result: key === null ? NOTHING : encodeResponse(replayable(response, maxResponseBytes)),
-        }
-      }
-      const outcome = await idempotency.process<HandlerResponse>(
-        { scope: nameFor(delivery), key, fingerprint, timing },
-        async (attempt, commit) =>
-          settle(await handler(delivery, withCommit(attempt, commit && committing(commit, settle)))),
-      )
-      answered = true
-      const answer = answerTo(outcome, maxResponseBytes)
-      if (made !== undefined && answer.rest !== made.rest) discard(made)
-      return answer
+      return await process(delivery, taken.key, taken.fingerprint, handler)
     } catch (error) {
       publish({ type: 'receiver_failed', scope: nameFor(delivery), key: null, error })
       return problem('handler_failed')
     }
+  }
+
+  async function process(
+    delivery: Delivery,
+    key: string | null,
+    fingerprint: string | null,
+    handler: Handler<Kind>,
+  ): Promise<Answer> {
+    const scope = nameFor(delivery)
+    let made: HandlerResponse | undefined
+    let answered = false
+    const settle = (answer: HandlerResponse): Settlement<HandlerResponse> => {
+      const response = asSuccess(checkedResponse(answer), sender?.success)
+      // After a commit the handler gives the same response once more.
+      if (answered && response.rest !== made?.rest) discard(response)
+      made = response
+      if (!recordable(response)) return { value: response }
+      return {
+        value: response,
+        result: key === null ? NOTHING : encodeResponse(replayable(response, maxResponseBytes)),
+      }
+    }
+    const outcome = await idempotency.process<HandlerResponse>(
+      { scope, key, fingerprint, timing },
+      async (attempt, commit) => {
+        if (content !== undefined && key !== null) await bind(idempotency, content, { scope, key }, delivery, timing)
+        const begunAt = deadlineMs === null ? 0 : clock.monotonic()
+        const answer = await handler(delivery, withCommit(attempt, commit && committing(commit, settle)))
+        const tookMs = deadlineMs === null ? 0 : clock.monotonic() - begunAt
+        if (deadlineMs !== null && tookMs > deadlineMs)
+          publish({ type: 'deadline_missed', scope, key, tookMs, deadlineMs })
+        return settle(answer)
+      },
+    )
+    answered = true
+    if (outcome.kind === 'threw' && outcome.error instanceof BoundElsewhere) {
+      return process(delivery, outcome.error.key, fingerprint, handler)
+    }
+    const answer = answerTo(outcome, maxResponseBytes)
+    if (made !== undefined && answer.rest !== made.rest) discard(made)
+    return answer
   }
 
   return { maxBodyBytes, maxResponseBytes, tooLarge: intake.tooLarge, receive }
@@ -232,7 +256,7 @@ function answerTo(outcome: Outcome<HandlerResponse>, maxResponseBytes: number): 
         ? { ...marked(replayable(outcome.value, maxResponseBytes)), outcome: 'failed' }
         : answerOf(outcome.value, 'failed')
     case 'threw':
-      return problem('handler_failed')
+      return outcome.error instanceof BindingUnknown ? unavailable() : problem('handler_failed')
     case 'in_progress':
       return problem('in_progress', { retryAfterMs: RETRY_SOON_MS, outcome: 'in_progress' })
     case 'mismatch':
@@ -247,9 +271,11 @@ function answerTo(outcome: Outcome<HandlerResponse>, maxResponseBytes: number): 
     case 'attempt_timeout':
       return problem(outcome.kind, { outcome: 'lost' })
     case 'store_unavailable':
-      return problem('store_unavailable', { retryAfterMs: RETRY_LATER_MS, outcome: 'unavailable' })
+      return unavailable()
   }
 }
+
+const unavailable = (): Answer => problem('store_unavailable', { retryAfterMs: RETRY_LATER_MS, outcome: 'unavailable' })
 
 function answerOf({ status, headers, body, rest }: HandlerResponse, outcome: DeliveryOutcome): Answer {
   return rest === undefined ? { status, headers, body, outcome } : { status, headers, body, rest, outcome }

@@ -1,0 +1,7 @@
+export * from './github.js'
+export * from './primitives/event-key.js'
+export * from './primitives/reading.js'
+export * from './primitives/signing-keys.js'
+export * from './registry.js'
+export * from './sender.js'
+export * from './stripe.js'
