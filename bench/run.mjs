@@ -13,6 +13,7 @@ import { parseArgs } from 'node:util'
 import { measureAtSize } from './at-size/run.mjs'
 import { BACKENDS } from './backends.mjs'
 import { startContenders } from './contenders.mjs'
+import { measureAcknowledgement } from './inbox/acknowledge.mjs'
 import { measureInbox } from './inbox/run.mjs'
 import { endAll } from './processes.mjs'
 import { measurePush } from './push.mjs'
@@ -55,8 +56,10 @@ try {
   }
   const stores = Object.values(backends).map(({ about }) => about)
   console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0].model}; ${stores.join('; ')}`)
-  if (options.inbox) await measureInbox(backends, { rounds })
-  else if (options.records === undefined) await compare()
+  if (options.inbox) {
+    await measureInbox(backends, { rounds })
+    await measureAcknowledgement(backends, { connections })
+  } else if (options.records === undefined) await compare()
   else await measureAtSize(backends, { records: Number(options.records), rounds })
 } finally {
   endAll()
