@@ -18,10 +18,13 @@ export default {
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'library-without-dependencies',
-      comment: 'drivers are imported by the stores that need them, nothing else is',
+      comment: 'drivers are imported by the stores that need them, nothing else is; types cost nothing',
       severity: 'error',
       from: { path: library, pathNot: `${library}/stores/` },
-      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer'] },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer'],
+        dependencyTypesNot: ['type-only'],
+      },
     },
     only('engine-knows-no-http', engine, [values, engine]),
     only('receiver-knows-no-framework', receiver, [
@@ -51,7 +54,7 @@ export default {
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)(dist|node_modules)/' },
+    exclude: { path: '^packages/[^/]+/dist/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
