@@ -65,6 +65,8 @@ const JSON_SUFFIX = /^application\/[^;]+\+json/
  * Errors go Fastify's usual way; what its error handler answers is sent and, unless successful, not recorded. After
  * `reply.hijack()` the response must be ended through `reply.raw`, as ever; else the attempt lasts to its lock TTL.
  *
+ * With a source of an inbox, which acknowledges, the route's handler is not run; Fastify wants one all the same.
+ *
  * @throws {ConfigurationError} from `register` without a source, or on HTTP/2
  *
  * @example

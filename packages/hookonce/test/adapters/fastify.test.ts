@@ -2,10 +2,10 @@ import { Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { createGunzip, gzipSync } from 'node:zlib'
 import fastify, { type FastifyInstance, type FastifyReply, type RouteHandlerMethod } from 'fastify'
-import { createReceiver, type Receiver, type Source } from 'hookonce'
+import { createInbox, createReceiver, type Delivery, type Receiver, type Source } from 'hookonce'
 import { attemptOf, idempotent } from 'hookonce/adapters/fastify'
 import { memoryStore } from 'hookonce/stores/memory'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { transactional } from '../support/transactional.js'
 import { adapterCases } from './cases.js'
 import { fastifyAdapter, listenerOf } from './fastify.cases.js'
@@ -90,6 +90,22 @@ describe('in a Fastify application', () => {
       expect((await deliver(port, get)).body.toString()).toBe(replayed ? '' : 'read')
       expect(isReplay(await deliver(port, get)), path).toBe(replayed)
     }
+  })
+
+  test('an inbox acknowledges, and the handler of the route is not run', async () => {
+    const { receiver } = receiverOver()
+    const worked: string[] = []
+    const handlers = { orders: async (delivery: Delivery) => void worked.push(delivery.text()) }
+    const inbox = createInbox({ receiver, handlers })
+    const app = fastify()
+    app.register(idempotent, { source: inbox.source('orders') })
+    app.post('/webhook', () => worked.push('by the route'))
+    const { port } = await listen(listenerOf(app))
+    inbox.start()
+    onTestFinished(() => inbox.stop())
+    expect((await deliver(port, { key: 'k', body: '1' })).status).toBe(202)
+    await eventually(() => worked.length)
+    expect(worked).toEqual(['1'])
   })
 
   test('a path that no route has is 404 and never asks the store', async () => {
