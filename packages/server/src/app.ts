@@ -1,19 +1,29 @@
 import type { RequestListener } from 'node:http'
-import Fastify, { type FastifyError } from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { type Answer, type Inbox, InvalidKeyError, problem, type Receiver, StoreError } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Agent } from 'undici'
 import type { ResolvedConfig } from './config.js'
 import type { Gate } from './gate.js'
-import { operatorGuard } from './operator-access.js'
+import { describeRoutes } from './openapi/document.js'
+import { InvalidRequest } from './openapi/validation.js'
+import { createOperators } from './operator/access.js'
+import { createAudit } from './operator/audit.js'
+import { peerOf } from './operator/origin.js'
 import { serverProblem } from './problems.js'
 import { respond } from './respond.js'
+import { apiRecordRoutes } from './routes/api-records.js'
+import { apiSourceRoute } from './routes/api-sources.js'
 import { deliveryRoutes } from './routes/deliveries.js'
+import { docsRoutes } from './routes/docs.js'
 import { eventRoutes } from './routes/events.js'
 import { healthRoutes } from './routes/health.js'
 import { indexRoute } from './routes/index.js'
 import { problemRoutes } from './routes/problems.js'
 import { recordRoutes } from './routes/records.js'
+import { sessionRoutes } from './routes/session.js'
+import { testDeliveryRoute } from './routes/test-delivery.js'
+import { ALL_SHOWN } from './shown.js'
 
 export interface AppContext {
   config: ResolvedConfig
@@ -28,8 +38,20 @@ export interface AppContext {
 /** A key of 255 bytes, every one of them percent-encoded. */
 const MAX_PARAM_LENGTH = 3 * 255
 
+export interface Route {
+  method: string
+  url: string
+  /** Whether it is closed to all but operators. */
+  operators: boolean
+}
+
+export interface App extends RequestListener {
+  /** Every route that there is. */
+  readonly routes: readonly Route[]
+}
+
 /** All routes, not listening. */
-export async function createApp({ config, receiver, inbox, gate, agent, log }: AppContext): Promise<RequestListener> {
+export async function createApp({ config, receiver, inbox, gate, agent, log }: AppContext): Promise<App> {
   const answerError = (error: unknown): Answer => {
     const answer = problemFor(error)
     if (answer.status >= 500) log.error({ err: error }, 'request not answered')
@@ -40,7 +62,12 @@ export async function createApp({ config, receiver, inbox, gate, agent, log }: A
     frameworkErrors: (error, _, reply) => respond(reply, answerError(error)),
   })
   const methods = new MethodsByPath()
-  app.addHook('onRoute', ({ url, method }) => methods.add(url, method))
+  const routes: Route[] = []
+  app.addHook('onRoute', ({ url, method, config }) => {
+    methods.add(url, method)
+    for (const each of [method].flat()) routes.push({ method: each, url, operators: config?.operators === true })
+  })
+  await describeRoutes(app)
   // Bodies matter to deliveries only, and those read them themselves.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
@@ -56,18 +83,46 @@ export async function createApp({ config, receiver, inbox, gate, agent, log }: A
   })
 
   const deliveries = deliveryRoutes(app, { receiver, inbox, sources: config.sources, gate, agent, log })
-  const refusal = operatorGuard(config.operatorAccess)
-  recordRoutes(app, { receiver, refusal })
-  eventRoutes(app, { receiver, inbox, refusal, log })
+  const operators = createOperators(config.operatorAccess, {
+    onWrongToken: request => log.warn({ peer: peerOf(request) }, 'wrong operator token'),
+  })
+  const { refusal } = operators
+  const audit = createAudit(log)
+  const shownOf = (source: string) => config.sources.get(source)?.shown ?? ALL_SHOWN
+  recordRoutes(app, { receiver, refusal, audit, shownOf })
+  eventRoutes(app, { receiver, inbox, refusal, audit, shownOf })
+  await app.register(async api => {
+    takeJson(api)
+    const { sources } = config
+    sessionRoutes(api, { operators, audit })
+    apiRecordRoutes(api, { receiver, inbox, sources, refusal, audit, shownOf })
+    apiSourceRoute(api, { sources, refusal })
+    testDeliveryRoute(api, { receiver, inbox, agent, log, sources, refusal, audit })
+  })
+  docsRoutes(app, refusal)
   healthRoutes(app, { receiver, storeName: config.store.kind, gate, log })
   problemRoutes(app)
   indexRoute(app)
   await app.ready()
-  return (request, response) => {
+  const onRequest: RequestListener = (request, response) => {
     const deliver = request.method === 'POST' ? deliveries.get(request.url!) : undefined
     if (deliver === undefined) app.routing(request, response)
     else deliver(request, response)
   }
+  return Object.assign(onRequest, { routes })
+}
+
+const MOST_JSON_BYTES = 2 * 1_048_576
+
+/** Operators send JSON or nothing. */
+function takeJson(api: FastifyInstance): void {
+  api.removeAllContentTypeParsers()
+  const parse = api.getDefaultJsonParser('error', 'error')
+  api.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string', bodyLimit: MOST_JSON_BYTES },
+    (request, body, done) => (body === '' ? done(null, null) : parse(request, body as string, done)),
+  )
 }
 
 /** Says what went wrong without telling anything of the inside. */
@@ -75,7 +130,9 @@ function problemFor(error: unknown): Answer {
   if (error instanceof StoreError) return problem('store_unavailable', { retryAfterMs: 1000 })
   if (error instanceof InvalidKeyError) return problem('key_invalid', { detail: error.message })
   if (error instanceof URIError) return serverProblem('bad_request', { detail: 'The path is not well encoded.' })
+  if (error instanceof InvalidRequest) return serverProblem('bad_request', { detail: `${error.message}.` })
   const { statusCode } = error as FastifyError
+  if (statusCode === 413) return problem('body_too_large', { outcome: 'invalid' })
   if (statusCode === 415) return serverProblem('media_type_invalid')
   return statusCode !== undefined && statusCode < 500 ? serverProblem('bad_request') : serverProblem('internal_error')
 }

@@ -78,6 +78,13 @@ export interface SourceConfig {
   waitSeconds?: number
   maxBodyBytes?: number
   maxResponseBytes?: number
+  /**
+   * `false`: no response body is recorded, so replays have none (`X-Cached-Body: omitted`), and operators are shown no
+   * bodies. What an inbox accepted is kept all the same, for it is needed. Default `true`.
+   */
+  recordBody?: boolean
+  /** Headers of recorded responses and accepted deliveries whose values operators are not shown. Default: none. */
+  redactHeaders?: string[]
 }
 
 /** The config file's content: settings, and the sources with their handlers. */
@@ -114,6 +121,7 @@ const HANDLE = z.union([
   z.strictObject({ kind: z.literal('forward'), url: z.unknown(), timeoutSeconds: z.unknown() }),
 ])
 const FUNCTION = z.custom<(delivery: Delivery) => string>(value => typeof value === 'function')
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const PAUSES = z.array(z.number().min(0).max(2_147_483)).max(1_000)
 
 /** What each field of a source must be. */
@@ -136,6 +144,8 @@ const FIELDS: Record<keyof SourceConfig, { schema: z.ZodType; allowed: string }>
   waitSeconds: KINDS.waitSeconds,
   maxBodyBytes: KINDS.maxBodyBytes,
   maxResponseBytes: KINDS.maxResponseBytes,
+  recordBody: { schema: z.boolean(), allowed: 'must be true or false' },
+  redactHeaders: { schema: z.array(z.string().regex(HEADER_NAME)), allowed: 'must be a list of header names' },
 }
 
 /** Further options are the driver's. */

@@ -4,6 +4,7 @@ import { type ConfigFile, type Handle, loadConfigFile, type SourceConfig } from 
 import { type GivenSettings, readEnvironment } from './environment.js'
 import type { StoreOptions } from './open-store.js'
 import { flagOf, KINDS, SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js'
+import type { Shown } from './shown.js'
 import { StartError } from './start-error.js'
 import { parseStoreUrl, type StoreLocation } from './store-url.js'
 
@@ -15,6 +16,8 @@ export type OperatorAccess = ({ mode: 'token'; token: string } | { mode: 'local'
 export interface ResolvedSource {
   handle: Exclude<Handle, { kind: 'forward' }> | { kind: 'forward'; url: string; timeoutMs: number }
   options: SourceOptions
+  /** What operators are shown of its records. */
+  shown: Shown
   /** Of a source that accepts at once and works later. */
   inbox?: Pick<InboxSourceOptions, 'concurrency' | 'ratePerSecond' | 'retryDelaysMs' | 'group' | 'acceptedStatus'>
 }
@@ -139,6 +142,10 @@ function resolveSource(
   return {
     ...(source.mode === 'inbox' && { inbox: inboxOptions(source) }),
     handle: resolveHandle(name, source.handle, lockTtl, settings, where),
+    shown: {
+      bodies: source.recordBody ?? true,
+      redactedHeaders: new Set(source.redactHeaders?.map(header => header.toLowerCase())),
+    },
     options: {
       name,
       keyRequired: source.keyRequired ?? false,
@@ -148,7 +155,7 @@ function resolveSource(
       leaseMs: ms(lease),
       waitMs: ms(source.waitSeconds ?? settings.waitSeconds ?? 0),
       maxBodyBytes: source.maxBodyBytes ?? settings.maxBodyBytes ?? 0,
-      maxResponseBytes: source.maxResponseBytes ?? settings.maxResponseBytes ?? 0,
+      maxResponseBytes: source.recordBody === false ? 0 : (source.maxResponseBytes ?? settings.maxResponseBytes ?? 0),
     },
   }
 }

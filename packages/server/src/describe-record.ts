@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer'
-import { type HeaderList, NEVER, type ReceiverRecord, type RecordSummary } from 'hookonce'
+import { type Delivery, type HeaderList, NEVER, type ReceiverRecord, type RecordSummary } from 'hookonce'
+import { ALL_SHOWN, type Shown, shownHeaders } from './shown.js'
 
-/** A record in full, as an operator sees it. */
-export function describe(record: ReceiverRecord) {
+/** A record in full, as `GET /webhook/idempotency/{key}` has it. */
+export function describe(record: ReceiverRecord, shown: Shown = ALL_SHOWN) {
   const { response, delivery } = record
-  const utf8 = response === null || isUtf8(response.body)
   return {
     key: record.key,
     source: record.scope,
@@ -12,9 +12,8 @@ export function describe(record: ReceiverRecord) {
     attempts: record.attempts,
     losses: record.losses,
     status_code: response?.status ?? null,
-    headers: response === null ? null : headerObject(response.headers),
-    body: response === null ? null : Buffer.from(response.body).toString(utf8 ? 'utf8' : 'base64'),
-    body_encoding: utf8 ? 'utf8' : 'base64',
+    headers: response === null ? null : headerObject(shownHeaders(response.headers, shown)),
+    ...bodyFields(response?.body ?? null, shown),
     body_omitted: response?.bodyOmitted ?? false,
     cached_at: record.state === 'completed' ? isoTime(record.settledAt) : null,
     expires_at: isoTime(record.expiresAt),
@@ -24,12 +23,7 @@ export function describe(record: ReceiverRecord) {
     created_at: isoTime(record.createdAt),
     ...acceptedFields(record),
     ...(delivery !== undefined && {
-      delivery: {
-        method: delivery.method,
-        url: delivery.url,
-        headers: headerObject(delivery.headers),
-        ...bodyFields(delivery.body),
-      },
+      delivery: { ...deliveryFields(delivery, shown), headers: headerObject(shownHeaders(delivery.headers, shown)) },
     }),
   }
 }
@@ -60,7 +54,56 @@ export function describeEvent(record: RecordSummary) {
   }
 }
 
-function bodyFields(body: Uint8Array) {
+/** One record of a list. */
+export function summarize(record: RecordSummary) {
+  const { accepted } = record
+  return {
+    source: record.scope,
+    key: record.key,
+    state: record.state,
+    attempts: record.attempts,
+    losses: record.losses,
+    created_at: isoTime(record.createdAt),
+    claimed_at: record.attempts === 0 ? null : isoTime(record.claimedAt),
+    settled_at: isoTime(record.settledAt),
+    expires_at: isoTime(record.expiresAt),
+    last_error: record.lastError,
+    lease_remaining_ms: record.leaseRemainingMs,
+    ...(accepted !== undefined && {
+      inbox: { due_at: isoTime(accepted.dueAt), group: accepted.group, round: accepted.round },
+    }),
+  }
+}
+
+/** A record in full, with headers in the order in which they were. */
+export function detail(record: ReceiverRecord, shown: Shown = ALL_SHOWN) {
+  const { response, delivery } = record
+  return {
+    ...summarize(record),
+    fingerprint: record.fingerprint,
+    fencing_token: record.fencingToken,
+    ...(response !== null && { response: describeResponse(response, shown) }),
+    ...(delivery !== undefined && { delivery: deliveryFields(delivery, shown) }),
+  }
+}
+
+interface Response {
+  status: number
+  headers: HeaderList
+  body: Uint8Array
+  bodyOmitted: boolean
+}
+
+export function describeResponse({ status, headers, body, bodyOmitted }: Response, shown: Shown = ALL_SHOWN) {
+  return { status, headers: shownHeaders(headers, shown), ...bodyFields(body, shown), body_omitted: bodyOmitted }
+}
+
+function deliveryFields({ method, url, headers, body }: Delivery, shown: Shown) {
+  return { method, url, headers: shownHeaders(headers, shown), ...bodyFields(body, shown) }
+}
+
+function bodyFields(body: Uint8Array | null, { bodies }: Shown) {
+  if (body === null || !bodies) return { body: null, body_encoding: 'utf8' }
   const utf8 = isUtf8(body)
   return { body: Buffer.from(body).toString(utf8 ? 'utf8' : 'base64'), body_encoding: utf8 ? 'utf8' : 'base64' }
 }

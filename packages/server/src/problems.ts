@@ -8,7 +8,9 @@ export const SERVER_PROBLEMS = {
   operator_access_denied: [403, 'This route is for operators'],
   request_timeout: [408, 'The request was sent too slowly'],
   record_running: [409, 'The record is held by a running attempt'],
+  record_completed: [409, 'The delivery was processed already'],
   media_type_invalid: [415, 'The Content-Type is not valid'],
+  operator_token_guessed: [429, 'Too many wrong tokens'],
   headers_too_large: [431, 'The request headers are too large'],
   internal_error: [500, 'The request could not be answered'],
 } as const satisfies Record<string, readonly [status: number, title: string]>

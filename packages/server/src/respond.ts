@@ -1,10 +1,23 @@
+import type { IncomingMessage } from 'node:http'
 import type { FastifyReply } from 'fastify'
-import type { Answer } from 'hookonce'
+import type { Answer, HeaderList } from 'hookonce'
 import { sendAnswer } from './send-answer.js'
 
+/** Of every answer that is the server's own. Nothing in it is meant for another site, a frame or a cache. */
+const SECURITY: HeaderList = [
+  ['cache-control', 'no-store'],
+  ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['cross-origin-resource-policy', 'same-origin'],
+  ['referrer-policy', 'no-referrer'],
+  ['x-content-type-options', 'nosniff'],
+  ['x-frame-options', 'DENY'],
+]
+
+/** Answers a request that is no delivery. */
 export function respond(reply: FastifyReply, answer: Answer): void {
   reply.hijack()
-  sendAnswer(reply.raw, answer)
+  const own = new Set(answer.headers.map(([name]) => name))
+  sendAnswer(reply.raw, { ...answer, headers: [...answer.headers, ...SECURITY.filter(([name]) => !own.has(name))] })
 }
 
 export function jsonAnswer(body: unknown, status = 200): Answer {
@@ -12,10 +25,10 @@ export function jsonAnswer(body: unknown, status = 200): Answer {
 }
 
 export function textAnswer(contentType: string, text: string, status = 200): Answer {
-  const headers = [
-    ['content-type', contentType],
-    ['cache-control', 'no-store'],
-    ['x-content-type-options', 'nosniff'],
-  ] as const
-  return { status, headers, body: Buffer.from(text), outcome: 'executed' }
+  return { status, headers: [['content-type', contentType]], body: Buffer.from(text), outcome: 'executed' }
+}
+
+/** Whether a person looks, with a browser. */
+export function asksForPage({ headers }: IncomingMessage): boolean {
+  return /\btext\/html\b/.test(headers.accept ?? '')
 }

@@ -48,6 +48,7 @@ test('the defaults are the documented ones', async () => {
   expect(Object.fromEntries(sources)).toEqual({
     default: {
       handle: { kind: 'acknowledge' },
+      shown: { bodies: true, redactedHeaders: new Set() },
       options: {
         name: 'default',
         keyRequired: false,

@@ -1,23 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Answer, Delivery, type Handler, type Inbox, type Receiver, type Source } from 'hookonce'
+import { type Answer, Delivery, type Handler, type Source } from 'hookonce'
 import type { Logger } from 'pino'
-import type { Agent } from 'undici'
 import type { ResolvedSource } from '../config.js'
 import type { Gate } from '../gate.js'
-import { handlerFor } from '../handlers/index.js'
+import { deliverySchema } from '../openapi/deliveries.js'
 import { serverProblem } from '../problems.js'
 import { readBody } from '../read-body.js'
 import { sendAnswer } from '../send-answer.js'
+import { mountedSource, type SourceContext } from '../sources.js'
 import { turnEnd } from '../turn-end.js'
 
-export interface DeliveryContext {
-  receiver: Receiver
-  inbox: Inbox
+export interface DeliveryContext extends SourceContext {
   sources: Map<string, ResolvedSource>
   gate: Gate
-  agent: Agent
-  log: Logger
 }
 
 /** Node drops header fields beyond its own bound of 2,000 in silence; a lost key header must not pass for "no key". */
@@ -30,21 +26,21 @@ type DeliveryListener = (request: IncomingMessage, response: ServerResponse) => 
 /** Makes the routes, and gives what answers each by its path: the way to it through the framework is the longer one. */
 export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): ReadonlyMap<string, DeliveryListener> {
   const listeners = new Map<string, DeliveryListener>()
-  const route = (path: string, answer: DeliveryListener) => {
+  const route = (path: string, answer: DeliveryListener, schema: object) => {
     listeners.set(path, answer)
-    app.post(path, { onRequest: takeOver(answer) }, unreached)
+    app.post(path, { schema, onRequest: takeOver(answer) }, unreached)
   }
   for (const [name, configured] of context.sources) {
     const { options } = configured
-    // One that accepts calls the handler later.
-    const source = configured.inbox ? context.inbox.source(name) : context.receiver.source(options)
-    const handler = handlerFor(configured, source.maxResponseBytes, context)
-    const answer = deliveryAnswerer(name, source, delivery => source.receive(delivery, handler), context)
-    route(`/hooks/${name}`, answer)
+    const { source, handler, receive } = mountedSource(name, configured, context)
+    const answer = deliveryAnswerer(name, source, receive, context)
+    const schema = deliverySchema(name, configured)
+    route(`/hooks/${name}`, answer, schema)
     if (name !== 'default') continue
-    route('/webhook', answer)
+    route('/webhook', answer, schema)
     const keyless = context.receiver.source({ ...options, name: '/webhook/no-idempotency', keyRequired: false })
-    route('/webhook/no-idempotency', deliveryAnswerer(name, keyless, withoutKey(keyless, handler), context))
+    const everyTime = deliveryAnswerer(name, keyless, withoutKey(keyless, handler), context)
+    route('/webhook/no-idempotency', everyTime, deliverySchema(name, configured, false))
   }
   return listeners
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { problem, type Receiver } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Gate } from '../gate.js'
+import { json, problems } from '../openapi/answers.js'
 import { jsonAnswer, respond } from '../respond.js'
 
 export interface HealthContext {
@@ -12,10 +13,18 @@ export interface HealthContext {
   log: Logger
 }
 
+const STATUS = { type: 'object', required: ['status'], properties: { status: { type: 'string' } } }
+const ALIVE = { tags: ['about'], summary: 'Whether this process is alive', response: json('it is', STATUS) }
+const READY = {
+  tags: ['about'],
+  summary: 'Whether it takes deliveries, and its store can do its work',
+  response: { ...json('it does', STATUS), ...problems('store_unavailable', 'shutting_down') },
+}
+
 /** Alive: this process answers. Ready: it takes deliveries, and its store can do its work. */
 export function healthRoutes(app: FastifyInstance, { receiver, storeName, gate, log }: HealthContext): void {
   for (const path of ['/health', '/healthz']) {
-    app.get(path, (_, reply) => respond(reply, jsonAnswer({ status: 'ok' })))
+    app.get(path, { schema: ALIVE }, (_, reply) => respond(reply, jsonAnswer({ status: 'ok' })))
   }
 
   // One question to the store at a time, however many ask: this route is open to everybody.
@@ -42,7 +51,7 @@ export function healthRoutes(app: FastifyInstance, { receiver, storeName, gate, 
     return asking
   }
 
-  app.get('/readyz', async (_, reply) => {
+  app.get('/readyz', { schema: READY }, async (_, reply) => {
     if (gate.closed) respond(reply, problem('shutting_down'))
     else if (await storeAnswers()) respond(reply, jsonAnswer({ status: 'ready', store: storeName }))
     else respond(reply, problem('store_unavailable', { detail: `The ${storeName} store cannot do its work.` }))

@@ -1,5 +1,7 @@
 import type { FastifyInstance } from 'fastify'
-import { jsonAnswer, respond, textAnswer } from '../respond.js'
+import { json } from '../openapi/answers.js'
+import { PAGE_STYLE, pageAnswer } from '../page.js'
+import { asksForPage, jsonAnswer, respond } from '../respond.js'
 
 const ENDPOINTS = {
   'POST /webhook': 'deliver an event; X-Idempotency-Key or Idempotency-Key makes it safe to send again',
@@ -9,6 +11,8 @@ const ENDPOINTS = {
   'DELETE /webhook/idempotency/{key}': 'forget a key (operators)',
   'GET /webhook/events': 'what an inbox accepted, newest first (operators)',
   'POST /webhook/events/redrive': 'begin dead deliveries again (operators)',
+  'GET /api/records, /api/sources': 'the same for programs, with more (operators)',
+  'GET /docs, /openapi.json': 'every route described (operators)',
   'GET /health': 'whether this process is alive',
   'GET /readyz': 'whether it takes deliveries',
   'GET /problems/{code}': 'what a problem type means',
@@ -18,15 +22,17 @@ const ABOUT = 'A webhook receiver with idempotency keys: one recorded result per
 
 /** What this is and where to look. */
 export function indexRoute(app: FastifyInstance): void {
-  app.get('/', (request, reply) => {
-    const asksForHtml = /\btext\/html\b/.test(request.headers.accept ?? '')
+  const schema = {
+    tags: ['about'],
+    summary: 'What this is and where to look',
+    response: json('for programs; a page for browsers', { type: 'object' }),
+  }
+  app.get('/', { schema }, ({ raw }, reply) =>
     respond(
       reply,
-      asksForHtml
-        ? textAnswer('text/html; charset=utf-8', page())
-        : jsonAnswer({ name: 'hookonce', about: ABOUT, endpoints: ENDPOINTS }),
-    )
-  })
+      asksForPage(raw) ? pageAnswer(page()) : jsonAnswer({ name: 'hookonce', about: ABOUT, endpoints: ENDPOINTS }),
+    ),
+  )
 }
 
 function page(): string {
@@ -36,6 +42,7 @@ function page(): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>Hookonce</title>
+<style>${PAGE_STYLE}</style>
 <h1>Hookonce</h1>
 <p>${ABOUT}</p>
 <dl>

@@ -1,39 +1,63 @@
 import type { FastifyInstance } from 'fastify'
 import type { Answer, Receiver } from 'hookonce'
 import { describe } from '../describe-record.js'
-import { forOperators, type Refusal } from '../operator-routes.js'
+import { FORCE, json, KEY, OPERATORS, operatorProblems, query, SOURCE } from '../openapi/answers.js'
+import type { Audit } from '../operator/audit.js'
+import { forOperators, type Refusal } from '../operator/routes.js'
 import { serverProblem } from '../problems.js'
 import { jsonAnswer } from '../respond.js'
+import type { Shown } from '../shown.js'
 
 export interface RecordContext {
   receiver: Receiver
   refusal: Refusal
+  audit: Audit
+  shownOf(source: string): Shown
 }
 
 const PREFIX = '/webhook/idempotency/'
 
+const KEYED = { ...OPERATORS, params: { type: 'object', properties: { '*': KEY } } }
+
 /** For operators: look at what is recorded for a key, or forget it. */
-export function recordRoutes(app: FastifyInstance, { receiver, refusal }: RecordContext): void {
+export function recordRoutes(app: FastifyInstance, { receiver, refusal, audit, shownOf }: RecordContext): void {
   const show = forOperators(refusal, async url => {
     const { source, key } = recordName(url)
     const record = await receiver.record(source, key)
-    return record === undefined ? noRecord(source) : jsonAnswer(describe(record))
+    return record === undefined ? noRecord(source) : jsonAnswer(describe(record, shownOf(source)))
   })
-  const clear = forOperators(refusal, async url => {
+  const clear = forOperators(refusal, async (url, { raw }) => {
     const { source, key, force } = recordName(url)
-    switch (await receiver.deleteRecord(source, key, { force })) {
-      case 'deleted':
-        return jsonAnswer({ status: 'cleared', key })
-      case 'absent':
-        return noRecord(source)
-      case 'running':
-        return serverProblem('record_running', {
-          detail: 'To clear it nevertheless, and refuse its result: ?force=true',
-        })
-    }
+    const outcome = await receiver.deleteRecord(source, key, { force })
+    audit(raw, { action: 'delete', source, key, outcome })
+    return deletion(outcome, source, key)
   })
-  app.get(`${PREFIX}*`, show)
-  app.delete(`${PREFIX}*`, clear)
+  const showing = {
+    ...KEYED,
+    summary: 'What is recorded for a key',
+    ...query({ source: SOURCE }),
+    response: { ...json('the record', 'IdempotencyRecord'), ...operatorProblems('not_found') },
+  }
+  const clearing = {
+    ...KEYED,
+    summary: 'Forget a key',
+    ...query({ source: SOURCE, force: FORCE }),
+    response: { ...json('it is forgotten', 'Cleared'), ...operatorProblems('not_found', 'record_running') },
+  }
+  app.get(`${PREFIX}*`, { schema: showing, ...show })
+  app.delete(`${PREFIX}*`, { schema: clearing, ...clear })
+}
+
+/** The answer to a deletion. */
+export function deletion(outcome: 'deleted' | 'absent' | 'running', source: string, key: string): Answer {
+  switch (outcome) {
+    case 'deleted':
+      return jsonAnswer({ status: 'cleared', key })
+    case 'absent':
+      return noRecord(source)
+    case 'running':
+      return serverProblem('record_running', { detail: 'To clear it nevertheless, and refuse its result: ?force=true' })
+  }
 }
 
 interface RecordName {
@@ -53,6 +77,6 @@ function recordName(url: string): RecordName {
   }
 }
 
-function noRecord(source: string): Answer {
+export function noRecord(source: string): Answer {
   return serverProblem('not_found', { detail: `Nothing is recorded for this key of the source "${source}".` })
 }

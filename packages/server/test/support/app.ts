@@ -39,7 +39,8 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore() }
     await agent.destroy()
     await receiver.close()
   })
-  return { url: listening.urls[0]!, urls: listening.urls, config, receiver, gate, logged: () => lines.join('') }
+  const { routes } = onRequest
+  return { url: listening.urls[0]!, urls: listening.urls, routes, config, receiver, gate, logged: () => lines.join('') }
 }
 
 export async function closeApps(): Promise<void> {

@@ -16,23 +16,27 @@ export interface HttpRequest {
   /** Flat pairs say headers twice; an object says each once. */
   headers?: Record<string, string> | string[]
   body?: string | Uint8Array
+  /** The loopback address that it comes from. */
+  from?: string
 }
 
 /** One request over a connection of its own, with exactly these headers and an undecoded response. */
 export function send(
   url: string,
-  { method = 'POST', headers = {}, body = '' }: HttpRequest = {},
+  { method = 'POST', headers = {}, body = '', from }: HttpRequest = {},
 ): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     // Flat headers get no Host and no length from Node.
     const own = Array.isArray(headers)
       ? ['host', new URL(url).host, 'content-length', String(Buffer.byteLength(body)), ...headers]
       : headers
-    const request = httpRequest(url, { method, headers: own as never, agent: false }, async response => {
+    const options = { method, headers: own as never, agent: false, ...(from !== undefined && { localAddress: from }) }
+    const request = httpRequest(url, options, async response => {
       try {
         const bytes = await buffer(response)
         const whole = bytes.toString()
-        const json = response.headers['content-type']?.includes('json') ? JSON.parse(whole) : undefined
+        const isJson = whole !== '' && response.headers['content-type']?.includes('json')
+        const json = isJson ? JSON.parse(whole) : undefined
         resolve({ status: response.statusCode!, headers: response.headers, body: bytes, text: whole, json })
       } catch (error) {
         reject(error)

@@ -1,0 +1,66 @@
+import { SERVER_PROBLEMS, type ServerProblemCode } from '../problems.js'
+import { ref, type SchemaName } from './schemas.js'
+
+/** The `response` part of a route's schema. */
+type Answers = Record<string, { description: string; content: Record<string, { schema: object }> }>
+
+export function json(description: string, schema: SchemaName | object, status = 200): Answers {
+  return {
+    [status]: {
+      description,
+      content: { 'application/json': { schema: typeof schema === 'string' ? ref(schema) : schema } },
+    },
+  }
+}
+
+export const media = (description: string, type: string, status = 200): Answers => ({
+  [status]: { description, content: { [type]: { schema: { type: 'string' } } } },
+})
+
+/** One answer for each status that a problem has, which names its codes. */
+export function problems(...codes: ServerProblemCode[]): Answers {
+  const byStatus = new Map<number, ServerProblemCode[]>()
+  for (const code of codes) {
+    const [status] = SERVER_PROBLEMS[code]
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code])
+  }
+  return Object.fromEntries(
+    [...byStatus].map(([status, named]) => [
+      status,
+      {
+        description: named.map(code => `\`${code}\`: ${SERVER_PROBLEMS[code][1]}`).join('; '),
+        content: { 'application/problem+json': { schema: ref('Problem') } },
+      },
+    ]),
+  )
+}
+
+/** What every route for operators may answer. */
+export function operatorProblems(...codes: ServerProblemCode[]): Answers {
+  return problems(
+    'bad_request',
+    'key_invalid',
+    'operator_token_required',
+    'operator_access_denied',
+    'operator_token_guessed',
+    'internal_error',
+    'store_unavailable',
+    ...codes,
+  )
+}
+
+/** Of every route for operators. */
+export const OPERATORS = { tags: ['operators'], security: [{ token: [] }, { session: [] }] }
+
+const KEY_NOTE = 'An idempotency key, percent-encoded.'
+export const KEY = { type: 'string', minLength: 1, maxLength: 255, description: KEY_NOTE, examples: ['test-key-123'] }
+export const SOURCE = { type: 'string', default: 'default', examples: ['default'], description: 'name of a source' }
+export const FORCE = {
+  type: 'string',
+  enum: ['true', 'false'],
+  description: 'true: also one that a running attempt holds; its result is refused then',
+}
+
+export const query = (properties: Record<string, object>) => ({
+  querystring: { type: 'object', properties },
+})

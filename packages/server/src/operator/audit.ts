@@ -1,0 +1,35 @@
+import type { IncomingMessage } from 'node:http'
+import type { Logger } from 'pino'
+import { peerOf } from './origin.js'
+
+/** What an operator changed, or tried to. Unlike other lines at `info` these name keys. */
+export interface Change {
+  action: 'delete' | 'redrive' | 'redrive_many' | 'test' | 'login' | 'logout'
+  source?: string | undefined
+  key?: string | undefined
+  outcome: string
+  /** How many records, of a change of many. */
+  count?: number
+}
+
+export type Audit = (request: IncomingMessage, change: Change) => void
+
+/** One line for each change: what, of what, by whom, and what came of it. */
+export function createAudit(log: Logger): Audit {
+  return (request, change) => {
+    const { headers } = request
+    const by = headers.authorization !== undefined ? 'token' : headers.cookie !== undefined ? 'session' : 'address'
+    // Behind a proxy everybody comes from its address; what it says of them may be made up, so it is named as such.
+    const forwarded = headers['x-forwarded-for']
+    log.info(
+      {
+        audit: true,
+        ...change,
+        peer: peerOf(request),
+        by,
+        ...(forwarded !== undefined && { forwardedFor: forwarded }),
+      },
+      'operator',
+    )
+  }
+}

@@ -1,0 +1,118 @@
+import type { ServerProblemCode } from './problems.js'
+
+/** What a problem means, and what who meets it can do about it. */
+export const PROBLEM_HELP: Record<ServerProblemCode, { means: string; todo: string }> = {
+  key_missing: {
+    means: 'This source takes no delivery without an idempotency key.',
+    todo: 'Send X-Idempotency-Key, Idempotency-Key or, for a source with a sender, what that sender names its events by.',
+  },
+  key_invalid: {
+    means: 'The key is empty, longer than 255 bytes, not visible ASCII, sent twice, or two key headers disagree.',
+    todo: 'Send one key of 1 to 255 visible ASCII characters. The detail says which rule was broken.',
+  },
+  body_invalid: {
+    means: 'The handler of this source takes JSON, and the body is none.',
+    todo: 'Send JSON in UTF-8. Nothing was recorded: the key can be used again.',
+  },
+  signature_invalid: {
+    means: 'The signature is missing or not of this content, or its timestamp is too far from now.',
+    todo: 'Compare the secret with the sender’s console and the clock with the time, and let no proxy change the body.',
+  },
+  not_found: {
+    means: 'There is no such route, no such source, or nothing is recorded for this key.',
+    todo: 'Compare the path with GET /, and the source with the one that the delivery was sent to.',
+  },
+  method_not_allowed: {
+    means: 'The path is right, the method is not.',
+    todo: 'Use one of the methods that the Allow header names.',
+  },
+  in_progress: {
+    means: 'The first delivery with this key is still being processed, and the time to wait for it is over.',
+    todo: 'Send the same again after Retry-After: it gets the result of the first one.',
+  },
+  body_too_large: {
+    means: 'The body is larger than this source takes.',
+    todo: 'Send less, or raise HOOKONCE_MAX_BODY_BYTES (maxBodyBytes of the source).',
+  },
+  key_reused: {
+    means: 'The key was used before, for another payload. Its record is untouched and the handler was not run.',
+    todo: 'A new payload is a new operation: send it with a new key. Where retries differ, set HOOKONCE_FINGERPRINT=none.',
+  },
+  handler_failed: {
+    means: 'The handler failed. Nothing was recorded: the key is free again.',
+    todo: 'Send the same again later. The log of the receiver says what happened.',
+  },
+  attempts_exhausted: {
+    means: 'Attempts for this key ended in a crash again and again, so that it is not run any more.',
+    todo: 'Find out why the process dies, then delete the record (DELETE /webhook/idempotency/{key}), or wait until it expires.',
+  },
+  upstream_unreachable: {
+    means: 'The application that deliveries are forwarded to takes no connection, or ended it early.',
+    todo: 'Start it, or correct HOOKONCE_FORWARD_TO. The key is free: send the same again later.',
+  },
+  attempt_failed: {
+    means: 'This delivery waited for the attempt of another process, which failed.',
+    todo: 'Send the same again after Retry-After: it is the next attempt.',
+  },
+  store_unavailable: {
+    means: 'The store of records does not answer. Nothing is run without it.',
+    todo: 'Send the same again after Retry-After. Who runs the receiver finds out more by hookonce doctor.',
+  },
+  shutting_down: {
+    means: 'This process finishes what it began and takes nothing more.',
+    todo: 'Send the same again after Retry-After.',
+  },
+  attempt_lost: {
+    means:
+      'The attempt lost its key: its lease was over, or the record was deleted. Whether its effects stand is not known.',
+    todo: 'Send the same again: it gets the result if another attempt has one, else it is the next attempt.',
+  },
+  attempt_timeout: {
+    means: 'The handler took longer than the lock TTL.',
+    todo: 'Make it quicker, use an inbox, or raise HOOKONCE_LOCK_TTL_SECONDS.',
+  },
+  upstream_timeout: {
+    means: 'The application behind this receiver did not answer in time. It may have done its work all the same.',
+    todo: 'Send the same again later; make it quicker, use an inbox, or raise HOOKONCE_FORWARD_TIMEOUT_SECONDS.',
+  },
+  bad_request: {
+    means: 'The path, the query or the body is not of the form that this route takes.',
+    todo: 'The detail names what is wrong; /openapi.json says what is right.',
+  },
+  operator_token_required: {
+    means: 'This route is for operators, and there was no token, a wrong one, or a session that is over.',
+    todo: 'Send Authorization: Bearer with the token of HOOKONCE_ADMIN_TOKEN, or log in on a page like /docs.',
+  },
+  operator_access_denied: {
+    means: 'This route is for operators, and the request does not come from where they are.',
+    todo: 'The detail says why. From elsewhere than the machine itself, or through a proxy, set HOOKONCE_ADMIN_TOKEN.',
+  },
+  operator_token_guessed: {
+    means: 'Ten wrong tokens came from this address within a minute.',
+    todo: 'Wait as Retry-After says. Not even the right token is looked at before; who is logged in is not affected.',
+  },
+  request_timeout: {
+    means: 'The request did not arrive within half a minute, or its headers within ten seconds.',
+    todo: 'Send the same again, quicker.',
+  },
+  record_running: {
+    means: 'An attempt holds the record, or attempts of an accepted delivery are still to come.',
+    todo: 'Wait until it is settled. To clear it nevertheless: force=true; the result of the attempt is refused then.',
+  },
+  record_completed: {
+    means: 'The delivery was processed, and a redrive would process it once more.',
+    todo: 'If that is meant, say so: {"completed": true}.',
+  },
+  media_type_invalid: {
+    means: 'The Content-Type is not one that this route takes, or is not well formed.',
+    todo: 'Send application/json.',
+  },
+  headers_too_large: {
+    means: 'There are more than 200 header fields, or more than 16 KiB of them.',
+    todo: 'Send fewer.',
+  },
+  internal_error: {
+    means: 'Something went wrong that the receiver did not expect.',
+    todo: 'Its log says what. Send the same again later.',
+  },
+}

@@ -1,0 +1,43 @@
+import type { FastifyInstance } from 'fastify'
+import type { ResolvedSource } from '../config.js'
+import { json, OPERATORS, operatorProblems } from '../openapi/answers.js'
+import { ref } from '../openapi/schemas.js'
+import { forOperators, type Refusal } from '../operator/routes.js'
+import { jsonAnswer } from '../respond.js'
+
+export interface ApiSourceContext {
+  sources: ReadonlyMap<string, ResolvedSource>
+  refusal: Refusal
+}
+
+/** Which sources there are and how they are set. */
+export function apiSourceRoute(app: FastifyInstance, { sources, refusal }: ApiSourceContext): void {
+  app.get('/api/sources', {
+    schema: {
+      ...OPERATORS,
+      summary: 'The configured sources',
+      response: { ...json('by name', { type: 'array', items: ref('Source') }), ...operatorProblems() },
+    },
+    ...forOperators(refusal, async () =>
+      jsonAnswer([...sources].map(([name, source]) => describeSource(name, source))),
+    ),
+  })
+}
+
+function describeSource(name: string, { handle, options, inbox }: ResolvedSource) {
+  const { sender } = options
+  return {
+    name,
+    mode: inbox === undefined ? 'inline' : 'inbox',
+    ...(sender !== undefined && { sender: { name: sender.facts.name, title: sender.facts.title } }),
+    handle: typeof handle === 'function' ? 'function' : handle.kind,
+    // The path and the query of a forward may hold a secret.
+    ...(typeof handle === 'object' && handle.kind === 'forward' && { forward_to: new URL(handle.url).origin }),
+    retention_ms: options.retentionMs,
+    lock_ttl_ms: options.lockTtlMs,
+    lease_ms: options.leaseMs,
+    wait_ms: options.waitMs,
+    ...(typeof sender?.facts.deadlineMs === 'number' && { deadline_ms: sender.facts.deadlineMs }),
+    records_bodies: options.maxResponseBytes !== 0,
+  }
+}

@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+import { type Answer, Delivery, type HeaderList } from 'hookonce'
+import { SENDERS } from 'hookonce/senders'
+import type { ResolvedSource } from '../config.js'
+import { describeResponse } from '../describe-record.js'
+import { json, OPERATORS, operatorProblems, query, SOURCE } from '../openapi/answers.js'
+import { ref } from '../openapi/schemas.js'
+import type { Audit } from '../operator/audit.js'
+import { changeForOperators, type Refusal } from '../operator/routes.js'
+import { jsonAnswer } from '../respond.js'
+import { mountedSource, type SourceContext } from '../sources.js'
+import { unknownSource } from './api-records.js'
+
+export interface TestDeliveryContext extends SourceContext {
+  sources: ReadonlyMap<string, ResolvedSource>
+  refusal: Refusal
+  audit: Audit
+}
+
+const TEST = {
+  type: ['object', 'null'],
+  additionalProperties: false,
+  properties: {
+    body: {
+      type: 'string',
+      description: 'default: an event as the sender of the source sends it',
+      examples: ['{"a":1}'],
+    },
+    key: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 255,
+      description: 'default: a new one',
+      examples: ['test-key-123'],
+    },
+  },
+}
+
+const PAIR = {
+  type: 'object',
+  required: ['key', 'first', 'duplicate'],
+  properties: { key: { type: 'string' }, first: ref('TestAnswer'), duplicate: ref('TestAnswer') },
+}
+
+/** Shows that a source works: one delivery, twice. Its handler runs as for any other. */
+export function testDeliveryRoute(app: FastifyInstance, context: TestDeliveryContext): void {
+  const { sources, refusal, audit } = context
+  app.post('/api/test', {
+    schema: {
+      ...OPERATORS,
+      summary: 'Send one delivery twice, as the sender of a source would',
+      description: 'The handler of the source runs, the application behind it is called: use a test event.',
+      ...query({ source: SOURCE }),
+      body: TEST,
+      response: {
+        ...json('what it was answered, and what the duplicate was', PAIR),
+        ...operatorProblems('not_found', 'media_type_invalid', 'body_too_large'),
+      },
+    },
+    ...changeForOperators(refusal, async (_, request) => {
+      const { source: name } = request.query as { source: string }
+      const configured = sources.get(name)
+      if (configured === undefined) return unknownSource(name)
+      const given = (request.body ?? {}) as { body?: string; key?: string }
+      const key = given.key ?? `test-${randomUUID()}`
+      const { source, receive } = mountedSource(name, configured, context)
+      const delivery = testDelivery(name, configured, { ...given, key, host: request.raw.headers.host ?? 'localhost' })
+      const first = await timed(source.maxResponseBytes, () => receive(delivery))
+      const duplicate = await timed(source.maxResponseBytes, () => receive(delivery))
+      audit(request.raw, { action: 'test', source: name, key, outcome: `${first.status} ${duplicate.status}` })
+      return jsonAnswer({ key, first, duplicate })
+    }),
+  })
+}
+
+interface Wanted {
+  key: string
+  body?: string
+  host: string
+}
+
+function testDelivery(name: string, { options }: ResolvedSource, { key, body: given, host }: Wanted): Delivery {
+  const { sender } = options
+  const url = `/hooks/${name}`
+  const now = Date.now()
+  const example = sender && SENDERS.get(sender.facts.name)?.example({ id: key, now })
+  const body = Buffer.from(given ?? example?.body ?? JSON.stringify({ event: 'test.event', data: { test: 'data' } }))
+  const headers: [string, string][] = [['content-type', example?.contentType ?? 'application/json']]
+  const own: HeaderList = sender
+    ? sender.sign({ method: 'POST', url: `http://${host}${url}`, body, id: key, now })
+    : [['x-idempotency-key', key]]
+  return new Delivery({ method: 'POST', url, headers: [['host', host], ...headers, ...own], body })
+}
+
+async function timed(maxBytes: number, deliver: () => Promise<Answer>) {
+  const startedAt = performance.now()
+  const { status, headers, body, rest } = await deliver()
+  const ms = performance.now() - startedAt
+  // Nobody reads what is too large to be recorded.
+  if (rest !== undefined) void rest[Symbol.asyncIterator]().return?.()
+  const bodyOmitted = rest !== undefined || body.length > maxBytes
+  const shown = bodyOmitted ? new Uint8Array() : body
+  return { ...describeResponse({ status, headers, body: shown, bodyOmitted }), ms }
+}
