@@ -1,0 +1,130 @@
+import type {
+  EventPage,
+  FullRecord,
+  Overview,
+  RecordPage,
+  RecordState,
+  RedriveProgress,
+  Session,
+  Source,
+  TestedPair,
+} from './types'
+
+/** The server's answer was a problem (RFC 9457), or there was none. */
+export class ApiError extends Error {
+  override name = 'ApiError'
+
+  constructor(
+    /** 0: no answer came. */
+    readonly status: number,
+    readonly code: string,
+    readonly title: string,
+    detail: string,
+    readonly retryAfterSeconds: number | undefined = undefined,
+  ) {
+    super(detail)
+  }
+}
+
+/** Told when the server no longer knows who we are. */
+export const loggedOut = new EventTarget()
+
+type Query = Record<string, string | undefined>
+
+export const getSession = () => ask<Session>('GET', '/api/session')
+
+/** The token leaves the page in this body only. @throws {ApiError} 401: it is wrong; 429: too many were */
+export const logIn = (token: string) => ask<Session>('POST', '/api/session', { json: { token } })
+
+export const logOut = () => ask<Session>('DELETE', '/api/session')
+
+export const getOverview = () => ask<Overview>('GET', '/api/overview')
+
+export const getSources = () => ask<Source[]>('GET', '/api/sources')
+
+export const getRecords = (query: { source?: string; state?: RecordState; after?: string; limit?: string }) =>
+  ask<RecordPage>('GET', '/api/records', { query })
+
+export const getRecord = (source: string, key: string) =>
+  ask<FullRecord>('GET', recordPath(key), { query: { source } })
+
+export const deleteRecord = (source: string, key: string, force: boolean) =>
+  ask('DELETE', recordPath(key), { query: { source, force: force ? 'true' : undefined } })
+
+/** `completed`: also what was processed already. */
+export const redriveRecord = (source: string, key: string, completed = false) =>
+  ask('POST', `${recordPath(key)}/redrive`, { query: { source }, json: { completed } })
+
+export interface DeadQuery {
+  source?: string
+  since?: string
+  until?: string
+}
+
+export const getDead = (query: DeadQuery & { after?: string }) =>
+  ask<EventPage>('GET', '/webhook/events', { query: { ...query, state: 'dead' } })
+
+/** Begins every dead delivery that fits again; tells how far it is. */
+export async function redriveDead(
+  query: DeadQuery & { error?: string },
+  onProgress: (progress: RedriveProgress) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const response = await send('POST', '/webhook/events/redrive', { query: { ...query }, signal })
+  const lines = response.body!.pipeThrough(new TextDecoderStream())
+  const reader = lines.getReader()
+  let rest = ''
+  for (let read = await reader.read(); !read.done; read = await reader.read()) {
+    const parts = (rest + read.value).split('\n')
+    rest = parts.pop()!
+    for (const part of parts) onProgress(JSON.parse(part) as RedriveProgress)
+  }
+}
+
+export const sendTest = (source: string, test: { key?: string; body?: string }) =>
+  ask<TestedPair>('POST', '/api/test', { query: { source }, json: test })
+
+/** A browser takes a segment of dots for a way up, encoded or not: such a key cannot be in a path. */
+const recordPath = (key: string) => `/api/records/${encodeURIComponent(key)}`
+
+interface Sent {
+  query?: Query
+  json?: unknown
+  signal?: AbortSignal
+}
+
+async function ask<T>(method: string, path: string, sent: Sent = {}): Promise<T> {
+  return (await (await send(method, path, sent)).json()) as T
+}
+
+async function send(method: string, path: string, { query = {}, json, signal }: Sent): Promise<Response> {
+  const search = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) if (value) search.set(name, value)
+  const response = await fetch(search.size > 0 ? `${path}?${search}` : path, {
+    method,
+    // No form of another site can send this: see the server's rule for changes.
+    headers: { 'x-hookonce-operator': '1', ...(json !== undefined && { 'content-type': 'application/json' }) },
+    ...(json !== undefined && { body: JSON.stringify(json) }),
+    ...(signal !== undefined && { signal }),
+  }).catch((error: unknown) => {
+    if (signal?.aborted) throw error
+    throw new ApiError(0, 'unreachable', 'The server does not answer', 'Is it running, and the network up?')
+  })
+  if (response.ok) return response
+  const error = await problemOf(response)
+  if (error.status === 401 && path !== '/api/session') loggedOut.dispatchEvent(new Event('loggedout'))
+  throw error
+}
+
+async function problemOf(response: Response): Promise<ApiError> {
+  const fallback = { code: 'unknown', title: `The server answered ${response.status}`, detail: response.statusText }
+  const problem = { ...fallback, ...((await response.json().catch(() => ({}))) as Partial<typeof fallback>) }
+  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
+  return new ApiError(
+    response.status,
+    problem.code,
+    problem.title,
+    problem.detail,
+    Number.isNaN(retryAfter) ? undefined : retryAfter,
+  )
+}

@@ -1,0 +1,148 @@
+/** What the operator API answers with. */
+
+export type RecordState = 'pending' | 'running' | 'completed' | 'failed' | 'dead'
+
+export type Header = [name: string, value: string]
+
+export interface Session {
+  access: 'token' | 'local' | 'open' | 'closed'
+  logged_in: boolean
+}
+
+export interface Body {
+  /** `null`: not recorded, or not shown. */
+  body: string | null
+  body_encoding: 'utf8' | 'base64'
+}
+
+export interface Response extends Body {
+  status: number
+  headers: Header[]
+  body_omitted: boolean
+}
+
+export interface Delivery extends Body {
+  method: string
+  url: string
+  headers: Header[]
+}
+
+export interface RecordSummary {
+  source: string
+  key: string
+  state: RecordState
+  attempts: number
+  losses: number
+  created_at: string
+  claimed_at: string | null
+  settled_at: string | null
+  expires_at: string | null
+  last_error: string | null
+  lease_remaining_ms: number
+  /** Of what an inbox accepted. */
+  inbox?: { due_at: string | null; group: string | null; round: number }
+}
+
+export interface FullRecord extends RecordSummary {
+  fingerprint: string | null
+  fencing_token: string
+  response?: Response
+  delivery?: Delivery
+}
+
+export interface RecordPage {
+  records: RecordSummary[]
+  next?: string
+}
+
+/** One of `GET /webhook/events`. */
+export interface AcceptedEvent {
+  source: string
+  key: string
+  state: RecordState
+  attempts: number
+  accepted_at: string
+  settled_at: string | null
+  last_error: string | null
+}
+
+export interface EventPage {
+  events: AcceptedEvent[]
+  next: string | null
+}
+
+export interface RedriveProgress {
+  looked: number
+  redriven: number
+  done: boolean
+}
+
+export interface InboxDepth {
+  pending: number
+  dead: number
+  oldest_due_at: string | null
+}
+
+export interface SeenDelivery {
+  at: string
+  outcome: string
+  status: number
+  ms: number
+  key?: string
+}
+
+export interface Source {
+  name: string
+  mode: 'inline' | 'inbox'
+  sender?: { name: string; title: string }
+  handle: 'acknowledge' | 'forward' | 'function'
+  forward_to?: string
+  retention_ms: number
+  lock_ttl_ms: number
+  lease_ms: number
+  wait_ms: number
+  deadline_ms?: number
+  recent: SeenDelivery[]
+  problems: SeenDelivery[]
+  inbox?: InboxDepth
+}
+
+export interface Overview {
+  at: string
+  since: string
+  totals: Record<string, Record<string, number>>
+  window: {
+    seconds: number
+    rate: number
+    hit_rate: number | null
+    by_outcome: Record<string, number>
+    p50_ms: number | null
+    p95_ms: number | null
+    p99_ms: number | null
+  }
+  in_flight: number
+  waiters: number
+  conflicts: number
+  lost_leases: number
+  store: { name: string; state: string; records?: number; bytes?: number; errors: number }
+  inbox: Record<string, InboxDepth>
+  event_loop_lag_ms: number
+}
+
+export interface StreamedDelivery {
+  source: string
+  outcome: string
+  status: number
+  ms: number
+  at: string
+}
+
+export interface TestedPair {
+  key: string
+  first: TestedAnswer
+  duplicate: TestedAnswer
+}
+
+export interface TestedAnswer extends Response {
+  ms: number
+}

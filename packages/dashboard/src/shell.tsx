@@ -1,0 +1,129 @@
+import { useEffect, useRef } from 'preact/hooks'
+import { logOut } from './api/client'
+import type { StreamState } from './api/stream'
+import type { Session } from './api/types'
+import { LiveContext, useStream } from './live'
+import { DeadLetters } from './pages/dead-letters'
+import { Overview } from './pages/overview'
+import { RecordPage } from './pages/record'
+import { Records } from './pages/records'
+import { Sources } from './pages/sources'
+import { TestDelivery } from './pages/test-delivery'
+import { Empty } from './parts/empty'
+import { Notice, notify } from './parts/notice'
+import { link, type Place, usePlace } from './router'
+import { useTheme } from './theme'
+
+const PAGES = [
+  ['', 'Overview'],
+  ['records', 'Records'],
+  ['dead', 'Dead letters'],
+  ['sources', 'Sources'],
+  ['test', 'Test'],
+] as const
+
+interface ShellProps {
+  session: Session
+  onLogout(session: Session): void
+}
+
+/** The frame around every page: where one is, whether what one sees is live, and the way out. */
+export function Shell({ session, onLogout }: ShellProps) {
+  const live = useStream()
+  const place = usePlace()
+  const [theme, toggleTheme] = useTheme()
+  const [section = ''] = place.path
+  const title = PAGES.find(([name]) => name === section)?.[1] ?? 'Not found'
+  const main = useRef<HTMLElement>(null)
+
+  const here = place.path.join('/')
+  const first = useRef(true)
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each place anew
+  useEffect(() => {
+    document.title = `${place.path[2] ?? title} · Hookonce`
+    // Whoever reads by ear or keys goes on where the page changed; not before they did anything.
+    if (!first.current) main.current?.focus()
+    first.current = false
+  }, [here])
+
+  const leave = () =>
+    logOut().then(onLogout, (error: unknown) => notify(error instanceof Error ? error.message : String(error)))
+  const skip = (event: Event) => {
+    event.preventDefault()
+    main.current?.focus()
+  }
+
+  return (
+    <LiveContext.Provider value={live}>
+      <a class="skip" href="#main" onClick={skip}>
+        Skip to the page
+      </a>
+      <header class="top">
+        <a class="brand" href="#/">
+          Hookonce
+        </a>
+        <nav aria-label="Pages">
+          {PAGES.map(([name, title]) => (
+            <a key={name} href={link(name === '' ? [] : [name])} aria-current={name === section ? 'page' : undefined}>
+              {title}
+            </a>
+          ))}
+        </nav>
+        <div class="top-end">
+          <Connection state={live.state} />
+          <button type="button" class="small" onClick={toggleTheme} aria-label={`Use the ${other(theme)} theme`}>
+            {theme === 'dark' ? 'Light' : 'Dark'}
+          </button>
+          {session.access === 'token' && (
+            <button type="button" class="small" onClick={leave}>
+              Log out
+            </button>
+          )}
+        </div>
+      </header>
+      <main id="main" ref={main} tabIndex={-1}>
+        <Page place={place} theme={theme} />
+      </main>
+      <Notice />
+    </LiveContext.Provider>
+  )
+}
+
+const other = (theme: 'light' | 'dark') => (theme === 'dark' ? 'light' : 'dark')
+
+function Page({ place, theme }: { place: Place; theme: 'light' | 'dark' }) {
+  const [section, source, key] = place.path
+  switch (section) {
+    case undefined:
+      return <Overview theme={theme} />
+    case 'records':
+      if (source === undefined || key === undefined) return <Records query={place.query} />
+      return <RecordPage key={`${source} ${key}`} source={source} name={key} />
+    case 'dead':
+      return <DeadLetters query={place.query} />
+    case 'sources':
+      return <Sources />
+    case 'test':
+      return <TestDelivery source={source} />
+    default:
+      return (
+        <Empty title="There is no such page">
+          <a href="#/">To the overview</a>
+        </Empty>
+      )
+  }
+}
+
+const CONNECTION: Record<StreamState, string> = {
+  connecting: 'Connecting…',
+  live: 'Live',
+  reconnecting: 'Reconnecting…',
+}
+
+function Connection({ state }: { state: StreamState }) {
+  return (
+    <span class={`connection ${state}`} role="status">
+      {CONNECTION[state]}
+    </span>
+  )
+}
