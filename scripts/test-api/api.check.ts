@@ -35,7 +35,8 @@ test('whatever is asked, valid or not, the answer is one that /openapi.json desc
   writeFileSync(join(cwd, 'hookonce.config.mjs'), CONFIG)
   const { url } = await startServer({ cwd, args: ['--store-url', 'memory:', '--wait-seconds', '1'] })
   const seed = process.env.HOOKONCE_TEST_SEED ?? String(Math.floor(Math.random() * 2 ** 31))
-  const { code, output } = await run(schemathesis, [
+  // It leaves notes in the folder that it runs in.
+  const args = [
     'run',
     `${url}/openapi.json`,
     '--checks',
@@ -47,7 +48,8 @@ test('whatever is asked, valid or not, the answer is one that /openapi.json desc
     '--seed',
     seed,
     '--no-color',
-  ])
+  ]
+  const { code, output } = await run(schemathesis, args, process.env, cwd)
   expect(code, `${output}\nagain: HOOKONCE_TEST_SEED=${seed}`).toBe(0)
   const passed = /(\d+) generated, (\d+) passed/.exec(output)
   expect(Number(passed?.[2]), output).toBeGreaterThan(500)

@@ -6,7 +6,7 @@ import { ref, STATES } from '../openapi/schemas.js'
 import type { Audit } from '../operator/audit.js'
 import { changeForOperators, forOperators, type Refusal } from '../operator/routes.js'
 import { serverProblem } from '../problems.js'
-import { recordPage } from '../record-pages.js'
+import { isOfSource, recordPage } from '../record-pages.js'
 import { jsonAnswer } from '../respond.js'
 import type { Shown } from '../shown.js'
 import { deletion, noRecord } from './records.js'
@@ -145,9 +145,6 @@ function redriveAnswer(outcome: Awaited<ReturnType<Inbox['redrive']>>, source: s
       })
   }
 }
-
-/** The engine keeps records of its own beside a source's, under names with a space in them. */
-const isOfSource = ({ scope }: RecordSummary): boolean => !scope.includes(' ')
 
 /** How many pages of the store are looked at for one page of the answer. */
 const MOST_LOOKED_AT = 10
