@@ -200,6 +200,8 @@ test('sources tell how they are set, and of a forward the origin alone', async (
       lease_ms: 15_000,
       wait_ms: 10_000,
       records_bodies: true,
+      recent: [],
+      problems: [],
     },
     expect.objectContaining({ name: 'quiet', mode: 'inbox', handle: 'function', records_bodies: false }),
   ])
