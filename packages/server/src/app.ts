@@ -91,7 +91,7 @@ export async function createApp(context: AppContext): Promise<App> {
     onWrongToken: request => log.warn({ peer: peerOf(request) }, 'wrong operator token'),
   })
   const { refusal } = operators
-  const audit = createAudit(log)
+  const audit = createAudit(log, operators.mode)
   const shownOf = (source: string) => config.sources.get(source)?.shown ?? ALL_SHOWN
   recordRoutes(app, { receiver, refusal, audit, shownOf })
   eventRoutes(app, { receiver, inbox, refusal, audit, shownOf })

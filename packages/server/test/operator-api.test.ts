@@ -123,7 +123,7 @@ describe('records', () => {
     expect((await remove(at)).json).toEqual({ status: 'cleared', key })
     expect((await remove(at)).status).toBe(404)
     expect(audited(logged())).toMatchObject([
-      { action: 'delete', source: 'default', key, outcome: 'deleted', peer: '127.0.0.1', by: 'address' },
+      { action: 'delete', source: 'default', key, outcome: 'deleted', peer: '127.0.0.1', by: 'local' },
       { action: 'delete', key, outcome: 'absent' },
     ])
   })
