@@ -5,9 +5,10 @@ export function run(
   command: string,
   args: string[],
   env: NodeJS.ProcessEnv = process.env,
+  cwd: string = process.cwd(),
 ): Promise<{ code: number | undefined; output: string }> {
   return new Promise(resolve => {
-    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
     const gather = (chunk: Buffer) => {
       output += chunk

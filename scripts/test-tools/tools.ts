@@ -1,7 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { preparePython } from './python.js'
 import type { Tool } from './tool.js'
+
+const SCHEMATHESIS = fileURLToPath(new URL('../test-api/requirements.txt', import.meta.url))
 
 /** Every tool that `requireTool` knows. */
 export const TOOLS = {
@@ -42,6 +45,16 @@ export const TOOLS = {
     folders: () => ['/usr/sbin', '/usr/local/sbin'],
     works: ['--version'],
     apt: ['pgbouncer'],
+  },
+  schemathesis: {
+    name: 'Python 3.10 or newer, for Schemathesis',
+    why: 'npm run test:api asks the server whatever /openapi.json allows',
+    env: 'HOOKONCE_TEST_SCHEMATHESIS',
+    given: { works: ['--version'], is: "Schemathesis' command, st" },
+    commands: ['python3', 'python'],
+    works: ['-c', 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))'],
+    apt: ['python3', 'python3-venv'],
+    prepare: async python => join(dirname(await preparePython(python, SCHEMATHESIS)), 'st'),
   },
   compose: {
     name: 'docker-compose 1.28 or newer',

@@ -3,6 +3,7 @@ import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
 import { type Answer, type Inbox, InvalidKeyError, problem, type Receiver, StoreError } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Agent } from 'undici'
+import type { Activity } from './activity/index.js'
 import type { ResolvedConfig } from './config.js'
 import type { Gate } from './gate.js'
 import { describeRoutes } from './openapi/document.js'
@@ -19,6 +20,7 @@ import { docsRoutes } from './routes/docs.js'
 import { eventRoutes } from './routes/events.js'
 import { healthRoutes } from './routes/health.js'
 import { indexRoute } from './routes/index.js'
+import { overviewRoutes } from './routes/overview.js'
 import { problemRoutes } from './routes/problems.js'
 import { recordRoutes } from './routes/records.js'
 import { sessionRoutes } from './routes/session.js'
@@ -32,6 +34,7 @@ export interface AppContext {
   gate: Gate
   /** Connections to the applications that deliveries are forwarded to. */
   agent: Agent
+  activity: Activity
   log: Logger
 }
 
@@ -51,7 +54,8 @@ export interface App extends RequestListener {
 }
 
 /** All routes, not listening. */
-export async function createApp({ config, receiver, inbox, gate, agent, log }: AppContext): Promise<App> {
+export async function createApp(context: AppContext): Promise<App> {
+  const { config, receiver, inbox, gate, agent, activity, log } = context
   const answerError = (error: unknown): Answer => {
     const answer = problemFor(error)
     if (answer.status >= 500) log.error({ err: error }, 'request not answered')
@@ -87,7 +91,7 @@ export async function createApp({ config, receiver, inbox, gate, agent, log }: A
     onWrongToken: request => log.warn({ peer: peerOf(request) }, 'wrong operator token'),
   })
   const { refusal } = operators
-  const audit = createAudit(log)
+  const audit = createAudit(log, operators.mode)
   const shownOf = (source: string) => config.sources.get(source)?.shown ?? ALL_SHOWN
   recordRoutes(app, { receiver, refusal, audit, shownOf })
   eventRoutes(app, { receiver, inbox, refusal, audit, shownOf })
@@ -96,7 +100,8 @@ export async function createApp({ config, receiver, inbox, gate, agent, log }: A
     const { sources } = config
     sessionRoutes(api, { operators, audit })
     apiRecordRoutes(api, { receiver, inbox, sources, refusal, audit, shownOf })
-    apiSourceRoute(api, { sources, refusal })
+    apiSourceRoute(api, { sources, activity, refusal })
+    overviewRoutes(api, { activity, gate, refusal })
     testDeliveryRoute(api, { receiver, inbox, agent, log, sources, refusal, audit })
   })
   docsRoutes(app, refusal)

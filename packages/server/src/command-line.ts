@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
+import { storeCommandsHelp } from './commands/parse.js'
 import { type GivenSettings, readSecretFile } from './environment.js'
 import { didYouMean } from './nearest.js'
 import { defaultOf, flagOf, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './settings.js'
@@ -68,6 +69,8 @@ export function help(): string {
     '',
     'Usage: hookonce [serve] [options]   receive deliveries, and work on those that were accepted',
     '       hookonce work [options]      only work on them, beside servers that share the store',
+    '',
+    ...storeCommandsHelp(),
     '',
     'A setting is taken from its flag, else from the environment, else from the config file, else its default.',
     '',

@@ -1,6 +1,7 @@
 import { createReceiver, type Inbox, type Receiver } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Agent } from 'undici'
+import { Activity } from './activity/index.js'
 import type { ResolvedConfig } from './config.js'
 import { createForwardAgent } from './handlers/forward.js'
 import { inboxOf } from './inbox.js'
@@ -15,6 +16,7 @@ export interface Parts {
   receiver: Receiver
   inbox: Inbox
   agent: Agent
+  activity: Activity
 }
 
 /** Opens the store and makes what works on it. @throws {StartError} */
@@ -28,5 +30,6 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   const receiver = createReceiver({ ...options, store: opened.store, storeTimeoutMs, maxWaiters })
   logEvents(log)
   const agent = createForwardAgent()
-  return { log, opened, receiver, inbox: inboxOf(config, receiver, { agent, log }), agent }
+  const activity = new Activity({ sources: config.sources, store: opened.store })
+  return { log, opened, receiver, inbox: inboxOf(config, receiver, { agent, log }), agent, activity }
 }

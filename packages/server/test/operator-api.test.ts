@@ -123,7 +123,7 @@ describe('records', () => {
     expect((await remove(at)).json).toEqual({ status: 'cleared', key })
     expect((await remove(at)).status).toBe(404)
     expect(audited(logged())).toMatchObject([
-      { action: 'delete', source: 'default', key, outcome: 'deleted', peer: '127.0.0.1', by: 'address' },
+      { action: 'delete', source: 'default', key, outcome: 'deleted', peer: '127.0.0.1', by: 'local' },
       { action: 'delete', key, outcome: 'absent' },
     ])
   })
@@ -200,6 +200,8 @@ test('sources tell how they are set, and of a forward the origin alone', async (
       lease_ms: 15_000,
       wait_ms: 10_000,
       records_bodies: true,
+      recent: [],
+      problems: [],
     },
     expect.objectContaining({ name: 'quiet', mode: 'inbox', handle: 'function', records_bodies: false }),
   ])

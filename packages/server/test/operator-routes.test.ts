@@ -45,6 +45,7 @@ function ask(app: App, { method, url }: Route, headers: Record<string, string> =
     headers: { ...(changes && { 'content-type': 'application/json' }), ...headers },
     ...(method === 'POST' && { body: '{}' }),
     from,
+    headOnly: true,
   }
   return send(app.url.replace('0.0.0.0', '127.0.0.1') + path, request)
 }

@@ -64,3 +64,13 @@ export const FORCE = {
 export const query = (properties: Record<string, object>) => ({
   querystring: { type: 'object', properties },
 })
+
+/** For changes without a body, see `changeForOperators`. */
+export const MADE_ON_PURPOSE = {
+  headers: {
+    type: 'object',
+    properties: {
+      'x-hookonce-operator': { type: 'string', examples: ['1'], description: 'any value: no form can send it' },
+    },
+  },
+}

@@ -1,5 +1,5 @@
 import swagger from '@fastify/swagger'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifySchema } from 'fastify'
 import { version } from '../command-line.js'
 import { SCHEMAS } from './schemas.js'
 import { createValidatorCompiler } from './validation.js'
@@ -34,7 +34,15 @@ export async function describeRoutes(app: FastifyInstance): Promise<void> {
     },
     exposeHeadRoutes: false,
     refResolver: { buildLocalReference: ({ $id }, _, __, i) => (typeof $id === 'string' ? $id : `schema-${i}`) },
-    // A route whose key may hold slashes is a wildcard to the router.
-    transform: ({ schema, url }) => ({ schema: schema ?? {}, url: url.replace(/\*$/, ':key') }),
+    transform: ({ schema, url }) => (url.endsWith('*') ? named(url, schema) : { schema, url }),
   })
+}
+
+/** A route whose key may hold slashes is a wildcard to the router. */
+function named(url: string, { params, ...schema }: FastifySchema) {
+  const { properties } = params as { properties: Record<string, object> }
+  return {
+    url: url.replace(/\*$/, ':key'),
+    schema: { ...schema, params: { type: 'object', properties: { key: properties['*'] } } },
+  }
 }

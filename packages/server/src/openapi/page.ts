@@ -17,6 +17,7 @@ interface Parameter {
   in: 'query' | 'path' | 'header' | 'cookie'
   required?: boolean
   description?: string
+  example?: unknown
   schema?: Schema
 }
 
@@ -64,7 +65,7 @@ ${sections.join('\n')}
 
 function route(path: string, method: string, operation: Operation, origin: string): string {
   const { summary = '', description, parameters = [], responses = {} } = operation
-  const about = description === undefined ? '' : `<p>${escapeHtml(description)}</p>\n`
+  const about = description === undefined ? '' : `<p>${text(description)}</p>\n`
   return `<details>
 <summary><code>${method} ${escapeHtml(path)}</code> ${escapeHtml(summary)}</summary>
 ${about}<pre>${escapeHtml(curl(path, method, operation, origin))}</pre>
@@ -93,27 +94,32 @@ function parameterText(description: string, schema: Schema): string {
 
 function table(head: string[], rows: string[][]): string {
   if (rows.length === 0) return ''
-  const cells = (row: string[], tag: string) => row.map(cell => `<${tag}>${escapeHtml(cell)}</${tag}>`).join('')
+  const cells = (row: string[], tag: string) => row.map(cell => `<${tag}>${text(cell)}</${tag}>`).join('')
   const lines = rows.map(row => `<tr>${cells(row, 'td')}</tr>`).join('\n')
   return `<table>\n<tr>${cells(head, 'th')}</tr>\n${lines}\n</table>`
 }
+
+/** The code marks of Markdown are all that descriptions have of it. */
+const text = (markdown: string): string => escapeHtml(markdown).replace(/`([^`]+)`/g, '<code>$1</code>')
 
 /** A command for a shell. */
 export function curl(path: string, method: string, operation: Operation, origin: string): string {
   const { parameters = [], requestBody, security } = operation
   const filled = path.replace(/\{(\w+)\}/g, (_, name) => {
-    const schema = parameters.find(parameter => parameter.in === 'path' && parameter.name === name)?.schema
-    return encodeURIComponent(String(schema?.examples?.[0] ?? name))
+    const example = parameters.find(parameter => parameter.in === 'path' && parameter.name === name)?.example
+    return encodeURIComponent(String(example ?? name))
   })
   const parts = [`curl -X ${method} '${origin}${filled}'`]
   if (security !== undefined) parts.push('-H "Authorization: Bearer $TOKEN"')
-  for (const { name, in: where, schema } of parameters) {
-    const example = schema?.examples?.[0]
+  for (const { name, in: where, example } of parameters) {
     if (where === 'header' && example !== undefined) parts.push(`-H '${name}: ${example}'`)
   }
   const [type, content] = Object.entries(requestBody?.content ?? {})[0] ?? []
   if (type !== undefined) {
-    parts.push(`-H 'content-type: ${type}'`, `-d '${JSON.stringify(exampleOf(content?.schema ?? {}))}'`)
+    parts.push(
+      `-H 'content-type: ${type}'`,
+      `-d '${JSON.stringify(content?.example ?? exampleOf(content?.schema ?? {}))}'`,
+    )
   }
   return parts.join(' \\\n  ')
 }

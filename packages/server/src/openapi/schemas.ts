@@ -32,6 +32,18 @@ const SUMMARY = {
   inbox: object({ due_at: NO_TIME, group: nullable('string'), round: { type: 'integer' } }),
 }
 
+const DELIVERY = object({
+  at: TIME,
+  source: { type: 'string' },
+  outcome: { type: 'string' },
+  status: { type: 'integer' },
+  ms: { type: 'number' },
+})
+
+const COUNTS = { type: 'object', additionalProperties: { type: 'integer' } }
+
+const INBOX = object({ pending: { type: 'integer' }, dead: nullable('integer'), oldest_due_at: NO_TIME })
+
 const SHOWN = { status: { type: 'integer' }, headers: HEADER_LIST, ...BODY, body_omitted: { type: 'boolean' } }
 
 export const SCHEMAS = {
@@ -91,9 +103,42 @@ export const SCHEMAS = {
       wait_ms: { type: 'number' },
       deadline_ms: { type: 'number', description: 'how long its sender waits' },
       records_bodies: { type: 'boolean' },
+      recent: { type: 'array', items: DELIVERY, description: 'the last 20 in this process, newest first' },
+      problems: { type: 'array', items: DELIVERY, description: 'the last 20 that did not go well' },
+      inbox: INBOX,
     },
-    ['sender', 'forward_to', 'deadline_ms'],
+    ['sender', 'forward_to', 'deadline_ms', 'inbox'],
   ),
+  Overview: object({
+    at: TIME,
+    since: TIME,
+    totals: { type: 'object', description: 'by source and outcome', additionalProperties: COUNTS },
+    window: object({
+      seconds: { type: 'integer' },
+      rate: { type: 'number', description: 'deliveries a second' },
+      hit_rate: nullable('number', { description: 'replayed and joined ones among those that were processed' }),
+      by_outcome: COUNTS,
+      p50_ms: nullable('number'),
+      p95_ms: nullable('number'),
+      p99_ms: nullable('number'),
+    }),
+    in_flight: { type: 'integer' },
+    waiters: { type: 'integer' },
+    conflicts: { type: 'integer', description: 'answered 409 or 422 since the start' },
+    lost_leases: { type: 'integer' },
+    store: object(
+      {
+        name: { type: 'string' },
+        state: { enum: ['ok', 'failing'], description: 'as it answered last' },
+        records: { type: 'integer' },
+        bytes: { type: 'integer' },
+        errors: { type: 'integer' },
+      },
+      ['records', 'bytes'],
+    ),
+    inbox: { type: 'object', description: 'by source', additionalProperties: INBOX },
+    event_loop_lag_ms: { type: 'number', description: 'the longest in the last second' },
+  }),
   Session: object({ access: { enum: ['token', 'local', 'open', 'closed'] }, logged_in: { type: 'boolean' } }),
   TestAnswer: object({ ...SHOWN, ms: { type: 'number' } }),
 }

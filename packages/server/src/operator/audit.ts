@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Logger } from 'pino'
+import type { OperatorAccess } from '../config.js'
 import { peerOf } from './origin.js'
 
 /** What an operator changed, or tried to. Unlike other lines at `info` these name keys. */
@@ -15,10 +16,10 @@ export interface Change {
 export type Audit = (request: IncomingMessage, change: Change) => void
 
 /** One line for each change: what, of what, by whom, and what came of it. */
-export function createAudit(log: Logger): Audit {
+export function createAudit(log: Logger, mode: OperatorAccess['mode']): Audit {
   return (request, change) => {
     const { headers } = request
-    const by = headers.authorization !== undefined ? 'token' : headers.cookie !== undefined ? 'session' : 'address'
+    const by = mode !== 'token' ? mode : headers.authorization !== undefined ? 'token' : 'session'
     // Behind a proxy everybody comes from its address; what it says of them may be made up, so it is named as such.
     const forwarded = headers['x-forwarded-for']
     log.info(

@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import type { Answer, Inbox, Receiver, RecordSummary } from 'hookonce'
 import { detail, summarize } from '../describe-record.js'
-import { FORCE, json, KEY, OPERATORS, operatorProblems, query, SOURCE } from '../openapi/answers.js'
+import { FORCE, json, KEY, MADE_ON_PURPOSE, OPERATORS, operatorProblems, query, SOURCE } from '../openapi/answers.js'
 import { ref, STATES } from '../openapi/schemas.js'
 import type { Audit } from '../operator/audit.js'
 import { changeForOperators, forOperators, type Refusal } from '../operator/routes.js'
 import { serverProblem } from '../problems.js'
-import { recordPage } from '../record-pages.js'
+import { isOfSource, recordPage } from '../record-pages.js'
 import { jsonAnswer } from '../respond.js'
 import type { Shown } from '../shown.js'
 import { deletion, noRecord } from './records.js'
@@ -83,10 +83,7 @@ export function apiRecordRoutes(app: FastifyInstance, context: ApiRecordContext)
       ...KEYED,
       summary: 'Forget a key',
       ...query({ source: SOURCE, force: FORCE }),
-      headers: {
-        type: 'object',
-        properties: { 'x-hookonce-operator': { type: 'string', examples: ['1'], description: 'required, any value' } },
-      },
+      ...MADE_ON_PURPOSE,
       response: { ...json('it is forgotten', 'Cleared'), ...operatorProblems('not_found', 'record_running') },
     },
     ...changeForOperators(refusal, async (_, request) => {
@@ -148,9 +145,6 @@ function redriveAnswer(outcome: Awaited<ReturnType<Inbox['redrive']>>, source: s
       })
   }
 }
-
-/** The engine keeps records of its own beside a source's, under names with a space in them. */
-const isOfSource = ({ scope }: RecordSummary): boolean => !scope.includes(' ')
 
 /** How many pages of the store are looked at for one page of the answer. */
 const MOST_LOOKED_AT = 10

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { Activity } from '../activity/index.js'
 import type { ResolvedSource } from '../config.js'
 import { json, OPERATORS, operatorProblems } from '../openapi/answers.js'
 import { ref } from '../openapi/schemas.js'
@@ -7,11 +8,12 @@ import { jsonAnswer } from '../respond.js'
 
 export interface ApiSourceContext {
   sources: ReadonlyMap<string, ResolvedSource>
+  activity: Activity
   refusal: Refusal
 }
 
 /** Which sources there are and how they are set. */
-export function apiSourceRoute(app: FastifyInstance, { sources, refusal }: ApiSourceContext): void {
+export function apiSourceRoute(app: FastifyInstance, { sources, activity, refusal }: ApiSourceContext): void {
   app.get('/api/sources', {
     schema: {
       ...OPERATORS,
@@ -19,7 +21,7 @@ export function apiSourceRoute(app: FastifyInstance, { sources, refusal }: ApiSo
       response: { ...json('by name', { type: 'array', items: ref('Source') }), ...operatorProblems() },
     },
     ...forOperators(refusal, async () =>
-      jsonAnswer([...sources].map(([name, source]) => describeSource(name, source))),
+      jsonAnswer([...sources].map(([name, source]) => ({ ...describeSource(name, source), ...activity.of(name) }))),
     ),
   })
 }

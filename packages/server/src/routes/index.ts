@@ -11,7 +11,7 @@ const ENDPOINTS = {
   'DELETE /webhook/idempotency/{key}': 'forget a key (operators)',
   'GET /webhook/events': 'what an inbox accepted, newest first (operators)',
   'POST /webhook/events/redrive': 'begin dead deliveries again (operators)',
-  'GET /api/records, /api/sources': 'the same for programs, with more (operators)',
+  'GET /api/overview, /api/sources, /api/records': 'how it does, and what is recorded, for programs (operators)',
   'GET /docs, /openapi.json': 'every route described (operators)',
   'GET /health': 'whether this process is alive',
   'GET /readyz': 'whether it takes deliveries',

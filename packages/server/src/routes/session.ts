@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { json, OPERATORS, problems } from '../openapi/answers.js'
+import { json, MADE_ON_PURPOSE, OPERATORS, problems } from '../openapi/answers.js'
 import type { Operators } from '../operator/access.js'
 import type { Audit } from '../operator/audit.js'
 import { withoutIntent } from '../operator/routes.js'
@@ -64,6 +64,7 @@ export function sessionRoutes(app: FastifyInstance, { operators, audit }: Sessio
     schema: {
       ...open,
       summary: 'Log out',
+      ...MADE_ON_PURPOSE,
       response: { ...json('the cookie is gone', 'Session'), ...problems(...REFUSED) },
     },
     handler: async (request, reply) => {

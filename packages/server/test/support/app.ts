@@ -2,6 +2,7 @@ import { createReceiver, type Store } from 'hookonce'
 import { memoryStore } from 'hookonce/stores/memory'
 import { pino } from 'pino'
 import { Agent } from 'undici'
+import { Activity } from '../../src/activity/index.js'
 import { createApp } from '../../src/app.js'
 import { resolveConfig } from '../../src/config.js'
 import type { SourceConfig } from '../../src/config-file.js'
@@ -30,9 +31,12 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore() }
   const agent = new Agent()
   const inbox = inboxOf(config, receiver, { agent, log })
   if (config.inboxConcurrency > 0) inbox.start()
-  const onRequest = await createApp({ config, receiver, inbox, gate, agent, log })
+  const activity = new Activity({ sources: config.sources, store })
+  const stopListening = activity.listen()
+  const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, log })
   const listening = await listen(onRequest, config.host, 0)
   closing.push(async () => {
+    stopListening()
     void listening.close()
     listening.closeAllConnections()
     await inbox.stop()
@@ -40,7 +44,16 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore() }
     await receiver.close()
   })
   const { routes } = onRequest
-  return { url: listening.urls[0]!, urls: listening.urls, routes, config, receiver, gate, logged: () => lines.join('') }
+  return {
+    url: listening.urls[0]!,
+    urls: listening.urls,
+    routes,
+    activity,
+    config,
+    receiver,
+    gate,
+    logged: () => lines.join(''),
+  }
 }
 
 export async function closeApps(): Promise<void> {

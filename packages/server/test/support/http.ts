@@ -18,12 +18,14 @@ export interface HttpRequest {
   body?: string | Uint8Array
   /** The loopback address that it comes from. */
   from?: string
+  /** Nothing is read but the head: of a response that has no end. */
+  headOnly?: boolean
 }
 
 /** One request over a connection of its own, with exactly these headers and an undecoded response. */
 export function send(
   url: string,
-  { method = 'POST', headers = {}, body = '', from }: HttpRequest = {},
+  { method = 'POST', headers = {}, body = '', from, headOnly = false }: HttpRequest = {},
 ): Promise<HttpResponse> {
   return new Promise((resolve, reject) => {
     // Flat headers get no Host and no length from Node.
@@ -33,7 +35,8 @@ export function send(
     const options = { method, headers: own as never, agent: false, ...(from !== undefined && { localAddress: from }) }
     const request = httpRequest(url, options, async response => {
       try {
-        const bytes = await buffer(response)
+        const bytes = headOnly ? Buffer.alloc(0) : await buffer(response)
+        if (headOnly) response.destroy()
         const whole = bytes.toString()
         const isJson = whole !== '' && response.headers['content-type']?.includes('json')
         const json = isJson ? JSON.parse(whole) : undefined

@@ -1,0 +1,35 @@
+/** What one check found. `fix` says what to do about it. */
+export interface Finding {
+  check: string
+  status: 'ok' | 'warn' | 'fail'
+  message: string
+  fix?: string
+}
+
+export const ok = (check: string, message: string): Finding => ({ check, status: 'ok', message })
+
+export const warn = (check: string, message: string, fix: string): Finding => ({ check, status: 'warn', message, fix })
+
+export const fail = (check: string, message: string, fix: string): Finding => ({ check, status: 'fail', message, fix })
+
+const CLOCKS_MS = 1_000
+
+/** How far this machine's clock is from the store's, as well as the way there lets it be known. */
+export async function clockFinding(askTime: () => Promise<number>): Promise<Finding> {
+  let best = { roundTripMs: Number.POSITIVE_INFINITY, differenceMs: 0 }
+  for (let i = 0; i < 3; i++) {
+    const sentAt = Date.now()
+    const stored = await askTime()
+    const roundTripMs = Date.now() - sentAt
+    if (roundTripMs < best.roundTripMs) best = { roundTripMs, differenceMs: Date.now() - roundTripMs / 2 - stored }
+  }
+  const { differenceMs, roundTripMs } = best
+  const shown = `${Math.abs(Math.round(differenceMs))} ms ${differenceMs < 0 ? 'behind' : 'ahead of'} the store's`
+  return Math.abs(differenceMs) <= CLOCKS_MS + roundTripMs
+    ? ok('clock', `this machine's clock is ${shown}`)
+    : warn(
+        'clock',
+        `this machine's clock is ${shown}: the store's decides over leases, this one over signatures' timestamps`,
+        'let both be set by NTP',
+      )
+}
