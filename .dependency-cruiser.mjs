@@ -45,6 +45,7 @@ export default {
       `${library}/(store|inbox-store|errors|clock)\\.ts$`,
       `${library}/testing/`,
     ]),
+    only('dashboard-knows-the-api-only', '^packages/dashboard/src/', '^packages/dashboard/src/'),
     {
       name: 'server-uses-public-exports',
       severity: 'error',

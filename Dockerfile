@@ -9,6 +9,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 COPY packages/hookonce/package.json packages/hookonce/
 COPY packages/server/package.json packages/server/
+COPY packages/dashboard/package.json packages/dashboard/
 
 FROM manifests AS dependencies
 # The SQLite driver of older Nodes is half of the size, for every platform there is.
@@ -18,7 +19,7 @@ RUN npm ci --omit=dev --workspace=packages/server --ignore-scripts \
 FROM manifests AS build
 RUN npm ci --ignore-scripts
 COPY . .
-RUN npx tsc -b
+RUN npx tsc -b && npm run build --workspace=packages/dashboard
 
 FROM node:${NODE_VERSION}-bookworm-slim
 LABEL org.opencontainers.image.title="Hookonce" \

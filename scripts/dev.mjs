@@ -6,9 +6,12 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
+const vite = join(root, 'node_modules/vite/bin/vite.js')
+const dashboard = join(root, 'packages/dashboard')
 const projects = ['packages/hookonce', 'packages/server'].map(path => join(root, path))
 
 spawnSync(process.execPath, [tsc, '-b', ...projects], { stdio: 'inherit' })
+spawnSync(process.execPath, [vite, 'build', '--logLevel', 'warn', dashboard], { stdio: 'inherit' })
 const children = [
   spawn(process.execPath, [tsc, '-b', '--watch', '--preserveWatchOutput', ...projects], { stdio: 'inherit' }),
   spawn(

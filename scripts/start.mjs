@@ -7,13 +7,18 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const packages = ['packages/hookonce', 'packages/server'].map(path => join(root, path))
+const dashboard = join(root, 'packages/dashboard')
 
 // Asking `tsc -b` whether anything changed takes longer than starting.
-if (packages.some(isStale)) {
+if (packages.some(folder => isStale(join(folder, 'dist/.tsbuildinfo'), folder))) {
   process.stderr.write('building…\n')
   run(join(root, 'scripts/generate-sql.mjs'))
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
   run(tsc, '-b', ...packages)
+}
+if (isStale(join(root, 'packages/server/dist/dashboard/index.html'), dashboard)) {
+  process.stderr.write('building the dashboard…\n')
+  run(join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn', dashboard)
 }
 
 // npm hands SIGTERM to the shell that runs this, and a shell ends without passing it on: whose shell is gone was meant.
@@ -29,8 +34,7 @@ process.chdir(process.env.INIT_CWD ?? process.cwd())
 process.argv.splice(1, 1, join(root, 'packages/server/dist/cli.js'))
 await import('../packages/server/dist/cli.js')
 
-function isStale(folder) {
-  const built = join(folder, 'dist/.tsbuildinfo')
+function isStale(built, folder) {
   return !existsSync(built) || newest(join(folder, 'src')) > statSync(built).mtimeMs
 }
 

@@ -2,6 +2,8 @@ import { defineConfig } from 'vite'
 
 export default defineConfig({
   base: '/dashboard/',
+  // `npm run dev` here, beside a server on its usual port.
+  server: { proxy: { '^/(api|webhook|problems)': 'http://127.0.0.1:8000' } },
   build: {
     // Part of the server's package, which serves it.
     outDir: '../server/dist/dashboard',

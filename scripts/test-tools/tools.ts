@@ -56,6 +56,14 @@ export const TOOLS = {
     apt: ['python3', 'python3-venv'],
     prepare: async python => join(dirname(await preparePython(python, SCHEMATHESIS)), 'st'),
   },
+  chromium: {
+    name: 'Chromium',
+    why: 'the tests of the dashboard look at it with a browser',
+    env: 'CHROME_PATH',
+    commands: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'],
+    works: ['--version'],
+    apt: ['chromium'],
+  },
   compose: {
     name: 'docker-compose 1.28 or newer',
     why: 'npm run test:image reads docker-compose.yml as it does',

@@ -1,4 +1,4 @@
-const COUNT = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
+const COUNT = new Intl.NumberFormat('en', { maximumFractionDigits: 2 })
 const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 

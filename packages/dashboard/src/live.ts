@@ -1,7 +1,7 @@
 import { createContext } from 'preact'
 import { useContext, useEffect, useState } from 'preact/hooks'
 import { followStream, type StreamState } from './api/stream'
-import type { Overview, StreamedDelivery } from './api/types'
+import type { Overview, SeenDelivery } from './api/types'
 import { kindOf } from './outcomes'
 
 /** One moment of the charts. Counts are per second. */
@@ -25,11 +25,11 @@ export interface Live {
   /** Oldest first. */
   samples: Sample[]
   /** Newest first. */
-  deliveries: StreamedDelivery[]
+  deliveries: SeenDelivery[]
 }
 
 export const CHARTED_SECONDS = 300
-const LISTED_DELIVERIES = 12
+const LISTED_DELIVERIES = 20
 
 const NOTHING: Live = { state: 'connecting', overview: undefined, samples: [], deliveries: [] }
 

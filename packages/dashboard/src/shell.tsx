@@ -38,7 +38,6 @@ export function Shell({ session, onLogout }: ShellProps) {
 
   const here = place.path.join('/')
   const first = useRef(true)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each place anew
   useEffect(() => {
     document.title = `${place.path[2] ?? title} · Hookonce`
     // Whoever reads by ear or keys goes on where the page changed; not before they did anything.
@@ -48,16 +47,12 @@ export function Shell({ session, onLogout }: ShellProps) {
 
   const leave = () =>
     logOut().then(onLogout, (error: unknown) => notify(error instanceof Error ? error.message : String(error)))
-  const skip = (event: Event) => {
-    event.preventDefault()
-    main.current?.focus()
-  }
 
   return (
     <LiveContext.Provider value={live}>
-      <a class="skip" href="#main" onClick={skip}>
+      <button type="button" class="skip" onClick={() => main.current?.focus()}>
         Skip to the page
-      </a>
+      </button>
       <header class="top">
         <a class="brand" href="#/">
           Hookonce

@@ -15,6 +15,7 @@ import { serverProblem } from './problems.js'
 import { respond } from './respond.js'
 import { apiRecordRoutes } from './routes/api-records.js'
 import { apiSourceRoute } from './routes/api-sources.js'
+import { dashboardRoutes } from './routes/dashboard.js'
 import { deliveryRoutes } from './routes/deliveries.js'
 import { docsRoutes } from './routes/docs.js'
 import { eventRoutes } from './routes/events.js'
@@ -107,6 +108,7 @@ export async function createApp(context: AppContext): Promise<App> {
   docsRoutes(app, refusal)
   healthRoutes(app, { receiver, storeName: config.store.kind, gate, log })
   problemRoutes(app)
+  dashboardRoutes(app)
   indexRoute(app)
   await app.ready()
   const onRequest: RequestListener = (request, response) => {

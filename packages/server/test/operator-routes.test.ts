@@ -13,6 +13,8 @@ const PUBLIC = [
   'GET /api/session',
   'POST /api/session',
   'DELETE /api/session',
+  'GET /dashboard',
+  'GET /dashboard/*',
   'GET /health',
   'GET /healthz',
   'GET /readyz',

@@ -1,7 +1,6 @@
 import type {
   EventPage,
   FullRecord,
-  Overview,
   RecordPage,
   RecordState,
   RedriveProgress,
@@ -38,15 +37,12 @@ export const logIn = (token: string) => ask<Session>('POST', '/api/session', { j
 
 export const logOut = () => ask<Session>('DELETE', '/api/session')
 
-export const getOverview = () => ask<Overview>('GET', '/api/overview')
-
 export const getSources = () => ask<Source[]>('GET', '/api/sources')
 
 export const getRecords = (query: { source?: string; state?: RecordState; after?: string; limit?: string }) =>
   ask<RecordPage>('GET', '/api/records', { query })
 
-export const getRecord = (source: string, key: string) =>
-  ask<FullRecord>('GET', recordPath(key), { query: { source } })
+export const getRecord = (source: string, key: string) => ask<FullRecord>('GET', recordPath(key), { query: { source } })
 
 export const deleteRecord = (source: string, key: string, force: boolean) =>
   ask('DELETE', recordPath(key), { query: { source, force: force ? 'true' : undefined } })

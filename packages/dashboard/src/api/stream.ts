@@ -1,5 +1,5 @@
 import { getSession, loggedOut } from './client'
-import type { Overview, StreamedDelivery } from './types'
+import type { Overview, SeenDelivery } from './types'
 
 export type StreamState = 'connecting' | 'live' | 'reconnecting'
 
@@ -7,7 +7,7 @@ interface StreamListener {
   onState(state: StreamState): void
   onOverview(overview: Overview): void
   /** Newest last. */
-  onDeliveries(deliveries: StreamedDelivery[]): void
+  onDeliveries(deliveries: SeenDelivery[]): void
 }
 
 const RETRY_MS = 2000
@@ -27,7 +27,7 @@ export function followStream(listener: StreamListener): () => void {
       if (source?.readyState === EventSource.CLOSED) void comeBack()
     }
     source.addEventListener('overview', event => listener.onOverview(JSON.parse(event.data) as Overview))
-    source.addEventListener('delivery', event => listener.onDeliveries(JSON.parse(event.data) as StreamedDelivery[]))
+    source.addEventListener('delivery', event => listener.onDeliveries(JSON.parse(event.data) as SeenDelivery[]))
   }
 
   async function comeBack() {

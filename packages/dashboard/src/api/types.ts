@@ -79,16 +79,18 @@ export interface RedriveProgress {
 
 export interface InboxDepth {
   pending: number
-  dead: number
+  /** `null`: the store cannot tell without looking at all of them. */
+  dead: number | null
   oldest_due_at: string | null
 }
 
+/** A delivery, answered. */
 export interface SeenDelivery {
   at: string
+  source: string
   outcome: string
   status: number
   ms: number
-  key?: string
 }
 
 export interface Source {
@@ -124,17 +126,9 @@ export interface Overview {
   waiters: number
   conflicts: number
   lost_leases: number
-  store: { name: string; state: string; records?: number; bytes?: number; errors: number }
+  store: { name: string; state: 'ok' | 'failing'; records?: number; bytes?: number; errors: number }
   inbox: Record<string, InboxDepth>
   event_loop_lag_ms: number
-}
-
-export interface StreamedDelivery {
-  source: string
-  outcome: string
-  status: number
-  ms: number
-  at: string
 }
 
 export interface TestedPair {

@@ -17,7 +17,8 @@ export function Closed({ access, retry }: { access: Session['access']; retry(): 
       <pre>HOOKONCE_ADMIN_TOKEN=$(openssl rand -hex 32)</pre>
       {access !== 'closed' && (
         <p>
-          Or open <code>http://localhost:…/dashboard</code> on the server’s machine, over <code>ssh -L</code> if need be.
+          Or open <code>http://localhost:…/dashboard</code> on the server’s machine, over <code>ssh -L</code> if need
+          be.
         </p>
       )}
       <p>

@@ -38,22 +38,26 @@ export function DeadLetters({ query }: { query: URLSearchParams }) {
           Refresh
         </button>
       </div>
-      <form class="filters" key={String(query)} onSubmit={filter} role="search">
-        <SourceSelect value={source} all />
-        <label class="field">
-          <span>Accepted since</span>
-          <input type="datetime-local" name="since" defaultValue={since ?? ''} />
-        </label>
-        <label class="field">
-          <span>and before</span>
-          <input type="datetime-local" name="until" defaultValue={until ?? ''} />
-        </label>
-        <label class="field wide">
-          <span>Error</span>
-          <input name="error" defaultValue={error ?? ''} placeholder="part of the last error" spellcheck={false} />
-        </label>
-        <button class="primary">Filter</button>
-      </form>
+      <search>
+        <form class="filters" key={String(query)} onSubmit={filter}>
+          <SourceSelect value={source} all />
+          <label class="field">
+            <span>Accepted since</span>
+            <input type="datetime-local" name="since" defaultValue={since ?? ''} />
+          </label>
+          <label class="field">
+            <span>and before</span>
+            <input type="datetime-local" name="until" defaultValue={until ?? ''} />
+          </label>
+          <label class="field wide">
+            <span>Error</span>
+            <input name="error" defaultValue={error ?? ''} placeholder="part of the last error" spellcheck={false} />
+          </label>
+          <button type="submit" class="primary">
+            Filter
+          </button>
+        </form>
+      </search>
       {page.error !== undefined ? (
         <Failure error={page.error} retry={page.reload} />
       ) : events === undefined ? (
@@ -83,9 +87,10 @@ export function DeadLetters({ query }: { query: URLSearchParams }) {
 
 function DeadCount({ source }: { source: string | undefined }) {
   const { overview } = useLive()
-  if (overview === undefined) return null
-  const inboxes = Object.entries(overview.inbox).filter(([name]) => source === undefined || name === source)
-  return <p class="muted">{count(inboxes.reduce((sum, [, { dead }]) => sum + dead, 0))} in all</p>
+  const inboxes = Object.entries(overview?.inbox ?? {}).filter(([name]) => source === undefined || name === source)
+  const known = inboxes.map(([, { dead }]) => dead).filter(dead => dead !== null)
+  if (known.length === 0) return null
+  return <p class="muted">{count(known.reduce((sum, dead) => sum + dead, 0))} in all</p>
 }
 
 function Nothing({ filtered, more }: { filtered: boolean; more: boolean }) {

@@ -50,7 +50,7 @@ export function Login({ ended, onLogin }: LoginProps) {
         <p id="login-message" role="alert" class="message">
           {message}
         </p>
-        <button class="primary" disabled={busy}>
+        <button type="submit" class="primary" disabled={busy}>
           Log in
         </button>
       </form>

@@ -28,8 +28,8 @@ export function Overview({ theme }: { theme: Theme }) {
         <>
           {state !== 'live' && (
             <p class="stale">
-              The server does not answer; these are the figures of {moment(overview.at, Date.now())}. The page comes back by
-              itself.
+              The server does not answer; these are the figures of {moment(overview.at, Date.now())}. The page comes
+              back by itself.
             </p>
           )}
           <Tiles overview={overview} />
@@ -45,7 +45,7 @@ export function Overview({ theme }: { theme: Theme }) {
             </p>
           </Empty>
         ) : (
-          <SeenDeliveries deliveries={deliveries} caption="Latest deliveries" />
+          <SeenDeliveries deliveries={deliveries} caption="Latest deliveries" sources />
         )}
       </section>
     </>
@@ -60,7 +60,7 @@ function Waiting({ reconnecting }: { reconnecting: boolean }) {
 function Tiles({ overview }: { overview: Snapshot }) {
   const { window, store, inbox } = overview
   const inboxes = Object.values(inbox)
-  const sum = (name: 'pending' | 'dead') => inboxes.reduce((sum, depth) => sum + depth[name], 0)
+  const sum = (name: 'pending' | 'dead') => inboxes.reduce((sum, depth) => sum + (depth[name] ?? 0), 0)
   const latency = (ms: number | null) => (ms === null ? '–' : duration(ms))
   return (
     <dl class="tiles">
@@ -76,15 +76,19 @@ function Tiles({ overview }: { overview: Snapshot }) {
       <Tile name="In flight" value={count(overview.in_flight)} note={`${count(overview.waiters)} waiting`} />
       <Tile name="Conflicts" value={count(overview.conflicts)} note={`${count(overview.lost_leases)} leases lost`} />
       <Tile name="Inbox" value={count(sum('pending'))}>
-        {sum('dead') > 0 ? <a href={link(['dead'])}>{count(sum('dead'))} dead</a> : 'pending, none dead'}
+        {sum('dead') > 0 ? <a href={link(['dead'])}>{count(sum('dead'))} dead</a> : 'pending'}
       </Tile>
-      <Tile name="Store" value={store.state} alarming={store.state !== 'ready'}>
+      <Tile name="Store" value={store.state} alarming={store.state !== 'ok'}>
         {store.name}
         {store.records !== undefined && `, ${count(store.records)} records`}
         {store.bytes !== undefined && `, ${bytes(store.bytes)}`}
         {store.errors > 0 && `, ${count(store.errors)} errors`}
       </Tile>
-      <Tile name="Event-loop lag" value={duration(overview.event_loop_lag_ms)} note="0 is best" />
+      <Tile
+        name="Event-loop lag"
+        value={duration(overview.event_loop_lag_ms)}
+        note="the longest since the last figure"
+      />
     </dl>
   )
 }

@@ -19,7 +19,6 @@ const POLL_MS = 2000
 export function RecordPage({ source, name }: { source: string; name: string }) {
   const { data: record, error, reload } = useLoad(() => getRecord(source, name), [source, name])
   const moving = record?.state === 'running' || record?.state === 'pending'
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once per answer, as long as it is bound to change
   useEffect(() => {
     if (!moving) return
     const timer = setTimeout(reload, POLL_MS)
@@ -151,7 +150,9 @@ function Facts({ record }: { record: FullRecord }) {
         <Time name="Created" at={record.created_at} />
         <Time name="Last attempt" at={record.claimed_at} />
         <Time name={record.state === 'completed' ? 'Completed' : 'Settled'} at={record.settled_at} />
-        {record.state === 'running' && <Fact name="Lease left">{duration(Math.max(0, record.lease_remaining_ms))}</Fact>}
+        {record.state === 'running' && (
+          <Fact name="Lease left">{duration(Math.max(0, record.lease_remaining_ms))}</Fact>
+        )}
         <Time name="Forgotten" at={record.expires_at} />
         {inbox !== undefined && <Time name="Next attempt" at={inbox.due_at} />}
         {inbox !== undefined && <Fact name="Round">{inbox.round}</Fact>}

@@ -39,25 +39,29 @@ export function Records({ query }: { query: URLSearchParams }) {
           Refresh
         </button>
       </div>
-      <form class="filters" key={String(query)} onSubmit={search} role="search">
-        <label class="field wide">
-          <span>Key</span>
-          <input name="key" type="search" defaultValue={key ?? ''} placeholder="the whole key" spellcheck={false} />
-        </label>
-        <SourceSelect value={source} all />
-        <label class="field">
-          <span>State</span>
-          <select name="state" defaultValue={state ?? ''}>
-            <option value="">all</option>
-            {STATES.map(each => (
-              <option key={each} value={each} selected={each === state}>
-                {each}
-              </option>
-            ))}
-          </select>
-        </label>
-        <button class="primary">Search</button>
-      </form>
+      <search>
+        <form class="filters" key={String(query)} onSubmit={search}>
+          <label class="field wide">
+            <span>Key</span>
+            <input name="key" type="search" defaultValue={key ?? ''} placeholder="the whole key" spellcheck={false} />
+          </label>
+          <SourceSelect value={source} all />
+          <label class="field">
+            <span>State</span>
+            <select name="state" defaultValue={state ?? ''}>
+              <option value="">all</option>
+              {STATES.map(each => (
+                <option key={each} value={each} selected={each === state}>
+                  {each}
+                </option>
+              ))}
+            </select>
+          </label>
+          <button type="submit" class="primary">
+            Search
+          </button>
+        </form>
+      </search>
       {error !== undefined ? (
         <Failure error={error} retry={reload} />
       ) : data === undefined ? (
@@ -130,7 +134,9 @@ function RecordTable({ records }: { records: RecordSummary[] }) {
             <td>
               <Moment at={record.created_at} far={false} />
             </td>
-            <td class="wide-only">{record.expires_at === null ? '–' : <Moment at={record.expires_at} far={false} />}</td>
+            <td class="wide-only">
+              {record.expires_at === null ? '–' : <Moment at={record.expires_at} far={false} />}
+            </td>
           </tr>
         ))}
       </tbody>

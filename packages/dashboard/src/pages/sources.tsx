@@ -42,9 +42,7 @@ function SourceCard({ source }: { source: Source }) {
       <p class="actions">
         <a href={link(['records'], { source: name })}>Records</a>
         <a href={link(['test', name])}>Send a test delivery</a>
-        {inbox !== undefined && inbox.dead > 0 && (
-          <a href={link(['dead'], { source: name })}>{count(inbox.dead)} dead</a>
-        )}
+        {inbox?.dead && <a href={link(['dead'], { source: name })}>{count(inbox.dead)} dead</a>}
       </p>
       <dl class="facts">
         <Fact name="Sender" value={source.sender?.title ?? 'any'} />
@@ -63,16 +61,18 @@ function SourceCard({ source }: { source: Source }) {
           </p>
         </Empty>
       ) : (
-        <>
-          <h3>Last deliveries</h3>
-          <SeenDeliveries deliveries={recent} caption={`Last deliveries to ${name}`} source={name} />
+        <div class="halves">
+          <section>
+            <h3>Last deliveries</h3>
+            <SeenDeliveries deliveries={recent} caption={`Last deliveries to ${name}`} />
+          </section>
           {problems.length > 0 && (
-            <>
+            <section>
               <h3>Last problems</h3>
-              <SeenDeliveries deliveries={problems} caption={`Last problems of ${name}`} source={name} />
-            </>
+              <SeenDeliveries deliveries={problems} caption={`Last problems of ${name}`} />
+            </section>
           )}
-        </>
+        </div>
       )}
     </section>
   )

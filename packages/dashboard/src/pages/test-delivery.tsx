@@ -18,7 +18,11 @@ export function TestDelivery({ source: given }: { source: string | undefined }) 
   const submit = async (event: Event) => {
     event.preventDefault()
     const form = new FormData(event.currentTarget as HTMLFormElement)
-    const [source, key, body] = ['source', 'key', 'body'].map(name => String(form.get(name))) as [string, string, string]
+    const [source, key, body] = ['source', 'key', 'body'].map(name => String(form.get(name))) as [
+      string,
+      string,
+      string,
+    ]
     setBusy(true)
     setError(undefined)
     try {
@@ -34,20 +38,27 @@ export function TestDelivery({ source: given }: { source: string | undefined }) 
     <>
       <h1>Send a test delivery</h1>
       <p class="muted">
-        It is sent twice, signed as the source’s sender would sign it. The handler runs as for any delivery, so an application
-        behind it is called: use an event that does no harm.
+        It is sent twice, signed as the source’s sender would sign it. The handler runs as for any delivery, so an
+        application behind it is called: use an event that does no harm.
       </p>
       <form class="test-form panel" onSubmit={submit}>
         <SourceSelect value={given ?? 'default'} />
         <label class="field wide">
           <span>Key</span>
-          <input name="key" placeholder="a new one" maxLength={255} pattern="[!-~]+" title="visible ASCII" spellcheck={false} />
+          <input
+            name="key"
+            placeholder="a new one"
+            maxLength={255}
+            pattern="[!-~]+"
+            title="visible ASCII"
+            spellcheck={false}
+          />
         </label>
         <label class="field whole">
           <span>Body</span>
           <textarea name="body" rows={6} placeholder="an event as the sender sends them" spellcheck={false} />
         </label>
-        <button class="primary" disabled={busy}>
+        <button type="submit" class="primary" disabled={busy}>
           {busy ? 'Sending…' : 'Send twice'}
         </button>
       </form>

@@ -51,11 +51,14 @@ function Shown({ bytes, text, title }: { bytes: Uint8Array; text: string | undef
         )}
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must do so by keys too */}
-      <pre tabIndex={0} aria-label={title}>
-        {view === 'JSON' && json!.map(({ kind, text }) => (kind === 'plain' ? text : <span class={`json-${kind}`}>{text}</span>))}
-        {view === 'Text' && (cut ? text!.slice(0, SHOWN_BYTES) : text)}
-        {view === 'Hex' && hexText(cut ? bytes.subarray(0, SHOWN_BYTES) : bytes)}
-      </pre>
+      <section class="scroll" tabIndex={0} aria-label={title}>
+        <pre>
+          {view === 'JSON' &&
+            json!.map(({ kind, text }) => (kind === 'plain' ? text : <span class={`json-${kind}`}>{text}</span>))}
+          {view === 'Text' && (cut ? text!.slice(0, SHOWN_BYTES) : text)}
+          {view === 'Hex' && hexText(cut ? bytes.subarray(0, SHOWN_BYTES) : bytes)}
+        </pre>
+      </section>
       {cut && (
         <p>
           <button type="button" onClick={() => setAll(true)}>

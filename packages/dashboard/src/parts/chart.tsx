@@ -21,7 +21,7 @@ interface ChartProps {
   theme: Theme
 }
 
-const HEIGHT = 170
+const HEIGHT = 160
 
 /** Lines over the last minutes. The legend holds the values: of the last moment, or of the one pointed at. */
 export function Chart({ title, times, lines, format, seconds, theme }: ChartProps) {
@@ -30,7 +30,7 @@ export function Chart({ title, times, lines, format, seconds, theme }: ChartProp
   const [pointed, setPointed] = useState<number | null>(null)
   const data: uPlot.AlignedData = [times, ...lines.map(({ values }) => values)]
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only colours need a new one; data and size are set below
+  // Only colours need a new one; data and size are set.
   useEffect(() => {
     const element = place.current!
     const made = new uPlot(options(element, { lines, format, seconds, onPoint: setPointed }), data, element)
@@ -49,7 +49,7 @@ export function Chart({ title, times, lines, format, seconds, theme }: ChartProp
   return (
     <figure class="chart">
       <figcaption>
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         <ul>
           {lines.map(({ label, color, values }) => {
             const value = values[shownAt]
@@ -86,8 +86,8 @@ function options(element: HTMLElement, { lines, format, seconds, onPoint }: Draw
       y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
     },
     axes: [
-      { ...axis, grid: { show: false }, values: '{HH}:{mm}', space: 70 },
-      { ...axis, size: 62, values: (_, ticks) => ticks.map(format) },
+      { ...axis, grid: { show: false }, size: 26, values: '{HH}:{mm}', space: 45, incrs: [60, 120] },
+      { ...axis, size: 56, values: (_, ticks) => ticks.map(format) },
     ],
     series: [
       {},

@@ -6,7 +6,8 @@ export function Failure({ error, retry }: { error: unknown; retry?: (() => void)
   return (
     <div class="failure" role="alert">
       <p>
-        <strong>{problem?.title ?? 'This page failed'}.</strong> {error instanceof Error ? error.message : String(error)}
+        <strong>{problem?.title ?? 'This page failed'}.</strong>{' '}
+        {error instanceof Error ? error.message : String(error)}
       </p>
       <p class="actions">
         {retry !== undefined && (

@@ -12,7 +12,6 @@ export function useLoad<T>(load: () => Promise<T>, inputs: readonly (string | un
   const asked = JSON.stringify(inputs)
   const [loaded, setLoaded] = useState<{ asked: string; data?: T; error?: unknown }>({ asked })
   const [round, setRound] = useState(0)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `load` is made of `inputs`; a new round asks for the same
   useEffect(() => {
     let current = true
     load().then(

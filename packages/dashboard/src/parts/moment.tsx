@@ -7,7 +7,7 @@ export function Moment({ at, far = true }: { at: string; far?: boolean }) {
   return (
     <time dateTime={at} title={at}>
       {moment(at, now)}
-      {far && <span class="muted"> {distance(at, now)}</span>}
+      {far && <span class="muted">, {distance(at, now)}</span>}
     </time>
   )
 }

@@ -1,56 +1,61 @@
-import type { SeenDelivery, StreamedDelivery } from '../api/types'
+import { useState } from 'preact/hooks'
+import type { SeenDelivery } from '../api/types'
 import { duration } from '../format'
-import { link } from '../router'
 import { OutcomeBadge } from './badges'
 import { Moment } from './moment'
 
 interface SeenDeliveriesProps {
-  deliveries: (SeenDelivery | StreamedDelivery)[]
+  deliveries: SeenDelivery[]
   caption: string
-  /** Of one source, whose records the keys lead to. */
-  source?: string
+  /** Of several sources. */
+  sources?: boolean
 }
+
+const FEW = 8
 
 /** Deliveries as they were answered, newest first. */
-export function SeenDeliveries({ deliveries, caption, source }: SeenDeliveriesProps) {
+export function SeenDeliveries({ deliveries, caption, sources = false }: SeenDeliveriesProps) {
+  const [all, setAll] = useState(false)
   return (
-    <table>
-      <caption class="hidden">{caption}</caption>
-      <thead>
-        <tr>
-          <th scope="col">Time</th>
-          <th scope="col">{source === undefined ? 'Source' : 'Key'}</th>
-          <th scope="col">Outcome</th>
-          <th scope="col" class="number">
-            Status
-          </th>
-          <th scope="col" class="number">
-            Took
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {deliveries.map((delivery, i) => (
-          <tr key={i}>
-            <td>
-              <Moment at={delivery.at} far={false} />
-            </td>
-            <td class="key">
-              {'source' in delivery ? delivery.source : <KeyLink source={source!} name={delivery.key} />}
-            </td>
-            <td>
-              <OutcomeBadge outcome={delivery.outcome} />
-            </td>
-            <td class="number">{delivery.status}</td>
-            <td class="number">{duration(delivery.ms)}</td>
+    <>
+      <table>
+        <caption class="hidden">{caption}</caption>
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            {sources && <th scope="col">Source</th>}
+            <th scope="col">Outcome</th>
+            <th scope="col" class="number wide-only">
+              Status
+            </th>
+            <th scope="col" class="number">
+              Took
+            </th>
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {(all ? deliveries : deliveries.slice(0, FEW)).map((delivery, i) => (
+            <tr key={i}>
+              <td>
+                <Moment at={delivery.at} far={false} />
+              </td>
+              {sources && <td class="key">{delivery.source}</td>}
+              <td>
+                <OutcomeBadge outcome={delivery.outcome} />
+              </td>
+              <td class="number wide-only">{delivery.status}</td>
+              <td class="number">{duration(delivery.ms)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {!all && deliveries.length > FEW && (
+        <p>
+          <button type="button" class="small" onClick={() => setAll(true)}>
+            Show all {deliveries.length}
+          </button>
+        </p>
+      )}
+    </>
   )
-}
-
-function KeyLink({ source, name }: { source: string; name: string | undefined }) {
-  if (name === undefined) return <span class="muted">–</span>
-  return <a href={link(['records', source, name])}>{name}</a>
 }

@@ -12,6 +12,7 @@ const ENDPOINTS = {
   'GET /webhook/events': 'what an inbox accepted, newest first (operators)',
   'POST /webhook/events/redrive': 'begin dead deliveries again (operators)',
   'GET /api/overview, /api/sources, /api/records': 'how it does, and what is recorded, for programs (operators)',
+  'GET /dashboard': 'the operator’s page: all of this with a browser',
   'GET /docs, /openapi.json': 'every route described (operators)',
   'GET /health': 'whether this process is alive',
   'GET /readyz': 'whether it takes deliveries',
@@ -45,6 +46,7 @@ function page(): string {
 <style>${PAGE_STYLE}</style>
 <h1>Hookonce</h1>
 <p>${ABOUT}</p>
+<p><a href="/dashboard">Open the dashboard</a></p>
 <dl>
 ${rows.join('\n')}
 </dl>

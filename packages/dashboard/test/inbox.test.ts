@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { useBrowser } from './support/browser.js'
+import { type Dashboard, killOrders, startDashboard, stopServers } from './support/server.js'
+
+const open = useBrowser()
+let dashboard: Dashboard
+
+beforeAll(async () => {
+  dashboard = await startDashboard()
+})
+afterAll(stopServers)
+
+test('a dead record says why, and is sent again until it is completed', async () => {
+  await killOrders(dashboard, { resent: 'no stock' })
+  const page = await open(dashboard.page('#/records/orders/resent'))
+  await page.getByText('Error: no stock').waitFor()
+  await page.getByRole('button', { name: 'Resend' }).click()
+  await page.getByText('completed', { exact: true }).waitFor()
+})
+
+test('what was processed is processed again, after a question', async () => {
+  await dashboard.deliver('/hooks/orders', 'again', '{}')
+  const page = await open(dashboard.page('#/records/orders/again'))
+  const attempts = page.locator('.facts div', { hasText: 'Attempts' }).locator('dd')
+  await page.getByRole('button', { name: 'Process again…' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Process again' }).click()
+  await expect.poll(() => attempts.textContent()).toBe('2')
+  await page.getByText('completed', { exact: true }).waitFor()
+})
+
+test('dead letters are sent again one by one', async () => {
+  await killOrders(dashboard, { single: 'once' })
+  const page = await open(dashboard.page('#/dead'))
+  await page.getByRole('row', { name: 'single' }).getByRole('button', { name: 'Resend' }).click()
+  await page.getByText('Nothing is dead').waitFor()
+})
+
+test('many are begun again by what they failed at, the others stay', async () => {
+  const carrier = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`carrier_${i}`, 'the carrier answered 503']))
+  await killOrders(dashboard, { ...carrier, stock_1: 'no stock' })
+  const page = await open(dashboard.page('#/dead'))
+  await page.getByLabel('Error').fill('carrier')
+  await page.getByLabel('Accepted since').fill('2020-01-01T00:00')
+  await page.getByRole('button', { name: 'Filter' }).click()
+  await page.getByRole('button', { name: 'Redrive all that fit…' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Redrive' }).click()
+  await page.getByText('60 redriven of 61 looked at.').waitFor()
+  await page.goto(dashboard.page('#/dead'))
+  await page.getByRole('link', { name: 'stock_1' }).waitFor()
+  expect(await page.locator('tbody tr').count()).toBe(1)
+
+  await page.getByLabel('and before').fill('2020-01-01T00:00')
+  await page.getByRole('button', { name: 'Filter' }).click()
+  await page.getByText('Nothing fits').waitFor()
+  expect(await page.getByRole('button', { name: 'Redrive all that fit…' }).isDisabled()).toBe(true)
+})
+
+test('sources say how they are set and how their last deliveries went', async () => {
+  await dashboard.deliver('/webhook', 'evt', '{"a":1}')
+  await dashboard.deliver('/webhook', 'evt', '{"a":2}')
+  const page = await open(dashboard.page('#/sources'))
+  const source = page.getByRole('region', { name: 'default' })
+  await source.getByText('acknowledged here').waitFor()
+  const table = (name: string) => source.getByRole('table', { name }).locator('tbody .badge')
+  expect(await table('Last deliveries to default').allTextContents()).toEqual(['mismatch', 'executed'])
+  expect(await table('Last problems of default').allTextContents()).toEqual(['mismatch'])
+  await page.getByRole('region', { name: 'stuck' }).getByText('No delivery since the server started').waitFor()
+})
+
+test('a test delivery shows the first answer and the duplicate beside each other', async () => {
+  const page = await open(dashboard.page('#/test'))
+  await page.getByLabel('Key').fill('tried')
+  await page.getByLabel('Body').fill('{"try":1}')
+  await page.getByRole('button', { name: 'Send twice' }).click()
+  const panel = (title: string) => page.locator('section.panel', { has: page.getByRole('heading', { name: title }) })
+  await panel('Duplicate').waitFor()
+  expect(await panel('First').locator('mark').count()).toBe(0)
+  expect(await panel('Duplicate').locator('.differs dt').allTextContents()).toContain('x-cached')
+  await panel('Duplicate').getByText('The same body as the first.').waitFor()
+  await page.getByRole('link', { name: 'tried' }).click()
+  await page.getByText('Recorded response').waitFor()
+})
