@@ -1,14 +1,16 @@
-const COUNT = new Intl.NumberFormat('en', { maximumFractionDigits: 2 })
+const SMALL = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 })
+const LARGE = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
 
-export const count = (value: number): string => COUNT.format(value)
+/** Three digits of what is small, every one of what is large. */
+export const count = (value: number): string => (value < 100 ? SMALL : LARGE).format(value)
 
-export const percent = (share: number): string => `${COUNT.format(share * 100)} %`
+export const percent = (share: number): string => `${count(share * 100)} %`
 
 /** `0.4 ms`, `350 ms`, `2.4 s`, `5 min`, `3 h`, `7 d`: with two digits where they tell something. */
 export function duration(ms: number): string {
-  if (ms < 10) return `${COUNT.format(ms)} ms`
+  if (ms < 10) return `${count(ms)} ms`
   if (ms < 1000) return `${Math.round(ms)} ms`
   const units = [
     [86_400_000, 'd'],
@@ -18,13 +20,13 @@ export function duration(ms: number): string {
   ] as const
   const [unit, name] = units.find(([unit]) => ms >= unit)!
   const value = ms / unit
-  return `${value < 10 ? COUNT.format(value) : Math.round(value)} ${name}`
+  return `${value < 10 ? count(value) : Math.round(value)} ${name}`
 }
 
 export function bytes(size: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
   const power = size < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(size) / 10))
-  return `${COUNT.format(size / 1024 ** power)} ${units[power]}`
+  return `${count(size / 1024 ** power)} ${units[power]}`
 }
 
 /** The time of day, and before it the day if it is another one than today. */

@@ -9,7 +9,6 @@ import { RecordPage } from './pages/record'
 import { Records } from './pages/records'
 import { Sources } from './pages/sources'
 import { TestDelivery } from './pages/test-delivery'
-import { Empty } from './parts/empty'
 import { Notice, notify } from './parts/notice'
 import { link, type Place, usePlace } from './router'
 import { useTheme } from './theme'
@@ -102,9 +101,12 @@ function Page({ place, theme }: { place: Place; theme: 'light' | 'dark' }) {
       return <TestDelivery source={source} />
     default:
       return (
-        <Empty title="There is no such page">
-          <a href="#/">To the overview</a>
-        </Empty>
+        <>
+          <h1>There is no such page</h1>
+          <p>
+            <a href="#/">To the overview</a>
+          </p>
+        </>
       )
   }
 }

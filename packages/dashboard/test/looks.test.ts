@@ -103,6 +103,6 @@ test('keys alone lead through the pages, and the reader is put where the page be
   }
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { name: 'Records' }).waitFor()
-  expect(await page.evaluate('document.activeElement.id')).toBe('main')
+  await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('main')
   expect(await page.title()).toBe('Records · Hookonce')
 })

@@ -52,7 +52,7 @@ export async function killOrders(dashboard: Dashboard, errors: Record<string, st
   }
   let dead: string[] = []
   while (!Object.keys(errors).every(key => dead.includes(key))) {
-    const answer = await fetch(`${dashboard.url}/webhook/events?state=dead`)
+    const answer = await fetch(`${dashboard.url}/webhook/events?state=dead&limit=500`)
     dead = ((await answer.json()) as { events: { key: string }[] }).events.map(({ key }) => key)
   }
 }
