@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js'
+import { measured, type StoreOperation, tell } from './diagnostics.js'
 import { StoreError } from './errors.js'
 import type { TimeLimits } from './time-limits.js'
 
@@ -13,33 +14,42 @@ export interface Asking {
  * Callbacks, for every delivery comes by here twice: a promise and what hangs on it cost half a microsecond.
  */
 export function ask<T>(
-  { limits, storeTimeoutMs }: Asking,
+  { clock, limits, storeTimeoutMs }: Asking,
+  operation: StoreOperation,
   question: () => Promise<T>,
   answered: (answer: T) => void,
   failed: (error: unknown) => void,
 ): void {
   let waiting = true
+  const askedAt = measured() ? clock.monotonic() : undefined
   const lift = limits.start(storeTimeoutMs, () => {
     waiting = false
+    if (askedAt !== undefined) tellAsked(clock, operation, askedAt, true)
     failed(new StoreError(`the store did not answer within ${storeTimeoutMs} ms`, 'unknown'))
   })
   question().then(
     answer => {
       if (!waiting) return
       lift()
+      if (askedAt !== undefined) tellAsked(clock, operation, askedAt, false)
       answered(answer)
     },
     error => {
       if (!waiting) return
       lift()
+      if (askedAt !== undefined) tellAsked(clock, operation, askedAt, true)
       failed(error)
     },
   )
 }
 
+export function tellAsked(clock: Clock, operation: StoreOperation, askedAt: number, failed: boolean): void {
+  tell({ type: 'store_asked', operation, durationMs: clock.monotonic() - askedAt, failed })
+}
+
 /** {@link ask} as a promise. */
-export const asked = <T>(asking: Asking, question: () => Promise<T>): Promise<T> =>
-  new Promise<T>((resolve, reject) => ask(asking, question, resolve, reject))
+export const asked = <T>(asking: Asking, operation: StoreOperation, question: () => Promise<T>): Promise<T> =>
+  new Promise<T>((resolve, reject) => ask(asking, operation, question, resolve, reject))
 
 /** Whether the store said that nothing was written. Whatever it did not say counts as unknown. */
 export const wasRefused = (error: unknown): boolean => error instanceof StoreError && error.effect === 'refused'
@@ -59,11 +69,15 @@ export const FIRST_RETRY_MS = 50
 const LAST_RETRY_MS = 2_000
 
 /** Asks again, with growing pauses, until the store answers; `undefined`: it had not by `giveUpAt`. */
-export async function insist<T>(insisting: Insisting, question: () => Promise<T>): Promise<T | undefined> {
+export async function insist<T>(
+  insisting: Insisting,
+  operation: StoreOperation,
+  question: () => Promise<T>,
+): Promise<T | undefined> {
   const { clock, giveUpAt, failed } = insisting
   for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)) {
     try {
-      return await asked(insisting, question)
+      return await asked(insisting, operation, question)
     } catch (error) {
       failed(error)
     }

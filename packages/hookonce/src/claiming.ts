@@ -21,10 +21,10 @@ export function claim(
     if (late) void release(context, request)
     done(late ? 'late' : { outcome, sentAt })
   }
-  ask(context, question, answered, error => {
+  ask(context, 'claim', question, answered, error => {
     claimFailed(request, error)
     if (wasRefused(error)) return done('unavailable')
-    ask(context, question, answered, error => {
+    ask(context, 'claim', question, answered, error => {
       claimFailed(request, error)
       void release(context, request)
       done('unavailable')
@@ -39,5 +39,5 @@ function claimFailed({ scope, key }: ClaimRequest, error: unknown): void {
 async function release(context: HoldContext, request: ClaimRequest): Promise<void> {
   const giveUpAt = context.clock.monotonic() + request.leaseMs
   const fail = () => context.store.fail(request, request.leaseId, 'the claim was given up')
-  await insist({ ...context, giveUpAt, failed: () => {} }, fail)
+  await insist({ ...context, giveUpAt, failed: () => {} }, 'fail', fail)
 }

@@ -1,9 +1,10 @@
-import { type Asking, ask, asked, FIRST_RETRY_MS, insist, jittered, pause } from './asking.js'
+import { type Asking, ask, asked, FIRST_RETRY_MS, insist, jittered, pause, tellAsked } from './asking.js'
 import { AbortableAttempt } from './attempt.js'
 import { type Commit, type Effects, hasTransactions, type Settlement, transact } from './committing.js'
-import { type LossReason, publish } from './diagnostics.js'
+import { type LossReason, measured, publish } from './diagnostics.js'
 import { NoResultError, StoreError } from './errors.js'
 import type { FailNext, InboxStore } from './inbox-store.js'
+import { type AttemptMeter, meterAttempt } from './metering.js'
 import type { ClaimRequest, CompleteOutcome, RecordId, Store } from './store.js'
 
 /** `commit` is there where the store has transactions. */
@@ -49,6 +50,8 @@ export class Hold<T> {
   #cancelTick: () => void = () => {}
   /** Settles when the commit that the work asked for did; never rejects. */
   #committing: Promise<void> | undefined
+  /** While somebody listens. */
+  #meter: AttemptMeter | undefined
   readonly #ended: (end: AttemptEnd<T>) => void
   readonly #settled: () => void
 
@@ -69,14 +72,18 @@ export class Hold<T> {
 
   run(work: Work<T>): void {
     this.#scheduleFirstTick()
+    const { scope, key } = this.#claimed.request
+    this.#meter = meterAttempt(this.#context.clock, scope, key, this.#claimed.number)
     const commit = hasTransactions(this.#context.store) ? this.#commit : undefined
     begun(work, this.#attempt, commit).then(
       ({ value, result }) => {
+        this.#meter?.handlerEnded(false)
         if (this.#committing !== undefined) void this.#committing.then(this.#settled)
         else if (result !== undefined) this.#complete(value, result)
         else void this.#giveBack({ end: 'given_back', value }).then(this.#settled)
       },
       error => {
+        this.#meter?.handlerEnded(true)
         publish({ type: 'handler_threw', ...this.#name(), error })
         if (this.#committing !== undefined) void this.#committing.then(this.#settled)
         else void this.#giveBack({ end: 'threw', error }).then(this.#settled)
@@ -102,6 +109,7 @@ export class Hold<T> {
     if (this.#phase === 'over') return
     this.#phase = 'over'
     this.#cancelTick()
+    this.#meter?.ended(end.end)
     this.#ended(end)
   }
 
@@ -133,9 +141,11 @@ export class Hold<T> {
     this.#cancelTick = clock.after(this.#deadline - sentAt, () => this.#expire())
     let nextFrom = sentAt
     try {
-      const outcome = await asked(this.#context, () => store.renew(request, request.leaseId, request.leaseMs))
-      if (outcome === 'renewed') this.#deadline = Math.min(sentAt + request.leaseMs, this.#lockDeadline)
-      else this.lose('lease')
+      const outcome = await asked(this.#context, 'renew', () => store.renew(request, request.leaseId, request.leaseMs))
+      if (outcome === 'renewed') {
+        this.#deadline = Math.min(sentAt + request.leaseMs, this.#lockDeadline)
+        this.#meter?.renewed()
+      } else this.lose('lease')
     } catch (error) {
       this.#storeFailed('renew', error)
       // The next try comes after a tenth of the lease.
@@ -164,6 +174,7 @@ export class Hold<T> {
     // Once without `insist`, which is there for what seldom happens.
     ask(
       this.#context,
+      'complete',
       offer,
       outcome => this.#completed(value, result, outcome),
       async error => {
@@ -197,10 +208,14 @@ export class Hold<T> {
     const { request } = this.#claimed
     const { store } = this.#context
     if (!hasTransactions(store)) throw new Error('unreachable: only offered where the store has transactions')
+    const { clock } = this.#context
+    const askedAt = measured() ? clock.monotonic() : undefined
     let committed: Awaited<ReturnType<typeof transact<T>>>
     try {
       committed = await transact(store, request, request.leaseId, effects)
+      if (askedAt !== undefined) tellAsked(clock, 'commit', askedAt, false)
     } catch (error) {
+      if (askedAt !== undefined) tellAsked(clock, 'commit', askedAt, error instanceof StoreError)
       // The store refuses this failure if the commit did happen; then the record tells the answer.
       if (error instanceof StoreError) {
         this.#storeFailed('commit', error)
@@ -248,7 +263,7 @@ export class Hold<T> {
       this.#storeFailed(operation, error)
       alsoFailed?.()
     }
-    return insist({ ...this.#context, giveUpAt, failed }, question)
+    return insist({ ...this.#context, giveUpAt, failed }, operation, question)
   }
 
   #storeFailed(operation: 'renew' | 'complete' | 'fail' | 'commit', error: unknown): void {

@@ -10,7 +10,14 @@ export { Breaker } from './breaker.js'
 export { type Clock, systemClock } from './clock.js'
 export type { Commit, Effects, Settlement } from './committing.js'
 export { Delivery, type DeliveryInit, type HeaderList } from './delivery.js'
-export { EVENTS_CHANNEL, type HookonceEvent } from './diagnostics.js'
+export {
+  ACTIVITY_CHANNEL,
+  type AttemptEndKind,
+  EVENTS_CHANNEL,
+  type HookonceActivity,
+  type HookonceEvent,
+  type StoreOperation,
+} from './diagnostics.js'
 export * from './errors.js'
 export type { Work } from './holding.js'
 export * from './idempotency.js'

@@ -1,5 +1,6 @@
+import { cameAt, told } from './answering.js'
 import { type AttemptWith, type CommitOf, withCommit } from './attempt.js'
-import type { Clock } from './clock.js'
+import { type Clock, systemClock } from './clock.js'
 import { andThen, type Commit, type Settlement } from './committing.js'
 import type { Delivery } from './delivery.js'
 import { publish } from './diagnostics.js'
@@ -104,16 +105,16 @@ export interface Receiver<Kind = never> extends Source<Kind> {
  * @throws {ConfigurationError} naming the option and what is allowed
  */
 export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Receiver<TransactionsOf<S>> {
-  const { store } = options
+  const { store, clock = systemClock } = options
   const idempotency = createIdempotency(options)
   const settings = resolveSettings(options)
   const receiver: Receiver<TransactionsOf<S>> = {
-    ...sourceOf(idempotency, settings, unnamed),
+    ...sourceOf(idempotency, settings, unnamed, clock),
     source({ name, ...own }) {
       if (!/^[\x21-\x7e]+$/.test(name) || name.length > MAX_KEY_BYTES) {
         throw new ConfigurationError(`a source's name must be 1 to ${MAX_KEY_BYTES} visible ASCII characters`)
       }
-      return sourceOf(idempotency, resolveSettings({ ...options, ...own }), () => name)
+      return sourceOf(idempotency, resolveSettings({ ...options, ...own }), () => name, clock)
     },
     async record(source, key) {
       const record = await idempotency.get({ scope: source, key })
@@ -142,7 +143,10 @@ export const engines = new WeakMap<
 >()
 
 /** The source of a delivery to a receiver's own `receive`. A path too long for a scope is named by its digest. */
-function unnamed({ method, path }: Delivery): string {
+function unnamed(delivery?: Delivery): string {
+  // What is too large was not read, and is no delivery.
+  if (delivery === undefined) return ''
+  const { method, path } = delivery
   const name = `${method} ${path}`
   return name.length <= MAX_KEY_BYTES ? name : `${method} ${bodyFingerprint(Buffer.from(path))}`
 }
@@ -156,15 +160,18 @@ const RETRY_LATER_MS = 5_000
 function sourceOf<Kind>(
   idempotency: Idempotency<Kind>,
   settings: ResolvedSettings,
-  nameFor: (delivery: Delivery) => string,
+  nameFor: (delivery?: Delivery) => string,
+  clock: Clock,
 ): Source<Kind> {
   const { recordable, maxBodyBytes, maxResponseBytes, timing } = settings
   const intake = createIntake(settings)
 
   async function receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer> {
+    const since = cameAt(clock)
+    const scope = nameFor(delivery)
     try {
       const taken = intake.take(delivery)
-      if ('refusal' in taken) return taken.refusal
+      if ('refusal' in taken) return told(clock, scope, since, taken.refusal)
       const { key, fingerprint } = taken
       let made: HandlerResponse | undefined
       let answered = false
@@ -180,21 +187,22 @@ function sourceOf<Kind>(
         }
       }
       const outcome = await idempotency.process<HandlerResponse>(
-        { scope: nameFor(delivery), key, fingerprint, timing },
+        { scope, key, fingerprint, timing },
         async (attempt, commit) =>
           settle(await handler(delivery, withCommit(attempt, commit && committing(commit, settle)))),
       )
       answered = true
       const answer = answerTo(outcome, maxResponseBytes)
       if (made !== undefined && answer.rest !== made.rest) discard(made)
-      return answer
+      return told(clock, scope, since, answer)
     } catch (error) {
-      publish({ type: 'receiver_failed', scope: nameFor(delivery), key: null, error })
-      return problem('handler_failed')
+      publish({ type: 'receiver_failed', scope, key: null, error })
+      return told(clock, scope, since, problem('handler_failed'))
     }
   }
 
-  return { maxBodyBytes, maxResponseBytes, tooLarge: intake.tooLarge, receive }
+  const tooLarge = () => told(clock, nameFor(), cameAt(clock), intake.tooLarge())
+  return { maxBodyBytes, maxResponseBytes, tooLarge, receive }
 }
 
 /** The engine's commit for effects that come to a response. */
@@ -260,7 +268,7 @@ function replay({ result, completedAt, joined }: Outcome<unknown> & { kind: 'rep
   const all = headers as [string, string][]
   if (bodyOmitted) all.push(OMITTED)
   all.push(['x-cached', 'true'], ['x-cached-at', new Date(completedAt).toISOString()], ['idempotent-replayed', 'true'])
-  return { status, headers: all, body, outcome: joined ? 'joined' : 'replayed' }
+  return { status, headers: all, body, outcome: joined ? 'joined' : 'replayed', recordedAt: completedAt }
 }
 
 const OMITTED: [string, string] = ['x-cached-body', 'omitted']

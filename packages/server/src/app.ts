@@ -3,8 +3,11 @@ import Fastify, { type FastifyError } from 'fastify'
 import { type Answer, type Inbox, InvalidKeyError, problem, type Receiver, StoreError } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Agent } from 'undici'
+import { Admission } from './admission.js'
 import type { ResolvedConfig } from './config.js'
+import { EventLoopWatch } from './event-loop-watch.js'
 import type { Gate } from './gate.js'
+import type { Metrics } from './metrics/index.js'
 import { operatorGuard } from './operator-access.js'
 import { serverProblem } from './problems.js'
 import { respond } from './respond.js'
@@ -12,6 +15,7 @@ import { deliveryRoutes } from './routes/deliveries.js'
 import { eventRoutes } from './routes/events.js'
 import { healthRoutes } from './routes/health.js'
 import { indexRoute } from './routes/index.js'
+import { metricsRoute } from './routes/metrics.js'
 import { problemRoutes } from './routes/problems.js'
 import { recordRoutes } from './routes/records.js'
 
@@ -22,6 +26,7 @@ export interface AppContext {
   gate: Gate
   /** Connections to the applications that deliveries are forwarded to. */
   agent: Agent
+  metrics: Metrics
   log: Logger
 }
 
@@ -29,7 +34,8 @@ export interface AppContext {
 const MAX_PARAM_LENGTH = 3 * 255
 
 /** All routes, not listening. */
-export async function createApp({ config, receiver, inbox, gate, agent, log }: AppContext): Promise<RequestListener> {
+export async function createApp(context: AppContext): Promise<RequestListener> {
+  const { config, receiver, inbox, gate, agent, metrics, log } = context
   const answerError = (error: unknown): Answer => {
     const answer = problemFor(error)
     if (answer.status >= 500) log.error({ err: error }, 'request not answered')
@@ -55,8 +61,13 @@ export async function createApp({ config, receiver, inbox, gate, agent, log }: A
     )
   })
 
-  const deliveries = deliveryRoutes(app, { receiver, inbox, sources: config.sources, gate, agent, log })
+  const { sources, maxInFlight } = config
+  const eventLoop = new EventLoopWatch(config.maxEventLoopDelayMs)
+  const admission = new Admission({ gate, maxInFlight, eventLoop, metrics, log })
+  metrics.countInFlight = () => gate.inProgress
+  const deliveries = deliveryRoutes(app, { receiver, inbox, sources, gate, admission, metrics, agent, log })
   const refusal = operatorGuard(config.operatorAccess)
+  metricsRoute(app, metrics, refusal)
   recordRoutes(app, { receiver, refusal })
   eventRoutes(app, { receiver, inbox, refusal, log })
   healthRoutes(app, { receiver, storeName: config.store.kind, gate, log })

@@ -60,7 +60,10 @@ export interface SourceConfig {
   mode?: 'inline' | 'inbox'
   /** How many deliveries of an inbox source are worked on at once in a process. Default 10. */
   concurrency?: number
-  /** How many of them are begun in a second in a process. Default: as many as it takes. */
+  /**
+   * How many deliveries of this source may begin in a second in a process: more are answered 429, those of an inbox
+   * wait. Default: as many as come; for the default source as in the settings.
+   */
   ratePerSecond?: number
   /** The pauses between attempts of an inbox source. Default: nine of them, over three days. */
   retryDelaysSeconds?: number[]
@@ -126,7 +129,7 @@ const FIELDS: Record<keyof SourceConfig, { schema: z.ZodType; allowed: string }>
   },
   mode: KINDS.mode,
   concurrency: KINDS.concurrency,
-  ratePerSecond: { schema: z.number().min(0.001).max(1_000_000), allowed: 'must be a number from 0.001 to 1000000' },
+  ratePerSecond: KINDS.ratePerSecond,
   retryDelaysSeconds: { schema: PAUSES, allowed: 'must be a list of pauses in seconds' },
   group: { schema: FUNCTION, allowed: 'must be a function' },
   acceptedStatus: { schema: z.int().min(200).max(299), allowed: 'must be a status from 200 to 299' },

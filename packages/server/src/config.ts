@@ -15,6 +15,8 @@ export type OperatorAccess = ({ mode: 'token'; token: string } | { mode: 'local'
 export interface ResolvedSource {
   handle: Exclude<Handle, { kind: 'forward' }> | { kind: 'forward'; url: string; timeoutMs: number }
   options: SourceOptions
+  /** Of a source that answers with the result: how many deliveries it takes in a second. */
+  ratePerSecond?: number
   /** Of a source that accepts at once and works later. */
   inbox?: Pick<InboxSourceOptions, 'concurrency' | 'ratePerSecond' | 'retryDelaysMs' | 'group' | 'acceptedStatus'>
 }
@@ -26,6 +28,9 @@ export interface ResolvedConfig {
   store: StoreLocation
   storeOptions: StoreOptions
   maxWaiters: number
+  maxInFlight: number
+  /** 0: any delay. */
+  maxEventLoopDelayMs: number
   /** How many accepted deliveries are worked on at once; 0: none. */
   inboxConcurrency: number
   drainMs: number
@@ -58,7 +63,9 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
   const sources = new Map<string, ResolvedSource>()
   for (const [name, source] of [['default', {}] as const, ...(file?.sources ?? [])]) {
     const mode = source.mode ?? (name === 'default' ? settings.mode : undefined) ?? 'inline'
-    sources.set(name, resolveSource(name, { ...source, mode }, settings, where, given.has('retentionSeconds')))
+    const ratePerSecond = source.ratePerSecond ?? (name === 'default' ? settings.ratePerSecond : undefined)
+    const own = { ...source, mode, ...(ratePerSecond !== undefined && { ratePerSecond }) }
+    sources.set(name, resolveSource(name, own, settings, where, given.has('retentionSeconds')))
   }
   return {
     host: settings.host ?? '',
@@ -73,7 +80,8 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
       postgresListenUrl: settings.postgresListenUrl,
       postgresPoolSize: settings.postgresPoolSize ?? 0,
     },
-    maxWaiters: settings.maxWaiters ?? 0,
+    ...room(settings, where('maxInFlight')),
+    maxEventLoopDelayMs: settings.maxEventLoopDelayMs ?? 0,
     inboxConcurrency: settings.inboxConcurrency ?? 0,
     drainMs: ms(settings.drainSeconds ?? 0),
     logLevel: settings.logLevel ?? 'info',
@@ -81,6 +89,19 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     sources,
     configFile: file?.path,
   }
+}
+
+/** Deliveries that wait for others never take all of the room. */
+function room(
+  { maxWaiters: waiters, maxInFlight: inFlight }: Settings,
+  where: string,
+): { maxWaiters: number; maxInFlight: number } {
+  const maxWaiters = waiters ?? Math.min(10_000, Math.floor((inFlight ?? Number.POSITIVE_INFINITY) / 2))
+  const maxInFlight = inFlight ?? maxWaiters + 10_000
+  if (maxInFlight <= maxWaiters) {
+    throw new StartError(`${where} (${maxInFlight}) must be more than ${SETTINGS.maxWaiters.env} (${maxWaiters})`)
+  }
+  return { maxWaiters, maxInFlight }
 }
 
 /** A URL by flag or environment beats the file's `redis`, which says what no URL can. */
@@ -138,6 +159,7 @@ function resolveSource(
   const retention = source.mode === 'inbox' && !retentionGiven ? INBOX_RETENTION_SECONDS : settings.retentionSeconds
   return {
     ...(source.mode === 'inbox' && { inbox: inboxOptions(source) }),
+    ...(source.mode !== 'inbox' && source.ratePerSecond !== undefined && { ratePerSecond: source.ratePerSecond }),
     handle: resolveHandle(name, source.handle, lockTtl, settings, where),
     options: {
       name,

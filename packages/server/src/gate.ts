@@ -18,6 +18,10 @@ export class Gate {
     return this.#closed
   }
 
+  get inProgress(): number {
+    return this.#inProgress
+  }
+
   enter(): void {
     this.#inProgress++
     if (this.#inProgress > this.#most) this.#most = this.#inProgress

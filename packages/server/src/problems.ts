@@ -9,8 +9,10 @@ export const SERVER_PROBLEMS = {
   request_timeout: [408, 'The request was sent too slowly'],
   record_running: [409, 'The record is held by a running attempt'],
   media_type_invalid: [415, 'The Content-Type is not valid'],
+  rate_limited: [429, 'Too many deliveries of this source'],
   headers_too_large: [431, 'The request headers are too large'],
   internal_error: [500, 'The request could not be answered'],
+  overloaded: [503, 'This receiver has too much to do'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 
 export type ServerProblemCode = keyof typeof SERVER_PROBLEMS

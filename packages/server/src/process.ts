@@ -5,6 +5,7 @@ import type { ResolvedConfig } from './config.js'
 import { createForwardAgent } from './handlers/forward.js'
 import { inboxOf } from './inbox.js'
 import { createLogger, logEvents } from './log.js'
+import { Metrics } from './metrics/index.js'
 import { type OpenedStore, openStore } from './open-store.js'
 import { failFast } from './shutdown.js'
 
@@ -15,6 +16,7 @@ export interface Parts {
   receiver: Receiver
   inbox: Inbox
   agent: Agent
+  metrics: Metrics
 }
 
 /** Opens the store and makes what works on it. @throws {StartError} */
@@ -27,6 +29,8 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   const { storeTimeoutMs } = storeOptions
   const receiver = createReceiver({ ...options, store: opened.store, storeTimeoutMs, maxWaiters })
   logEvents(log)
+  const metrics = new Metrics({ sources: config.sources, store: opened.store })
+  metrics.subscribe()
   const agent = createForwardAgent()
-  return { log, opened, receiver, inbox: inboxOf(config, receiver, { agent, log }), agent }
+  return { log, opened, receiver, inbox: inboxOf(config, receiver, { agent, log }), agent, metrics }
 }

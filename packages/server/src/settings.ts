@@ -64,6 +64,7 @@ export const KINDS = {
   fingerprint: oneOf('body', 'none'),
   mode: oneOf('inline', 'inbox'),
   concurrency: number(1, 10_000, 'whole number'),
+  ratePerSecond: number(0.001, 1_000_000),
 }
 
 function setting<T>(kind: Kind<T>, env: string, about: Omit<Setting<NoInfer<T>>, 'env' | keyof Kind<T>>): Setting<T> {
@@ -104,8 +105,21 @@ export const SETTINGS = {
     meaning: 'how long a duplicate waits for a running attempt; 0: 409 at once',
   }),
   maxWaiters: setting(number(0, 10_000_000, 'whole number'), 'HOOKONCE_MAX_WAITERS', {
-    default: 10_000,
+    defaultText: '10000, or half of what may be in flight if that is less',
     meaning: 'how many duplicates may wait at once; one more is answered 409',
+  }),
+  maxInFlight: setting(number(1, 10_000_000, 'whole number'), 'HOOKONCE_MAX_IN_FLIGHT', {
+    defaultText: '10000 more than may wait',
+    meaning: 'how many deliveries may be in flight at once, waiting ones included; one more is answered 503',
+  }),
+  maxEventLoopDelayMs: setting(number(0, 60_000), 'HOOKONCE_MAX_EVENT_LOOP_DELAY_MS', {
+    default: 1000,
+    meaning: 'how far this process may fall behind before new deliveries are answered 503; 0: any far',
+  }),
+  ratePerSecond: setting(KINDS.ratePerSecond, 'HOOKONCE_RATE_PER_SECOND', {
+    defaultText: 'no limit',
+    meaning:
+      'how many deliveries of the default source may begin in a second in this process: more are answered 429, those of an inbox wait',
   }),
   maxBodyBytes: setting(KINDS.maxBodyBytes, 'HOOKONCE_MAX_BODY_BYTES', {
     default: 1_048_576,

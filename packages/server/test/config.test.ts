@@ -39,6 +39,8 @@ test('the defaults are the documented ones', async () => {
       postgresPoolSize: 10,
     },
     maxWaiters: 10_000,
+    maxInFlight: 20_000,
+    maxEventLoopDelayMs: 1000,
     inboxConcurrency: 20,
     drainMs: 25_000,
     logLevel: 'info',
@@ -336,4 +338,16 @@ describe('a config file', () => {
     await expect(resolveConfig({ env: {}, folder })).rejects.toThrow(/are both in/)
     await expect(resolveConfig({ env: {}, folder, configFile: 'x.mjs' })).rejects.toThrow(/x\.mjs does not exist/)
   })
+})
+
+test('what waits never takes all of the room', async () => {
+  const room = async (env: Record<string, string>) => {
+    const { maxWaiters, maxInFlight } = await config(env)
+    return { maxWaiters, maxInFlight }
+  }
+  expect(await room({ HOOKONCE_MAX_WAITERS: '50' })).toEqual({ maxWaiters: 50, maxInFlight: 10_050 })
+  expect(await room({ HOOKONCE_MAX_IN_FLIGHT: '50' })).toEqual({ maxWaiters: 25, maxInFlight: 50 })
+  await refused({ HOOKONCE_MAX_IN_FLIGHT: '50', HOOKONCE_MAX_WAITERS: '50' }).toContain(
+    'HOOKONCE_MAX_IN_FLIGHT (50) must be more than HOOKONCE_MAX_WAITERS (50)',
+  )
 })

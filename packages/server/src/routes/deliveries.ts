@@ -3,12 +3,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Answer, Delivery, type Handler, type Inbox, type Receiver, type Source } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Agent } from 'undici'
+import type { Admission } from '../admission.js'
 import type { ResolvedSource } from '../config.js'
 import type { Gate } from '../gate.js'
 import { handlerFor } from '../handlers/index.js'
+import type { Metrics } from '../metrics/index.js'
 import { serverProblem } from '../problems.js'
 import { readBody } from '../read-body.js'
 import { sendAnswer } from '../send-answer.js'
+import { TokenBucket } from '../token-bucket.js'
 import { turnEnd } from '../turn-end.js'
 
 export interface DeliveryContext {
@@ -16,6 +19,8 @@ export interface DeliveryContext {
   inbox: Inbox
   sources: Map<string, ResolvedSource>
   gate: Gate
+  admission: Admission
+  metrics: Metrics
   agent: Agent
   log: Logger
 }
@@ -39,12 +44,15 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
     // One that accepts calls the handler later.
     const source = configured.inbox ? context.inbox.source(name) : context.receiver.source(options)
     const handler = handlerFor(configured, source.maxResponseBytes, context)
-    const answer = deliveryAnswerer(name, source, delivery => source.receive(delivery, handler), context)
+    const { ratePerSecond } = configured
+    const rate = ratePerSecond === undefined ? undefined : new TokenBucket(ratePerSecond, performance.now())
+    const answererOf = (source: Source, receive: Receive) => deliveryAnswerer(name, source, receive, rate, context)
+    const answer = answererOf(source, delivery => source.receive(delivery, handler))
     route(`/hooks/${name}`, answer)
     if (name !== 'default') continue
     route('/webhook', answer)
     const keyless = context.receiver.source({ ...options, name: '/webhook/no-idempotency', keyRequired: false })
-    route('/webhook/no-idempotency', deliveryAnswerer(name, keyless, withoutKey(keyless, handler), context))
+    route('/webhook/no-idempotency', answererOf(keyless, withoutKey(keyless, handler)))
   }
   return listeners
 }
@@ -74,20 +82,29 @@ function deliveryAnswerer(
   name: string,
   source: Source,
   receive: Receive,
-  { gate, log }: DeliveryContext,
+  rate: TokenBucket | undefined,
+  { gate, admission, metrics, log }: DeliveryContext,
 ): DeliveryListener {
   const { maxBodyBytes } = source
 
+  const refused = (answer: Answer): Answer => {
+    metrics.refused(name, answer.outcome)
+    return answer
+  }
+
   async function answerFor(request: IncomingMessage): Promise<Answer | undefined> {
     const { rawHeaders } = request
-    if (gate.closed) return shuttingDown()
+    if (gate.closed) return refused(shuttingDown())
+    const overload = admission.refusal(name, rate)
+    if (overload !== undefined) return overload
     if (rawHeaders.length > 2 * MAX_HEADER_FIELDS) {
-      return serverProblem('headers_too_large', { detail: `At most ${MAX_HEADER_FIELDS} header fields are accepted.` })
+      const detail = `At most ${MAX_HEADER_FIELDS} header fields are accepted.`
+      return refused(serverProblem('headers_too_large', { detail }))
     }
     const body = await readBody(request, maxBodyBytes)
     if (body === 'gone') return undefined
     if (body === 'too_large') return source.tooLarge()
-    if (gate.closed) return shuttingDown()
+    if (gate.closed) return refused(shuttingDown())
 
     const delivery = new Delivery({ method: 'POST', url: request.url!, headers: rawHeaders, body })
     const answer = await receive(delivery)

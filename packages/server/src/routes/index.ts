@@ -9,6 +9,7 @@ const ENDPOINTS = {
   'DELETE /webhook/idempotency/{key}': 'forget a key (operators)',
   'GET /webhook/events': 'what an inbox accepted, newest first (operators)',
   'POST /webhook/events/redrive': 'begin dead deliveries again (operators)',
+  'GET /metrics': 'metrics for Prometheus (operators)',
   'GET /health': 'whether this process is alive',
   'GET /readyz': 'whether it takes deliveries',
   'GET /problems/{code}': 'what a problem type means',

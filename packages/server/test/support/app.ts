@@ -8,6 +8,7 @@ import type { SourceConfig } from '../../src/config-file.js'
 import { Gate } from '../../src/gate.js'
 import { inboxOf } from '../../src/inbox.js'
 import { listen } from '../../src/listen.js'
+import { Metrics } from '../../src/metrics/index.js'
 import { configFile } from './config-file.js'
 
 export interface AppOptions {
@@ -30,7 +31,8 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore() }
   const agent = new Agent()
   const inbox = inboxOf(config, receiver, { agent, log })
   if (config.inboxConcurrency > 0) inbox.start()
-  const onRequest = await createApp({ config, receiver, inbox, gate, agent, log })
+  const metrics = new Metrics({ sources: config.sources, store })
+  const onRequest = await createApp({ config, receiver, inbox, gate, agent, metrics, log })
   const listening = await listen(onRequest, config.host, 0)
   closing.push(async () => {
     void listening.close()

@@ -41,6 +41,8 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
         return operations.peekDue(request, now)
       case 'get':
         return operations.get(request, now)
+      case 'backlog':
+        return operations.backlog(request, now)
       default:
         return undefined
     }
@@ -142,7 +144,7 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
   }
 }
 
-const READS: ReadonlySet<Request[1]> = new Set(['claim', 'accept', 'claimDue', 'get'])
+const READS: ReadonlySet<Request[1]> = new Set(['claim', 'accept', 'claimDue', 'get', 'backlog'])
 
 function isRead(request: Request): boolean {
   return READS.has(request[1])

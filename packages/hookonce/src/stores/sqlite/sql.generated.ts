@@ -20,6 +20,9 @@ WHERE round IS NOT NULL AND (created_at, id) < (?, ?) AND (created_at, id) >= (?
   AND (? IS NULL OR scope = ?) AND (? IS NULL OR state = ?)
 ORDER BY created_at DESC, id DESC
 LIMIT ?`,
+  backlog: `SELECT
+  (SELECT count(*) FROM (SELECT 1 FROM records WHERE scope = ? AND held = 0 AND due_at IS NOT NULL LIMIT ?)) AS in_line,
+  (SELECT due_at FROM records WHERE scope = ? AND held = 0 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1) AS first_due`,
   bury: `UPDATE records SET
   state = 'dead', losses = ?, last_error = ?, settled_at = ?, expires_at = ? + retention_ms, due_at = NULL
 WHERE id = ?`,
@@ -29,6 +32,9 @@ WHERE hash = ? AND scope = ? AND key = ? AND state = 'running' AND lease_id = ? 
   AND due_at IS NOT NULL`,
   complete: `UPDATE records SET state = 'completed', result = ?, settled_at = ?, expires_at = ? + retention_ms
 WHERE hash = ? AND scope = ? AND key = ? AND state = 'running' AND lease_id = ? AND expires_at > ? AND due_at IS NULL`,
+  countDead: `SELECT count(*) AS dead
+FROM (SELECT scope, expires_at FROM records WHERE state = 'dead' LIMIT ?)
+WHERE scope = ? AND expires_at > ?`,
   count: `SELECT count(*) AS records FROM records WHERE (expires_at, id) > (?, ?)`,
   dead: `SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,

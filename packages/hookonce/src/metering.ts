@@ -1,0 +1,44 @@
+import type { Clock } from './clock.js'
+import { type AttemptEndKind, measured, tell } from './diagnostics.js'
+
+/** Tells of one attempt from its start on. */
+export class AttemptMeter {
+  readonly #clock: Clock
+  readonly #scope: string
+  readonly #key: string | null
+  readonly #attempt: number
+  readonly #startedAt: number
+  #over = false
+
+  constructor(clock: Clock, scope: string, key: string | null, attempt: number) {
+    this.#clock = clock
+    this.#scope = scope
+    this.#key = key
+    this.#attempt = attempt
+    this.#startedAt = clock.monotonic()
+    tell({ type: 'attempt_started', scope, key, attempt })
+  }
+
+  handlerEnded(threw: boolean): void {
+    const durationMs = this.#clock.monotonic() - this.#startedAt
+    tell({ type: 'handler_ended', scope: this.#scope, key: this.#key, attempt: this.#attempt, durationMs, threw })
+  }
+
+  /** Only the first end counts. */
+  ended(end: AttemptEndKind): void {
+    if (this.#over) return
+    this.#over = true
+    const durationMs = this.#clock.monotonic() - this.#startedAt
+    tell({ type: 'attempt_ended', scope: this.#scope, key: this.#key, attempt: this.#attempt, durationMs, end })
+  }
+
+  renewed(): void {
+    if (this.#key !== null) {
+      tell({ type: 'lease_renewed', scope: this.#scope, key: this.#key, attempt: this.#attempt })
+    }
+  }
+}
+
+/** `undefined` while nobody listens: then it costs nothing. */
+export const meterAttempt = (clock: Clock, scope: string, key: string | null, attempt: number) =>
+  measured() ? new AttemptMeter(clock, scope, key, attempt) : undefined
