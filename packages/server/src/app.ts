@@ -18,6 +18,7 @@ import { indexRoute } from './routes/index.js'
 import { metricsRoute } from './routes/metrics.js'
 import { problemRoutes } from './routes/problems.js'
 import { recordRoutes } from './routes/records.js'
+import type { Tracing } from './telemetry/tracing.js'
 
 export interface AppContext {
   config: ResolvedConfig
@@ -27,6 +28,7 @@ export interface AppContext {
   /** Connections to the applications that deliveries are forwarded to. */
   agent: Agent
   metrics: Metrics
+  tracing?: Tracing | undefined
   log: Logger
 }
 
@@ -35,7 +37,7 @@ const MAX_PARAM_LENGTH = 3 * 255
 
 /** All routes, not listening. */
 export async function createApp(context: AppContext): Promise<RequestListener> {
-  const { config, receiver, inbox, gate, agent, metrics, log } = context
+  const { config, receiver, inbox, gate, agent, metrics, tracing, log } = context
   const answerError = (error: unknown): Answer => {
     const answer = problemFor(error)
     if (answer.status >= 500) log.error({ err: error }, 'request not answered')
@@ -65,7 +67,7 @@ export async function createApp(context: AppContext): Promise<RequestListener> {
   const eventLoop = new EventLoopWatch(config.maxEventLoopDelayMs)
   const admission = new Admission({ gate, maxInFlight, eventLoop, metrics, log })
   metrics.countInFlight = () => gate.inProgress
-  const deliveries = deliveryRoutes(app, { receiver, inbox, sources, gate, admission, metrics, agent, log })
+  const deliveries = deliveryRoutes(app, { receiver, inbox, sources, gate, admission, metrics, tracing, agent, log })
   const refusal = operatorGuard(config.operatorAccess)
   metricsRoute(app, metrics, refusal)
   recordRoutes(app, { receiver, refusal })

@@ -8,6 +8,7 @@ import { createLogger, logEvents } from './log.js'
 import { Metrics } from './metrics/index.js'
 import { type OpenedStore, openStore } from './open-store.js'
 import { failFast } from './shutdown.js'
+import { startTelemetry, type Telemetry } from './telemetry/index.js'
 
 /** What a server and a worker are made of. */
 export interface Parts {
@@ -17,6 +18,7 @@ export interface Parts {
   inbox: Inbox
   agent: Agent
   metrics: Metrics
+  telemetry: Telemetry | undefined
 }
 
 /** Opens the store and makes what works on it. @throws {StartError} */
@@ -31,6 +33,9 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   logEvents(log)
   const metrics = new Metrics({ sources: config.sources, store: opened.store })
   metrics.subscribe()
+  const telemetry = await startTelemetry(process.env, metrics, log)
   const agent = createForwardAgent()
-  return { log, opened, receiver, inbox: inboxOf(config, receiver, { agent, log }), agent, metrics }
+  const tracing = telemetry?.tracing
+  const inbox = inboxOf(config, receiver, { agent, log }, tracing)
+  return { log, opened, receiver, inbox, agent, metrics, telemetry }
 }

@@ -9,11 +9,11 @@ import { shutDownOnSignal } from './shutdown.js'
 
 /** Runs the server until a signal ends the process. @throws {StartError} */
 export async function serve(config: ResolvedConfig): Promise<void> {
-  const { log, opened, receiver, inbox, agent, metrics } = await assemble(config)
+  const { log, opened, receiver, inbox, agent, metrics, telemetry } = await assemble(config)
   const gate = new Gate(createMemoryRelief())
-  const onRequest = await createApp({ config, receiver, inbox, gate, agent, metrics, log })
+  const onRequest = await createApp({ config, receiver, inbox, gate, agent, metrics, tracing: telemetry?.tracing, log })
   const listening = await listen(onRequest, config.host, config.port)
   if (config.inboxConcurrency > 0) inbox.start()
-  shutDownOnSignal({ gate, receiver, inbox, listening, drainMs: config.drainMs, log })
+  shutDownOnSignal({ gate, receiver, inbox, listening, telemetry, drainMs: config.drainMs, log })
   announce(log, config, opened, listening.urls)
 }

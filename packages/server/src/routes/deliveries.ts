@@ -11,6 +11,7 @@ import type { Metrics } from '../metrics/index.js'
 import { serverProblem } from '../problems.js'
 import { readBody } from '../read-body.js'
 import { sendAnswer } from '../send-answer.js'
+import type { Tracing } from '../telemetry/tracing.js'
 import { TokenBucket } from '../token-bucket.js'
 import { turnEnd } from '../turn-end.js'
 
@@ -21,6 +22,7 @@ export interface DeliveryContext {
   gate: Gate
   admission: Admission
   metrics: Metrics
+  tracing: Tracing | undefined
   agent: Agent
   log: Logger
 }
@@ -28,7 +30,7 @@ export interface DeliveryContext {
 /** Node drops header fields beyond its own bound of 2,000 in silence; a lost key header must not pass for "no key". */
 const MAX_HEADER_FIELDS = 200
 
-type Receive = (delivery: Delivery) => Promise<Answer>
+type Receive = (delivery: Delivery, handler: Handler) => Promise<Answer>
 
 type DeliveryListener = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -46,20 +48,23 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
     const handler = handlerFor(configured, source.maxResponseBytes, context)
     const { ratePerSecond } = configured
     const rate = ratePerSecond === undefined ? undefined : new TokenBucket(ratePerSecond, performance.now())
-    const answererOf = (source: Source, receive: Receive) => deliveryAnswerer(name, source, receive, rate, context)
-    const answer = answererOf(source, delivery => source.receive(delivery, handler))
+    const answererOf = (source: Source, receive: Receive) => {
+      const traced = context.tracing?.delivery(name, receive, handler)
+      return deliveryAnswerer(name, source, traced ?? (delivery => receive(delivery, handler)), rate, context)
+    }
+    const answer = answererOf(source, (delivery, handler) => source.receive(delivery, handler))
     route(`/hooks/${name}`, answer)
     if (name !== 'default') continue
     route('/webhook', answer)
     const keyless = context.receiver.source({ ...options, name: '/webhook/no-idempotency', keyRequired: false })
-    route('/webhook/no-idempotency', answererOf(keyless, withoutKey(keyless, handler)))
+    route('/webhook/no-idempotency', answererOf(keyless, withoutKey(keyless)))
   }
   return listeners
 }
 
 /** The source sees no header, so no key; the handler sees the delivery as it arrived. */
-function withoutKey(source: Source, handler: Handler): Receive {
-  return delivery => {
+function withoutKey(source: Source): Receive {
+  return (delivery, handler) => {
     const { method, url, body } = delivery
     const bare = new Delivery({ method, url, headers: [], body })
     return source.receive(bare, (_, attempt) => handler(delivery, attempt))
@@ -81,7 +86,7 @@ function unreached(): never {
 function deliveryAnswerer(
   name: string,
   source: Source,
-  receive: Receive,
+  receive: (delivery: Delivery) => Promise<Answer>,
   rate: TokenBucket | undefined,
   { gate, admission, metrics, log }: DeliveryContext,
 ): DeliveryListener {
