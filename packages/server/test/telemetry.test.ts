@@ -116,7 +116,7 @@ test('when it is asked for and not installed, the server does not start and says
   const env = { NODE_OPTIONS: `--import=${WITHOUT_PACKAGES}`, HOOKONCE_STORE_URL: 'memory:', PORT: '0' }
   const asked = await runCli({ env: { ...env, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } })
   expect(asked.code).toBe(1)
-  expect(asked.stderr).toMatch(/^hookonce: OTEL_… .* not installed: npm install @opentelemetry\/api .*\n$/)
+  expect(asked.stderr).toMatch(/^hookonce: OTEL_… .* not installed: npm install @opentelemetry\/api@1\.9 .*\n$/)
   // And it is loaded only then.
   const unasked = await startServer({ env })
   expect((await send(`${unasked.url}/health`, { method: 'GET' })).status).toBe(200)

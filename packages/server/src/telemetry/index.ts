@@ -12,9 +12,15 @@ export interface Telemetry {
   shutdown(): Promise<void>
 }
 
-const PACKAGES = ['api', 'resources', 'sdk-trace-node', 'exporter-trace-otlp-http', 'sdk-metrics'].concat(
-  'exporter-metrics-otlp-http',
-)
+/** As npm takes them: the versions that run on Node.js 20. */
+const PACKAGES = [
+  'api@1.9',
+  'resources@2',
+  'sdk-trace-node@2',
+  'sdk-metrics@2',
+  'exporter-trace-otlp-http@0.223',
+  'exporter-metrics-otlp-http@0.223',
+]
 
 /**
  * Loads OpenTelemetry if the environment asks for it; nothing of it is loaded otherwise.
