@@ -11,40 +11,47 @@ export interface Asking {
 
 /**
  * Puts a question to the store and calls one of the two, once; no answer within the time limit counts as "unknown".
- * Callbacks, for every delivery comes by here twice: a promise and what hangs on it cost half a microsecond.
+ * Callbacks, for every delivery comes by here twice: a promise and what hangs on it cost half a microsecond. So that
+ * nobody reads the clock twice for one moment `answered` is told the time of the answer where it is known.
  */
 export function ask<T>(
   { clock, limits, storeTimeoutMs }: Asking,
   operation: StoreOperation,
   question: () => Promise<T>,
-  answered: (answer: T) => void,
+  answered: (answer: T, at?: number) => void,
   failed: (error: unknown) => void,
+  askedAt = clock.monotonic(),
 ): void {
   let waiting = true
-  const askedAt = measured() ? clock.monotonic() : undefined
-  const lift = limits.start(storeTimeoutMs, () => {
+  const failedWith = (error: unknown) => {
+    if (measured()) tellAsked(clock, operation, askedAt, true)
+    failed(error)
+  }
+  const giveUp = () => {
     waiting = false
-    if (askedAt !== undefined) tellAsked(clock, operation, askedAt, true)
-    failed(new StoreError(`the store did not answer within ${storeTimeoutMs} ms`, 'unknown'))
-  })
+    failedWith(new StoreError(`the store did not answer within ${storeTimeoutMs} ms`, 'unknown'))
+  }
+  const lift = limits.start(storeTimeoutMs, giveUp, askedAt)
   question().then(
     answer => {
       if (!waiting) return
       lift()
-      if (askedAt !== undefined) tellAsked(clock, operation, askedAt, false)
-      answered(answer)
+      if (measured()) answered(answer, tellAsked(clock, operation, askedAt, false))
+      else answered(answer)
     },
     error => {
       if (!waiting) return
       lift()
-      if (askedAt !== undefined) tellAsked(clock, operation, askedAt, true)
-      failed(error)
+      failedWith(error)
     },
   )
 }
 
-export function tellAsked(clock: Clock, operation: StoreOperation, askedAt: number, failed: boolean): void {
-  tell({ type: 'store_asked', operation, durationMs: clock.monotonic() - askedAt, failed })
+/** Returns the time, which is that of the answer. */
+export function tellAsked(clock: Clock, operation: StoreOperation, askedAt: number, failed: boolean): number {
+  const now = clock.monotonic()
+  tell({ type: 'store_asked', operation, durationMs: now - askedAt, failed })
+  return now
 }
 
 /** {@link ask} as a promise. */

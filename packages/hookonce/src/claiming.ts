@@ -16,20 +16,22 @@ export function claim(
   const { clock, store } = context
   const sentAt = clock.monotonic()
   const question = () => store.claim(request)
-  const answered = (outcome: ClaimOutcome) => {
-    const late = outcome.status === 'acquired' && clock.monotonic() >= sentAt + request.leaseMs
+  const answered = (outcome: ClaimOutcome, at?: number) => {
+    const late = outcome.status === 'acquired' && (at ?? clock.monotonic()) >= sentAt + request.leaseMs
     if (late) void release(context, request)
     done(late ? 'late' : { outcome, sentAt })
   }
-  ask(context, 'claim', question, answered, error => {
+  const failedAgain = (error: unknown) => {
     claimFailed(request, error)
-    if (wasRefused(error)) return done('unavailable')
-    ask(context, 'claim', question, answered, error => {
-      claimFailed(request, error)
-      void release(context, request)
-      done('unavailable')
-    })
-  })
+    void release(context, request)
+    done('unavailable')
+  }
+  const failed = (error: unknown) => {
+    claimFailed(request, error)
+    if (wasRefused(error)) done('unavailable')
+    else ask(context, 'claim', question, answered, failedAgain)
+  }
+  ask(context, 'claim', question, answered, failed, sentAt)
 }
 
 function claimFailed({ scope, key }: ClaimRequest, error: unknown): void {

@@ -71,15 +71,17 @@ export class Hold<T> {
   }
 
   run(work: Work<T>): void {
-    this.#scheduleFirstTick()
+    const { clock } = this.#context
+    const now = clock.monotonic()
+    this.#scheduleFirstTick(now)
     const { scope, key } = this.#claimed.request
-    this.#meter = meterAttempt(this.#context.clock, scope, key, this.#claimed.number)
+    this.#meter = meterAttempt(clock, scope, key, this.#claimed.number, now)
     const commit = hasTransactions(this.#context.store) ? this.#commit : undefined
     begun(work, this.#attempt, commit).then(
       ({ value, result }) => {
-        this.#meter?.handlerEnded(false)
+        const now = this.#meter?.handlerEnded(false)
         if (this.#committing !== undefined) void this.#committing.then(this.#settled)
-        else if (result !== undefined) this.#complete(value, result)
+        else if (result !== undefined) this.#complete(value, result, now)
         else void this.#giveBack({ end: 'given_back', value }).then(this.#settled)
       },
       error => {
@@ -105,21 +107,21 @@ export class Hold<T> {
     publish({ type: 'attempt_lost', ...this.#name(), reason })
   }
 
-  #end(end: AttemptEnd<T>): void {
+  #end(end: AttemptEnd<T>, at?: number): void {
     if (this.#phase === 'over') return
     this.#phase = 'over'
     this.#cancelTick()
-    this.#meter?.ended(end.end)
+    this.#meter?.ended(end.end, at)
     this.#ended(end)
   }
 
   /** Most attempts are over before it: cheap where the claim was quick, exact otherwise. */
-  #scheduleFirstTick(): void {
-    const { clock, limits } = this.#context
+  #scheduleFirstTick(now: number): void {
+    const { limits } = this.#context
     const { request, sentAt } = this.#claimed
-    const quick = clock.monotonic() - sentAt <= request.leaseMs / 6
+    const quick = now - sentAt <= request.leaseMs / 6
     if (quick && this.#deadline < this.#lockDeadline) {
-      this.#cancelTick = limits.start(request.leaseMs / 3, () => void this.#tick())
+      this.#cancelTick = limits.start(request.leaseMs / 3, () => void this.#tick(), now)
     } else this.#scheduleTick(sentAt)
   }
 
@@ -165,29 +167,30 @@ export class Hold<T> {
    * Offers the result until the store accepts or refuses it, or the lock TTL is over; a result that comes after
    * that is still offered for one lease more. Those who wait are answered at the end of the lease at the latest.
    */
-  #complete(value: T, result: Uint8Array): void {
+  #complete(value: T, result: Uint8Array, now = this.#context.clock.monotonic()): void {
     const { store, clock } = this.#context
     const { request } = this.#claimed
     if (this.#phase === 'working') this.#phase = 'offering'
-    const giveUpAt = Math.max(this.#lockDeadline, clock.monotonic() + request.leaseMs)
+    const giveUpAt = Math.max(this.#lockDeadline, now + request.leaseMs)
     const offer = () => store.complete(request, request.leaseId, result)
     // Once without `insist`, which is there for what seldom happens.
     ask(
       this.#context,
       'complete',
       offer,
-      outcome => this.#completed(value, result, outcome),
+      (outcome, at) => this.#completed(value, result, outcome, at),
       async error => {
         this.#storeFailed('complete', error)
         await pause(clock, jittered(FIRST_RETRY_MS))
         this.#completed(value, result, await this.#insist('complete', giveUpAt, offer))
       },
+      now,
     )
   }
 
-  #completed(value: T, result: Uint8Array, outcome: CompleteOutcome | undefined): void {
+  #completed(value: T, result: Uint8Array, outcome: CompleteOutcome | undefined, at?: number): void {
     if (outcome?.status === 'completed') {
-      this.#end({ end: 'recorded', value, result, completedAt: outcome.completedAt })
+      this.#end({ end: 'recorded', value, result, completedAt: outcome.completedAt }, at)
     } else {
       publish({ type: outcome === undefined ? 'result_dropped' : 'result_refused', ...this.#name() })
       this.#end({ end: outcome === undefined ? 'unreachable' : 'fenced' })

@@ -24,7 +24,7 @@ export class Keyless {
     const { clock, limits, store } = this.#context
     const attempt = new AbortableAttempt(scope, null, 1, String(clock.now() * 1000))
     this.#attempts.add(attempt)
-    const meter = meterAttempt(clock, scope, null, 1)
+    const meter = meterAttempt(clock, scope, null, 1, clock.monotonic())
     return new Promise<Outcome<T>>(resolve => {
       const lift = limits.start(timing.lockTtlMs, () => {
         attempt.abort(new NoResultError('attempt_timeout', 'the lock TTL is over'))

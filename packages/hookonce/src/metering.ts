@@ -10,25 +10,28 @@ export class AttemptMeter {
   readonly #startedAt: number
   #over = false
 
-  constructor(clock: Clock, scope: string, key: string | null, attempt: number) {
+  constructor(clock: Clock, scope: string, key: string | null, attempt: number, startedAt: number) {
     this.#clock = clock
     this.#scope = scope
     this.#key = key
     this.#attempt = attempt
-    this.#startedAt = clock.monotonic()
+    this.#startedAt = startedAt
     tell({ type: 'attempt_started', scope, key, attempt })
   }
 
-  handlerEnded(threw: boolean): void {
-    const durationMs = this.#clock.monotonic() - this.#startedAt
+  /** Returns the time. */
+  handlerEnded(threw: boolean): number {
+    const now = this.#clock.monotonic()
+    const durationMs = now - this.#startedAt
     tell({ type: 'handler_ended', scope: this.#scope, key: this.#key, attempt: this.#attempt, durationMs, threw })
+    return now
   }
 
   /** Only the first end counts. */
-  ended(end: AttemptEndKind): void {
+  ended(end: AttemptEndKind, now = this.#clock.monotonic()): void {
     if (this.#over) return
     this.#over = true
-    const durationMs = this.#clock.monotonic() - this.#startedAt
+    const durationMs = now - this.#startedAt
     tell({ type: 'attempt_ended', scope: this.#scope, key: this.#key, attempt: this.#attempt, durationMs, end })
   }
 
@@ -40,5 +43,5 @@ export class AttemptMeter {
 }
 
 /** `undefined` while nobody listens: then it costs nothing. */
-export const meterAttempt = (clock: Clock, scope: string, key: string | null, attempt: number) =>
-  measured() ? new AttemptMeter(clock, scope, key, attempt) : undefined
+export const meterAttempt = (clock: Clock, scope: string, key: string | null, attempt: number, startedAt: number) =>
+  measured() ? new AttemptMeter(clock, scope, key, attempt, startedAt) : undefined
