@@ -14,18 +14,19 @@ import { StoreFigures } from './store-figures.js'
 /** Why a delivery was refused before it was looked at. */
 export type Overload = 'in_flight' | 'event_loop' | 'rate'
 
-const OUTCOMES: Record<DeliveryOutcome, true> = {
-  executed: true,
-  accepted: true,
-  replayed: true,
-  joined: true,
-  in_progress: true,
-  mismatch: true,
-  invalid: true,
-  unavailable: true,
-  failed: true,
-  lost: true,
-}
+const OUTCOMES: readonly (DeliveryOutcome | 'unauthorized')[] = [
+  'executed',
+  'accepted',
+  'replayed',
+  'joined',
+  'in_progress',
+  'mismatch',
+  'invalid',
+  'unauthorized',
+  'unavailable',
+  'failed',
+  'lost',
+]
 
 const STORE_OPERATIONS = [
   'claim',
@@ -61,7 +62,7 @@ export class Metrics {
     for (const [name, { inbox }] of sources) {
       this.#labels.set(name, name)
       // A rate needs a zero to begin at.
-      for (const outcome of Object.keys(OUTCOMES)) is.deliveries.of(name, outcome)
+      for (const outcome of OUTCOMES) is.deliveries.of(name, outcome)
       for (const reason of ['in_flight', 'event_loop', 'rate']) is.rejections.of(name, reason)
       for (const reason of ['lease', 'lock_ttl', 'deleted']) is.lost.of(name, reason)
       for (const metric of [is.renewals, is.fenced, is.dropped, is.running]) metric.of(name)
