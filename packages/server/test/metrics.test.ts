@@ -5,7 +5,6 @@ import { until } from './process/support/waiting.js'
 import { send } from './support/http.js'
 import { scrape } from './support/metrics.js'
 import { startServer, stopServers, temporaryFolder } from './support/server.js'
-import { startUpstream } from './support/upstream.js'
 
 afterAll(stopServers)
 
@@ -73,28 +72,23 @@ test('nothing that a sender says becomes a label', async () => {
 })
 
 test('duplicates that wait are counted while they do, and a lost attempt when it is', async () => {
-  const upstream = await startUpstream()
-  const { url } = await startWith('{}', {
-    HOOKONCE_FORWARD_TO: upstream.url,
+  const { url } = await startWith('{ sources: { stuck: { handle: () => new Promise(() => {}) } } }', {
     HOOKONCE_LOCK_TTL_SECONDS: '3',
     HOOKONCE_LEASE_SECONDS: '0.6',
   })
-  upstream.shutGate()
-  const first = deliver(url, 'slow')
-  await upstream.called(1)
-  const second = deliver(url, 'slow')
+  const source = 'stuck'
+  const first = deliver(url, 'a', '/hooks/stuck')
+  await until('it runs', async () => (await scrape(url)).value('attempts_running', { source }) === 1)
+  const second = deliver(url, 'a', '/hooks/stuck')
   await until('one waits', async () => (await scrape(url)).value('waiting_duplicates') === 1)
-  const during = await scrape(url)
-  expect(during.value('deliveries_in_flight')).toBe(2)
-  expect(during.value('attempts_running', { source: 'default' })).toBe(1)
+  expect((await scrape(url)).value('deliveries_in_flight')).toBe(2)
   await Promise.all([first, second])
   const after = await scrape(url)
   expect(after.value('waiting_duplicates')).toBe(0)
-  expect(after.value('lease_renewals_total', { source: 'default' })).toBeGreaterThan(0)
-  expect(after.value('lost_attempts_total', { source: 'default', reason: 'lock_ttl' })).toBe(1)
-  expect(after.value('deliveries_total', { source: 'default', outcome: 'lost' })).toBe(2)
-  upstream.openGate()
-  upstream.close()
+  expect(after.value('attempts_running', { source })).toBe(0)
+  expect(after.value('lease_renewals_total', { source })).toBeGreaterThan(0)
+  expect(after.value('lost_attempts_total', { source, reason: 'lock_ttl' })).toBe(1)
+  expect(after.value('deliveries_total', { source, outcome: 'lost' })).toBe(2)
 })
 
 test('an inbox shows its depth, for how long it has been due, and its dead', async () => {
