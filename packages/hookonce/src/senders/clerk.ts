@@ -1,5 +1,6 @@
+import { signedMessages } from './primitives/signed-messages.js'
 import type { Sender, SenderKind } from './sender.js'
-import { SVIX, type SvixOptions, throughSvix } from './svix.js'
+import { SVIX, type SvixOptions } from './svix.js'
 
 export const CLERK: SenderKind = {
   facts: {
@@ -30,4 +31,6 @@ export type ClerkOptions = SvixOptions
  * @example
  * receiver.source({ name: 'clerk', sender: clerk({ secrets: [process.env.CLERK_SECRET!] }) })
  */
-export const clerk = (options: ClerkOptions): Sender => throughSvix(CLERK.facts, options)
+export function clerk({ secrets, toleranceMs }: ClerkOptions): Sender {
+  return signedMessages({ facts: CLERK.facts, secrets, toleranceMs, headers: ['svix', 'webhook'] })
+}

@@ -1,6 +1,6 @@
 import { HOUR_MS } from './primitives/durations.js'
 import { signedMessages } from './primitives/signed-messages.js'
-import type { Sender, SenderFacts, SenderKind } from './sender.js'
+import type { Sender, SenderKind } from './sender.js'
 
 export const SVIX: SenderKind = {
   facts: {
@@ -40,9 +40,6 @@ export interface SvixOptions {
  * @example
  * receiver.source({ name: 'partner', sender: svix({ secrets: [process.env.SVIX_SECRET!] }) })
  */
-export const svix = (options: SvixOptions): Sender => throughSvix(SVIX.facts, options)
-
-/** For those that deliver through it and have facts of their own. */
-export function throughSvix(facts: SenderFacts, { secrets, toleranceMs }: SvixOptions): Sender {
-  return signedMessages({ facts, secrets, toleranceMs, headers: ['svix', 'webhook'] })
+export function svix({ secrets, toleranceMs }: SvixOptions): Sender {
+  return signedMessages({ facts: SVIX.facts, secrets, toleranceMs, headers: ['svix', 'webhook'] })
 }

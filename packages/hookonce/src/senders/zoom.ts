@@ -70,11 +70,11 @@ export function zoom({ secrets, toleranceMs }: ZoomOptions): Sender {
       const { event, payload } = jsonOf(delivery) ?? {}
       if (event !== 'endpoint.url_validation') return null
       const plainToken = payload?.plainToken
-      if (typeof plainToken !== 'string' || !/^[A-Za-z0-9_+/=-]{1,256}$/.test(plainToken)) {
-        return plainText('plainToken is not in its form', 400)
-      }
       // With the secret that the question is signed with, while one is replaced.
-      const key = keys.find(each => each.over(signedBy(delivery))(onlyHeader(delivery, SIGNATURE) ?? '')) ?? keys[0]!
+      const key = keys.find(each => each.over(signedBy(delivery))(onlyHeader(delivery, SIGNATURE) ?? ''))
+      if (key === undefined || typeof plainToken !== 'string' || !/^[A-Za-z0-9_+/=-]{1,256}$/.test(plainToken)) {
+        return plainText('There is no plainToken in its form.', 400)
+      }
       return jsonResponse({ plainToken, encryptedToken: key.sign([plainToken]).slice('v0='.length) })
     },
     success: [200, 204],
