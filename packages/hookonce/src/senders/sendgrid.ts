@@ -20,6 +20,7 @@ export const SENDGRID: SenderKind = {
     pitfalls: [
       'The body ends in a line break, which is signed. What trims bodies on the way breaks every signature.',
       'Many events come together. They are one operation here: all of it is recorded, or all of it is tried again.',
+      'Whether a retry bears a new timestamp is not published. If retries are refused as too old, raise `toleranceMs`: what was recorded stays a duplicate all the same.',
       'One event can come in several batches. That is two operations here: make its effect idempotent by `sg_event_id`.',
     ],
     pages: [
