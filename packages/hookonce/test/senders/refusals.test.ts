@@ -1,10 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { type Answer, EVENTS_CHANNEL } from 'hookonce'
-import { SENDERS } from 'hookonce/senders'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { flush } from '../support/fake-clock.js'
-import { RECIPES } from './recipes.js'
 import {
   differing,
   doubled,
@@ -16,10 +14,6 @@ import {
   withHeader,
   withoutHeader,
 } from './support.js'
-
-test('every sender has a recipe', () => {
-  expect([...SENDERS.keys()].filter(name => !(name in RECIPES))).toEqual([])
-})
 
 /** All that was published or warned of; secrets must not be in it. */
 let said: unknown[]
