@@ -124,7 +124,7 @@ export function createIntake(settings: ResolvedSettings, clock: Clock = systemCl
 /** What a sender's delivery is answered before anything else, if that is all there is to it. */
 function admit(sender: Sender, delivery: Delivery, now: number): Answer | undefined {
   const unsigned = sender.unsignedHandshake?.(delivery)
-  if (unsigned) return { ...unsigned, outcome: 'handshake' }
+  if (unsigned) return { ...unsigned, outcome: unsigned.status < 400 ? 'handshake' : 'unauthorized' }
   if (delivery.method === 'GET' || delivery.method === 'HEAD') {
     return problem('method_not_allowed', { detail: 'Events are delivered by POST.', outcome: 'invalid' })
   }

@@ -26,5 +26,30 @@ import { ZOOM } from './zoom.js'
 
 /** Every sender that is known by name. */
 export const SENDERS: ReadonlyMap<string, SenderKind> = new Map(
-  [BASIC, BEARER, CLERK, DISCORD, DISCORD_EVENTS, GITHUB, GITLAB, HMAC, HUBSPOT, LINEAR, META, PADDLE, PAGERDUTY, SENDGRID, SHOPIFY, SLACK, SQUARE, STANDARD_WEBHOOKS, STRIPE, SVIX, TWILIO, TWITCH, VERCEL, ZOOM].map(kind => [kind.facts.name, kind] as const),
+  [
+    BASIC,
+    BEARER,
+    CLERK,
+    DISCORD,
+    DISCORD_EVENTS,
+    GITHUB,
+    GITLAB,
+    HMAC,
+    HUBSPOT,
+    LINEAR,
+    META,
+    PADDLE,
+    PAGERDUTY,
+    SENDGRID,
+    SHOPIFY,
+    SLACK,
+    SQUARE,
+    STANDARD_WEBHOOKS,
+    STRIPE,
+    SVIX,
+    TWILIO,
+    TWITCH,
+    VERCEL,
+    ZOOM,
+  ].map(kind => [kind.facts.name, kind] as const),
 )

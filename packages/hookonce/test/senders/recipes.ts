@@ -85,6 +85,14 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
 
 /** The same sender set up in another way, which its kind does not make of its name alone. */
 export const VARIANTS: Readonly<Record<string, Recipe & { of: string }>> = {
+  'gitlab, secret token': { of: 'gitlab', secret: text, signsNothing: true },
+  'standard-webhooks, Ed25519': {
+    of: 'standard-webhooks',
+    secret: () => `whsk_${ed25519Pair().toString('base64')}`,
+    publicHalf: secret => `whpk_${Buffer.from(secret.slice(5), 'base64').subarray(32).toString('base64')}`,
+    timestamp: 'header',
+    list: ' ',
+  },
   'hubspot, v1': {
     of: 'hubspot',
     secret: text,
