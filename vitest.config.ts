@@ -9,7 +9,7 @@ export default defineConfig({
     pool: 'forks',
     // More than two cores: most tests wait for processes, leases and servers.
     maxWorkers: 4,
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     expect: { poll: { timeout: 20_000 } },
   },

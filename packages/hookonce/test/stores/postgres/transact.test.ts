@@ -87,7 +87,7 @@ test('the fate of a COMMIT is told of a record that was deleted since', async ()
 })
 
 test('a COMMIT whose fate cannot be found out is unknown, and asking again tells', async () => {
-  const impatient = postgresStore(pool, { purgeIntervalMs: 0, timeoutMs: 300, transactionTimeoutMs: 500 })
+  const impatient = postgresStore(pool, { purgeIntervalMs: 0, timeoutMs: 800, transactionTimeoutMs: 1000 })
   const id = newId()
   const leaseId = await acquire(impatient, id)
   proxy.commitFate = () => {
@@ -201,7 +201,7 @@ test('work that loses its connection leaves no effect, and the pool a client les
 })
 
 test('work that takes too long is rolled back', async () => {
-  const impatient = postgresStore(pool, { purgeIntervalMs: 0, transactionTimeoutMs: 100 })
+  const impatient = postgresStore(pool, { purgeIntervalMs: 0, transactionTimeoutMs: 600 })
   const id = newId()
   const leaseId = await acquire(impatient, id)
   await expect(

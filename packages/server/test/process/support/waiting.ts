@@ -15,7 +15,7 @@ export function onCleanup(cleanup: () => unknown): void {
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
-  withinMs = 20_000,
+  withinMs = 45_000,
 ): Promise<Exclude<T, false | null | undefined>> {
   const deadline = performance.now() + withinMs
   for (let pauseMs = 10; ; pauseMs = Math.min(1.1 * pauseMs, 200)) {
