@@ -236,7 +236,7 @@ test("a claim waits a bounded time for another's uncommitted one, and holds up n
 })
 
 test('what one operation cannot have does not fail those it was sent with', async () => {
-  const store = open(openTimedPool(server.url))
+  const store = open(openTimedPool(server.url), { timeoutMs: 20_000 })
   const wrong = store.claim(requestOf({ scope: 's', key: 'nul\0' }, newLeaseId()))
   const right = Array.from({ length: 5 }, () => acquire(store, newId()))
   await expect(wrong).rejects.toEqual(refused)
@@ -247,7 +247,7 @@ test('an isolation level that a database has set changes nothing', async () => {
   await admin.query(
     "CREATE ROLE strict LOGIN SUPERUSER; ALTER ROLE strict SET default_transaction_isolation = 'serializable'",
   )
-  const store = open(openTimedPool(server.url.replace('postgres@', 'strict@')))
+  const store = open(openTimedPool(server.url.replace('postgres@', 'strict@')), { timeoutMs: 20_000 })
   const id = newId()
   const claims = await Promise.all(Array.from({ length: 30 }, () => store.claim(requestOf(id, newLeaseId()))))
   expect(claims.filter(({ status }) => status === 'acquired')).toHaveLength(1)

@@ -257,7 +257,7 @@ test('however many transactions wait, leases are renewed and the rest of the sto
 
 /** Keys of the storm, three workers fight for each. */
 const KEYS = Number(process.env.HOOKONCE_TEST_POSTGRES_STORM ?? 80)
-const STORM_MS = 20_000 + KEYS * 500
+const STORM_MS = 60_000 + KEYS * 500
 
 test(
   'a storm of takeovers, cut connections and lost COMMITs: one effect a key, that of the attempt that was told so',
