@@ -122,7 +122,12 @@ export function inboxCases(store: SharedStore): void {
     down.close()
     const shared = store.fresh()
     const gone = { url: `http://127.0.0.1:${port}` }
-    const server = await startServer({ ...settings(gone, shared), HOOKONCE_INBOX_CONCURRENCY: 5 })
+    const server = await startServer({
+      ...settings(gone, shared),
+      HOOKONCE_LEASE_SECONDS: 6,
+      HOOKONCE_STORE_TIMEOUT_SECONDS: 2,
+      HOOKONCE_INBOX_CONCURRENCY: 5,
+    })
     const keys = Array.from({ length: 60 }, (_, i) => `k${i}`)
     for (const key of keys) expect((await deliver(server, key)).status).toBe(202)
     await until('the application is taken for down', () => server.logged('upstream cannot be reached').length >= 5)
