@@ -70,8 +70,8 @@ export function crashCases(store: SharedStore): void {
     const roomy = {
       ...settings(upstream, shared),
       HOOKONCE_MAX_RESPONSE_BYTES: 2 * resultBytes,
-      HOOKONCE_LEASE_SECONDS: 9,
-      HOOKONCE_STORE_TIMEOUT_SECONDS: 3,
+      HOOKONCE_LEASE_SECONDS: 30,
+      HOOKONCE_STORE_TIMEOUT_SECONDS: 10,
     }
     const [killed, server] = await Promise.all([startServer(roomy), startServer(roomy)])
     const answering = deliverUnread(killed, 'k')
