@@ -255,6 +255,31 @@ test('however many transactions wait, leases are renewed and the rest of the sto
   for (const { id } of held) expect(await ledger.count(id)).toBe(1)
 })
 
+test('what effects defer to the COMMIT may wait for a lock as long as it does elsewhere', async () => {
+  const id = newId()
+  const leaseId = await acquire(store, id)
+  const LOCK = 4711
+  await ledger.pool.query(`
+    CREATE FUNCTION wait_for_lock() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN IF NEW.key = '${id.key}' THEN PERFORM pg_advisory_xact_lock(${LOCK}); END IF; RETURN NULL; END $$;
+    CREATE CONSTRAINT TRIGGER deferred AFTER INSERT ON effects DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION wait_for_lock()`)
+  const holder = await ledger.pool.connect()
+  try {
+    await holder.query('SELECT pg_advisory_lock($1)', [LOCK])
+    const committed = store.transact(id, leaseId, writing(id))
+    const waits = `SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory' AND query LIKE '%COMMIT'
+      AND now() - query_start > '0.6 s'`
+    await until('the COMMIT to wait longer than a completion does', async () => (await holder.query(waits)).rowCount)
+    await holder.query('SELECT pg_advisory_unlock($1)', [LOCK])
+    expect(await committed).toMatchObject({ status: 'completed' })
+    expect(await ledger.count(id)).toBe(1)
+  } finally {
+    holder.release()
+    await ledger.pool.query('DROP TRIGGER deferred ON effects; DROP FUNCTION wait_for_lock()')
+  }
+})
+
 /** Keys of the storm, three workers fight for each. */
 const KEYS = Number(process.env.HOOKONCE_TEST_POSTGRES_STORM ?? 80)
 const STORM_MS = 60_000 + KEYS * 500
