@@ -1,5 +1,5 @@
 import { type AttemptWith, type CommitOf, withCommit } from './attempt.js'
-import { BindingUnknown, BoundElsewhere, bind } from './binding.js'
+import { BindingUnknown, BoundElsewhere, bind, isContentScope } from './binding.js'
 import { type Clock, systemClock } from './clock.js'
 import { andThen, type Commit, type Settlement } from './committing.js'
 import type { Delivery } from './delivery.js'
@@ -85,7 +85,7 @@ export interface Receiver<Kind = never> extends Source<Kind> {
   source(options: SourceOptions): Source<Kind>
   /** What is recorded for a key of the named source. @throws {StoreError} also when the store does not answer in time */
   record(source: string, key: string): Promise<ReceiverRecord | undefined>
-  /** One page of records, without what was answered or accepted. @throws {StoreError} */
+  /** One page of records, at most `limit`, without what was answered or accepted. @throws {StoreError} */
   records(query: ListQuery): Promise<RecordPage>
   /** Forgets a key. A running attempt is refused (`running`) unless forced; its result is refused then. @throws {StoreError} */
   deleteRecord(source: string, key: string, options?: { force?: boolean }): Promise<'deleted' | 'absent' | 'running'>
@@ -118,6 +118,7 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
       return sourceOf(idempotency, resolveSettings({ ...options, ...own }), () => name, options.clock)
     },
     async record(source, key) {
+      if (isContentScope(source)) return undefined
       const record = await idempotency.get({ scope: source, key })
       if (record === undefined) return undefined
       const { result, delivery, ...summary } = record
@@ -126,7 +127,10 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
         ? { ...summary, response }
         : { ...summary, response, delivery: await decodeDelivery(delivery) }
     },
-    records: query => idempotency.list(query),
+    async records(query) {
+      const page = await idempotency.list(query)
+      return { ...page, records: page.records.filter(({ scope }) => !isContentScope(scope)) }
+    },
     deleteRecord: (source, key, how) => idempotency.delete({ scope: source, key }, how),
     settled: () => idempotency.settled(),
     abort: () => idempotency.abort(),

@@ -55,7 +55,8 @@ export async function createApp({ config, receiver, inbox, gate, agent, log }: A
     )
   })
 
-  const deliveries = deliveryRoutes(app, { receiver, inbox, sources: config.sources, gate, agent, log })
+  const { sources, allowNoIdempotency } = config
+  const deliveries = deliveryRoutes(app, { receiver, inbox, sources, allowNoIdempotency, gate, agent, log })
   const refusal = operatorGuard(config.operatorAccess)
   recordRoutes(app, { receiver, refusal })
   eventRoutes(app, { receiver, inbox, refusal, log })

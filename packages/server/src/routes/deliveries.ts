@@ -1,11 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Answer, Delivery, type Handler, type Inbox, type Receiver, type Source } from 'hookonce'
+import { type Answer, Delivery, type Inbox, keyOf, type Receiver, type Source } from 'hookonce'
+import type { Sender } from 'hookonce/senders'
 import type { Logger } from 'pino'
 import type { Agent } from 'undici'
 import type { ResolvedSource } from '../config.js'
+import { DeliveryLog } from '../delivery-log.js'
 import type { Gate } from '../gate.js'
 import { handlerFor } from '../handlers/index.js'
+import { keylessSource, type Receive } from '../keyless.js'
 import { serverProblem } from '../problems.js'
 import { readBody } from '../read-body.js'
 import { sendAnswer } from '../send-answer.js'
@@ -15,6 +18,7 @@ export interface DeliveryContext {
   receiver: Receiver
   inbox: Inbox
   sources: Map<string, ResolvedSource>
+  allowNoIdempotency: boolean
   gate: Gate
   agent: Agent
   log: Logger
@@ -23,39 +27,37 @@ export interface DeliveryContext {
 /** Node drops header fields beyond its own bound of 2,000 in silence; a lost key header must not pass for "no key". */
 const MAX_HEADER_FIELDS = 200
 
-type Receive = (delivery: Delivery) => Promise<Answer>
+const NO_BODY = Buffer.alloc(0)
 
 type DeliveryListener = (request: IncomingMessage, response: ServerResponse) => void
 
 /** Makes the routes, and gives what answers each by its path: the way to it through the framework is the longer one. */
 export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): ReadonlyMap<string, DeliveryListener> {
   const listeners = new Map<string, DeliveryListener>()
-  const route = (path: string, answer: DeliveryListener) => {
+  const route = (path: string, answer: DeliveryListener, sender: Sender | undefined) => {
     listeners.set(path, answer)
-    app.post(path, { onRequest: takeOver(answer) }, unreached)
+    const onRequest = takeOver(answer)
+    app.post(path, { onRequest }, unreached)
+    // Some ask whether this is the right place before they send the first event.
+    if (sender?.unsignedHandshake) app.get(path, { onRequest, exposeHeadRoute: false }, unreached)
   }
   for (const [name, configured] of context.sources) {
     const { options } = configured
+    const { sender } = options
     // One that accepts calls the handler later.
     const source = configured.inbox ? context.inbox.source(name) : context.receiver.source(options)
     const handler = handlerFor(configured, source.maxResponseBytes, context)
-    const answer = deliveryAnswerer(name, source, delivery => source.receive(delivery, handler), context)
-    route(`/hooks/${name}`, answer)
+    const log = new DeliveryLog(name, sender === undefined ? keyOf : delivery => sender.key(delivery), context.log)
+    const answer = deliveryAnswerer(source, delivery => source.receive(delivery, handler), log, context)
+    route(`/hooks/${name}`, answer, sender)
     if (name !== 'default') continue
-    route('/webhook', answer)
-    const keyless = context.receiver.source({ ...options, name: '/webhook/no-idempotency', keyRequired: false })
-    route('/webhook/no-idempotency', deliveryAnswerer(name, keyless, withoutKey(keyless, handler), context))
+    route('/webhook', answer, sender)
+    if (!context.allowNoIdempotency) continue
+    const keylessLog = new DeliveryLog(name, () => null, context.log)
+    const [keyless, receive] = keylessSource(context.receiver, options, handler)
+    route('/webhook/no-idempotency', deliveryAnswerer(keyless, receive, keylessLog, context), sender)
   }
   return listeners
-}
-
-/** The source sees no header, so no key; the handler sees the delivery as it arrived. */
-function withoutKey(source: Source, handler: Handler): Receive {
-  return delivery => {
-    const { method, url, body } = delivery
-    const bare = new Delivery({ method, url, headers: [], body })
-    return source.receive(bare, (_, attempt) => handler(delivery, attempt))
-  }
 }
 
 /** Answered before Fastify reads the body: the raw bytes count, whatever the Content-Type says or fails to say. */
@@ -71,29 +73,27 @@ function unreached(): never {
 }
 
 function deliveryAnswerer(
-  name: string,
   source: Source,
   receive: Receive,
-  { gate, log }: DeliveryContext,
+  log: DeliveryLog,
+  { gate }: DeliveryContext,
 ): DeliveryListener {
   const { maxBodyBytes } = source
 
   async function answerFor(request: IncomingMessage): Promise<Answer | undefined> {
-    const { rawHeaders } = request
+    const { rawHeaders, method = 'POST' } = request
     if (gate.closed) return shuttingDown()
     if (rawHeaders.length > 2 * MAX_HEADER_FIELDS) {
       return serverProblem('headers_too_large', { detail: `At most ${MAX_HEADER_FIELDS} header fields are accepted.` })
     }
-    const body = await readBody(request, maxBodyBytes)
+    const body = method === 'GET' ? NO_BODY : await readBody(request, maxBodyBytes)
     if (body === 'gone') return undefined
     if (body === 'too_large') return source.tooLarge()
     if (gate.closed) return shuttingDown()
 
-    const delivery = new Delivery({ method: 'POST', url: request.url!, headers: rawHeaders, body })
+    const delivery = new Delivery({ method, url: request.url!, headers: rawHeaders, body })
     const answer = await receive(delivery)
-    if (answer.status >= 500 || answer.outcome === 'mismatch' || log.isLevelEnabled('debug')) {
-      logDelivery(log, name, delivery, answer)
-    }
+    log.answered(delivery, answer)
     return answer
   }
 
@@ -104,7 +104,7 @@ function deliveryAnswerer(
       await turnEnd()
       if (answer !== undefined) sendAnswer(response, answer, gate.closed)
     } catch (error) {
-      log.error({ source: name, err: error }, 'delivery not answered')
+      log.failed(error)
       sendAnswer(response, serverProblem('internal_error'), true)
     } finally {
       gate.leave()
@@ -114,13 +114,4 @@ function deliveryAnswerer(
 
 function shuttingDown(): Answer {
   return serverProblem('shutting_down', { headers: [['retry-after', '1']], outcome: 'unavailable' })
-}
-
-function logDelivery(log: Logger, source: string, delivery: Delivery, { status, outcome }: Answer): void {
-  const facts = { source, status, outcome }
-  if (log.isLevelEnabled('debug')) {
-    const key = delivery.header('x-idempotency-key') ?? delivery.header('idempotency-key')
-    log.debug({ ...facts, key, bytes: delivery.body.length }, 'delivery')
-  } else if (status >= 500) log.warn(facts, 'delivery failed')
-  else log.info(facts, 'idempotency key reused for another payload')
 }
