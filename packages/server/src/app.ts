@@ -62,7 +62,7 @@ export async function createApp({ config, receiver, inbox, gate, agent, log }: A
   eventRoutes(app, { receiver, inbox, refusal, log })
   healthRoutes(app, { receiver, storeName: config.store.kind, gate, log })
   problemRoutes(app)
-  indexRoute(app)
+  indexRoute(app, config)
   await app.ready()
   return (request, response) => {
     const deliver = request.method === 'POST' ? deliveries.get(request.url!) : undefined
