@@ -154,14 +154,14 @@ function resolveSource(name: string, source: SourceConfig, { settings, given, wh
   }
   const { sender } = source
   // A sender's defaults are its own, and no setting's default overrides them.
-  const unlessGiven = <T>(field: SettingName, byDefault: T): T | undefined =>
-    sender === undefined || given.has(field) ? byDefault : undefined
+  const ifItCounts = <T>(field: SettingName, value: T): T | undefined =>
+    sender === undefined || given.has(field) ? value : undefined
   const keyRequired = source.keyRequired ?? (sender === undefined ? false : undefined)
-  const fingerprint = source.fingerprint ?? unlessGiven('fingerprint', settings.fingerprint)
-  const wait = source.waitSeconds ?? unlessGiven('waitSeconds', settings.waitSeconds)
+  const fingerprint = source.fingerprint ?? ifItCounts('fingerprint', settings.fingerprint)
+  const wait = source.waitSeconds ?? ifItCounts('waitSeconds', settings.waitSeconds)
   const inboxRetention = source.mode === 'inbox' && !given.has('retentionSeconds') ? INBOX_RETENTION_SECONDS : undefined
   const retention =
-    source.retentionSeconds ?? unlessGiven('retentionSeconds', inboxRetention ?? settings.retentionSeconds)
+    source.retentionSeconds ?? ifItCounts('retentionSeconds', inboxRetention ?? settings.retentionSeconds)
   return {
     ...(source.mode === 'inbox' && { inbox: inboxOptions(source) }),
     handle: resolveHandle(name, source.handle, lockTtl, settings, where),
