@@ -9,20 +9,31 @@ const only = (name, from, allowed) => ({
 const values = `${library}/(errors|clock|diagnostics|attempt|settings|time-limits)\\.ts$`
 const engine = `${library}/(idempotency|joining|claiming|holding|committing|keyless|accepting|working|watching|outcome|asking|metering|lease-id|store|inbox-store)\\.ts$`
 
-const receiver = `${library}/(receiver|answering|intake|inbox|webhooks|stored-delivery|retries|breaker|slots|response|delivery|key|problem|fingerprint)\\.ts$`
+const senders = `${library}/senders/`
+
+const receiver = `${library}/(receiver|answering|binding|intake|inbox|webhooks|stored-delivery|retries|breaker|slots|response|delivery|key|problem|fingerprint)\\.ts$`
 
 export default {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'library-without-dependencies',
-      comment: 'drivers are imported by the stores that need them, nothing else is',
+      comment: 'drivers are imported by the stores that need them, nothing else is; types cost nothing',
       severity: 'error',
       from: { path: library, pathNot: `${library}/stores/` },
-      to: { dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer'] },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer'],
+        dependencyTypesNot: ['type-only'],
+      },
     },
     only('engine-knows-no-http', engine, [values, engine]),
-    only('receiver-knows-no-framework', receiver, [values, engine, receiver]),
+    only('receiver-knows-no-framework', receiver, [
+      values,
+      engine,
+      receiver,
+      `${senders}(sender|primitives/[a-z-]+)\\.ts$`,
+    ]),
+    only('senders-know-deliveries-only', senders, [`${library}/(delivery|key|response|errors|store)\\.ts$`, senders]),
     only('adapters-only-translate', `${library}/adapters/`, [`${library}/[^/]+\\.ts$`, `${library}/adapters/`]),
     ...['memory', 'sqlite', 'redis', 'postgres'].map(store =>
       only(`${store}-store-stands-alone`, `${library}/stores/${store}/`, [
@@ -38,12 +49,12 @@ export default {
       name: 'server-uses-public-exports',
       severity: 'error',
       from: { path: '^(packages/server|examples|bench)/' },
-      to: { path: `${library}/|packages/hookonce/dist/(?!index|stores/[a-z]+/index|adapters/|testing/index)` },
+      to: { path: `${library}/|packages/hookonce/dist/(?!index|stores/[a-z]+/index|adapters/|senders/|testing/index)` },
     },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '(^|/)(dist|node_modules)/' },
+    exclude: { path: '^packages/[^/]+/dist/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },

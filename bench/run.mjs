@@ -3,6 +3,7 @@
  * turn, and the median over the rounds of each round's ratio is what counts. Servers are started here, and end with it.
  *
  *   npm run bench -- [--stores sqlite,memory,redis,postgres] [--rounds 7] [--seconds 3] [--connections 64]
+ *   npm run bench -- --inbox [--stores …] [--rounds 7]
  *   npm run bench -- --records 1000000 [--stores …] [--rounds 7]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -12,6 +13,8 @@ import { parseArgs } from 'node:util'
 import { measureAtSize } from './at-size/run.mjs'
 import { BACKENDS } from './backends.mjs'
 import { startContenders } from './contenders.mjs'
+import { measureAcknowledgement } from './inbox/acknowledge.mjs'
+import { measureInbox } from './inbox/run.mjs'
 import { endAll } from './processes.mjs'
 import { measurePush } from './push.mjs'
 import { countRoundTrips } from './round-trips.mjs'
@@ -23,6 +26,7 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '3' },
     connections: { type: 'string', default: '64' },
+    inbox: { type: 'boolean', default: false },
     records: { type: 'string' },
   },
 })
@@ -52,7 +56,10 @@ try {
   }
   const stores = Object.values(backends).map(({ about }) => about)
   console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0].model}; ${stores.join('; ')}`)
-  if (options.records === undefined) await compare()
+  if (options.inbox) {
+    await measureInbox(backends, { rounds })
+    await measureAcknowledgement(backends, { connections })
+  } else if (options.records === undefined) await compare()
   else await measureAtSize(backends, { records: Number(options.records), rounds })
 } finally {
   endAll()

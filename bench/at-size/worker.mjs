@@ -3,17 +3,7 @@
  * one before, `{ pairs }` claims and completes so many more. Answers `{ perSecond }`.
  */
 import { randomUUID } from 'node:crypto'
-import { memoryStore } from 'hookonce/stores/memory'
-import { postgresStore } from 'hookonce/stores/postgres'
-import { redisStore } from 'hookonce/stores/redis'
-import { sqliteStore } from 'hookonce/stores/sqlite'
-
-const OPEN = {
-  memory: () => memoryStore(),
-  sqlite: ({ path }) => sqliteStore(path),
-  redis: ({ url }) => redisStore(url),
-  postgres: ({ url, schema }) => postgresStore(url, { schema }),
-}
+import { openStore } from '../open-store.mjs'
 
 const FILLING_AT_ONCE = 512
 const MEASURED_AT_ONCE = 64
@@ -26,8 +16,7 @@ let lastKey = 0
 process.on('message', async message => {
   if (message.open !== undefined) {
     await store?.close()
-    store = OPEN[message.open.kind](message.open)
-    await store.ready()
+    store = await openStore(message.open)
   }
   const pairs = message.records ?? message.pairs
   const startedAt = performance.now()

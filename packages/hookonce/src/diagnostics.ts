@@ -12,6 +12,8 @@ export type HookonceEvent = { scope: string; key: string | null } & (
   | { type: 'result_dropped'; attempt: number }
   /** A delivery could not be answered for a reason of the receiver's own, e.g. a record of an unknown version. */
   | { type: 'receiver_failed'; error: unknown }
+  /** The handler took longer than the source's sender waits for an answer: it will deliver again. An inbox has time. */
+  | { type: 'deadline_missed'; tookMs: number; deadlineMs: number }
   /** An accepted delivery is not attempted any more until a person says so. */
   | { type: 'delivery_died'; attempt: number; reason: string }
   | {

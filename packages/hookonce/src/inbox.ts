@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { cameAt, told } from './answering.js'
 import { type AttemptWith, withCommit } from './attempt.js'
+import { BoundElsewhere, bind } from './binding.js'
 import type { Breaker } from './breaker.js'
 import { type Clock, systemClock } from './clock.js'
 import type { Settlement } from './committing.js'
@@ -13,7 +14,14 @@ import type { DueClaim, FailNext, RedriveOutcome } from './inbox-store.js'
 import { createIntake, resolveSettings, type SourceSettings } from './intake.js'
 import { problem } from './problem.js'
 import { committing, discard, engines, type Receiver, type Source } from './receiver.js'
-import { type Answer, checkedResponse, encodeResponse, type HandlerResponse, replayable } from './response.js'
+import {
+  type Answer,
+  checkedResponse,
+  encodeResponse,
+  type HandlerResponse,
+  jsonResponse,
+  replayable,
+} from './response.js'
 import { checkedDelays, DEFAULT_RETRY_DELAYS_MS, nextTry } from './retries.js'
 import { inRange } from './settings.js'
 import { RateLimit, Slots } from './slots.js'
@@ -39,7 +47,7 @@ const DEFAULTS = { retentionMs: 7 * 86_400_000 }
 
 /**
  * A source whose deliveries are acknowledged at once and worked on later. Sizes in bytes, durations in milliseconds.
- * `retentionMs` counts from completion or death, and is 7 days by default.
+ * `retentionMs` counts from completion or death, and is 7 days by default, or longer if the sender's retries take longer.
  */
 export interface InboxSourceOptions<Kind = never> extends Omit<SourceSettings, 'waitMs'> {
   handler: InboxHandler<Kind>
@@ -53,7 +61,7 @@ export interface InboxSourceOptions<Kind = never> extends Omit<SourceSettings, '
   group?: (delivery: Delivery) => string | null
   /** What is down together: shared by the sources whose handlers call the same target. Default: none. */
   breaker?: Breaker
-  /** The status of the acknowledgement. Default 202. */
+  /** The status of the acknowledgement. Default 202, or what the source's sender takes for success. */
   acceptedStatus?: number
 }
 
@@ -104,7 +112,9 @@ export function createInbox<Kind>({ receiver, handlers, concurrency = 20 }: Inbo
   const sources = new Map(
     Object.entries(handlers).map(([name, given]) => {
       const own = typeof given === 'function' ? { handler: given } : given
-      return [name, new InboxSource<Kind>(name, idempotency, { ...DEFAULTS, ...options, ...own }, slots)]
+      const rules = { ...options, ...own }
+      const defaults = rules.sender === undefined ? DEFAULTS : {}
+      return [name, new InboxSource<Kind>(name, idempotency, { ...defaults, ...rules }, slots)]
     }),
   )
 
@@ -145,7 +155,8 @@ class InboxSource<Kind> implements Source {
     options: InboxSourceOptions<Kind> & { clock?: Clock },
     slots: Slots,
   ) {
-    const { concurrency = 10, ratePerSecond, acceptedStatus = 202, clock = systemClock } = options
+    const { concurrency = 10, ratePerSecond, clock = systemClock } = options
+    const { acceptedStatus = options.sender?.success?.[0] ?? 202 } = options
     inRange('concurrency', concurrency, 1, 100_000)
     inRange('acceptedStatus', acceptedStatus, 200, 299)
     if (ratePerSecond !== undefined) inRange('ratePerSecond', ratePerSecond, 0.001, 1_000_000)
@@ -154,7 +165,7 @@ class InboxSource<Kind> implements Source {
     this.#idempotency = idempotency
     this.#options = { ...options, concurrency, acceptedStatus }
     this.#settings = resolveSettings(options)
-    this.#intake = createIntake(this.#settings)
+    this.#intake = createIntake(this.#settings, clock)
     this.#delaysMs = checkedDelays(options.retryDelaysMs ?? DEFAULT_RETRY_DELAYS_MS)
     this.#slots = slots
     this.#rate = ratePerSecond === undefined ? undefined : new RateLimit(clock, ratePerSecond)
@@ -203,9 +214,10 @@ class InboxSource<Kind> implements Source {
       headers.push(['x-cached', 'true'], ['x-cached-at', new Date(knownSince).toISOString()])
       headers.push(['idempotent-replayed', 'true'])
     }
-    const body = Buffer.from(JSON.stringify({ status: 'accepted', key }))
+    const status = this.#options.acceptedStatus ?? 202
+    const body = status === 204 ? new Uint8Array() : Buffer.from(JSON.stringify({ status: 'accepted', key }))
     const outcome = knownSince === undefined ? 'accepted' : 'replayed'
-    const answer: Answer = { status: this.#options.acceptedStatus ?? 202, headers, body, outcome }
+    const answer: Answer = { status, headers, body, outcome }
     return knownSince === undefined ? answer : { ...answer, recordedAt: knownSince }
   }
 
@@ -227,6 +239,8 @@ class InboxSource<Kind> implements Source {
       run: async (due, attempt, commit) => {
         const own = commit && committing(commit, response => this.#settle(response))
         const delivery = await decodeDelivery(due.delivery)
+        const owner = await this.#ownerOf(delivery, due)
+        if (owner !== due.key) return this.#settle(jsonResponse({ status: 'duplicate', of: owner }))
         return this.#settle(await this.#options.handler(delivery, withCommit<Kind, HandlerResponse>(attempt, own)))
       },
       next: (due, end) => this.#next(due, end),
@@ -235,6 +249,18 @@ class InboxSource<Kind> implements Source {
     }
     const worker = this.#idempotency.work<HandlerResponse>(work)
     return worker
+  }
+
+  /** Whose the signed content is, where another key may have been put on it. */
+  async #ownerOf(delivery: Delivery, due: DueClaim): Promise<string> {
+    const { sender, timing } = this.#settings
+    try {
+      if (sender?.boundContent) await bind(this.#idempotency, sender.boundContent, due, delivery, timing)
+      return due.key
+    } catch (error) {
+      if (error instanceof BoundElsewhere) return error.key
+      throw error
+    }
   }
 
   /** Room by every limit: what one grants and another does not is given back. */

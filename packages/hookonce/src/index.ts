@@ -24,6 +24,7 @@ export * from './idempotency.js'
 export { createInbox, type Inbox, type InboxHandler, type InboxOptions, type InboxSourceOptions } from './inbox.js'
 export * from './inbox-store.js'
 export type { SourceSettings } from './intake.js'
+export { keyOf } from './key.js'
 export type { Outcome } from './outcome.js'
 export { PROBLEMS, type ProblemCode, type ProblemOptions, problem } from './problem.js'
 export {

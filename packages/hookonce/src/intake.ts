@@ -1,14 +1,26 @@
+import { type Clock, systemClock } from './clock.js'
 import type { Delivery } from './delivery.js'
 import { InvalidKeyError } from './errors.js'
 import { bodyFingerprint } from './fingerprint.js'
 import { keyOf } from './key.js'
 import { problem } from './problem.js'
 import type { Answer, HandlerResponse } from './response.js'
-import { inRange, resolveTiming, type Timing } from './settings.js'
+import type { Refusal, Sender } from './senders/sender.js'
+import { DEFAULT_TIMING, inRange, resolveTiming, type Timing } from './settings.js'
 
-/** The rules of an endpoint. Durations are in milliseconds, sizes in bytes. */
+/**
+ * The rules of an endpoint. Durations are in milliseconds, sizes in bytes.
+ *
+ * With a sender the defaults are its own: results are kept for as long as it may deliver again, at least 7 days; a
+ * duplicate waits less than its deadline; and no fingerprint is compared, for many senders' retries differ.
+ */
 export interface SourceSettings extends Partial<Timing> {
-  /** Answer 400 to a delivery without a key instead of processing it every time. Default `false`. */
+  /**
+   * Who delivers. What it did not sign is answered 401; keys are read where it puts them and nowhere else. Default:
+   * anybody, with a key header of the standards' (`X-Idempotency-Key`, `Idempotency-Key`, `webhook-id`).
+   */
+  sender?: Sender
+  /** Answer 400 to a delivery without a key instead of processing it every time. Default `false`; with a sender always. */
   keyRequired?: boolean
   /** What must be equal for two deliveries to be one operation: the raw `body` (default), `none`, or a digest of your own. */
   fingerprint?: 'body' | 'none' | ((delivery: Delivery) => string)
@@ -20,14 +32,34 @@ export interface SourceSettings extends Partial<Timing> {
   maxResponseBytes?: number
 }
 
-export type ResolvedSettings = Required<Omit<SourceSettings, keyof Timing>> & { timing: Timing }
+export interface ResolvedSettings extends Required<Omit<SourceSettings, keyof Timing | 'sender'>> {
+  sender: Sender | undefined
+  timing: Timing
+}
 
+/** @throws {ConfigurationError} */
 export function resolveSettings(options: SourceSettings): ResolvedSettings {
-  const { keyRequired = false, fingerprint = 'body', recordable = isSuccess } = options
+  const { sender, recordable = isSuccess } = options
+  const { keyRequired = sender !== undefined, fingerprint = sender ? 'none' : 'body' } = options
   const { maxBodyBytes = 1_048_576, maxResponseBytes = 1_048_576 } = options
   inRange('maxBodyBytes', maxBodyBytes, 0, Number.MAX_SAFE_INTEGER)
   inRange('maxResponseBytes', maxResponseBytes, 0, Number.MAX_SAFE_INTEGER)
-  return { keyRequired, fingerprint, recordable, maxBodyBytes, maxResponseBytes, timing: resolveTiming(options) }
+  const timing = resolveTiming(options, sender && timingOf(sender))
+  if (sender) warnOfShortRetention(sender, timing.retentionMs)
+  return { sender, keyRequired, fingerprint, recordable, maxBodyBytes, maxResponseBytes, timing }
+}
+
+/** Long enough for what comes again by hand after a week-end, where the sender does not say how long. */
+const LEAST_RETENTION_MS = 7 * 86_400_000
+
+/** What a source's timing is by default. */
+export function timingOf({ facts: { deadlineMs, retryHorizonMs } }: Sender): Readonly<Timing> {
+  return {
+    ...DEFAULT_TIMING,
+    retentionMs: Math.max(retryHorizonMs ?? 0, LEAST_RETENTION_MS),
+    // The answer must be on its way before the sender gives up.
+    waitMs: Math.min(DEFAULT_TIMING.waitMs, (deadlineMs ?? Number.POSITIVE_INFINITY) * 0.8),
+  }
 }
 
 const isSuccess = ({ status }: HandlerResponse): boolean => status >= 200 && status <= 299
@@ -35,8 +67,28 @@ const isSuccess = ({ status }: HandlerResponse): boolean => status >= 200 && sta
 /** A delivery that may go on, or what its sender is told instead. */
 export type Taken = { refusal: Answer } | { key: string | null; fingerprint: string | null }
 
-/** What is looked at before the store is asked, in this order: size, key, fingerprint. */
-export function createIntake({ keyRequired, fingerprint, maxBodyBytes }: ResolvedSettings) {
+function warnOfShortRetention({ facts: { title, retryHorizonMs } }: Sender, retentionMs: number): void {
+  if (retryHorizonMs === null || retentionMs >= retryHorizonMs) return
+  process.emitWarning(
+    `results are kept for ${retentionMs / 3_600_000} h, and ${title} may deliver an event again for ` +
+      `${retryHorizonMs / 3_600_000} h: what comes later runs again`,
+    { type: 'HookonceWarning', code: 'HOOKONCE_RETENTION' },
+  )
+}
+
+const UNAUTHENTIC: Record<Refusal, string> = {
+  signature_missing: 'There is no signature, or not in the form of this sender.',
+  signature_wrong: 'The signature is not of this content and a secret that is known here.',
+  signatures_too_many: 'There are more signatures than an honest sender has.',
+  timestamp_missing: 'There is no timestamp, or not in the form of this sender.',
+  timestamp_old: 'The timestamp is too far in the past.',
+  timestamp_new: 'The timestamp is too far in the future.',
+}
+
+/** What is looked at before the store is asked, in this order: size, sender, handshake, key, fingerprint. */
+export function createIntake(settings: ResolvedSettings, clock: Clock = systemClock) {
+  const { sender, keyRequired, fingerprint, maxBodyBytes } = settings
+  const readKey = sender === undefined ? keyOf : (delivery: Delivery) => sender.key(delivery)
   const digest =
     fingerprint === 'body'
       ? (delivery: Delivery) => bodyFingerprint(delivery.body)
@@ -52,17 +104,33 @@ export function createIntake({ keyRequired, fingerprint, maxBodyBytes }: Resolve
 
     take(delivery: Delivery): Taken {
       if (delivery.body.length > maxBodyBytes) return { refusal: tooLarge() }
+      const first = sender && admit(sender, delivery, clock.now())
+      if (first) return { refusal: first }
       let key: string | null
       try {
-        key = keyOf(delivery)
+        key = readKey(delivery)
       } catch (error) {
         if (!(error instanceof InvalidKeyError)) throw error
         return { refusal: problem('key_invalid', { detail: error.message, outcome: 'invalid' }) }
       }
       if (key !== null) return { key, fingerprint: digest(delivery) }
       if (!keyRequired) return { key, fingerprint: null }
-      const detail = 'Send X-Idempotency-Key or Idempotency-Key.'
+      const detail = sender ? `Here the key is ${sender.facts.key}.` : 'Send X-Idempotency-Key or Idempotency-Key.'
       return { refusal: problem('key_missing', { detail, outcome: 'invalid' }) }
     },
   }
+}
+
+/** What a sender's delivery is answered before anything else, if that is all there is to it. */
+function admit(sender: Sender, delivery: Delivery, now: number): Answer | undefined {
+  const unsigned = sender.unsignedHandshake?.(delivery)
+  if (unsigned) return { ...unsigned, outcome: unsigned.status < 400 ? 'handshake' : 'unauthorized' }
+  if (delivery.method === 'GET' || delivery.method === 'HEAD') {
+    const answer = problem('method_not_allowed', { detail: 'Events are delivered by POST.', outcome: 'invalid' })
+    return { ...answer, headers: [...answer.headers, ['allow', 'POST']] }
+  }
+  const refusal = sender.verify(delivery, now)
+  if (refusal !== null) return problem('signature_invalid', { detail: UNAUTHENTIC[refusal], outcome: 'unauthorized' })
+  const answer = sender.handshake?.(delivery)
+  return answer ? { ...answer, outcome: 'handshake' } : undefined
 }

@@ -27,13 +27,17 @@ export function keyOf(delivery: Delivery): string | null {
 
 function parseKey(value: string, header: string): string {
   const trimmed = value.trim()
-  const key = trimmed.startsWith('"') ? unquote(trimmed, header) : trimmed
-  if (key.length === 0) throw new InvalidKeyError(`The header ${header} is empty.`)
+  return checkedKey(trimmed.startsWith('"') ? unquote(trimmed, header) : trimmed, `header ${header}`)
+}
+
+/** @throws {InvalidKeyError} empty, over 255 bytes, or not visible ASCII; `where` names what it stands in */
+export function checkedKey(key: string, where: string): string {
+  if (key.length === 0) throw new InvalidKeyError(`The ${where} is empty.`)
   if (!/^[\x21-\x7e]+$/.test(key)) {
-    throw new InvalidKeyError(`The header ${header} may hold visible ASCII characters only, without spaces.`)
+    throw new InvalidKeyError(`The ${where} may hold visible ASCII characters only, without spaces.`)
   }
   if (key.length > MAX_KEY_BYTES) {
-    throw new InvalidKeyError(`The header ${header} is ${key.length} bytes long; ${MAX_KEY_BYTES} are allowed.`)
+    throw new InvalidKeyError(`The ${where} is ${key.length} bytes long; ${MAX_KEY_BYTES} are allowed.`)
   }
   return key
 }

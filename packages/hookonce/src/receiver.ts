@@ -1,5 +1,6 @@
 import { cameAt, told } from './answering.js'
 import { type AttemptWith, type CommitOf, withCommit } from './attempt.js'
+import { BindingUnknown, BoundElsewhere, bind, isContentScope } from './binding.js'
 import { type Clock, systemClock } from './clock.js'
 import { andThen, type Commit, type Settlement } from './committing.js'
 import type { Delivery } from './delivery.js'
@@ -12,6 +13,7 @@ import type { Outcome } from './outcome.js'
 import { problem } from './problem.js'
 import {
   type Answer,
+  asSuccess,
   checkedResponse,
   type DeliveryOutcome,
   decodeResponse,
@@ -84,7 +86,7 @@ export interface Receiver<Kind = never> extends Source<Kind> {
   source(options: SourceOptions): Source<Kind>
   /** What is recorded for a key of the named source. @throws {StoreError} also when the store does not answer in time */
   record(source: string, key: string): Promise<ReceiverRecord | undefined>
-  /** One page of records, without what was answered or accepted. @throws {StoreError} */
+  /** One page of records, at most `limit`, without what was answered or accepted. @throws {StoreError} */
   records(query: ListQuery): Promise<RecordPage>
   /** Forgets a key. A running attempt is refused (`running`) unless forced; its result is refused then. @throws {StoreError} */
   deleteRecord(source: string, key: string, options?: { force?: boolean }): Promise<'deleted' | 'absent' | 'running'>
@@ -117,6 +119,7 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
       return sourceOf(idempotency, resolveSettings({ ...options, ...own }), () => name, clock)
     },
     async record(source, key) {
+      if (isContentScope(source)) return undefined
       const record = await idempotency.get({ scope: source, key })
       if (record === undefined) return undefined
       const { result, delivery, ...summary } = record
@@ -125,7 +128,10 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
         ? { ...summary, response }
         : { ...summary, response, delivery: await decodeDelivery(delivery) }
     },
-    records: query => idempotency.list(query),
+    async records(query) {
+      const page = await idempotency.list(query)
+      return { ...page, records: page.records.filter(({ scope }) => !isContentScope(scope)) }
+    },
     deleteRecord: (source, key, how) => idempotency.delete({ scope: source, key }, how),
     settled: () => idempotency.settled(),
     abort: () => idempotency.abort(),
@@ -163,8 +169,10 @@ function sourceOf<Kind>(
   nameFor: (delivery?: Delivery) => string,
   clock: Clock,
 ): Source<Kind> {
-  const { recordable, maxBodyBytes, maxResponseBytes, timing } = settings
-  const intake = createIntake(settings)
+  const { sender, recordable, maxBodyBytes, maxResponseBytes, timing } = settings
+  const intake = createIntake(settings, clock)
+  const content = sender?.boundContent
+  const deadlineMs = sender?.facts.deadlineMs ?? null
 
   async function receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer> {
     const since = cameAt(clock)
@@ -172,33 +180,52 @@ function sourceOf<Kind>(
     try {
       const taken = intake.take(delivery)
       if ('refusal' in taken) return told(clock, scope, since, taken.refusal)
-      const { key, fingerprint } = taken
-      let made: HandlerResponse | undefined
-      let answered = false
-      const settle = (answer: HandlerResponse): Settlement<HandlerResponse> => {
-        const response = checkedResponse(answer)
-        // After a commit the handler gives the same response once more.
-        if (answered && response.rest !== made?.rest) discard(response)
-        made = response
-        if (!recordable(response)) return { value: response }
-        return {
-          value: response,
-          result: key === null ? NOTHING : encodeResponse(replayable(response, maxResponseBytes)),
-        }
-      }
-      const outcome = await idempotency.process<HandlerResponse>(
-        { scope, key, fingerprint, timing },
-        async (attempt, commit) =>
-          settle(await handler(delivery, withCommit(attempt, commit && committing(commit, settle)))),
-      )
-      answered = true
-      const answer = answerTo(outcome, maxResponseBytes)
-      if (made !== undefined && answer.rest !== made.rest) discard(made)
-      return told(clock, scope, since, answer)
+      return told(clock, scope, since, await process(delivery, scope, taken.key, taken.fingerprint, handler))
     } catch (error) {
       publish({ type: 'receiver_failed', scope, key: null, error })
       return told(clock, scope, since, problem('handler_failed'))
     }
+  }
+
+  async function process(
+    delivery: Delivery,
+    scope: string,
+    key: string | null,
+    fingerprint: string | null,
+    handler: Handler<Kind>,
+  ): Promise<Answer> {
+    let made: HandlerResponse | undefined
+    let answered = false
+    const settle = (answer: HandlerResponse): Settlement<HandlerResponse> => {
+      const response = asSuccess(checkedResponse(answer), sender?.success)
+      // After a commit the handler gives the same response once more.
+      if (answered && response.rest !== made?.rest) discard(response)
+      made = response
+      if (!recordable(response)) return { value: response }
+      return {
+        value: response,
+        result: key === null ? NOTHING : encodeResponse(replayable(response, maxResponseBytes)),
+      }
+    }
+    const outcome = await idempotency.process<HandlerResponse>(
+      { scope, key, fingerprint, timing },
+      async (attempt, commit) => {
+        if (content !== undefined && key !== null) await bind(idempotency, content, { scope, key }, delivery, timing)
+        const begunAt = deadlineMs === null ? 0 : clock.monotonic()
+        const answer = await handler(delivery, withCommit(attempt, commit && committing(commit, settle)))
+        const tookMs = deadlineMs === null ? 0 : clock.monotonic() - begunAt
+        if (deadlineMs !== null && tookMs > deadlineMs)
+          publish({ type: 'deadline_missed', scope, key, tookMs, deadlineMs })
+        return settle(answer)
+      },
+    )
+    answered = true
+    if (outcome.kind === 'threw' && outcome.error instanceof BoundElsewhere) {
+      return process(delivery, scope, outcome.error.key, fingerprint, handler)
+    }
+    const answer = answerTo(outcome, maxResponseBytes)
+    if (made !== undefined && answer.rest !== made.rest) discard(made)
+    return answer
   }
 
   const tooLarge = () => told(clock, nameFor(), cameAt(clock), intake.tooLarge())
@@ -240,7 +267,7 @@ function answerTo(outcome: Outcome<HandlerResponse>, maxResponseBytes: number): 
         ? { ...marked(replayable(outcome.value, maxResponseBytes)), outcome: 'failed' }
         : answerOf(outcome.value, 'failed')
     case 'threw':
-      return problem('handler_failed')
+      return outcome.error instanceof BindingUnknown ? unavailable() : problem('handler_failed')
     case 'in_progress':
       return problem('in_progress', { retryAfterMs: RETRY_SOON_MS, outcome: 'in_progress' })
     case 'mismatch':
@@ -255,9 +282,11 @@ function answerTo(outcome: Outcome<HandlerResponse>, maxResponseBytes: number): 
     case 'attempt_timeout':
       return problem(outcome.kind, { outcome: 'lost' })
     case 'store_unavailable':
-      return problem('store_unavailable', { retryAfterMs: RETRY_LATER_MS, outcome: 'unavailable' })
+      return unavailable()
   }
 }
+
+const unavailable = (): Answer => problem('store_unavailable', { retryAfterMs: RETRY_LATER_MS, outcome: 'unavailable' })
 
 function answerOf({ status, headers, body, rest }: HandlerResponse, outcome: DeliveryOutcome): Answer {
   return rest === undefined ? { status, headers, body, outcome } : { status, headers, body, rest, outcome }

@@ -35,6 +35,8 @@ export type DeliveryOutcome =
   | 'in_progress'
   | 'mismatch'
   | 'invalid'
+  | 'unauthorized'
+  | 'handshake' // the sender asked whether this is the right place
   | 'unavailable'
   | 'failed'
   | 'lost'
@@ -102,6 +104,15 @@ export function checkedResponse(response: HandlerResponse): HandlerResponse {
 
 function withHeaders({ status, body, rest }: HandlerResponse, headers: HeaderList): HandlerResponse {
   return rest === undefined ? { status, headers, body } : { status, headers, body, rest }
+}
+
+/** A success in the words of who is answered: senders that take one status for success take every other for a failure. */
+export function asSuccess(response: HandlerResponse, statuses: readonly number[] | undefined): HandlerResponse {
+  const { status, headers, body } = response
+  if (statuses === undefined || status < 200 || status > 299 || statuses.includes(status)) return response
+  return statuses[0] === 204
+    ? { status: 204, headers, body: body.subarray(0, 0) }
+    : { ...response, status: statuses[0]! }
 }
 
 /** What a duplicate may get of a response. */

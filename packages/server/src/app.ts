@@ -63,18 +63,29 @@ export async function createApp(context: AppContext): Promise<RequestListener> {
     )
   })
 
-  const { sources, maxInFlight } = config
+  const { sources, allowNoIdempotency, maxInFlight } = config
   const eventLoop = new EventLoopWatch(config.maxEventLoopDelayMs)
   const admission = new Admission({ gate, maxInFlight, eventLoop, metrics, log })
   metrics.countInFlight = () => gate.inProgress
-  const deliveries = deliveryRoutes(app, { receiver, inbox, sources, gate, admission, metrics, tracing, agent, log })
+  const deliveries = deliveryRoutes(app, {
+    receiver,
+    inbox,
+    sources,
+    allowNoIdempotency,
+    gate,
+    admission,
+    metrics,
+    tracing,
+    agent,
+    log,
+  })
   const refusal = operatorGuard(config.operatorAccess)
   metricsRoute(app, metrics, refusal)
   recordRoutes(app, { receiver, refusal })
   eventRoutes(app, { receiver, inbox, refusal, log })
   healthRoutes(app, { receiver, storeName: config.store.kind, gate, log })
   problemRoutes(app)
-  indexRoute(app)
+  indexRoute(app, config)
   await app.ready()
   return (request, response) => {
     const deliver = request.method === 'POST' ? deliveries.get(request.url!) : undefined

@@ -3,6 +3,7 @@ import { extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Attempt, Delivery } from 'hookonce'
 import type { FetchResponse } from 'hookonce/adapters/fetch'
+import type { Sender } from 'hookonce/senders'
 import type { ClusterAddress, SentinelAddress } from 'hookonce/stores/redis'
 import { createJiti } from 'jiti'
 import { z } from 'zod'
@@ -50,9 +51,14 @@ export function acknowledge(): Handle {
 
 /** One endpoint, `POST /hooks/{name}`. What is left out is as in the settings of the same name. */
 export interface SourceConfig {
+  /**
+   * Who delivers: what it did not sign is answered 401, and keys are read where it puts them only. With a sender the
+   * defaults of retention, wait and fingerprint are its own, unless the settings of these names are given.
+   */
+  sender?: Sender
   /** Default: forward to `forwardTo` if that is set, otherwise {@link acknowledge}. */
   handle?: Handle
-  /** Answer 400 to a delivery without a key instead of processing it every time. Default `false`. */
+  /** Answer 400 to a delivery without a key instead of processing it every time. Default `false`; with a sender `true`. */
   keyRequired?: boolean
   /** What must be equal for two deliveries to be one operation: the raw `body`, `none`, or a digest of your own. */
   fingerprint?: 'body' | 'none' | ((delivery: Delivery) => string)
@@ -116,11 +122,18 @@ const HANDLE = z.union([
   z.strictObject({ kind: z.literal('acknowledge') }),
   z.strictObject({ kind: z.literal('forward'), url: z.unknown(), timeoutSeconds: z.unknown() }),
 ])
+const SENDER = z.custom<Sender>(
+  value =>
+    isObject(value) &&
+    typeof Reflect.get(value, 'facts') === 'object' &&
+    ['verify', 'key', 'sign'].every(name => typeof Reflect.get(value, name) === 'function'),
+)
 const FUNCTION = z.custom<(delivery: Delivery) => string>(value => typeof value === 'function')
 const PAUSES = z.array(z.number().min(0).max(2_147_483)).max(1_000)
 
 /** What each field of a source must be. */
 const FIELDS: Record<keyof SourceConfig, { schema: z.ZodType; allowed: string }> = {
+  sender: { schema: SENDER, allowed: 'must be a sender, e.g. stripe({ secrets: […] }) of hookonce/senders/stripe' },
   handle: { schema: HANDLE, allowed: 'must be forward(url), acknowledge() or a function' },
   keyRequired: { schema: z.boolean(), allowed: 'must be true or false' },
   fingerprint: {

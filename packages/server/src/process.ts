@@ -4,7 +4,7 @@ import type { Agent } from 'undici'
 import type { ResolvedConfig } from './config.js'
 import { createForwardAgent } from './handlers/forward.js'
 import { inboxOf } from './inbox.js'
-import { createLogger, logEvents } from './log.js'
+import { createLogger, logEvents, logWarnings } from './log.js'
 import { Metrics } from './metrics/index.js'
 import { type OpenedStore, openStore } from './open-store.js'
 import { failFast } from './shutdown.js'
@@ -25,11 +25,13 @@ export interface Parts {
 export async function assemble(config: ResolvedConfig): Promise<Parts> {
   const log = createLogger(config.logLevel)
   failFast(log)
+  logWarnings(log)
   const { maxWaiters, storeOptions } = config
   const opened = await openStore(config.store, storeOptions, log)
-  const { options } = config.sources.get('default')!
+  // Each source says all of its rules itself. The store's time limit is measured by a lease.
+  const { lockTtlMs, leaseMs } = config.sources.get('default')!.options
   const { storeTimeoutMs } = storeOptions
-  const receiver = createReceiver({ ...options, store: opened.store, storeTimeoutMs, maxWaiters })
+  const receiver = createReceiver({ store: opened.store, lockTtlMs, leaseMs, storeTimeoutMs, maxWaiters })
   logEvents(log)
   const metrics = new Metrics({ sources: config.sources, store: opened.store })
   metrics.subscribe()

@@ -14,7 +14,7 @@ import { StoreFigures } from './store-figures.js'
 /** Why a delivery was refused before it was looked at. */
 export type Overload = 'in_flight' | 'event_loop' | 'rate'
 
-const OUTCOMES: readonly (DeliveryOutcome | 'unauthorized')[] = [
+const OUTCOMES: readonly DeliveryOutcome[] = [
   'executed',
   'accepted',
   'replayed',
@@ -23,6 +23,7 @@ const OUTCOMES: readonly (DeliveryOutcome | 'unauthorized')[] = [
   'mismatch',
   'invalid',
   'unauthorized',
+  'handshake',
   'unavailable',
   'failed',
   'lost',

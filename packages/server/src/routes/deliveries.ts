@@ -1,12 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Answer, Delivery, type Handler, type Inbox, type Receiver, type Source } from 'hookonce'
+import { type Answer, Delivery, type Inbox, keyOf, type Receiver, type Source } from 'hookonce'
+import type { Sender } from 'hookonce/senders'
 import type { Logger } from 'pino'
 import type { Agent } from 'undici'
 import type { Admission } from '../admission.js'
 import type { ResolvedSource } from '../config.js'
+import { DeliveryLog } from '../delivery-log.js'
 import type { Gate } from '../gate.js'
 import { handlerFor } from '../handlers/index.js'
+import { keylessSource, type Receive } from '../keyless.js'
 import type { Metrics } from '../metrics/index.js'
 import { serverProblem } from '../problems.js'
 import { readBody } from '../read-body.js'
@@ -19,6 +22,7 @@ export interface DeliveryContext {
   receiver: Receiver
   inbox: Inbox
   sources: Map<string, ResolvedSource>
+  allowNoIdempotency: boolean
   gate: Gate
   admission: Admission
   metrics: Metrics
@@ -30,45 +34,43 @@ export interface DeliveryContext {
 /** Node drops header fields beyond its own bound of 2,000 in silence; a lost key header must not pass for "no key". */
 const MAX_HEADER_FIELDS = 200
 
-type Receive = (delivery: Delivery, handler: Handler) => Promise<Answer>
+const NO_BODY = Buffer.alloc(0)
 
 type DeliveryListener = (request: IncomingMessage, response: ServerResponse) => void
 
 /** Makes the routes, and gives what answers each by its path: the way to it through the framework is the longer one. */
 export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): ReadonlyMap<string, DeliveryListener> {
   const listeners = new Map<string, DeliveryListener>()
-  const route = (path: string, answer: DeliveryListener) => {
+  const route = (path: string, answer: DeliveryListener, sender: Sender | undefined) => {
     listeners.set(path, answer)
-    app.post(path, { onRequest: takeOver(answer) }, unreached)
+    const onRequest = takeOver(answer)
+    app.post(path, { onRequest }, unreached)
+    // Some ask whether this is the right place before they send the first event.
+    if (sender?.unsignedHandshake) app.get(path, { onRequest, exposeHeadRoute: false }, unreached)
   }
   for (const [name, configured] of context.sources) {
     const { options } = configured
+    const { sender } = options
     // One that accepts calls the handler later.
     const source = configured.inbox ? context.inbox.source(name) : context.receiver.source(options)
     const handler = handlerFor(configured, source.maxResponseBytes, context)
     const { ratePerSecond } = configured
     const rate = ratePerSecond === undefined ? undefined : new TokenBucket(ratePerSecond, performance.now())
-    const answererOf = (source: Source, receive: Receive) => {
+    const answererOf = (source: Source, receive: Receive, log: DeliveryLog) => {
       const traced = context.tracing?.delivery(name, receive, handler)
-      return deliveryAnswerer(name, source, traced ?? (delivery => receive(delivery, handler)), rate, context)
+      return deliveryAnswerer(name, source, traced ?? (delivery => receive(delivery, handler)), rate, log, context)
     }
-    const answer = answererOf(source, (delivery, handler) => source.receive(delivery, handler))
-    route(`/hooks/${name}`, answer)
+    const log = new DeliveryLog(name, sender === undefined ? keyOf : delivery => sender.key(delivery), context.log)
+    const answer = answererOf(source, (delivery, handler) => source.receive(delivery, handler), log)
+    route(`/hooks/${name}`, answer, sender)
     if (name !== 'default') continue
-    route('/webhook', answer)
-    const keyless = context.receiver.source({ ...options, name: '/webhook/no-idempotency', keyRequired: false })
-    route('/webhook/no-idempotency', answererOf(keyless, withoutKey(keyless)))
+    route('/webhook', answer, sender)
+    if (!context.allowNoIdempotency) continue
+    const keylessLog = new DeliveryLog(name, () => null, context.log)
+    const [keyless, receive] = keylessSource(context.receiver, options)
+    route('/webhook/no-idempotency', answererOf(keyless, receive, keylessLog), sender)
   }
   return listeners
-}
-
-/** The source sees no header, so no key; the handler sees the delivery as it arrived. */
-function withoutKey(source: Source): Receive {
-  return (delivery, handler) => {
-    const { method, url, body } = delivery
-    const bare = new Delivery({ method, url, headers: [], body })
-    return source.receive(bare, (_, attempt) => handler(delivery, attempt))
-  }
 }
 
 /** Answered before Fastify reads the body: the raw bytes count, whatever the Content-Type says or fails to say. */
@@ -88,7 +90,8 @@ function deliveryAnswerer(
   source: Source,
   receive: (delivery: Delivery) => Promise<Answer>,
   rate: TokenBucket | undefined,
-  { gate, admission, metrics, log }: DeliveryContext,
+  log: DeliveryLog,
+  { gate, admission, metrics }: DeliveryContext,
 ): DeliveryListener {
   const { maxBodyBytes } = source
 
@@ -98,7 +101,7 @@ function deliveryAnswerer(
   }
 
   async function answerFor(request: IncomingMessage): Promise<Answer | undefined> {
-    const { rawHeaders } = request
+    const { rawHeaders, method = 'POST' } = request
     if (gate.closed) return refused(shuttingDown())
     const overload = admission.refusal(name, rate)
     if (overload !== undefined) return overload
@@ -106,16 +109,14 @@ function deliveryAnswerer(
       const detail = `At most ${MAX_HEADER_FIELDS} header fields are accepted.`
       return refused(serverProblem('headers_too_large', { detail }))
     }
-    const body = await readBody(request, maxBodyBytes)
+    const body = method === 'GET' ? NO_BODY : await readBody(request, maxBodyBytes)
     if (body === 'gone') return undefined
     if (body === 'too_large') return source.tooLarge()
     if (gate.closed) return refused(shuttingDown())
 
-    const delivery = new Delivery({ method: 'POST', url: request.url!, headers: rawHeaders, body })
+    const delivery = new Delivery({ method, url: request.url!, headers: rawHeaders, body })
     const answer = await receive(delivery)
-    if (answer.status >= 500 || answer.outcome === 'mismatch' || log.isLevelEnabled('debug')) {
-      logDelivery(log, name, delivery, answer)
-    }
+    log.answered(delivery, answer)
     return answer
   }
 
@@ -126,7 +127,7 @@ function deliveryAnswerer(
       await turnEnd()
       if (answer !== undefined) sendAnswer(response, answer, gate.closed)
     } catch (error) {
-      log.error({ source: name, err: error }, 'delivery not answered')
+      log.failed(error)
       sendAnswer(response, serverProblem('internal_error'), true)
     } finally {
       gate.leave()
@@ -136,13 +137,4 @@ function deliveryAnswerer(
 
 function shuttingDown(): Answer {
   return serverProblem('shutting_down', { headers: [['retry-after', '1']], outcome: 'unavailable' })
-}
-
-function logDelivery(log: Logger, source: string, delivery: Delivery, { status, outcome }: Answer): void {
-  const facts = { source, status, outcome }
-  if (log.isLevelEnabled('debug')) {
-    const key = delivery.header('x-idempotency-key') ?? delivery.header('idempotency-key')
-    log.debug({ ...facts, key, bytes: delivery.body.length }, 'delivery')
-  } else if (status >= 500) log.warn(facts, 'delivery failed')
-  else log.info(facts, 'idempotency key reused for another payload')
 }

@@ -18,20 +18,21 @@ const ENDPOINTS = {
 const ABOUT = 'A webhook receiver with idempotency keys: one recorded result per key, replayed to every duplicate.'
 
 /** What this is and where to look. */
-export function indexRoute(app: FastifyInstance): void {
+export function indexRoute(app: FastifyInstance, { allowNoIdempotency }: { allowNoIdempotency: boolean }): void {
+  const endpoints = Object.entries(ENDPOINTS).filter(([route]) => allowNoIdempotency || !/no-idempotency/.test(route))
   app.get('/', (request, reply) => {
     const asksForHtml = /\btext\/html\b/.test(request.headers.accept ?? '')
     respond(
       reply,
       asksForHtml
-        ? textAnswer('text/html; charset=utf-8', page())
-        : jsonAnswer({ name: 'hookonce', about: ABOUT, endpoints: ENDPOINTS }),
+        ? textAnswer('text/html; charset=utf-8', page(endpoints))
+        : jsonAnswer({ name: 'hookonce', about: ABOUT, endpoints: Object.fromEntries(endpoints) }),
     )
   })
 }
 
-function page(): string {
-  const rows = Object.entries(ENDPOINTS).map(([route, use]) => `<dt><code>${route}</code></dt><dd>${use}</dd>`)
+function page(endpoints: [route: string, use: string][]): string {
+  const rows = endpoints.map(([route, use]) => `<dt><code>${route}</code></dt><dd>${use}</dd>`)
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

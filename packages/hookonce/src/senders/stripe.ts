@@ -1,0 +1,70 @@
+import { DAY_MS } from './primitives/durations.js'
+import { fieldKey } from './primitives/event-key.js'
+import { onlyHeader, signatureFields, unixSeconds } from './primitives/reading.js'
+import { hmacKey } from './primitives/signing-keys.js'
+import { defineSender, type Sender, type SenderKind } from './sender.js'
+
+export const STRIPE: SenderKind = {
+  facts: {
+    name: 'stripe',
+    title: 'Stripe',
+    secret: 'Developers → Webhooks → the endpoint → Signing secret: `whsec_…`, used as the text that it is',
+    signature: '`Stripe-Signature: t=…,v1=…`: HMAC-SHA256 over `{t}.{body}`, hex',
+    key: 'the field `id` of the body (`evt_…`), which is signed',
+    deadlineMs: null,
+    retryHorizonMs: 30 * DAY_MS,
+    retries:
+      'up to 3 days by itself (a sandbox: three times in a few hours); by hand up to 15 days in the Dashboard, 30 by CLI',
+    success: 'any 2xx; a redirect is a failure',
+    pitfalls: [
+      'One change can come as two events with ids of their own: where that matters, make the effect idempotent by `data.object.id` and `type`.',
+      'Events come in any order. Do not sort by `created`.',
+      'When a secret is rolled, both are signed with for up to 24 hours: give both.',
+    ],
+    pages: ['https://docs.stripe.com/webhooks'],
+  },
+  create: ({ secrets }) => stripe({ secrets }),
+  example: ({ id, now }) => ({
+    contentType: 'application/json',
+    body: JSON.stringify({
+      id,
+      object: 'event',
+      type: 'payment_intent.succeeded',
+      created: Math.floor(now / 1000),
+      livemode: false,
+      data: { object: { id: 'pi_1', object: 'payment_intent', amount: 1999, currency: 'eur', status: 'succeeded' } },
+    }),
+  }),
+}
+
+export interface StripeOptions {
+  /** The endpoint's signing secrets, `whsec_…`. */
+  secrets: readonly string[]
+  /** How old a signature may be, and how far ahead. Default 5 minutes. */
+  toleranceMs?: number
+}
+
+/**
+ * @example
+ * receiver.source({ name: 'stripe', sender: stripe({ secrets: [process.env.STRIPE_SECRET!] }) })
+ */
+export function stripe({ secrets, toleranceMs }: StripeOptions): Sender {
+  return defineSender({
+    facts: STRIPE.facts,
+    keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex' })),
+    ...(toleranceMs !== undefined && { toleranceMs }),
+    read(delivery) {
+      const { timestamp, signatures } = signatureFields(onlyHeader(delivery, HEADER), FIELDS)
+      return timestamp === undefined ? null : { signatures, contents: [[timestamp, '.', delivery.body]] }
+    },
+    sentAt: delivery => unixSeconds(signatureFields(onlyHeader(delivery, HEADER), FIELDS).timestamp),
+    key: fieldKey('id'),
+    write({ body, now }, sign) {
+      const timestamp = String(Math.floor(now / 1000))
+      return [[HEADER, `t=${timestamp},v1=${sign([timestamp, '.', body])}`]]
+    },
+  })
+}
+
+const HEADER = 'stripe-signature'
+const FIELDS = { separator: ',', timestamp: 't', signature: 'v1' }
