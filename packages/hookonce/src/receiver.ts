@@ -172,7 +172,7 @@ function sourceOf<Kind>(
   const { sender, recordable, maxBodyBytes, maxResponseBytes, timing } = settings
   const intake = createIntake(settings, clock)
   const content = sender?.boundContent
-  const deadlineMs = sender?.facts.deadlineMs ?? null
+  const deadlineMs = sender?.facts.deadlineMs ?? Number.POSITIVE_INFINITY
 
   async function receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer> {
     const since = cameAt(clock)
@@ -211,11 +211,10 @@ function sourceOf<Kind>(
       { scope, key, fingerprint, timing },
       async (attempt, commit) => {
         if (content !== undefined && key !== null) await bind(idempotency, content, { scope, key }, delivery, timing)
-        const begunAt = deadlineMs === null ? 0 : clock.monotonic()
+        const begunAt = clock.monotonic()
         const answer = await handler(delivery, withCommit(attempt, commit && committing(commit, settle)))
-        const tookMs = deadlineMs === null ? 0 : clock.monotonic() - begunAt
-        if (deadlineMs !== null && tookMs > deadlineMs)
-          publish({ type: 'deadline_missed', scope, key, tookMs, deadlineMs })
+        const tookMs = clock.monotonic() - begunAt
+        if (tookMs > deadlineMs) publish({ type: 'deadline_missed', scope, key, tookMs, deadlineMs })
         return settle(answer)
       },
     )
