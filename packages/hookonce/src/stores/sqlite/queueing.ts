@@ -9,8 +9,8 @@ import { sql } from './sql.generated.js'
 const MOST_BYTES_AT_ONCE = 16 * 1024 * 1024
 
 /** What `due.sql` gives. */
-type Due = Omit<Found, 'fingerprint' | 'lease_id' | 'lease_ends_at' | 'settled_at' | 'result'> &
-  Pick<RecordRow, 'key' | 'retention_ms' | 'earlier_attempts'>
+type Due = Omit<Found, 'scope' | 'fingerprint' | 'lease_id' | 'lease_ends_at' | 'settled_at' | 'result'> &
+  Pick<RecordRow, 'retention_ms' | 'earlier_attempts'>
 
 /** The inbox's part of the contract: as {@link createOperations}, each function is one operation. */
 export function createQueueing(db: Database, records: Records) {
