@@ -2,9 +2,14 @@
  * Load on one server, in a process of its own: some connections, one request under way on each, for some seconds.
  * Writes requests made beforehand to plain sockets, so that it costs as little of the machine as it can.
  *
+<<<<<<< HEAD
  * Asked by messages `{ url, path, connections, seconds | requests, keys, prefix, cached, bodyBytes }`, answers
+=======
+ * Asked by messages `{ url, path, connections, seconds | requests, keys | random, prefix, cached }`, answers
+>>>>>>> e324cd5 (SQLite: texts of the index's plan and places in tests; the bench can send random keys, and measures a million of them)
  * `{ requests, seconds, bad }`. Bad is what is not 200, or is said to be a replay unlike `cached`.
  */
+import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 
 const BODY = JSON.stringify({
@@ -22,6 +27,7 @@ async function run({
   seconds = Number.POSITIVE_INFINITY,
   requests: most = Number.POSITIVE_INFINITY,
   keys,
+  random = false,
   prefix,
   cached,
   bodyBytes = 0,
@@ -35,7 +41,7 @@ async function run({
   const startedAt = performance.now()
   const next = () => {
     if (sent >= most || performance.now() - startedAt > seconds * 1000) return undefined
-    const key = `${prefix}-${keys === undefined ? sent : sent % keys}`
+    const key = random ? randomUUID() : `${prefix}-${keys === undefined ? sent : sent % keys}`
     sent++
     return `${head}x-idempotency-key: ${key}\r\n\r\n${body}`
   }

@@ -3,7 +3,11 @@
  * turn, and the median over the rounds of each round's ratio is what counts. Servers are started here, and end with it.
  *
  *   npm run bench -- [--stores sqlite,memory,redis,postgres] [--rounds 7] [--seconds 3] [--connections 64]
+<<<<<<< HEAD
  *   npm run bench -- --inbox [--stores …] [--rounds 7]
+=======
+ *     [--random-keys]
+>>>>>>> e324cd5 (SQLite: texts of the index's plan and places in tests; the bench can send random keys, and measures a million of them)
  *   npm run bench -- --records 1000000 [--stores …] [--rounds 7]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -26,7 +30,11 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '3' },
     connections: { type: 'string', default: '64' },
+<<<<<<< HEAD
     inbox: { type: 'boolean', default: false },
+=======
+    'random-keys': { type: 'boolean', default: false },
+>>>>>>> e324cd5 (SQLite: texts of the index's plan and places in tests; the bench can send random keys, and measures a million of them)
     records: { type: 'string' },
   },
 })
@@ -44,7 +52,7 @@ async function compare() {
   console.log(
     `${connections} connections, medians of ${rounds} rounds of ${seconds} s; the load runs on the same machine\n`,
   )
-  await measureThroughput(contenders, { rounds, seconds, connections })
+  await measureThroughput(contenders, { rounds, seconds, connections, random: options['random-keys'] })
   await countRoundTrips(contenders, backends, connections)
   await measurePush(backends)
 }

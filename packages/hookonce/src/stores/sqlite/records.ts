@@ -65,8 +65,11 @@ export function createRecords(db: Database) {
     placeOf,
 
     find(scope: string, key: string): Found | undefined {
-      const found = statement.find.all(hashOf(scope, key)) as unknown as Found[]
-      return found.find(record => record.key === key && record.scope === scope)
+      const hash = hashOf(scope, key)
+      for (let skipped = 0; ; skipped++) {
+        const found = statement.find.get(hash, skipped) as Found | undefined
+        if (found === undefined || (found.key === key && found.scope === scope)) return found
+      }
     },
 
     /** Starts a further attempt and gives its fencing token. */

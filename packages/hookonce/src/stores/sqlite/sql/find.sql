@@ -1,7 +1,7 @@
--- What a claim or an acceptance decides on: no row most often, else nearly always one. Asked without the texts, for to hand
--- them over costs more than all the rest.
--- Parameters: hash.
+-- What a claim or an acceptance decides on, or another record with its hash: no row most often, else nearly always the one.
+-- Asked without the texts, for to hand them over costs more than to look.
+-- Parameters: hash, how many with it to skip.
 SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, lease_ends_at, settled_at,
   expires_at, result, grp, round
-FROM records WHERE hash = ?
+FROM records WHERE hash = ? LIMIT 1 OFFSET ?
