@@ -2,11 +2,7 @@
  * Load on one server, in a process of its own: some connections, one request under way on each, for some seconds.
  * Writes requests made beforehand to plain sockets, so that it costs as little of the machine as it can.
  *
-<<<<<<< HEAD
- * Asked by messages `{ url, path, connections, seconds | requests, keys, prefix, cached, bodyBytes }`, answers
-=======
- * Asked by messages `{ url, path, connections, seconds | requests, keys | random, prefix, cached }`, answers
->>>>>>> e324cd5 (SQLite: texts of the index's plan and places in tests; the bench can send random keys, and measures a million of them)
+ * Asked by messages `{ url, path, connections, seconds | requests, keys | random, prefix, cached, bodyBytes }`, answers
  * `{ requests, seconds, bad }`. Bad is what is not 200, or is said to be a replay unlike `cached`.
  */
 import { randomUUID } from 'node:crypto'

@@ -3,11 +3,8 @@
  * turn, and the median over the rounds of each round's ratio is what counts. Servers are started here, and end with it.
  *
  *   npm run bench -- [--stores sqlite,memory,redis,postgres] [--rounds 7] [--seconds 3] [--connections 64]
-<<<<<<< HEAD
- *   npm run bench -- --inbox [--stores …] [--rounds 7]
-=======
  *     [--random-keys]
->>>>>>> e324cd5 (SQLite: texts of the index's plan and places in tests; the bench can send random keys, and measures a million of them)
+ *   npm run bench -- --inbox [--stores …] [--rounds 7]
  *   npm run bench -- --records 1000000 [--stores …] [--rounds 7]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -30,11 +27,8 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '3' },
     connections: { type: 'string', default: '64' },
-<<<<<<< HEAD
     inbox: { type: 'boolean', default: false },
-=======
     'random-keys': { type: 'boolean', default: false },
->>>>>>> e324cd5 (SQLite: texts of the index's plan and places in tests; the bench can send random keys, and measures a million of them)
     records: { type: 'string' },
   },
 })

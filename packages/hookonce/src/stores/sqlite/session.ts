@@ -67,6 +67,8 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
         return operations.redrive(request, now)
       case 'get':
         return operations.get(request, now)
+      case 'backlog':
+        return operations.backlog(request, now)
       default:
         return operations.check(now)
     }
