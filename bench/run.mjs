@@ -3,6 +3,8 @@
  * turn, and the median over the rounds of each round's ratio is what counts. Servers are started here, and end with it.
  *
  *   npm run bench -- [--stores sqlite,memory,redis,postgres] [--rounds 7] [--seconds 3] [--connections 64]
+ *     [--random-keys]
+ *   npm run bench -- --inbox [--stores …] [--rounds 7]
  *   npm run bench -- --records 1000000 [--stores …] [--rounds 7]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -12,6 +14,8 @@ import { parseArgs } from 'node:util'
 import { measureAtSize } from './at-size/run.mjs'
 import { BACKENDS } from './backends.mjs'
 import { startContenders } from './contenders.mjs'
+import { measureAcknowledgement } from './inbox/acknowledge.mjs'
+import { measureInbox } from './inbox/run.mjs'
 import { endAll } from './processes.mjs'
 import { measurePush } from './push.mjs'
 import { countRoundTrips } from './round-trips.mjs'
@@ -23,6 +27,8 @@ const { values: options } = parseArgs({
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '3' },
     connections: { type: 'string', default: '64' },
+    inbox: { type: 'boolean', default: false },
+    'random-keys': { type: 'boolean', default: false },
     records: { type: 'string' },
   },
 })
@@ -40,7 +46,7 @@ async function compare() {
   console.log(
     `${connections} connections, medians of ${rounds} rounds of ${seconds} s; the load runs on the same machine\n`,
   )
-  await measureThroughput(contenders, { rounds, seconds, connections })
+  await measureThroughput(contenders, { rounds, seconds, connections, random: options['random-keys'] })
   await countRoundTrips(contenders, backends, connections)
   await measurePush(backends)
 }
@@ -52,7 +58,10 @@ try {
   }
   const stores = Object.values(backends).map(({ about }) => about)
   console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0].model}; ${stores.join('; ')}`)
-  if (options.records === undefined) await compare()
+  if (options.inbox) {
+    await measureInbox(backends, { rounds })
+    await measureAcknowledgement(backends, { connections })
+  } else if (options.records === undefined) await compare()
   else await measureAtSize(backends, { records: Number(options.records), rounds })
 } finally {
   endAll()

@@ -1,19 +1,9 @@
 /**
  * One store. Asked by messages: `{ open: { kind, … }, records }` opens one with so many completed records instead of the
- * one before, `{ pairs }` claims and completes so many more. Answers `{ perSecond }`.
+ * one before, `{ pairs }` claims and completes so many more. Keys are random, the worst that an index can be given. Answers `{ perSecond }`.
  */
 import { randomUUID } from 'node:crypto'
-import { memoryStore } from 'hookonce/stores/memory'
-import { postgresStore } from 'hookonce/stores/postgres'
-import { redisStore } from 'hookonce/stores/redis'
-import { sqliteStore } from 'hookonce/stores/sqlite'
-
-const OPEN = {
-  memory: () => memoryStore(),
-  sqlite: ({ path }) => sqliteStore(path),
-  redis: ({ url }) => redisStore(url),
-  postgres: ({ url, schema }) => postgresStore(url, { schema }),
-}
+import { openStore } from '../open-store.mjs'
 
 const FILLING_AT_ONCE = 512
 const MEASURED_AT_ONCE = 64
@@ -21,13 +11,11 @@ const result = Buffer.alloc(200, 'r')
 const fingerprint = 'f'.repeat(43)
 
 let store
-let lastKey = 0
 
 process.on('message', async message => {
   if (message.open !== undefined) {
     await store?.close()
-    store = OPEN[message.open.kind](message.open)
-    await store.ready()
+    store = await openStore(message.open)
   }
   const pairs = message.records ?? message.pairs
   const startedAt = performance.now()
@@ -38,7 +26,7 @@ process.on('message', async message => {
 async function work(pairs, atOnce) {
   let left = pairs
   const go = async () => {
-    while (left-- > 0) await claimAndComplete(`key-${lastKey++}`)
+    while (left-- > 0) await claimAndComplete(randomUUID())
   }
   await Promise.all(Array.from({ length: atOnce }, go))
 }

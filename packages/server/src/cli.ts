@@ -3,6 +3,8 @@ import { help, parseCommandLine, version } from './command-line.js'
 import { runStoreCommand } from './commands/index.js'
 import { parseStoreCommand, type StoreCommand, storeCommandIn } from './commands/parse.js'
 import { resolveConfig } from './config.js'
+import { send } from './send.js'
+import { sendHelp } from './send-command.js'
 import { serve } from './serve.js'
 import { StartError } from './start-error.js'
 import { work } from './work.js'
@@ -13,6 +15,8 @@ async function run(args: string[]): Promise<void> {
   const command = parseCommandLine(args)
   if (command.name === 'help') console.log(help())
   else if (command.name === 'version') console.log(version())
+  else if (command.name === 'send help') console.log(sendHelp())
+  else if (command.name === 'send') process.exitCode = await send(command, process.env)
   else {
     const { given: flags, configFile } = command
     const config = await resolveConfig({ flags, configFile, env: process.env, folder: process.cwd() })

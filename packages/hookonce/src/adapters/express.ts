@@ -1,8 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Attempt, AttemptWith } from '../attempt.js'
+import type { Attempt } from '../attempt.js'
 import type { Source } from '../receiver.js'
+import { hasAttempt, rememberAttempt } from './node/attempts.js'
 import { parsedBody } from './node/body.js'
 import { serve } from './node/serve.js'
+
+export { attemptOf } from './node/attempts.js'
 
 /** What `idempotent` needs of an Express request. */
 export interface ExpressRequest extends IncomingMessage {
@@ -11,8 +14,6 @@ export interface ExpressRequest extends IncomingMessage {
   body?: any
   rawBody?: unknown
 }
-
-const attempts = new WeakMap<object, { attempt: Attempt; source: unknown }>()
 
 /**
  * Express middleware: what follows it in the route runs once for an idempotency key, and its answer, given in whatever
@@ -31,7 +32,7 @@ export function idempotent<Kind>(
   source: Source<Kind>,
 ): (req: ExpressRequest, res: ServerResponse, next: (error?: unknown) => void) => void {
   return (req, res, next) => {
-    if (attempts.has(req)) {
+    if (hasAttempt(req)) {
       next(new Error('idempotent() is mounted twice on this route'))
       return
     }
@@ -43,7 +44,7 @@ export function idempotent<Kind>(
       return
     }
     const run = (rawBody: Buffer, attempt: Attempt) => {
-      attempts.set(req, { attempt, source })
+      rememberAttempt(req, attempt, source)
       // `_body` tells body parsers that follow to leave the request alone.
       Object.assign(req, { rawBody, _body: true })
       if (read === undefined) {
@@ -60,35 +61,6 @@ export function idempotent<Kind>(
     }
     serve(source, req, res, run, read).catch(() => res.destroy())
   }
-}
-
-/**
- * The attempt that a request behind {@link idempotent} belongs to. With the source that was given to `idempotent`, its
- * type has `commit` where that source's store has transactions; the effects end the response inside the commit.
- *
- * @throws {TypeError} if the request is not behind `idempotent`, or behind that of another source
- *
- * @example
- * app.post('/webhook', idempotent(receiver), async (req, res) => {
- *   await ship(req.body, { idempotencyKey: attemptOf(req).keyFor('ship') })
- *   res.sendStatus(204)
- * })
- *
- * @example
- * app.post('/payments', idempotent(receiver), async (req, res) => {
- *   await attemptOf(req, receiver).commit(async tx => {
- *     await tx.query('insert into payments (id) values ($1)', [req.body.id])
- *     res.json({ ok: true })
- *   })
- * })
- */
-export function attemptOf<Kind = never>(req: object, source?: Source<Kind>): AttemptWith<Kind, unknown> {
-  const known = attempts.get(req)
-  if (!known) throw new TypeError('attemptOf: this request did not pass idempotent()')
-  if (source !== undefined && source !== known.source) {
-    throw new TypeError('attemptOf: this request passed idempotent() of another source')
-  }
-  return known.attempt as AttemptWith<Kind, unknown>
 }
 
 /** The bytes that a parser kept; `undefined`: nobody read the body yet; `lost`: somebody did and kept no bytes. */

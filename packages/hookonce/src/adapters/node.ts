@@ -37,7 +37,7 @@ export function handleNode<Kind>(
   handler: NodeHandler<Kind>,
 ): (req: IncomingMessage, res: ServerResponse) => void {
   return (req, res) => {
-    serve(source, req, res, (rawBody, attempt, fail) => {
+    serve(source, req, res, (rawBody, attempt, capture) => {
       let body: unknown
       try {
         body = parsedBody(req, rawBody)
@@ -47,7 +47,7 @@ export function handleNode<Kind>(
         return
       }
       const received = Object.assign(req, { rawBody, body })
-      void (async () => handler(received, res, attempt))().catch(fail)
+      void (async () => handler(received, res, attempt))().catch(error => capture.fail(error))
     }).catch(() => res.destroy())
   }
 }

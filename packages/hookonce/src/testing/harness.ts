@@ -15,6 +15,10 @@ export interface StoreHarness {
   waitingWork?: boolean
   /** `true` where the store is an {@link InboxStore}. */
   inbox?: boolean
+  /** `true` where an inbox also orders the records of a group. */
+  groups?: boolean
+  /** `true` where a change is pushed to watchers in other clients. */
+  push?: boolean
 }
 
 /** A ledger of effects in the store's database, which allows the same effect twice. */
@@ -30,7 +34,7 @@ export interface StoreCase {
   /** What the store does, as a statement. */
   readonly name: string
   /** The part of the harness without which the case means nothing. */
-  readonly needs?: 'afterCrash' | 'ownClock' | 'transactions' | 'waitingWork' | 'inbox'
+  readonly needs?: 'afterCrash' | 'ownClock' | 'transactions' | 'waitingWork' | 'inbox' | 'groups' | 'push'
   run(harness: StoreHarness): Promise<void>
 }
 

@@ -14,11 +14,13 @@
  *
  * @module
  */
+import { backlogCases } from './backlog.js'
 import { byteCases } from './bytes.js'
 import { claimCases } from './claim.js'
 import type { StoreCase } from './harness.js'
-import { inboxCases } from './inbox.js'
+import { inboxCases } from './inbox/index.js'
 import { lifecycleCases } from './lifecycle.js'
+import { pushCases } from './pushing.js'
 import { raceCases } from './races.js'
 import { readingCases } from './reading.js'
 import { removalCases } from './removal.js'
@@ -36,6 +38,8 @@ export const storeCases: readonly StoreCase[] = [
   ...readingCases,
   ...byteCases,
   ...lifecycleCases,
+  ...pushCases,
   ...inboxCases,
+  ...backlogCases,
   ...transactCases,
 ]

@@ -1,12 +1,15 @@
 import type { RequestListener } from 'node:http'
 import express from 'express'
-import { createReceiver, jsonResponse, type Receiver, type Transactions } from 'hookonce'
+import fastify, { type FastifyInstance } from 'fastify'
+import { createReceiver, jsonResponse, type Receiver, type Source, type Transactions } from 'hookonce'
 import { attemptOf, idempotent } from 'hookonce/adapters/express'
+import { attemptOf as attemptOfFastify, idempotent as fastifyPlugin } from 'hookonce/adapters/fastify'
 import { handleFetch } from 'hookonce/adapters/fetch'
 import { handleNode } from 'hookonce/adapters/node'
 import { memoryStore } from 'hookonce/stores/memory'
 import { describe, expect, test, vi } from 'vitest'
 import { type Ledger, transactional } from '../support/transactional.js'
+import { listenerOf } from './fastify.cases.js'
 import { bridge } from './fetch-bridge.js'
 import { deliver, isReplay, listen } from './harness.js'
 
@@ -23,6 +26,13 @@ const app = (mount: (app: express.Express) => unknown): RequestListener => {
   const made = express().set('env', 'production')
   mount(made)
   return made
+}
+
+const fastifyApp = <Kind>(source: Source<Kind>, mount: (app: FastifyInstance) => unknown): RequestListener => {
+  const made = fastify()
+  made.register(fastifyPlugin, { source })
+  mount(made)
+  return listenerOf(made)
 }
 
 const waiting: Record<string, Example<'async'>> = {
@@ -83,6 +93,26 @@ const waiting: Record<string, Example<'async'>> = {
         }),
       ),
   },
+  Fastify: {
+    answers: (receiver, status) =>
+      fastifyApp(receiver, app =>
+        app.post('/webhook', async (request, reply) => {
+          const attempt = attemptOfFastify(request, receiver)
+          await attempt.commit(async tx => {
+            await null
+            tx.write(request.rawBody.toString())
+            return reply.code(status).send({ attempt: attempt.number })
+          })
+        }),
+      ),
+    forgets: receiver =>
+      fastifyApp(receiver, app =>
+        app.post('/webhook', async request => {
+          await attemptOfFastify(request, receiver).commit(async tx => tx.write('lost'))
+          return 'late'
+        }),
+      ),
+  },
 }
 
 const atOnce: Record<string, Example<'sync'>> = {
@@ -138,6 +168,25 @@ const atOnce: Record<string, Example<'sync'>> = {
         app.post('/webhook', idempotent(receiver), async (req, res) => {
           await attemptOf(req, receiver).commit(tx => tx.write('lost'))
           res.send('late')
+        }),
+      ),
+  },
+  Fastify: {
+    answers: (receiver, status) =>
+      fastifyApp(receiver, app =>
+        app.post('/webhook', async (request, reply) => {
+          const attempt = attemptOfFastify(request, receiver)
+          await attempt.commit(tx => {
+            tx.write(request.rawBody.toString())
+            return reply.code(status).send({ attempt: attempt.number })
+          })
+        }),
+      ),
+    forgets: receiver =>
+      fastifyApp(receiver, app =>
+        app.post('/webhook', async request => {
+          await attemptOfFastify(request, receiver).commit(tx => tx.write('lost'))
+          return 'late'
         }),
       ),
   },

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 describe('memory store', () => {
   for (const { name, needs, run } of storeCases) {
     const store = memoryStore()
-    if (!needs || needs === 'inbox') test(name, () => run({ open: async () => store }))
+    if (!needs || needs === 'inbox' || needs === 'groups') test(name, () => run({ open: async () => store }))
   }
 })
 

@@ -41,6 +41,7 @@ function harness(url: () => string, options: PostgresStoreOptions = {}): StoreHa
     transactions,
     waitingWork: true,
     inbox: true,
+    groups: true,
   }
 }
 
@@ -62,7 +63,7 @@ async function crashing(run: (harness: StoreHarness) => Promise<void>): Promise<
 }
 
 const harnesses: Record<string, StoreHarness> = {
-  'on a server': harness(() => server.url),
+  'on a server': { ...harness(() => server.url), push: true },
   'behind PgBouncer in transaction mode': harness(() => bouncer.url, { schema: 'bounced' }),
 }
 

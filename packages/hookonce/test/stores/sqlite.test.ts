@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type SqliteTransaction, sqliteStore } from 'hookonce/stores/sqlite'
-import { type StoreHarness, storeCases } from 'hookonce/testing'
+import { type StoreCase, type StoreHarness, storeCases } from 'hookonce/testing'
 import { afterAll, describe, test } from 'vitest'
 import { type Connection, connection } from './sqlite/support.js'
 
@@ -38,6 +38,7 @@ function harnessIn(place: string): StoreHarness {
     // Its worker thread reads a clock of its own, which a client's shifted Date does not reach.
     ownClock: true,
     inbox: true,
+    groups: true,
     // The files of an open store that is idle are what a kill at this moment leaves.
     afterCrash: async () => {
       cpSync(live, crashed, { recursive: true, filter: file => !file.endsWith('-shm') })
@@ -53,11 +54,14 @@ function harnessIn(place: string): StoreHarness {
   }
 }
 
+const SHARED: StoreCase['needs'][] = ['transactions', 'inbox', 'groups']
+/** Work that waits would hold the only write lock; and a file tells no other process what changed in it. */
+const NOT_HERE: StoreCase['needs'][] = ['waitingWork', 'push']
+
 describe.concurrent('sqlite store', () => {
   const shared = harnessIn('shared')
   for (const { name, needs, run } of storeCases) {
-    if (needs === undefined || needs === 'transactions' || needs === 'inbox') test(name, () => run(shared))
-    // Work that waits is not for this store: it would hold the only write lock.
-    else if (needs !== 'waitingWork') test(name, () => run(harnessIn(needs)))
+    if (needs === undefined || SHARED.includes(needs)) test(name, () => run(shared))
+    else if (!NOT_HERE.includes(needs)) test(name, () => run(harnessIn(needs)))
   }
 })

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { parse } from 'node:querystring'
+import type { Readable } from 'node:stream'
 
 /** A request whose body was read: what `idempotent` and `handleNode` add to it. */
 export interface ReceivedBody {
@@ -13,34 +14,37 @@ export interface ReceivedBody {
 /** `too_large`: more than `limit`, and reading stopped. `aborted`: the sender disconnected. */
 export type BodyOutcome = Buffer | 'too_large' | 'aborted'
 
-export function readBody(req: IncomingMessage, limit: number): Promise<BodyOutcome> {
+/** @param payload what to read instead of the request itself, if something before made another stream of it */
+export function readBody(req: IncomingMessage, limit: number, payload: Readable = req): Promise<BodyOutcome> {
   if (Number(req.headers['content-length']) > limit) return Promise.resolve('too_large')
   return new Promise(resolve => {
     const chunks: Buffer[] = []
     let size = 0
     const settle = (outcome: BodyOutcome) => {
-      req.off('data', gather).off('end', ended).off('close', aborted).off('error', aborted)
+      payload.off('data', gather).off('end', ended).off('close', aborted).off('error', aborted)
       resolve(outcome)
     }
     const gather = (chunk: Buffer) => {
       size += chunk.length
       chunks.push(chunk)
       if (size <= limit) return
-      req.pause()
+      payload.pause()
       settle('too_large')
     }
     const ended = () => settle(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size))
     const aborted = () => settle('aborted')
-    if (req.destroyed) aborted()
-    else req.on('data', gather).on('end', ended).on('close', aborted).on('error', aborted)
+    if (payload.destroyed) aborted()
+    else payload.on('data', gather).on('end', ended).on('close', aborted).on('error', aborted)
   })
 }
+
+export const parsedForm = (raw: Buffer): Record<string, unknown> => ({ ...parse(raw.toString('utf8')) })
 
 /** The body as handlers like it. @throws if it is not what its content type says */
 export function parsedBody({ headers }: IncomingMessage, raw: Buffer): unknown {
   const type = (headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
   if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') return raw
-  if (type === 'application/x-www-form-urlencoded') return { ...parse(raw.toString('utf8')) }
+  if (type === 'application/x-www-form-urlencoded') return parsedForm(raw)
   if (!/^application\/(.+\+)?json$/.test(type)) return raw
   // An empty body is a common slip of clients; Express' own parser reads it so too.
   return raw.length === 0 ? {} : JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(raw))

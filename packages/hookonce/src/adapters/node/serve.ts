@@ -3,18 +3,20 @@ import { type AttemptWith, type CommitOf, withCommit } from '../../attempt.js'
 import { andThen } from '../../committing.js'
 import { Delivery } from '../../delivery.js'
 import type { Source } from '../../receiver.js'
-import type { HandlerResponse } from '../../response.js'
+import type { Answer, HandlerResponse } from '../../response.js'
 import { type BodyOutcome, readBody } from './body.js'
 import { ResponseCapture } from './capture.js'
 import { refuseBody, sendAnswer } from './send.js'
 
-/** Starts the handler; what it throws, and errors that come later through `fail`, fail the attempt. */
-export type Run<Kind> = (body: Buffer, attempt: AttemptWith<Kind, unknown>, fail: (error: unknown) => void) => void
+/** Starts the handler; what it throws, and errors that come later through `capture.fail`, fail the attempt. */
+export type Run<Kind> = (body: Buffer, attempt: AttemptWith<Kind, unknown>, capture: ResponseCapture) => void
+
+type Request = IncomingMessage & { originalUrl?: string }
 
 /** One request from its body to its answer. `read`: the body, if it was read before. */
 export async function serve<Kind>(
   source: Source<Kind>,
-  req: IncomingMessage & { originalUrl?: string },
+  req: Request,
   res: ServerResponse,
   run: Run<Kind>,
   read?: Buffer,
@@ -22,6 +24,18 @@ export async function serve<Kind>(
   const body: BodyOutcome = read ?? (await readBody(req, source.maxBodyBytes))
   if (body === 'aborted') return
   if (body === 'too_large') return refuseBody(res, source.tooLarge())
+  const { answer, capture } = await receive(source, req, res, body, run)
+  await sendAnswer(res, answer, capture)
+}
+
+/** The answer to a request, still to be sent. `capture`: of the handler's response, if it was run. */
+export async function receive<Kind>(
+  source: Source<Kind>,
+  req: Request,
+  res: ServerResponse,
+  body: Buffer,
+  run: Run<Kind>,
+): Promise<{ answer: Answer; capture: ResponseCapture | undefined }> {
   const delivery = new Delivery({
     method: req.method!,
     url: req.originalUrl ?? req.url!,
@@ -34,13 +48,13 @@ export async function serve<Kind>(
     capture = started
     const { commit } = attempt as { commit?: CommitOf<HandlerResponse> }
     try {
-      run(body, withCommit(attempt, commit && committing(commit, started)), error => started.fail(error))
+      run(body, withCommit(attempt, commit && committing(commit, started)), started)
     } catch (error) {
       started.fail(error)
     }
     return started.response
   })
-  await sendAnswer(res, answer, capture)
+  return { answer, capture }
 }
 
 /** A commit whose result is the response: its effects end it, and give whatever they like. */

@@ -1,9 +1,6 @@
 /** What the tests run in processes of their own: node child.mjs <part> <path> [argument]. */
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
-import { setTimeout as delay } from 'node:timers/promises'
-import { Worker } from 'node:worker_threads'
 import { sqliteStore } from 'hookonce/stores/sqlite'
 
 const [part, path, argument] = process.argv.slice(2)
@@ -83,47 +80,6 @@ const parts = {
       }
     }
     await store.close()
-  },
-
-  /**
-   * Answers deliveries, each a line with a key: claims it for so short that others take it over, and transacts. The
-   * line `aim` has it killed at the next transaction: within the work, the COMMIT, or soon after.
-   */
-  async deliver() {
-    const store = sqliteStore(path)
-    const killer = new Worker(
-      `require('worker_threads').parentPort.on('message', ms => {
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
-        process.kill(process.pid, 'SIGKILL')
-      })`,
-      { eval: true },
-    )
-    let isAimed = false
-    const answer = async key => {
-      const claimed = request(key, Math.ceil(Math.random() * 20))
-      const claim = await store.claim(claimed)
-      if (claim.status !== 'acquired') return claim.status
-      await delay(Math.random() * 15)
-      const outcome = await store.transact(claimed, claimed.leaseId, tx => {
-        tx.prepare('INSERT INTO ledger VALUES (?, ?)').run(key, claimed.leaseId)
-        if (isAimed) killer.postMessage(Math.random() * 3)
-        return Buffer.from(claimed.leaseId)
-      })
-      return outcome.status
-    }
-    await store.ready()
-    say('ready')
-    for await (const line of createInterface({ input: process.stdin })) {
-      if (line === 'aim') {
-        isAimed = true
-        continue
-      }
-      const { delivery, key } = JSON.parse(line)
-      answer(key).then(
-        status => say({ delivery, status }),
-        error => say({ delivery, status: error.message }),
-      )
-    }
   },
 
   /** Leaves a store open with nothing to do. */

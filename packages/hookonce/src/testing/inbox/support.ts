@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import type { AcceptOutcome, AcceptRequest, ClaimDueRequest, DueClaim, InboxStore } from '../../inbox-store.js'
+import type { StoredRecord } from '../../store.js'
+import { type Bench, behaviour, type StoreCase } from '../harness.js'
+import { ANN, DAN, HOUR, ONE, type Probe, waitFor } from '../probe.js'
+
+export const inboxCase = (name: string, check: (bench: Bench) => Promise<void>): StoreCase =>
+  behaviour(name, check, 'inbox')
+
+/** Where records of one group are worked on one at a time. */
+export const groupCase = (name: string, check: (bench: Bench) => Promise<void>): StoreCase =>
+  behaviour(name, check, 'groups')
+
+export const storeOf = (probe: Probe): InboxStore => probe.store as InboxStore
+
+/** Accepts the record of the probe, in no group and due at once unless said otherwise. */
+export function accept(probe: Probe, request: Partial<AcceptRequest> = {}): Promise<AcceptOutcome> {
+  return storeOf(probe).accept({
+    ...probe.id,
+    fingerprint: null,
+    acceptId: DAN,
+    delivery: Buffer.from('delivery'),
+    retentionMs: HOUR,
+    delayMs: 0,
+    group: null,
+    ...request,
+  })
+}
+
+export function take(probe: Probe, leaseId: string, request: Partial<ClaimDueRequest> = {}): Promise<DueClaim[]> {
+  const { scope } = probe.id
+  return storeOf(probe).claimDue({
+    scope,
+    limit: 10,
+    leaseId,
+    leaseMs: HOUR,
+    lockTtlMs: HOUR,
+    maxLosses: 10,
+    ...request,
+  })
+}
+
+export async function takeOne(probe: Probe, leaseId: string, request?: Partial<ClaimDueRequest>): Promise<DueClaim> {
+  const claims = await take(probe, leaseId, request)
+  assert.deepEqual(
+    claims.map(({ key }) => key),
+    [probe.id.key],
+  )
+  return claims[0]!
+}
+
+export const fail = (probe: Probe, leaseId: string, next?: { dueInMs: number } | 'dead') =>
+  storeOf(probe).fail(probe.id, leaseId, 'it broke', next)
+
+export const redrive = (probe: Probe, completed = false) => storeOf(probe).redrive(probe.id, { completed })
+
+/** Takes the record and lets its lease end. */
+export async function lose(probe: Probe, leaseId: string, request?: Partial<ClaimDueRequest>): Promise<DueClaim> {
+  const claim = await takeOne(probe, leaseId, { leaseMs: 1, ...request })
+  await waitFor('the lease to end', async () => (await probe.record()).leaseRemainingMs === 0)
+  return claim
+}
+
+export const keysOf = (claims: { key: string }[]) => claims.map(({ key }) => key).sort()
+
+/** Brings an accepted record into a state. */
+export const bring: Record<StoredRecord['state'], (probe: Probe) => Promise<unknown>> = {
+  pending: async probe => accept(probe, { fingerprint: ONE, delayMs: HOUR }),
+  running: async probe => {
+    await accept(probe, { fingerprint: ONE })
+    await takeOne(probe, ANN)
+  },
+  completed: async probe => {
+    await bring.running(probe)
+    await probe.completed(ANN)
+  },
+  failed: async probe => {
+    await bring.running(probe)
+    await fail(probe, ANN, { dueInMs: HOUR })
+  },
+  dead: async probe => {
+    await bring.running(probe)
+    await fail(probe, ANN, 'dead')
+  },
+}
+export const states = Object.keys(bring) as StoredRecord['state'][]

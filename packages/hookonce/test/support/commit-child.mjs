@@ -1,0 +1,70 @@
+/**
+ * One process of the commit storm: node commit-child.mjs sqlite|postgres <path or url>. Answers deliveries, each a line
+ * with a key: claims it for so short that others take it over, and transacts. The line `aim` has it killed at the next
+ * transaction: within the work, the COMMIT, or soon after.
+ */
+import { randomUUID } from 'node:crypto'
+import { createInterface } from 'node:readline'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import { postgresStore } from 'hookonce/stores/postgres'
+import { sqliteStore } from 'hookonce/stores/sqlite'
+
+const [kind, where] = process.argv.slice(2)
+
+const KINDS = {
+  sqlite: {
+    open: () => sqliteStore(where),
+    transact: (store, { leaseId, ...id }, begun) =>
+      store.transact(id, leaseId, tx => {
+        tx.prepare('INSERT INTO ledger VALUES (?, ?)').run(id.key, leaseId)
+        begun()
+        return Buffer.from(leaseId)
+      }),
+  },
+  postgres: {
+    open: () => postgresStore(where, { timeoutMs: 20_000, purgeIntervalMs: 0 }),
+    transact: (store, { leaseId, ...id }, begun) =>
+      store.transact(id, leaseId, async tx => {
+        begun()
+        await tx.query('INSERT INTO ledger VALUES ($1, $2)', [id.key, leaseId])
+        return Buffer.from(leaseId)
+      }),
+  },
+}
+
+const say = value => process.stdout.write(`${JSON.stringify(value)}\n`)
+const { open, transact } = KINDS[kind]
+const store = open()
+const killer = new Worker(
+  `require('worker_threads').parentPort.on('message', ms => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+    process.kill(process.pid, 'SIGKILL')
+  })`,
+  { eval: true },
+)
+let isAimed = false
+
+async function answer(key) {
+  const id = { scope: 'test', key, leaseId: randomUUID() }
+  const durations = { leaseMs: Math.ceil(Math.random() * 20), lockTtlMs: 300_000, retentionMs: 3_600_000 }
+  const claim = await store.claim({ ...id, fingerprint: null, ...durations, maxLosses: 1_000_000 })
+  if (claim.status !== 'acquired') return claim.status
+  await delay(Math.random() * 15)
+  const { status } = await transact(store, id, () => isAimed && killer.postMessage(Math.random() * 3))
+  return status
+}
+
+await store.ready()
+say('ready')
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line === 'aim') {
+    isAimed = true
+    continue
+  }
+  const { delivery, key } = JSON.parse(line)
+  answer(key).then(
+    status => say({ delivery, status }),
+    error => say({ delivery, status: error.message }),
+  )
+}
