@@ -5,7 +5,6 @@ import type { Attempt, Delivery } from 'hookonce'
 import type { FetchResponse } from 'hookonce/adapters/fetch'
 import type { Sender } from 'hookonce/senders'
 import type { ClusterAddress, SentinelAddress } from 'hookonce/stores/redis'
-import { createJiti } from 'jiti'
 import { z } from 'zod'
 import type { GivenSettings } from './environment.js'
 import { didYouMean } from './nearest.js'
@@ -205,6 +204,7 @@ function defaultName(folder: string): string | undefined {
 
 async function importDefault(path: string): Promise<unknown> {
   if (!/^\.[cm]?ts$/.test(extname(path))) return (await import(pathToFileURL(path).href)).default
+  const { createJiti } = await import('jiti')
   return createJiti(import.meta.url, { fsCache: false }).import(path, { default: true })
 }
 
