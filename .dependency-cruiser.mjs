@@ -7,11 +7,11 @@ const only = (name, from, allowed) => ({
   to: { path: '^packages/', pathNot: allowed },
 })
 const values = `${library}/(errors|clock|diagnostics|attempt|settings|time-limits)\\.ts$`
-const engine = `${library}/(idempotency|joining|claiming|holding|committing|keyless|accepting|working|watching|outcome|asking|lease-id|store|inbox-store)\\.ts$`
+const engine = `${library}/(idempotency|joining|claiming|holding|committing|keyless|accepting|working|watching|outcome|asking|metering|lease-id|store|inbox-store)\\.ts$`
 
 const senders = `${library}/senders/`
 
-const receiver = `${library}/(receiver|binding|intake|inbox|webhooks|stored-delivery|retries|breaker|slots|response|delivery|key|problem|fingerprint)\\.ts$`
+const receiver = `${library}/(receiver|answering|binding|intake|inbox|webhooks|stored-delivery|retries|breaker|slots|response|delivery|key|problem|fingerprint)\\.ts$`
 
 export default {
   forbidden: [

@@ -1,11 +1,16 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './scripts/test-run/longest-first.js'
 
 export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'examples/test/**/*.test.ts', 'scripts/**/*.test.ts'],
+    globalSetup: './scripts/test-run/temporary-folder.ts',
+    sequence: { sequencer: LongestFirst },
     pool: 'forks',
-    maxWorkers: 2,
-    testTimeout: 30_000,
+    // More than two cores: most tests wait for processes, leases and servers.
+    maxWorkers: 4,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } },
   },
 })

@@ -2,9 +2,10 @@
  * Load on one server, in a process of its own: some connections, one request under way on each, for some seconds.
  * Writes requests made beforehand to plain sockets, so that it costs as little of the machine as it can.
  *
- * Asked by messages `{ url, path, connections, seconds | requests, keys, prefix, cached }`, answers
+ * Asked by messages `{ url, path, connections, seconds | requests, keys | random, prefix, cached, bodyBytes }`, answers
  * `{ requests, seconds, bad }`. Bad is what is not 200, or is said to be a replay unlike `cached`.
  */
+import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 
 const BODY = JSON.stringify({
@@ -22,20 +23,23 @@ async function run({
   seconds = Number.POSITIVE_INFINITY,
   requests: most = Number.POSITIVE_INFINITY,
   keys,
+  random = false,
   prefix,
   cached,
+  bodyBytes = 0,
 }) {
   const { hostname, port } = new URL(url)
-  const head = `POST ${path} HTTP/1.1\r\nhost: ${hostname}:${port}\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n`
+  const body = BODY.padEnd(bodyBytes)
+  const head = `POST ${path} HTTP/1.1\r\nhost: ${hostname}:${port}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n`
   let sent = 0
   let answered = 0
   let bad = 0
   const startedAt = performance.now()
   const next = () => {
     if (sent >= most || performance.now() - startedAt > seconds * 1000) return undefined
-    const key = `${prefix}-${keys === undefined ? sent : sent % keys}`
+    const key = random ? randomUUID() : `${prefix}-${keys === undefined ? sent : sent % keys}`
     sent++
-    return `${head}x-idempotency-key: ${key}\r\n\r\n${BODY}`
+    return `${head}x-idempotency-key: ${key}\r\n\r\n${body}`
   }
   await Promise.all(
     Array.from(

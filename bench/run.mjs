@@ -3,6 +3,7 @@
  * turn, and the median over the rounds of each round's ratio is what counts. Servers are started here, and end with it.
  *
  *   npm run bench -- [--stores sqlite,memory,redis,postgres] [--rounds 7] [--seconds 3] [--connections 64]
+ *     [--random-keys]
  *   npm run bench -- --inbox [--stores …] [--rounds 7]
  *   npm run bench -- --records 1000000 [--stores …] [--rounds 7]
  */
@@ -27,6 +28,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '3' },
     connections: { type: 'string', default: '64' },
     inbox: { type: 'boolean', default: false },
+    'random-keys': { type: 'boolean', default: false },
     records: { type: 'string' },
   },
 })
@@ -44,7 +46,7 @@ async function compare() {
   console.log(
     `${connections} connections, medians of ${rounds} rounds of ${seconds} s; the load runs on the same machine\n`,
   )
-  await measureThroughput(contenders, { rounds, seconds, connections })
+  await measureThroughput(contenders, { rounds, seconds, connections, random: options['random-keys'] })
   await countRoundTrips(contenders, backends, connections)
   await measurePush(backends)
 }

@@ -3,12 +3,12 @@ import { COMPLETED_KEYS, PEERS, rate } from './contenders.mjs'
 import { median, table } from './report.mjs'
 
 /** Of one round, by kind of delivery and by who answered it. */
-async function measureRound(round, urls, { seconds, connections }) {
+async function measureRound(round, urls, { seconds, connections, random }) {
   // Whoever is measured first in one round is last in the next.
   const order = round % 2 === 0 ? Object.entries(urls) : Object.entries(urls).reverse()
   const rates = { first: {}, duplicate: {} }
   for (const [who, url] of order) {
-    rates.first[who] = await rate({ url, connections, seconds, prefix: `round-${round}` })
+    rates.first[who] = await rate({ url, connections, seconds, random, prefix: `round-${round}` })
   }
   for (const [who, url] of order) {
     rates.duplicate[who] = await rate({

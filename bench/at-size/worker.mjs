@@ -1,6 +1,6 @@
 /**
  * One store. Asked by messages: `{ open: { kind, … }, records }` opens one with so many completed records instead of the
- * one before, `{ pairs }` claims and completes so many more. Answers `{ perSecond }`.
+ * one before, `{ pairs }` claims and completes so many more. Keys are random, the worst that an index can be given. Answers `{ perSecond }`.
  */
 import { randomUUID } from 'node:crypto'
 import { openStore } from '../open-store.mjs'
@@ -11,7 +11,6 @@ const result = Buffer.alloc(200, 'r')
 const fingerprint = 'f'.repeat(43)
 
 let store
-let lastKey = 0
 
 process.on('message', async message => {
   if (message.open !== undefined) {
@@ -27,7 +26,7 @@ process.on('message', async message => {
 async function work(pairs, atOnce) {
   let left = pairs
   const go = async () => {
-    while (left-- > 0) await claimAndComplete(`key-${lastKey++}`)
+    while (left-- > 0) await claimAndComplete(randomUUID())
   }
   await Promise.all(Array.from({ length: atOnce }, go))
 }

@@ -1,4 +1,7 @@
-/** Writes what Hookonce writes: the same row, with the same indexes and pragmas, in the same two steps. */
+/**
+ * The same facts in a row, in the same two durable steps, as one would write it by hand: found by a unique index on scope
+ * and key, with an index on expiry to purge by. Without the hash that a million records need, and without an inbox.
+ */
 import { parentPort, workerData } from 'node:worker_threads'
 import { DatabaseSync } from '@photostructure/sqlite'
 

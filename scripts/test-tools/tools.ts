@@ -64,6 +64,22 @@ export const TOOLS = {
     works: ['--version'],
     apt: ['chromium'],
   },
+  prometheus: {
+    name: 'Prometheus 2.40 or newer',
+    why: 'the tests run the rules and the dashboard against a server with it',
+    env: 'HOOKONCE_TEST_PROMETHEUS',
+    commands: ['prometheus'],
+    works: ['--version'],
+    apt: ['prometheus'],
+  },
+  promtool: {
+    name: 'promtool',
+    why: 'the tests check the rules for Prometheus with it',
+    env: 'HOOKONCE_TEST_PROMTOOL',
+    commands: ['promtool'],
+    works: ['--version'],
+    apt: ['prometheus'],
+  },
   compose: {
     name: 'docker-compose 1.28 or newer',
     why: 'npm run test:image reads docker-compose.yml as it does',

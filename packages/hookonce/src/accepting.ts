@@ -41,7 +41,7 @@ export class Accepting {
   async #ask(request: AcceptRequest): Promise<AcceptOutcome | 'unavailable'> {
     for (const last of [false, true]) {
       try {
-        return await asked(this.#context, () => this.#store.accept(request))
+        return await asked(this.#context, 'accept', () => this.#store.accept(request))
       } catch (error) {
         publish({ type: 'store_failed', scope: request.scope, key: request.key, operation: 'accept', error })
         if (last || wasRefused(error)) return 'unavailable'

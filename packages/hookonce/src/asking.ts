@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js'
+import { measured, type StoreOperation, tell } from './diagnostics.js'
 import { StoreError } from './errors.js'
 import type { TimeLimits } from './time-limits.js'
 
@@ -10,36 +11,52 @@ export interface Asking {
 
 /**
  * Puts a question to the store and calls one of the two, once; no answer within the time limit counts as "unknown".
- * Callbacks, for every delivery comes by here twice: a promise and what hangs on it cost half a microsecond.
+ * Callbacks, for every delivery comes by here twice: a promise and what hangs on it cost half a microsecond. So that
+ * nobody reads the clock twice for one moment `answered` is told the time of the answer where it is known.
  */
 export function ask<T>(
-  { limits, storeTimeoutMs }: Asking,
+  { clock, limits, storeTimeoutMs }: Asking,
+  operation: StoreOperation,
   question: () => Promise<T>,
-  answered: (answer: T) => void,
+  answered: (answer: T, at?: number) => void,
   failed: (error: unknown) => void,
+  askedAt = clock.monotonic(),
 ): void {
   let waiting = true
-  const lift = limits.start(storeTimeoutMs, () => {
+  const failedWith = (error: unknown) => {
+    if (measured()) tellAsked(clock, operation, askedAt, true)
+    failed(error)
+  }
+  const giveUp = () => {
     waiting = false
-    failed(new StoreError(`the store did not answer within ${storeTimeoutMs} ms`, 'unknown'))
-  })
+    failedWith(new StoreError(`the store did not answer within ${storeTimeoutMs} ms`, 'unknown'))
+  }
+  const lift = limits.start(storeTimeoutMs, giveUp, askedAt)
   question().then(
     answer => {
       if (!waiting) return
       lift()
-      answered(answer)
+      if (measured()) answered(answer, tellAsked(clock, operation, askedAt, false))
+      else answered(answer)
     },
     error => {
       if (!waiting) return
       lift()
-      failed(error)
+      failedWith(error)
     },
   )
 }
 
+/** Returns the time, which is that of the answer. */
+export function tellAsked(clock: Clock, operation: StoreOperation, askedAt: number, failed: boolean): number {
+  const now = clock.monotonic()
+  tell({ type: 'store_asked', operation, durationMs: now - askedAt, failed })
+  return now
+}
+
 /** {@link ask} as a promise. */
-export const asked = <T>(asking: Asking, question: () => Promise<T>): Promise<T> =>
-  new Promise<T>((resolve, reject) => ask(asking, question, resolve, reject))
+export const asked = <T>(asking: Asking, operation: StoreOperation, question: () => Promise<T>): Promise<T> =>
+  new Promise<T>((resolve, reject) => ask(asking, operation, question, resolve, reject))
 
 /** Whether the store said that nothing was written. Whatever it did not say counts as unknown. */
 export const wasRefused = (error: unknown): boolean => error instanceof StoreError && error.effect === 'refused'
@@ -59,11 +76,15 @@ export const FIRST_RETRY_MS = 50
 const LAST_RETRY_MS = 2_000
 
 /** Asks again, with growing pauses, until the store answers; `undefined`: it had not by `giveUpAt`. */
-export async function insist<T>(insisting: Insisting, question: () => Promise<T>): Promise<T | undefined> {
+export async function insist<T>(
+  insisting: Insisting,
+  operation: StoreOperation,
+  question: () => Promise<T>,
+): Promise<T | undefined> {
   const { clock, giveUpAt, failed } = insisting
   for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)) {
     try {
-      return await asked(insisting, question)
+      return await asked(insisting, operation, question)
     } catch (error) {
       failed(error)
     }

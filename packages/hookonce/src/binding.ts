@@ -54,7 +54,12 @@ export async function bind(
 }
 
 /** No source is called so: names have no space, and of those named by method and path neither has. */
+const SUFFIX = ' content'
+
 function contentScope(scope: string): string {
-  const own = `${scope} content`
-  return own.length <= MAX_KEY_BYTES ? own : `${digestOf([scope])} content`
+  const own = scope + SUFFIX
+  return own.length <= MAX_KEY_BYTES ? own : digestOf([scope]) + SUFFIX
 }
+
+/** Whether what is recorded there is of a receiver's own making, and no delivery's. */
+export const isContentScope = (scope: string): boolean => scope.endsWith(SUFFIX)

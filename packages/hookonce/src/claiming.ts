@@ -16,20 +16,22 @@ export function claim(
   const { clock, store } = context
   const sentAt = clock.monotonic()
   const question = () => store.claim(request)
-  const answered = (outcome: ClaimOutcome) => {
-    const late = outcome.status === 'acquired' && clock.monotonic() >= sentAt + request.leaseMs
+  const answered = (outcome: ClaimOutcome, at?: number) => {
+    const late = outcome.status === 'acquired' && (at ?? clock.monotonic()) >= sentAt + request.leaseMs
     if (late) void release(context, request)
     done(late ? 'late' : { outcome, sentAt })
   }
-  ask(context, question, answered, error => {
+  const failedAgain = (error: unknown) => {
     claimFailed(request, error)
-    if (wasRefused(error)) return done('unavailable')
-    ask(context, question, answered, error => {
-      claimFailed(request, error)
-      void release(context, request)
-      done('unavailable')
-    })
-  })
+    void release(context, request)
+    done('unavailable')
+  }
+  const failed = (error: unknown) => {
+    claimFailed(request, error)
+    if (wasRefused(error)) done('unavailable')
+    else ask(context, 'claim', question, answered, failedAgain)
+  }
+  ask(context, 'claim', question, answered, failed, sentAt)
 }
 
 function claimFailed({ scope, key }: ClaimRequest, error: unknown): void {
@@ -39,5 +41,5 @@ function claimFailed({ scope, key }: ClaimRequest, error: unknown): void {
 async function release(context: HoldContext, request: ClaimRequest): Promise<void> {
   const giveUpAt = context.clock.monotonic() + request.leaseMs
   const fail = () => context.store.fail(request, request.leaseId, 'the claim was given up')
-  await insist({ ...context, giveUpAt, failed: () => {} }, fail)
+  await insist({ ...context, giveUpAt, failed: () => {} }, 'fail', fail)
 }

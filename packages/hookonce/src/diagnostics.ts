@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
+import type { DeliveryOutcome } from './response.js'
 
 /** What an operator should hear of. Published on the `node:diagnostics_channel` named {@link EVENTS_CHANNEL}. */
 export type HookonceEvent = { scope: string; key: string | null } & (
@@ -24,10 +25,79 @@ export type HookonceEvent = { scope: string; key: string | null } & (
 
 export type LossReason = 'lease' | 'lock_ttl' | 'deleted'
 
+/**
+ * What happens all the time, to be counted and measured. Published on the `node:diagnostics_channel` named
+ * {@link ACTIVITY_CHANNEL}; durations are in milliseconds. While nobody subscribes no event is made and no clock is read.
+ */
+export type HookonceActivity =
+  | {
+      type: 'delivery_answered'
+      scope: string
+      outcome: DeliveryOutcome
+      status: number
+      durationMs: number
+      /** Of a replay: how long ago what is replayed was recorded, or the delivery accepted. `null`: no replay. */
+      ageMs: number | null
+    }
+  | { type: 'attempt_started'; scope: string; key: string | null; attempt: number }
+  /** The handler settled. A lost attempt's does so after its end. */
+  | {
+      type: 'handler_ended'
+      scope: string
+      key: string | null
+      attempt: number
+      durationMs: number
+      threw: boolean
+    }
+  /** It is known what became of the attempt; `durationMs` from its start. */
+  | {
+      type: 'attempt_ended'
+      scope: string
+      key: string | null
+      attempt: number
+      durationMs: number
+      end: AttemptEndKind
+    }
+  | { type: 'lease_renewed'; scope: string; key: string; attempt: number }
+  /** How many duplicates wait in this receiver, whenever that changes. */
+  | { type: 'waiting_changed'; waiting: number }
+  /** The store answered, or failed to: `durationMs` from the question, `failed` if it rejected or was too slow. */
+  | { type: 'store_asked'; operation: StoreOperation; durationMs: number; failed: boolean }
+
+/**
+ * `recorded`, its result stands (without a key: it came to one); `given_back`, not recordable; `threw`; `lost`, its lease is over; `fenced`, its result
+ * was refused; `unreachable`, the store was, when it ended.
+ */
+export type AttemptEndKind = 'recorded' | 'given_back' | 'threw' | 'lost' | 'fenced' | 'unreachable'
+
+export type StoreOperation =
+  | 'accept'
+  | 'claim'
+  | 'claim_due'
+  | 'renew'
+  | 'complete'
+  | 'fail'
+  | 'commit'
+  | 'get'
+  | 'list'
+  | 'delete'
+  | 'redrive'
+  | 'ready'
+
 export const EVENTS_CHANNEL = 'hookonce'
 
+export const ACTIVITY_CHANNEL = 'hookonce:activity'
+
 const events = channel(EVENTS_CHANNEL)
+const activity = channel(ACTIVITY_CHANNEL)
 
 export function publish(event: HookonceEvent): void {
   if (events.hasSubscribers) events.publish(event)
+}
+
+/** Asked before an event of the activity channel is made or a clock is read for it. */
+export const measured = (): boolean => activity.hasSubscribers
+
+export function tell(event: HookonceActivity): void {
+  activity.publish(event)
 }

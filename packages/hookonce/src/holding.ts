@@ -1,9 +1,10 @@
-import { type Asking, ask, asked, FIRST_RETRY_MS, insist, jittered, pause } from './asking.js'
+import { type Asking, ask, asked, FIRST_RETRY_MS, insist, jittered, pause, tellAsked } from './asking.js'
 import { AbortableAttempt } from './attempt.js'
 import { type Commit, type Effects, hasTransactions, type Settlement, transact } from './committing.js'
-import { type LossReason, publish } from './diagnostics.js'
+import { type LossReason, measured, publish } from './diagnostics.js'
 import { NoResultError, StoreError } from './errors.js'
 import type { FailNext, InboxStore } from './inbox-store.js'
+import { type AttemptMeter, meterAttempt } from './metering.js'
 import type { ClaimRequest, CompleteOutcome, RecordId, Store } from './store.js'
 
 /** `commit` is there where the store has transactions. */
@@ -49,6 +50,8 @@ export class Hold<T> {
   #cancelTick: () => void = () => {}
   /** Settles when the commit that the work asked for did; never rejects. */
   #committing: Promise<void> | undefined
+  /** While somebody listens. */
+  #meter: AttemptMeter | undefined
   readonly #ended: (end: AttemptEnd<T>) => void
   readonly #settled: () => void
 
@@ -68,15 +71,21 @@ export class Hold<T> {
   }
 
   run(work: Work<T>): void {
-    this.#scheduleFirstTick()
+    const { clock } = this.#context
+    const now = clock.monotonic()
+    this.#scheduleFirstTick(now)
+    const { scope, key } = this.#claimed.request
+    this.#meter = meterAttempt(clock, scope, key, this.#claimed.number, now)
     const commit = hasTransactions(this.#context.store) ? this.#commit : undefined
     begun(work, this.#attempt, commit).then(
       ({ value, result }) => {
+        const now = this.#meter?.handlerEnded(false)
         if (this.#committing !== undefined) void this.#committing.then(this.#settled)
-        else if (result !== undefined) this.#complete(value, result)
+        else if (result !== undefined) this.#complete(value, result, now)
         else void this.#giveBack({ end: 'given_back', value }).then(this.#settled)
       },
       error => {
+        this.#meter?.handlerEnded(true)
         publish({ type: 'handler_threw', ...this.#name(), error })
         if (this.#committing !== undefined) void this.#committing.then(this.#settled)
         else void this.#giveBack({ end: 'threw', error }).then(this.#settled)
@@ -98,20 +107,21 @@ export class Hold<T> {
     publish({ type: 'attempt_lost', ...this.#name(), reason })
   }
 
-  #end(end: AttemptEnd<T>): void {
+  #end(end: AttemptEnd<T>, at?: number): void {
     if (this.#phase === 'over') return
     this.#phase = 'over'
     this.#cancelTick()
+    this.#meter?.ended(end.end, at)
     this.#ended(end)
   }
 
   /** Most attempts are over before it: cheap where the claim was quick, exact otherwise. */
-  #scheduleFirstTick(): void {
-    const { clock, limits } = this.#context
+  #scheduleFirstTick(now: number): void {
+    const { limits } = this.#context
     const { request, sentAt } = this.#claimed
-    const quick = clock.monotonic() - sentAt <= request.leaseMs / 6
+    const quick = now - sentAt <= request.leaseMs / 6
     if (quick && this.#deadline < this.#lockDeadline) {
-      this.#cancelTick = limits.start(request.leaseMs / 3, () => void this.#tick())
+      this.#cancelTick = limits.start(request.leaseMs / 3, () => void this.#tick(), now)
     } else this.#scheduleTick(sentAt)
   }
 
@@ -133,9 +143,11 @@ export class Hold<T> {
     this.#cancelTick = clock.after(this.#deadline - sentAt, () => this.#expire())
     let nextFrom = sentAt
     try {
-      const outcome = await asked(this.#context, () => store.renew(request, request.leaseId, request.leaseMs))
-      if (outcome === 'renewed') this.#deadline = Math.min(sentAt + request.leaseMs, this.#lockDeadline)
-      else this.lose('lease')
+      const outcome = await asked(this.#context, 'renew', () => store.renew(request, request.leaseId, request.leaseMs))
+      if (outcome === 'renewed') {
+        this.#deadline = Math.min(sentAt + request.leaseMs, this.#lockDeadline)
+        this.#meter?.renewed()
+      } else this.lose('lease')
     } catch (error) {
       this.#storeFailed('renew', error)
       // The next try comes after a tenth of the lease.
@@ -155,28 +167,30 @@ export class Hold<T> {
    * Offers the result until the store accepts or refuses it, or the lock TTL is over; a result that comes after
    * that is still offered for one lease more. Those who wait are answered at the end of the lease at the latest.
    */
-  #complete(value: T, result: Uint8Array): void {
+  #complete(value: T, result: Uint8Array, now = this.#context.clock.monotonic()): void {
     const { store, clock } = this.#context
     const { request } = this.#claimed
     if (this.#phase === 'working') this.#phase = 'offering'
-    const giveUpAt = Math.max(this.#lockDeadline, clock.monotonic() + request.leaseMs)
+    const giveUpAt = Math.max(this.#lockDeadline, now + request.leaseMs)
     const offer = () => store.complete(request, request.leaseId, result)
     // Once without `insist`, which is there for what seldom happens.
     ask(
       this.#context,
+      'complete',
       offer,
-      outcome => this.#completed(value, result, outcome),
+      (outcome, at) => this.#completed(value, result, outcome, at),
       async error => {
         this.#storeFailed('complete', error)
         await pause(clock, jittered(FIRST_RETRY_MS))
         this.#completed(value, result, await this.#insist('complete', giveUpAt, offer))
       },
+      now,
     )
   }
 
-  #completed(value: T, result: Uint8Array, outcome: CompleteOutcome | undefined): void {
+  #completed(value: T, result: Uint8Array, outcome: CompleteOutcome | undefined, at?: number): void {
     if (outcome?.status === 'completed') {
-      this.#end({ end: 'recorded', value, result, completedAt: outcome.completedAt })
+      this.#end({ end: 'recorded', value, result, completedAt: outcome.completedAt }, at)
     } else {
       publish({ type: outcome === undefined ? 'result_dropped' : 'result_refused', ...this.#name() })
       this.#end({ end: outcome === undefined ? 'unreachable' : 'fenced' })
@@ -197,10 +211,14 @@ export class Hold<T> {
     const { request } = this.#claimed
     const { store } = this.#context
     if (!hasTransactions(store)) throw new Error('unreachable: only offered where the store has transactions')
+    const { clock } = this.#context
+    const askedAt = measured() ? clock.monotonic() : undefined
     let committed: Awaited<ReturnType<typeof transact<T>>>
     try {
       committed = await transact(store, request, request.leaseId, effects)
+      if (askedAt !== undefined) tellAsked(clock, 'commit', askedAt, false)
     } catch (error) {
+      if (askedAt !== undefined) tellAsked(clock, 'commit', askedAt, error instanceof StoreError)
       // The store refuses this failure if the commit did happen; then the record tells the answer.
       if (error instanceof StoreError) {
         this.#storeFailed('commit', error)
@@ -248,7 +266,7 @@ export class Hold<T> {
       this.#storeFailed(operation, error)
       alsoFailed?.()
     }
-    return insist({ ...this.#context, giveUpAt, failed }, question)
+    return insist({ ...this.#context, giveUpAt, failed }, operation, question)
   }
 
   #storeFailed(operation: 'renew' | 'complete' | 'fail' | 'commit', error: unknown): void {

@@ -3,6 +3,7 @@ import { asked } from './asking.js'
 import { type AttemptWith, type CommitOf, withCommit } from './attempt.js'
 import { type Clock, systemClock } from './clock.js'
 import { andThen, type Commit, type Effects, type Settlement } from './committing.js'
+import { measured, type StoreOperation, tell } from './diagnostics.js'
 import { ConfigurationError, InvalidKeyError, NoResultError } from './errors.js'
 import type { Work } from './holding.js'
 import { type AcceptOutcome, type InboxStore, isInboxStore, type RedriveOutcome } from './inbox-store.js'
@@ -127,13 +128,21 @@ class Engine<Kind> implements Idempotency<Kind> {
     inRange('maxWaiters', maxWaiters, 0, Number.MAX_SAFE_INTEGER)
     this.#maxLosses = maxLosses
     let waiting = 0
+    const changeWaiting = (by: 1 | -1) => {
+      waiting += by
+      if (measured()) tell({ type: 'waiting_changed', waiting })
+    }
     this.#context = {
       store,
       clock,
       limits: new TimeLimits(clock),
       storeTimeoutMs,
-      admit: () => waiting < maxWaiters && ++waiting > 0,
-      leave: () => void waiting--,
+      admit: () => {
+        if (waiting >= maxWaiters) return false
+        changeWaiting(1)
+        return true
+      },
+      leave: () => changeWaiting(-1),
     }
     this.#keyless = new Keyless(this.#context)
   }
@@ -208,7 +217,7 @@ class Engine<Kind> implements Idempotency<Kind> {
 
   async redrive(id: RecordId, options?: { completed?: boolean }): Promise<RedriveOutcome> {
     const store = this.#inbox()
-    const outcome = await this.#ask(() => store.redrive(id, options))
+    const outcome = await this.#ask('redrive', () => store.redrive(id, options))
     if (outcome === 'redriven') this.#announce(id.scope)
     return outcome
   }
@@ -236,7 +245,7 @@ class Engine<Kind> implements Idempotency<Kind> {
     const holds = [...this.#flights.values()]
       .filter(flight => flight.id.scope === id.scope && flight.id.key === id.key)
       .map(flight => flight.hold)
-    const outcome = await this.#ask(store => store.delete(id, options))
+    const outcome = await this.#ask('delete', store => store.delete(id, options))
     if (outcome === 'deleted') {
       for (const hold of holds) hold?.lose('deleted')
       for (const worker of this.#workers) worker.lose(id)
@@ -245,15 +254,15 @@ class Engine<Kind> implements Idempotency<Kind> {
   }
 
   get(id: RecordId): Promise<StoredRecord | undefined> {
-    return this.#ask(store => store.get(id))
+    return this.#ask('get', store => store.get(id))
   }
 
   list(query: ListQuery): Promise<RecordPage> {
-    return this.#ask(store => store.list(query))
+    return this.#ask('list', store => store.list(query))
   }
 
   ready(): Promise<void> {
-    return this.#ask(store => store.ready())
+    return this.#ask('ready', store => store.ready())
   }
 
   settled(): Promise<void> {
@@ -268,8 +277,8 @@ class Engine<Kind> implements Idempotency<Kind> {
     for (const flight of this.#flights.values()) flight.hold?.abort(reason)
   }
 
-  #ask<R>(question: (store: Store) => Promise<R>): Promise<R> {
-    return asked(this.#context, () => question(this.#context.store))
+  #ask<R>(operation: StoreOperation, question: (store: Store) => Promise<R>): Promise<R> {
+    return asked(this.#context, operation, () => question(this.#context.store))
   }
 
   readonly #landed = (): void => {

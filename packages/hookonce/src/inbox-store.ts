@@ -51,6 +51,12 @@ export interface InboxStore extends Store {
   redrive(id: RecordId, options?: { completed?: boolean }): Promise<RedriveOutcome>
 
   /**
+   * How much there is to do in a scope, in bounded time however many records there are: see {@link Backlog}. For
+   * operators; nothing is decided by it.
+   */
+  backlog(scope: string): Promise<Backlog>
+
+  /**
    * Where the store can push: tells every process that watches the scope that something in it is due, and calls `wake`
    * when one tells so. Neither throws; a push may be lost, so workers look from time to time all the same.
    */
@@ -97,6 +103,21 @@ export interface DueClaim extends RecordId {
   accepted: Accepted
   delivery: Uint8Array
 }
+
+export interface Backlog {
+  /**
+   * Records that are pending, failed or running, of a group only the one whose turn it is. A store that counts one by
+   * one stops at {@link MOST_COUNTED}.
+   */
+  inLine: number
+  /** For how long the record has been due that has been due longest, in milliseconds; 0: none is. */
+  overdueMs: number
+  /** Dead records; absent where the store keeps no order of them. Among {@link MOST_COUNTED} of all scopes at most. */
+  dead?: number
+}
+
+/** As far as a backlog is counted: some milliseconds' work. */
+export const MOST_COUNTED = 10_000
 
 export type RedriveOutcome = 'redriven' | 'absent' | 'busy' | 'completed'
 

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
+import { cameAt, told } from './answering.js'
 import { type AttemptWith, withCommit } from './attempt.js'
 import { BoundElsewhere, bind } from './binding.js'
 import type { Breaker } from './breaker.js'
-import { systemClock } from './clock.js'
+import { type Clock, systemClock } from './clock.js'
 import type { Settlement } from './committing.js'
 import type { Delivery } from './delivery.js'
 import { publish } from './diagnostics.js'
@@ -146,11 +147,12 @@ class InboxSource<Kind> implements Source {
   readonly #delaysMs: readonly number[]
   readonly #slots: Slots
   readonly #rate: RateLimit | undefined
+  readonly #clock: Clock
 
   constructor(
     name: string,
     idempotency: Idempotency<unknown>,
-    options: InboxSourceOptions<Kind> & { clock?: typeof systemClock },
+    options: InboxSourceOptions<Kind> & { clock?: Clock },
     slots: Slots,
   ) {
     const { concurrency = 10, ratePerSecond, clock = systemClock } = options
@@ -159,6 +161,7 @@ class InboxSource<Kind> implements Source {
     inRange('acceptedStatus', acceptedStatus, 200, 299)
     if (ratePerSecond !== undefined) inRange('ratePerSecond', ratePerSecond, 0.001, 1_000_000)
     this.#name = name
+    this.#clock = clock
     this.#idempotency = idempotency
     this.#options = { ...options, concurrency, acceptedStatus }
     this.#settings = resolveSettings(options)
@@ -168,11 +171,16 @@ class InboxSource<Kind> implements Source {
     this.#rate = ratePerSecond === undefined ? undefined : new RateLimit(clock, ratePerSecond)
     this.maxBodyBytes = this.#settings.maxBodyBytes
     this.maxResponseBytes = this.#settings.maxResponseBytes
-    this.tooLarge = this.#intake.tooLarge
+    this.tooLarge = () => told(clock, name, cameAt(clock), this.#intake.tooLarge())
   }
 
   /** Accepts; a delivery without a key is one of its own. */
   async receive(delivery: Delivery): Promise<Answer> {
+    const since = cameAt(this.#clock)
+    return told(this.#clock, this.#name, since, await this.#accept(delivery))
+  }
+
+  async #accept(delivery: Delivery): Promise<Answer> {
     try {
       const taken = this.#intake.take(delivery)
       if ('refusal' in taken) return taken.refusal
@@ -209,7 +217,8 @@ class InboxSource<Kind> implements Source {
     const status = this.#options.acceptedStatus ?? 202
     const body = status === 204 ? new Uint8Array() : Buffer.from(JSON.stringify({ status: 'accepted', key }))
     const outcome = knownSince === undefined ? 'accepted' : 'replayed'
-    return { status, headers, body, outcome }
+    const answer: Answer = { status, headers, body, outcome }
+    return knownSince === undefined ? answer : { ...answer, recordedAt: knownSince }
   }
 
   work(): Worker {

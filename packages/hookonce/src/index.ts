@@ -10,13 +10,21 @@ export { Breaker } from './breaker.js'
 export { type Clock, systemClock } from './clock.js'
 export type { Commit, Effects, Settlement } from './committing.js'
 export { Delivery, type DeliveryInit, type HeaderList } from './delivery.js'
-export { EVENTS_CHANNEL, type HookonceEvent } from './diagnostics.js'
+export {
+  ACTIVITY_CHANNEL,
+  type AttemptEndKind,
+  EVENTS_CHANNEL,
+  type HookonceActivity,
+  type HookonceEvent,
+  type StoreOperation,
+} from './diagnostics.js'
 export * from './errors.js'
 export type { Work } from './holding.js'
 export * from './idempotency.js'
 export { createInbox, type Inbox, type InboxHandler, type InboxOptions, type InboxSourceOptions } from './inbox.js'
 export * from './inbox-store.js'
-export type { SourceSettings } from './intake.js'
+export { type SourceSettings, timingOf } from './intake.js'
+export { keyOf } from './key.js'
 export type { Outcome } from './outcome.js'
 export { PROBLEMS, type ProblemCode, type ProblemOptions, problem } from './problem.js'
 export {

@@ -52,7 +52,7 @@ export function resolveSettings(options: SourceSettings): ResolvedSettings {
 /** Long enough for what comes again by hand after a week-end, where the sender does not say how long. */
 const LEAST_RETENTION_MS = 7 * 86_400_000
 
-/** What a source's timing is by default. */
+/** The timing of a source with this sender, where nothing else is said. */
 export function timingOf({ facts: { deadlineMs, retryHorizonMs } }: Sender): Readonly<Timing> {
   return {
     ...DEFAULT_TIMING,
@@ -124,9 +124,10 @@ export function createIntake(settings: ResolvedSettings, clock: Clock = systemCl
 /** What a sender's delivery is answered before anything else, if that is all there is to it. */
 function admit(sender: Sender, delivery: Delivery, now: number): Answer | undefined {
   const unsigned = sender.unsignedHandshake?.(delivery)
-  if (unsigned) return { ...unsigned, outcome: 'handshake' }
+  if (unsigned) return { ...unsigned, outcome: unsigned.status < 400 ? 'handshake' : 'unauthorized' }
   if (delivery.method === 'GET' || delivery.method === 'HEAD') {
-    return problem('method_not_allowed', { detail: 'Events are delivered by POST.', outcome: 'invalid' })
+    const answer = problem('method_not_allowed', { detail: 'Events are delivered by POST.', outcome: 'invalid' })
+    return { ...answer, headers: [...answer.headers, ['allow', 'POST']] }
   }
   const refusal = sender.verify(delivery, now)
   if (refusal !== null) return problem('signature_invalid', { detail: UNAUTHENTIC[refusal], outcome: 'unauthorized' })

@@ -175,7 +175,7 @@ export class Flight<T> {
       if (ownLeaseId === undefined || remaining > 0) await pauses.next(remaining + 1)
       if (this.#waiters.size === 0) return 'free'
       try {
-        const record = await asked(this.#context, () => store.get(this.#request))
+        const record = await asked(this.#context, 'get', () => store.get(this.#request))
         this.#storeSilent = false
         const seen = this.#read(record)
         if (seen !== 'running') return seen

@@ -6,6 +6,7 @@ import { publish } from './diagnostics.js'
 import { NoResultError } from './errors.js'
 import type { HoldContext, Work } from './holding.js'
 import { newLeaseId } from './lease-id.js'
+import { meterAttempt } from './metering.js'
 import type { Outcome } from './outcome.js'
 import type { Timing } from './settings.js'
 
@@ -23,10 +24,12 @@ export class Keyless {
     const { clock, limits, store } = this.#context
     const attempt = new AbortableAttempt(scope, null, 1, String(clock.now() * 1000))
     this.#attempts.add(attempt)
+    const meter = meterAttempt(clock, scope, null, 1, clock.monotonic())
     return new Promise<Outcome<T>>(resolve => {
       const lift = limits.start(timing.lockTtlMs, () => {
         attempt.abort(new NoResultError('attempt_timeout', 'the lock TTL is over'))
         publish({ type: 'attempt_lost', scope, key: null, attempt: 1, reason: 'lock_ttl' })
+        meter?.ended('lost')
         resolve({ kind: 'attempt_timeout' })
       })
       const end = (outcome: Outcome<T>) => {
@@ -37,8 +40,14 @@ export class Keyless {
       }
       const commit = hasTransactions(store) ? (effects: Effects<T>) => this.#commit(scope, timing, effects) : undefined
       work(attempt, commit).then(
-        ({ value }) => end({ kind: 'executed', value }),
+        ({ value }) => {
+          meter?.handlerEnded(false)
+          meter?.ended('recorded')
+          end({ kind: 'executed', value })
+        },
         error => {
+          meter?.handlerEnded(true)
+          meter?.ended('threw')
           publish({ type: 'handler_threw', scope, key: null, attempt: 1, error })
           end({ kind: 'threw', joined: false, error })
         },
@@ -57,14 +66,14 @@ export class Keyless {
     const id = { scope, key: `keyless.${randomUUID()}` }
     const leaseId = newLeaseId()
     const request = { ...id, fingerprint: null, leaseId, leaseMs: lockTtlMs, lockTtlMs, retentionMs: 1, maxLosses: 1 }
-    await asked(this.#context, () => store.claim(request))
+    await asked(this.#context, 'claim', () => store.claim(request))
     try {
       const committed = await transact(store, id, leaseId, effects)
       if (committed.status === 'completed') return committed.value
-      await asked(this.#context, () => store.fail(id, leaseId, 'not committed'))
+      await asked(this.#context, 'fail', () => store.fail(id, leaseId, 'not committed'))
       if (committed.status === 'rolled_back') return committed.value
     } catch (error) {
-      await asked(this.#context, () => store.fail(id, leaseId, 'not committed')).catch(() => {})
+      await asked(this.#context, 'fail', () => store.fail(id, leaseId, 'not committed')).catch(() => {})
       throw error
     }
     throw new NoResultError('attempt_lost', 'the attempt was lost: nothing was committed')

@@ -1,5 +1,6 @@
+import { cameAt, told } from './answering.js'
 import { type AttemptWith, type CommitOf, withCommit } from './attempt.js'
-import { BindingUnknown, BoundElsewhere, bind } from './binding.js'
+import { BindingUnknown, BoundElsewhere, bind, isContentScope } from './binding.js'
 import { type Clock, systemClock } from './clock.js'
 import { andThen, type Commit, type Settlement } from './committing.js'
 import type { Delivery } from './delivery.js'
@@ -85,7 +86,7 @@ export interface Receiver<Kind = never> extends Source<Kind> {
   source(options: SourceOptions): Source<Kind>
   /** What is recorded for a key of the named source. @throws {StoreError} also when the store does not answer in time */
   record(source: string, key: string): Promise<ReceiverRecord | undefined>
-  /** One page of records, without what was answered or accepted. @throws {StoreError} */
+  /** One page of records, at most `limit`, without what was answered or accepted. @throws {StoreError} */
   records(query: ListQuery): Promise<RecordPage>
   /** Forgets a key. A running attempt is refused (`running`) unless forced; its result is refused then. @throws {StoreError} */
   deleteRecord(source: string, key: string, options?: { force?: boolean }): Promise<'deleted' | 'absent' | 'running'>
@@ -106,18 +107,19 @@ export interface Receiver<Kind = never> extends Source<Kind> {
  * @throws {ConfigurationError} naming the option and what is allowed
  */
 export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Receiver<TransactionsOf<S>> {
-  const { store } = options
+  const { store, clock = systemClock } = options
   const idempotency = createIdempotency(options)
   const settings = resolveSettings(options)
   const receiver: Receiver<TransactionsOf<S>> = {
-    ...sourceOf(idempotency, settings, unnamed, options.clock),
+    ...sourceOf(idempotency, settings, unnamed, clock),
     source({ name, ...own }) {
       if (!/^[\x21-\x7e]+$/.test(name) || name.length > MAX_KEY_BYTES) {
         throw new ConfigurationError(`a source's name must be 1 to ${MAX_KEY_BYTES} visible ASCII characters`)
       }
-      return sourceOf(idempotency, resolveSettings({ ...options, ...own }), () => name, options.clock)
+      return sourceOf(idempotency, resolveSettings({ ...options, ...own }), () => name, clock)
     },
     async record(source, key) {
+      if (isContentScope(source)) return undefined
       const record = await idempotency.get({ scope: source, key })
       if (record === undefined) return undefined
       const { result, delivery, ...summary } = record
@@ -126,7 +128,10 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
         ? { ...summary, response }
         : { ...summary, response, delivery: await decodeDelivery(delivery) }
     },
-    records: query => idempotency.list(query),
+    async records(query) {
+      const page = await idempotency.list(query)
+      return { ...page, records: page.records.filter(({ scope }) => !isContentScope(scope)) }
+    },
     deleteRecord: (source, key, how) => idempotency.delete({ scope: source, key }, how),
     settled: () => idempotency.settled(),
     abort: () => idempotency.abort(),
@@ -144,7 +149,10 @@ export const engines = new WeakMap<
 >()
 
 /** The source of a delivery to a receiver's own `receive`. A path too long for a scope is named by its digest. */
-function unnamed({ method, path }: Delivery): string {
+function unnamed(delivery?: Delivery): string {
+  // What is too large was not read, and is no delivery.
+  if (delivery === undefined) return ''
+  const { method, path } = delivery
   const name = `${method} ${path}`
   return name.length <= MAX_KEY_BYTES ? name : `${method} ${bodyFingerprint(Buffer.from(path))}`
 }
@@ -158,32 +166,34 @@ const RETRY_LATER_MS = 5_000
 function sourceOf<Kind>(
   idempotency: Idempotency<Kind>,
   settings: ResolvedSettings,
-  nameFor: (delivery: Delivery) => string,
-  clock: Clock = systemClock,
+  nameFor: (delivery?: Delivery) => string,
+  clock: Clock,
 ): Source<Kind> {
   const { sender, recordable, maxBodyBytes, maxResponseBytes, timing } = settings
   const intake = createIntake(settings, clock)
   const content = sender?.boundContent
-  const deadlineMs = sender?.facts.deadlineMs ?? null
+  const deadlineMs = sender?.facts.deadlineMs ?? Number.POSITIVE_INFINITY
 
   async function receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer> {
+    const since = cameAt(clock)
+    const scope = nameFor(delivery)
     try {
       const taken = intake.take(delivery)
-      if ('refusal' in taken) return taken.refusal
-      return await process(delivery, taken.key, taken.fingerprint, handler)
+      if ('refusal' in taken) return told(clock, scope, since, taken.refusal)
+      return told(clock, scope, since, await process(delivery, scope, taken.key, taken.fingerprint, handler))
     } catch (error) {
-      publish({ type: 'receiver_failed', scope: nameFor(delivery), key: null, error })
-      return problem('handler_failed')
+      publish({ type: 'receiver_failed', scope, key: null, error })
+      return told(clock, scope, since, problem('handler_failed'))
     }
   }
 
   async function process(
     delivery: Delivery,
+    scope: string,
     key: string | null,
     fingerprint: string | null,
     handler: Handler<Kind>,
   ): Promise<Answer> {
-    const scope = nameFor(delivery)
     let made: HandlerResponse | undefined
     let answered = false
     const settle = (answer: HandlerResponse): Settlement<HandlerResponse> => {
@@ -201,24 +211,24 @@ function sourceOf<Kind>(
       { scope, key, fingerprint, timing },
       async (attempt, commit) => {
         if (content !== undefined && key !== null) await bind(idempotency, content, { scope, key }, delivery, timing)
-        const begunAt = deadlineMs === null ? 0 : clock.monotonic()
+        const begunAt = clock.monotonic()
         const answer = await handler(delivery, withCommit(attempt, commit && committing(commit, settle)))
-        const tookMs = deadlineMs === null ? 0 : clock.monotonic() - begunAt
-        if (deadlineMs !== null && tookMs > deadlineMs)
-          publish({ type: 'deadline_missed', scope, key, tookMs, deadlineMs })
+        const tookMs = clock.monotonic() - begunAt
+        if (tookMs > deadlineMs) publish({ type: 'deadline_missed', scope, key, tookMs, deadlineMs })
         return settle(answer)
       },
     )
     answered = true
     if (outcome.kind === 'threw' && outcome.error instanceof BoundElsewhere) {
-      return process(delivery, outcome.error.key, fingerprint, handler)
+      return process(delivery, scope, outcome.error.key, fingerprint, handler)
     }
     const answer = answerTo(outcome, maxResponseBytes)
     if (made !== undefined && answer.rest !== made.rest) discard(made)
     return answer
   }
 
-  return { maxBodyBytes, maxResponseBytes, tooLarge: intake.tooLarge, receive }
+  const tooLarge = () => told(clock, nameFor(), cameAt(clock), intake.tooLarge())
+  return { maxBodyBytes, maxResponseBytes, tooLarge, receive }
 }
 
 /** The engine's commit for effects that come to a response. */
@@ -286,7 +296,7 @@ function replay({ result, completedAt, joined }: Outcome<unknown> & { kind: 'rep
   const all = headers as [string, string][]
   if (bodyOmitted) all.push(OMITTED)
   all.push(['x-cached', 'true'], ['x-cached-at', new Date(completedAt).toISOString()], ['idempotent-replayed', 'true'])
-  return { status, headers: all, body, outcome: joined ? 'joined' : 'replayed' }
+  return { status, headers: all, body, outcome: joined ? 'joined' : 'replayed', recordedAt: completedAt }
 }
 
 const OMITTED: [string, string] = ['x-cached-body', 'omitted']

@@ -48,6 +48,8 @@ export interface Answer {
   body: Uint8Array
   rest?: AsyncIterable<Uint8Array>
   outcome: DeliveryOutcome
+  /** Of a replay: when what is replayed was recorded, or the delivery accepted; ms since the epoch, by the store's clock. */
+  recordedAt?: number
 }
 
 /** What is recorded of a response. */

@@ -20,14 +20,17 @@ export class TimeLimits {
     this.#clock = clock
   }
 
-  /** Calls `reached` after `ms` unless lifted; does not keep the process alive. Returns what lifts it. */
-  start(ms: number, reached: () => void): () => void {
+  /**
+   * Calls `reached` `ms` after `now` unless lifted; does not keep the process alive. Returns what lifts it. Whoever has
+   * just read the clock passes that on: a reading takes 0.1 to 0.2 µs.
+   */
+  start(ms: number, reached: () => void, now = this.#clock.monotonic()): () => void {
     let list = this.#lists.get(ms)
     if (list === undefined) {
       list = new LimitList(this.#clock, ms)
       this.#lists.set(ms, list)
     }
-    return list.start(reached)
+    return list.start(reached, now)
   }
 }
 
@@ -45,9 +48,9 @@ class LimitList {
     this.#ring.previous = this.#ring
   }
 
-  start(reached: () => void): () => void {
+  start(reached: () => void, now: number): () => void {
     const last = this.#ring.previous
-    const limit: Limit = { at: this.#clock.monotonic() + this.#ms, reached, previous: last, next: this.#ring }
+    const limit: Limit = { at: now + this.#ms, reached, previous: last, next: this.#ring }
     last.next = limit
     this.#ring.previous = limit
     if (!this.#armed) this.#arm(this.#ms)

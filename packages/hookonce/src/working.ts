@@ -119,7 +119,7 @@ export class DueWorker<T> implements Worker {
     const request = { scope, limit, leaseId: newLeaseId(), leaseMs, lockTtlMs, maxLosses }
     const sentAt = clock.monotonic()
     try {
-      const claims = await asked(this.#context, () => this.#store.claimDue(request))
+      const claims = await asked(this.#context, 'claim_due', () => this.#store.claimDue(request))
       // This process was stopped meanwhile, or is about to end: others may have them.
       const late = clock.monotonic() >= sentAt + leaseMs || this.#stopped
       for (const due of claims) {

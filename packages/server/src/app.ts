@@ -4,8 +4,11 @@ import { type Answer, type Inbox, InvalidKeyError, problem, type Receiver, Store
 import type { Logger } from 'pino'
 import type { Agent } from 'undici'
 import type { Activity } from './activity/index.js'
+import { Admission } from './admission.js'
 import type { ResolvedConfig } from './config.js'
+import { EventLoopWatch } from './event-loop-watch.js'
 import type { Gate } from './gate.js'
+import type { Metrics } from './metrics/index.js'
 import { describeRoutes } from './openapi/document.js'
 import { InvalidRequest } from './openapi/validation.js'
 import { createOperators } from './operator/access.js'
@@ -21,12 +24,14 @@ import { docsRoutes } from './routes/docs.js'
 import { eventRoutes } from './routes/events.js'
 import { healthRoutes } from './routes/health.js'
 import { indexRoute } from './routes/index.js'
+import { metricsRoute } from './routes/metrics.js'
 import { overviewRoutes } from './routes/overview.js'
 import { problemRoutes } from './routes/problems.js'
 import { recordRoutes } from './routes/records.js'
 import { sessionRoutes } from './routes/session.js'
 import { testDeliveryRoute } from './routes/test-delivery.js'
 import { ALL_SHOWN } from './shown.js'
+import type { Tracing } from './telemetry/tracing.js'
 
 export interface AppContext {
   config: ResolvedConfig
@@ -36,6 +41,8 @@ export interface AppContext {
   /** Connections to the applications that deliveries are forwarded to. */
   agent: Agent
   activity: Activity
+  metrics: Metrics
+  tracing?: Tracing | undefined
   log: Logger
 }
 
@@ -56,7 +63,7 @@ export interface App extends RequestListener {
 
 /** All routes, not listening. */
 export async function createApp(context: AppContext): Promise<App> {
-  const { config, receiver, inbox, gate, agent, activity, log } = context
+  const { config, receiver, inbox, gate, agent, activity, metrics, tracing, log } = context
   const answerError = (error: unknown): Answer => {
     const answer = problemFor(error)
     if (answer.status >= 500) log.error({ err: error }, 'request not answered')
@@ -87,29 +94,44 @@ export async function createApp(context: AppContext): Promise<App> {
     )
   })
 
-  const deliveries = deliveryRoutes(app, { receiver, inbox, sources: config.sources, gate, agent, log })
+  const { sources, allowNoIdempotency, maxInFlight } = config
+  const eventLoop = new EventLoopWatch(config.maxEventLoopDelayMs)
+  const admission = new Admission({ gate, maxInFlight, eventLoop, metrics, log })
+  metrics.countInFlight = () => gate.inProgress
+  const deliveries = deliveryRoutes(app, {
+    receiver,
+    inbox,
+    sources,
+    allowNoIdempotency,
+    gate,
+    admission,
+    metrics,
+    tracing,
+    agent,
+    log,
+  })
   const operators = createOperators(config.operatorAccess, {
     onWrongToken: request => log.warn({ peer: peerOf(request) }, 'wrong operator token'),
   })
   const { refusal } = operators
   const audit = createAudit(log, operators.mode)
-  const shownOf = (source: string) => config.sources.get(source)?.shown ?? ALL_SHOWN
+  const shownOf = (source: string) => sources.get(source)?.shown ?? ALL_SHOWN
   recordRoutes(app, { receiver, refusal, audit, shownOf })
   eventRoutes(app, { receiver, inbox, refusal, audit, shownOf })
   await app.register(async api => {
     takeJson(api)
-    const { sources } = config
     sessionRoutes(api, { operators, audit })
     apiRecordRoutes(api, { receiver, inbox, sources, refusal, audit, shownOf })
     apiSourceRoute(api, { sources, activity, refusal })
     overviewRoutes(api, { activity, gate, refusal })
     testDeliveryRoute(api, { receiver, inbox, agent, log, sources, refusal, audit })
   })
+  metricsRoute(app, metrics, refusal)
   docsRoutes(app, refusal)
   healthRoutes(app, { receiver, storeName: config.store.kind, gate, log })
   problemRoutes(app)
   dashboardRoutes(app)
-  indexRoute(app)
+  indexRoute(app, config)
   await app.ready()
   const onRequest: RequestListener = (request, response) => {
     const deliver = request.method === 'POST' ? deliveries.get(request.url!) : undefined

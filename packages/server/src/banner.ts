@@ -10,7 +10,8 @@ export function announce(
   urls: string[],
 ): void {
   const { mode, reason } = config.operatorAccess
-  const facts = { urls, store: place, durability, operatorAccess: mode, reason, configFile: config.configFile }
+  const senders = sendersOf(config)
+  const facts = { urls, store: place, durability, senders, operatorAccess: mode, reason, configFile: config.configFile }
   if (!process.stdout.isTTY) {
     log.info(facts, 'listening')
     return
@@ -18,11 +19,26 @@ export function announce(
   const lines = [
     `Hookonce listens on ${urls.join(' and ')}`,
     `  store       ${place} (durability: ${durability})`,
+    ...Object.entries(senders).map(([source, sender]) => `  sender      ${sender} of ${source}`),
     `  operators   ${mode}: ${reason}`,
     ...(config.configFile === undefined ? [] : [`  config      ${config.configFile}`]),
-    `  try         curl -X POST ${tryUrl(urls)}/webhook -H 'X-Idempotency-Key: test-key-123' -d '{"event": "test.event"}'`,
+    `  try         ${tryOut(`${tryUrl(urls)}/webhook`, senders.default)}`,
   ]
   process.stdout.write(`${lines.join('\n')}\n`)
+}
+
+/** Who delivers, by source: what others send is refused. */
+function sendersOf({ sources }: ResolvedConfig): Record<string, string> {
+  const named = [...sources].flatMap(([source, { options }]) =>
+    options.sender === undefined ? [] : [[source, options.sender.facts.name] as const],
+  )
+  return Object.fromEntries(named)
+}
+
+function tryOut(url: string, sender: string | undefined): string {
+  return sender === undefined
+    ? `curl -X POST ${url} -H 'X-Idempotency-Key: test-key-123' -d '{"event": "test.event"}'`
+    : `hookonce send --sender ${sender} --secret … --url ${url}`
 }
 
 function tryUrl(urls: string[]): string {

@@ -1,22 +1,26 @@
 #!/usr/bin/env node
 import { help, parseCommandLine, version } from './command-line.js'
-import { runStoreCommand } from './commands/index.js'
 import { parseStoreCommand, type StoreCommand, storeCommandIn } from './commands/parse.js'
 import { resolveConfig } from './config.js'
-import { serve } from './serve.js'
+import { sendHelp } from './send-command.js'
 import { StartError } from './start-error.js'
-import { work } from './work.js'
 
+/** What a command needs is loaded for it alone: a wrong option is told at once. */
 async function run(args: string[]): Promise<void> {
   const name = storeCommandIn(args)
   if (name !== undefined) return runOnStore(parseStoreCommand(name, args))
   const command = parseCommandLine(args)
   if (command.name === 'help') console.log(help())
   else if (command.name === 'version') console.log(version())
-  else {
+  else if (command.name === 'send help') console.log(sendHelp())
+  else if (command.name === 'send') {
+    const { send } = await import('./send.js')
+    process.exitCode = await send(command, process.env)
+  } else {
     const { given: flags, configFile } = command
     const config = await resolveConfig({ flags, configFile, env: process.env, folder: process.cwd() })
-    await (command.name === 'work' ? work(config) : serve(config))
+    if (command.name === 'work') await (await import('./work.js')).work(config)
+    else await (await import('./serve.js')).serve(config)
   }
 }
 
@@ -29,6 +33,7 @@ async function runOnStore(command: StoreCommand): Promise<void> {
   }
   const { given: flags, configFile } = given
   const config = await resolveConfig({ flags, configFile, env: process.env, folder: process.cwd() })
+  const { runStoreCommand } = await import('./commands/index.js')
   const code = await runStoreCommand(command, config)
   // A store that could not be opened may go on trying. What was printed is printed first.
   process.stdout.write('', () => process.exit(code))

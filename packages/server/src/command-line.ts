@@ -1,59 +1,50 @@
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
 import { storeCommandsHelp } from './commands/parse.js'
 import { type GivenSettings, readSecretFile } from './environment.js'
-import { didYouMean } from './nearest.js'
+import { type OptionKinds, readOptions } from './options.js'
+import { parseSendCommand, type SendCommand } from './send-command.js'
 import { defaultOf, flagOf, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './settings.js'
 import { StartError } from './start-error.js'
 
 export type Command =
   | { name: 'serve' | 'work'; given: GivenSettings; configFile: string | undefined }
+  | SendCommand
   | { name: 'help' }
   | { name: 'version' }
 
 const isSecret = (name: SettingName): boolean => (SETTINGS[name] as Setting).secret === true
 
 export function parseCommandLine(args: string[]): Command {
+  if (args[0] === 'send') return parseSendCommand(args.slice(1))
   const flags = new Map<string, SettingName>()
   for (const name of SETTING_NAMES) {
     flags.set(flagOf(name), name)
     if (isSecret(name)) flags.set(`${flagOf(name)}-file`, name)
   }
-  const options = {
+  const options: OptionKinds = {
     ...Object.fromEntries([...flags.keys()].map(flag => [flag, { type: 'string' as const }])),
-    config: { type: 'string' as const },
-    help: { type: 'boolean' as const, short: 'h' },
-    version: { type: 'boolean' as const, short: 'v' },
+    config: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+    version: { type: 'boolean', short: 'v' },
   }
-  const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true })
 
   const given: GivenSettings = new Map()
   let configFile: string | undefined
-  let command: Command['name'] = 'serve'
-  for (const token of tokens) {
-    if (token.kind === 'positional') {
-      if (token.value !== 'serve' && token.value !== 'work') {
-        throw new StartError(`unknown command ${token.value}; try hookonce --help`)
+  let command: 'serve' | 'work' | 'help' | 'version' = 'serve'
+  for (const read of readOptions(args, options)) {
+    if (read.option === undefined) {
+      if (read.word !== 'serve' && read.word !== 'work') {
+        throw new StartError(`unknown command ${read.word}; try hookonce --help`)
       }
-      command = token.value
-    } else if (token.kind === 'option') {
-      if (token.name === 'help' || token.name === 'version') {
-        command = token.name
-        continue
-      }
-      const name = flags.get(token.name)
-      if (name === undefined && token.name !== 'config') {
-        const known = [...flags.keys(), 'config', 'help', 'version'].map(flag => `--${flag}`)
-        throw new StartError(`${token.rawName} is not an option${didYouMean(token.rawName, known)}`)
-      }
-      // node:util takes "--port --host x" for a port called "--host"
-      if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
-        throw new StartError(`${token.rawName} needs a value`)
-      }
-      if (name === undefined) configFile = token.value
-      else if (token.name.endsWith('-file')) {
-        given.set(name, { value: readSecretFile(token.value, token.rawName), where: token.rawName })
-      } else given.set(name, { value: token.value, where: token.rawName })
+      command = read.word
+      continue
+    }
+    const { option, raw: where, value } = read
+    if (option === 'help' || option === 'version') command = option
+    else if (option === 'config') configFile = value
+    else {
+      const secret = option.endsWith('-file') ? readSecretFile(value, where) : undefined
+      given.set(flags.get(option)!, { value: secret ?? value, where })
     }
   }
   return command === 'serve' || command === 'work' ? { name: command, given, configFile } : { name: command }
@@ -69,6 +60,7 @@ export function help(): string {
     '',
     'Usage: hookonce [serve] [options]   receive deliveries, and work on those that were accepted',
     '       hookonce work [options]      only work on them, beside servers that share the store',
+    '       hookonce send [options]      deliver an event as a sender would; hookonce send --help',
     '',
     ...storeCommandsHelp(),
     '',

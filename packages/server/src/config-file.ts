@@ -3,8 +3,8 @@ import { extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Attempt, Delivery } from 'hookonce'
 import type { FetchResponse } from 'hookonce/adapters/fetch'
+import type { Sender } from 'hookonce/senders'
 import type { ClusterAddress, SentinelAddress } from 'hookonce/stores/redis'
-import { createJiti } from 'jiti'
 import { z } from 'zod'
 import type { GivenSettings } from './environment.js'
 import { didYouMean } from './nearest.js'
@@ -50,9 +50,14 @@ export function acknowledge(): Handle {
 
 /** One endpoint, `POST /hooks/{name}`. What is left out is as in the settings of the same name. */
 export interface SourceConfig {
+  /**
+   * Who delivers: what it did not sign is answered 401, and keys are read where it puts them only. With a sender the
+   * defaults of retention, wait and fingerprint are its own, unless the settings of these names are given.
+   */
+  sender?: Sender
   /** Default: forward to `forwardTo` if that is set, otherwise {@link acknowledge}. */
   handle?: Handle
-  /** Answer 400 to a delivery without a key instead of processing it every time. Default `false`. */
+  /** Answer 400 to a delivery without a key instead of processing it every time. Default `false`; with a sender `true`. */
   keyRequired?: boolean
   /** What must be equal for two deliveries to be one operation: the raw `body`, `none`, or a digest of your own. */
   fingerprint?: 'body' | 'none' | ((delivery: Delivery) => string)
@@ -60,7 +65,10 @@ export interface SourceConfig {
   mode?: 'inline' | 'inbox'
   /** How many deliveries of an inbox source are worked on at once in a process. Default 10. */
   concurrency?: number
-  /** How many of them are begun in a second in a process. Default: as many as it takes. */
+  /**
+   * How many deliveries of this source may begin in a second in a process: more are answered 429, those of an inbox
+   * wait. Default: as many as come; for the default source as in the settings.
+   */
   ratePerSecond?: number
   /** The pauses between attempts of an inbox source. Default: nine of them, over three days. */
   retryDelaysSeconds?: number[]
@@ -120,12 +128,19 @@ const HANDLE = z.union([
   z.strictObject({ kind: z.literal('acknowledge') }),
   z.strictObject({ kind: z.literal('forward'), url: z.unknown(), timeoutSeconds: z.unknown() }),
 ])
+const SENDER = z.custom<Sender>(
+  value =>
+    isObject(value) &&
+    typeof Reflect.get(value, 'facts') === 'object' &&
+    ['verify', 'key', 'sign'].every(name => typeof Reflect.get(value, name) === 'function'),
+)
 const FUNCTION = z.custom<(delivery: Delivery) => string>(value => typeof value === 'function')
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const PAUSES = z.array(z.number().min(0).max(2_147_483)).max(1_000)
 
 /** What each field of a source must be. */
 const FIELDS: Record<keyof SourceConfig, { schema: z.ZodType; allowed: string }> = {
+  sender: { schema: SENDER, allowed: 'must be a sender, e.g. stripe({ secrets: […] }) of hookonce/senders/stripe' },
   handle: { schema: HANDLE, allowed: 'must be forward(url), acknowledge() or a function' },
   keyRequired: { schema: z.boolean(), allowed: 'must be true or false' },
   fingerprint: {
@@ -134,7 +149,7 @@ const FIELDS: Record<keyof SourceConfig, { schema: z.ZodType; allowed: string }>
   },
   mode: KINDS.mode,
   concurrency: KINDS.concurrency,
-  ratePerSecond: { schema: z.number().min(0.001).max(1_000_000), allowed: 'must be a number from 0.001 to 1000000' },
+  ratePerSecond: KINDS.ratePerSecond,
   retryDelaysSeconds: { schema: PAUSES, allowed: 'must be a list of pauses in seconds' },
   group: { schema: FUNCTION, allowed: 'must be a function' },
   acceptedStatus: { schema: z.int().min(200).max(299), allowed: 'must be a status from 200 to 299' },
@@ -189,6 +204,7 @@ function defaultName(folder: string): string | undefined {
 
 async function importDefault(path: string): Promise<unknown> {
   if (!/^\.[cm]?ts$/.test(extname(path))) return (await import(pathToFileURL(path).href)).default
+  const { createJiti } = await import('jiti')
   return createJiti(import.meta.url, { fsCache: false }).import(path, { default: true })
 }
 

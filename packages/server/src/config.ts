@@ -1,7 +1,10 @@
 import { isIP } from 'node:net'
 import type { InboxSourceOptions, SourceOptions } from 'hookonce'
+import type { Sender } from 'hookonce/senders'
 import { type ConfigFile, type Handle, loadConfigFile, type SourceConfig } from './config-file.js'
+import { defaultSender } from './default-sender.js'
 import { type GivenSettings, readEnvironment } from './environment.js'
+import { didYouMean } from './nearest.js'
 import type { StoreOptions } from './open-store.js'
 import { flagOf, KINDS, SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js'
 import type { Shown } from './shown.js'
@@ -15,9 +18,11 @@ export type OperatorAccess = ({ mode: 'token'; token: string } | { mode: 'local'
 
 export interface ResolvedSource {
   handle: Exclude<Handle, { kind: 'forward' }> | { kind: 'forward'; url: string; timeoutMs: number }
-  options: SourceOptions
+  options: SourceOptions & { lockTtlMs: number; leaseMs: number }
   /** What operators are shown of its records. */
   shown: Shown
+  /** Of a source that answers with the result: how many deliveries it takes in a second. */
+  ratePerSecond?: number
   /** Of a source that accepts at once and works later. */
   inbox?: Pick<InboxSourceOptions, 'concurrency' | 'ratePerSecond' | 'retryDelaysMs' | 'group' | 'acceptedStatus'>
 }
@@ -29,11 +34,16 @@ export interface ResolvedConfig {
   store: StoreLocation
   storeOptions: StoreOptions
   maxWaiters: number
+  maxInFlight: number
+  /** 0: any delay. */
+  maxEventLoopDelayMs: number
   /** How many accepted deliveries are worked on at once; 0: none. */
   inboxConcurrency: number
   drainMs: number
   logLevel: NonNullable<Settings['logLevel']>
   operatorAccess: OperatorAccess
+  /** Whether `POST /webhook/no-idempotency` is there. */
+  allowNoIdempotency: boolean
   /** The `default` source is always there. */
   sources: Map<string, ResolvedSource>
   configFile: string | undefined
@@ -59,9 +69,13 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
   const settings = checkSettings(given)
   const where = (name: SettingName): string => given.get(name)?.where ?? SETTINGS[name].env
   const sources = new Map<string, ResolvedSource>()
+  const sender = defaultSender(settings, where)
   for (const [name, source] of [['default', {}] as const, ...(file?.sources ?? [])]) {
     const mode = source.mode ?? (name === 'default' ? settings.mode : undefined) ?? 'inline'
-    sources.set(name, resolveSource(name, { ...source, mode }, settings, where, given.has('retentionSeconds')))
+    const ratePerSecond = source.ratePerSecond ?? (name === 'default' ? settings.ratePerSecond : undefined)
+    const sent = name === 'default' ? withSender(source, sender, where('sender')) : source
+    const own = { ...sent, mode, ...(ratePerSecond !== undefined && { ratePerSecond }) }
+    sources.set(name, resolveSource(name, own, { settings, given, where }))
   }
   return {
     host: settings.host ?? '',
@@ -69,21 +83,36 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     store: storeLocation(file, given, settings, input.folder),
     storeOptions: {
       storeTimeoutMs: storeTimeout(settings, sources, where('storeTimeoutSeconds')),
-      longestAttemptMs: Math.max(...[...sources.values()].map(source => source.options.lockTtlMs ?? 0)),
+      longestAttemptMs: Math.max(...[...sources.values()].map(source => source.options.lockTtlMs)),
       redisPrefix: settings.redisPrefix ?? '',
       redisAllowEviction: settings.redisAllowEviction ?? false,
       postgresSchema: settings.postgresSchema ?? '',
       postgresListenUrl: settings.postgresListenUrl,
       postgresPoolSize: settings.postgresPoolSize ?? 0,
     },
-    maxWaiters: settings.maxWaiters ?? 0,
+    ...room(settings, where('maxInFlight')),
+    maxEventLoopDelayMs: settings.maxEventLoopDelayMs ?? 0,
     inboxConcurrency: settings.inboxConcurrency ?? 0,
     drainMs: ms(settings.drainSeconds ?? 0),
     logLevel: settings.logLevel ?? 'info',
     operatorAccess: operatorAccess(settings, where('operatorAccess')),
+    allowNoIdempotency: settings.allowNoIdempotency || sources.get('default')!.options.sender === undefined,
     sources,
     configFile: file?.path,
   }
+}
+
+/** Deliveries that wait for others never take all of the room. */
+function room(
+  { maxWaiters: waiters, maxInFlight: inFlight }: Settings,
+  where: string,
+): { maxWaiters: number; maxInFlight: number } {
+  const maxWaiters = waiters ?? Math.min(10_000, Math.floor((inFlight ?? Number.POSITIVE_INFINITY) / 2))
+  const maxInFlight = inFlight ?? maxWaiters + 10_000
+  if (maxInFlight <= maxWaiters) {
+    throw new StartError(`${where} (${maxInFlight}) must be more than ${SETTINGS.maxWaiters.env} (${maxWaiters})`)
+  }
+  return { maxWaiters, maxInFlight }
 }
 
 /** A URL by flag or environment beats the file's `redis`, which says what no URL can. */
@@ -104,7 +133,7 @@ function storeLocation(
 function checkSettings(given: GivenSettings): Settings {
   const settings: Record<string, unknown> = {}
   for (const name of SETTING_NAMES) {
-    const { schema, allowed, secret, default: byDefault } = SETTINGS[name] as Setting
+    const { schema, allowed, values, secret, default: byDefault } = SETTINGS[name] as Setting
     const said = given.get(name)
     if (said === undefined) {
       if (byDefault !== undefined) settings[name] = byDefault
@@ -112,8 +141,10 @@ function checkSettings(given: GivenSettings): Settings {
     }
     const result = schema.safeParse(said.value)
     // A URL may hold credentials, a token is one: neither is shown.
-    const shown = secret || name === 'forwardTo' ? '' : `, not ${JSON.stringify(said.value)}`
-    if (!result.success) throw new StartError(`${said.where} ${allowed}${shown}`)
+    const hidden = secret || name === 'forwardTo' || name === 'publicUrl' || typeof said.value === 'object'
+    const shown = hidden ? '' : `, not ${JSON.stringify(said.value)}`
+    const guess = values === undefined || typeof said.value !== 'string' ? '' : didYouMean(said.value, values)
+    if (!result.success) throw new StartError(`${said.where} ${allowed}${shown}${guess}`)
     settings[name] = result.data
   }
   return settings
@@ -121,16 +152,23 @@ function checkSettings(given: GivenSettings): Settings {
 
 type Where = (name: SettingName) => string
 
+interface Context {
+  settings: Settings
+  given: GivenSettings
+  where: Where
+}
+
+/** @throws {StartError} the settings name a sender, and the config file another */
+function withSender(source: SourceConfig, sender: Sender | undefined, where: string): SourceConfig {
+  if (sender === undefined) return source
+  if (source.sender !== undefined) throw new StartError(`${where} and sources.default.sender are both set; keep one`)
+  return { ...source, sender }
+}
+
 /** Who looks at dead deliveries may be away for a week-end. */
 const INBOX_RETENTION_SECONDS = 604_800
 
-function resolveSource(
-  name: string,
-  source: SourceConfig,
-  settings: Settings,
-  where: Where,
-  retentionGiven: boolean,
-): ResolvedSource {
+function resolveSource(name: string, source: SourceConfig, { settings, given, where }: Context): ResolvedSource {
   const at = (field: keyof SourceConfig & SettingName) =>
     source[field] === undefined ? where(field) : `sources.${name}.${field}`
   const lockTtl = source.lockTtlSeconds ?? settings.lockTtlSeconds ?? 0
@@ -138,9 +176,19 @@ function resolveSource(
   if (lease > lockTtl) {
     throw new StartError(`${at('leaseSeconds')} (${lease}) must be at most ${at('lockTtlSeconds')} (${lockTtl})`)
   }
-  const retention = source.mode === 'inbox' && !retentionGiven ? INBOX_RETENTION_SECONDS : settings.retentionSeconds
+  const { sender } = source
+  // A sender's defaults are its own, and no setting's default overrides them.
+  const ifItCounts = <T>(field: SettingName, value: T): T | undefined =>
+    sender === undefined || given.has(field) ? value : undefined
+  const keyRequired = source.keyRequired ?? (sender === undefined ? false : undefined)
+  const fingerprint = source.fingerprint ?? ifItCounts('fingerprint', settings.fingerprint)
+  const wait = source.waitSeconds ?? ifItCounts('waitSeconds', settings.waitSeconds)
+  const inboxRetention = source.mode === 'inbox' && !given.has('retentionSeconds') ? INBOX_RETENTION_SECONDS : undefined
+  const retention =
+    source.retentionSeconds ?? ifItCounts('retentionSeconds', inboxRetention ?? settings.retentionSeconds)
   return {
     ...(source.mode === 'inbox' && { inbox: inboxOptions(source) }),
+    ...(source.mode !== 'inbox' && source.ratePerSecond !== undefined && { ratePerSecond: source.ratePerSecond }),
     handle: resolveHandle(name, source.handle, lockTtl, settings, where),
     shown: {
       bodies: source.recordBody ?? true,
@@ -148,12 +196,13 @@ function resolveSource(
     },
     options: {
       name,
-      keyRequired: source.keyRequired ?? false,
-      fingerprint: source.fingerprint ?? settings.fingerprint ?? 'body',
-      retentionMs: ms(source.retentionSeconds ?? retention ?? 0),
+      ...(sender !== undefined && { sender }),
+      ...(keyRequired !== undefined && { keyRequired }),
+      ...(fingerprint !== undefined && { fingerprint }),
+      ...(retention !== undefined && { retentionMs: ms(retention) }),
       lockTtlMs: ms(lockTtl),
       leaseMs: ms(lease),
-      waitMs: ms(source.waitSeconds ?? settings.waitSeconds ?? 0),
+      ...(wait !== undefined && { waitMs: ms(wait) }),
       maxBodyBytes: source.maxBodyBytes ?? settings.maxBodyBytes ?? 0,
       maxResponseBytes: source.recordBody === false ? 0 : (source.maxResponseBytes ?? settings.maxResponseBytes ?? 0),
     },
@@ -199,7 +248,7 @@ function resolveHandle(
 
 /** Every lease must survive two store operations that time out. */
 function storeTimeout(settings: Settings, sources: Map<string, ResolvedSource>, where: string): number {
-  const shortest = Math.min(...[...sources.values()].map(source => source.options.leaseMs ?? 0))
+  const shortest = Math.min(...[...sources.values()].map(source => source.options.leaseMs))
   const most = Math.floor(shortest / 3)
   if (settings.storeTimeoutSeconds === undefined) return Math.min(2000, most)
   const timeout = ms(settings.storeTimeoutSeconds)

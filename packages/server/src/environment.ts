@@ -26,7 +26,8 @@ export function readEnvironment(env: NodeJS.ProcessEnv): GivenSettings {
   for (const name of SETTING_NAMES) {
     const { env: variable, secret } = SETTINGS[name] as Setting
     known.add(variable)
-    const value = secret ? readSecret(env, variable, known) : present(env[variable])
+    if (secret) known.add(`${variable}_FILE`)
+    const value = secret ? readSecret(env, variable) : present(env[variable])
     if (value !== undefined) given.set(name, { value, where: variable })
   }
   for (const variable of Object.keys(env)) {
@@ -46,9 +47,9 @@ function present(value: string | undefined): string | undefined {
   return value === '' ? undefined : value
 }
 
-function readSecret(env: NodeJS.ProcessEnv, variable: string, known: Set<string>): string | undefined {
+/** A variable, or the content of the file that `…_FILE` names. */
+export function readSecret(env: NodeJS.ProcessEnv, variable: string): string | undefined {
   const fileVariable = `${variable}_FILE`
-  known.add(fileVariable)
   const value = present(env[variable])
   const path = present(env[fileVariable])
   if (path === undefined) return value

@@ -1,9 +1,10 @@
 import { Breaker, createInbox, type Inbox, type InboxSourceOptions, type Receiver, systemClock } from 'hookonce'
 import type { ResolvedConfig } from './config.js'
 import { type HandlerContext, handlerFor } from './handlers/index.js'
+import type { Tracing } from './telemetry/tracing.js'
 
 /** The inbox of the sources that have one; it does not work yet. Sources that forward to one URL are down together. */
-export function inboxOf(config: ResolvedConfig, receiver: Receiver, context: HandlerContext): Inbox {
+export function inboxOf(config: ResolvedConfig, receiver: Receiver, context: HandlerContext, tracing?: Tracing): Inbox {
   const breakers = new Map<string, Breaker>()
   const breakerOf = (url: string): Breaker => {
     const known = breakers.get(url) ?? new Breaker(systemClock)
@@ -15,11 +16,12 @@ export function inboxOf(config: ResolvedConfig, receiver: Receiver, context: Han
     if (source.inbox === undefined) continue
     const { handle, options } = source
     const { waitMs, ...settings } = options
+    const handler = handlerFor(source, options.maxResponseBytes ?? 0, context)
     handlers[name] = {
       ...settings,
       ...source.inbox,
       ...(typeof handle === 'object' && handle.kind === 'forward' && { breaker: breakerOf(handle.url) }),
-      handler: handlerFor(source, options.maxResponseBytes ?? 0, context),
+      handler: tracing?.attempt(name, handler) ?? handler,
     }
   }
   return createInbox({ receiver, handlers, concurrency: Math.max(1, config.inboxConcurrency) })

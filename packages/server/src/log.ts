@@ -15,11 +15,21 @@ export function createLogger(level: string): Logger {
   return pino(options, pino.destination({ fd: 1, sync: true }))
 }
 
+const DEADLINE_MISSED =
+  'the handler took longer than the sender waits, so that it delivers again; mode inbox acknowledges at once'
+
+/** What Node and the library warn of: lines of the log, and not of stderr, where Node itself would print them. */
+export function logWarnings(log: Logger): void {
+  process.removeAllListeners('warning')
+  process.on('warning', ({ name, message, code }: NodeJS.ErrnoException) => log.warn({ warning: name, code }, message))
+}
+
 /** Writes down what the receiver has to say: the lines an operator needs when something goes wrong. */
 export function logEvents(log: Logger): void {
   const levels = { handler_threw: 'error', receiver_failed: 'error', result_dropped: 'error' } as const
   subscribe(EVENTS_CHANNEL, message => {
     const { type, scope: source, key, ...facts } = message as HookonceEvent
+    if (type === 'deadline_missed') return log.warn({ source, ...facts }, DEADLINE_MISSED)
     const level = type in levels ? levels[type as keyof typeof levels] : 'warn'
     const { error, ...rest } = facts as { error?: unknown }
     const shown = {

@@ -107,6 +107,14 @@ export const PROBLEM_HELP: Record<ServerProblemCode, { means: string; todo: stri
     means: 'The Content-Type is not one that this route takes, or is not well formed.',
     todo: 'Send application/json.',
   },
+  rate_limited: {
+    means: 'This source takes only so many deliveries a second, and this one was beyond. It was not looked at.',
+    todo: 'Send it again after Retry-After, or raise ratePerSecond of the source (HOOKONCE_RATE_PER_SECOND).',
+  },
+  overloaded: {
+    means: 'There are more deliveries in flight than there is room for, or the process is behind. Nothing was run.',
+    todo: 'Send it again after Retry-After. If it stays: more processes, or HOOKONCE_MAX_IN_FLIGHT where memory allows.',
+  },
   headers_too_large: {
     means: 'There are more than 200 header fields, or more than 16 KiB of them.',
     todo: 'Send fewer.',

@@ -5,9 +5,11 @@ import { Activity } from './activity/index.js'
 import type { ResolvedConfig } from './config.js'
 import { createForwardAgent } from './handlers/forward.js'
 import { inboxOf } from './inbox.js'
-import { createLogger, logEvents } from './log.js'
+import { createLogger, logEvents, logWarnings } from './log.js'
+import { Metrics } from './metrics/index.js'
 import { type OpenedStore, openStore } from './open-store.js'
 import { failFast } from './shutdown.js'
+import { startTelemetry, type Telemetry } from './telemetry/index.js'
 
 /** What a server and a worker are made of. */
 export interface Parts {
@@ -17,19 +19,28 @@ export interface Parts {
   inbox: Inbox
   agent: Agent
   activity: Activity
+  metrics: Metrics
+  telemetry: Telemetry | undefined
 }
 
 /** Opens the store and makes what works on it. @throws {StartError} */
 export async function assemble(config: ResolvedConfig): Promise<Parts> {
   const log = createLogger(config.logLevel)
   failFast(log)
+  logWarnings(log)
   const { maxWaiters, storeOptions } = config
   const opened = await openStore(config.store, storeOptions, log)
-  const { options } = config.sources.get('default')!
+  // Each source says all of its rules itself. The store's time limit is measured by a lease.
+  const { lockTtlMs, leaseMs } = config.sources.get('default')!.options
   const { storeTimeoutMs } = storeOptions
-  const receiver = createReceiver({ ...options, store: opened.store, storeTimeoutMs, maxWaiters })
+  const receiver = createReceiver({ store: opened.store, lockTtlMs, leaseMs, storeTimeoutMs, maxWaiters })
   logEvents(log)
+  const metrics = new Metrics({ sources: config.sources, store: opened.store })
+  metrics.subscribe()
+  const telemetry = await startTelemetry(process.env, metrics, log)
   const agent = createForwardAgent()
   const activity = new Activity({ sources: config.sources, store: opened.store })
-  return { log, opened, receiver, inbox: inboxOf(config, receiver, { agent, log }), agent, activity }
+  const tracing = telemetry?.tracing
+  const inbox = inboxOf(config, receiver, { agent, log }, tracing)
+  return { log, opened, receiver, inbox, agent, activity, metrics, telemetry }
 }

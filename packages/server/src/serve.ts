@@ -9,12 +9,13 @@ import { shutDownOnSignal } from './shutdown.js'
 
 /** Runs the server until a signal ends the process. @throws {StartError} */
 export async function serve(config: ResolvedConfig): Promise<void> {
-  const { log, opened, receiver, inbox, agent, activity } = await assemble(config)
+  const { log, opened, receiver, inbox, agent, activity, metrics, telemetry } = await assemble(config)
   const gate = new Gate(createMemoryRelief())
   activity.listen()
-  const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, log })
+  const tracing = telemetry?.tracing
+  const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, tracing, log })
   const listening = await listen(onRequest, config.host, config.port)
   if (config.inboxConcurrency > 0) inbox.start()
-  shutDownOnSignal({ gate, receiver, inbox, listening, drainMs: config.drainMs, log })
+  shutDownOnSignal({ gate, receiver, inbox, listening, telemetry, drainMs: config.drainMs, log })
   announce(log, config, opened, listening.urls)
 }

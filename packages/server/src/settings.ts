@@ -1,9 +1,12 @@
+import { SENDERS } from 'hookonce/senders'
 import { z } from 'zod'
 
 /** What a value must be: how it is read (from a string too) and the same in words. */
 interface Kind<T> {
   schema: z.ZodType<T>
   allowed: string
+  /** All there are, where they can be told. */
+  values?: readonly string[]
 }
 
 export interface Setting<T = unknown> extends Kind<T> {
@@ -30,7 +33,7 @@ function number(min: number, max: number, type: 'whole number' | 'number' = 'num
 }
 
 function oneOf<const T extends string>(...values: T[]): Kind<T> {
-  return { schema: z.enum(values) as unknown as z.ZodType<T>, allowed: `must be one of: ${values.join(', ')}` }
+  return { schema: z.enum(values) as unknown as z.ZodType<T>, allowed: `must be one of: ${values.join(', ')}`, values }
 }
 
 function text(allowed: string, test: (value: string) => boolean): Kind<string> {
@@ -64,6 +67,7 @@ export const KINDS = {
   fingerprint: oneOf('body', 'none'),
   mode: oneOf('inline', 'inbox'),
   concurrency: number(1, 10_000, 'whole number'),
+  ratePerSecond: number(0.001, 1_000_000),
 }
 
 function setting<T>(kind: Kind<T>, env: string, about: Omit<Setting<NoInfer<T>>, 'env' | keyof Kind<T>>): Setting<T> {
@@ -104,8 +108,21 @@ export const SETTINGS = {
     meaning: 'how long a duplicate waits for a running attempt; 0: 409 at once',
   }),
   maxWaiters: setting(number(0, 10_000_000, 'whole number'), 'HOOKONCE_MAX_WAITERS', {
-    default: 10_000,
+    defaultText: '10000, or half of what may be in flight if that is less',
     meaning: 'how many duplicates may wait at once; one more is answered 409',
+  }),
+  maxInFlight: setting(number(1, 10_000_000, 'whole number'), 'HOOKONCE_MAX_IN_FLIGHT', {
+    defaultText: '10000 more than may wait',
+    meaning: 'how many deliveries may be in flight at once, waiting ones included; one more is answered 503',
+  }),
+  maxEventLoopDelayMs: setting(number(0, 60_000), 'HOOKONCE_MAX_EVENT_LOOP_DELAY_MS', {
+    default: 1000,
+    meaning: 'how far this process may fall behind before new deliveries are answered 503; 0: any far',
+  }),
+  ratePerSecond: setting(KINDS.ratePerSecond, 'HOOKONCE_RATE_PER_SECOND', {
+    defaultText: 'no limit',
+    meaning:
+      'how many deliveries of the default source may begin in a second in this process: more are answered 429, those of an inbox wait',
   }),
   maxBodyBytes: setting(KINDS.maxBodyBytes, 'HOOKONCE_MAX_BODY_BYTES', {
     default: 1_048_576,
@@ -163,6 +180,32 @@ export const SETTINGS = {
     default: 'inline',
     meaning:
       'inline: a delivery is answered with its result; inbox: it is stored and acknowledged at once, and worked on until it succeeds',
+  }),
+  sender: setting(oneOf(...SENDERS.keys()), 'HOOKONCE_SENDER', {
+    defaultText: 'none: anybody may deliver',
+    meaning: 'who delivers to the default source: what that sender did not sign is answered 401',
+  }),
+  secret: setting(
+    text('must be what the sender’s console shows; several separated by commas', value => value !== ''),
+    'HOOKONCE_SECRET',
+    {
+      secret: true,
+      defaultText: 'none',
+      meaning: 'what the sender signs with; several, separated by commas or lines, while one is replaced',
+    },
+  ),
+  publicUrl: setting(text('must be an http:// or https:// URL without a fragment', isHttpUrl), 'HOOKONCE_PUBLIC_URL', {
+    defaultText: 'none',
+    meaning: 'the URL that the sender was told, letter for letter: some sign it',
+  }),
+  verifyToken: setting(
+    text('must be 1 to 1024 characters', value => /^.{1,1024}$/.test(value)),
+    'HOOKONCE_VERIFY_TOKEN',
+    { secret: true, defaultText: 'none', meaning: 'the word that the sender was told to show in its handshake' },
+  ),
+  allowNoIdempotency: setting(YES_OR_NO, 'HOOKONCE_ALLOW_NO_IDEMPOTENCY', {
+    default: false,
+    meaning: 'keep /webhook/no-idempotency, authenticated, when the default source has a sender',
   }),
   inboxConcurrency: setting(number(0, 10_000, 'whole number'), 'HOOKONCE_INBOX_CONCURRENCY', {
     default: 20,

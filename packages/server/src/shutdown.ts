@@ -4,18 +4,23 @@ import type { Inbox, Receiver } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Gate } from './gate.js'
 import type { Listening } from './listen.js'
+import type { Telemetry } from './telemetry/index.js'
 
 export interface ShutdownContext {
   gate: Gate
   receiver: Receiver
   inbox: Inbox
   listening: Listening
+  telemetry: Telemetry | undefined
   drainMs: number
   log: Logger
 }
 
 /** What an aborted attempt's sender needs to get its answer. */
 const LAST_WORDS_MS = 500
+
+/** What a collector gets to take the last spans and metrics. */
+const LAST_TELEMETRY_MS = 2_000
 
 /** A fault that nobody caught leaves a state that nobody knows: the process ends, its leases run out. */
 export function failFast(log: Logger): void {
@@ -35,7 +40,10 @@ export function shutDownOnSignal(context: ShutdownContext): void {
       if (draining) process.exit(128 + constants.signals[signal])
       draining = true
       context.log.info({ signal, drainSeconds: context.drainMs / 1000 }, 'shutting down')
-      void shutDown(context).then(code => process.exit(code))
+      void shutDown(context).then(async code => {
+        await Promise.race([context.telemetry?.shutdown(), after(LAST_TELEMETRY_MS)])
+        process.exit(code)
+      })
     })
   }
 }

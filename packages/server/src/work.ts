@@ -8,7 +8,7 @@ import { StartError } from './start-error.js'
 export async function work(config: ResolvedConfig): Promise<void> {
   const sources = [...config.sources].filter(([, { inbox }]) => inbox !== undefined).map(([name]) => name)
   if (sources.length === 0) throw new StartError('there is nothing to work on: no source has mode inbox')
-  const { log, opened, receiver, inbox } = await assemble({
+  const { log, opened, receiver, inbox, telemetry } = await assemble({
     ...config,
     inboxConcurrency: Math.max(1, config.inboxConcurrency),
   })
@@ -16,6 +16,7 @@ export async function work(config: ResolvedConfig): Promise<void> {
   // Nothing else keeps the process alive while it waits for work.
   const alive = setInterval(() => {}, 3_600_000)
   const listening = { urls: [], close: async () => clearInterval(alive), closeAllConnections: () => {} }
-  shutDownOnSignal({ gate: new Gate(() => {}), receiver, inbox, listening, drainMs: config.drainMs, log })
+  const gate = new Gate(() => {})
+  shutDownOnSignal({ gate, receiver, inbox, listening, telemetry, drainMs: config.drainMs, log })
   log.info({ sources, store: opened.place, durability: opened.durability }, 'working')
 }

@@ -17,6 +17,7 @@ const answered = (scope: string, outcome: string, status = 200, durationMs = 5) 
   outcome: outcome as 'executed',
   status,
   durationMs,
+  ageMs: null,
 })
 
 const sources = new Map([

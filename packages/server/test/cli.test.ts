@@ -8,7 +8,8 @@ import { runCli, startServer, stopServers, temporaryFolder } from './support/ser
 
 afterAll(stopServers)
 
-describe('what cannot start says why in one line', () => {
+// Together, for some wait until the store may still come up.
+describe.concurrent('what cannot start says why in one line', () => {
   test.each<[string, Record<string, string>, string[], number, RegExp]>([
     ['an unknown option', {}, ['--prot', '1'], 2, /^hookonce: --prot is not an option; did you mean --port\?\n$/],
     ['an unknown variable', { HOOKONCE_X: '1' }, [], 2, /^hookonce: HOOKONCE_X in the environment is not a setting\n$/],

@@ -1,5 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Delivery } from 'hookonce'
+import { SENDERS } from 'hookonce/senders'
+import { stripe } from 'hookonce/senders/stripe'
 import { describe, expect, test } from 'vitest'
 import { help, parseCommandLine } from '../src/command-line.js'
 import { resolveConfig } from '../src/config.js'
@@ -39,10 +42,13 @@ test('the defaults are the documented ones', async () => {
       postgresPoolSize: 10,
     },
     maxWaiters: 10_000,
+    maxInFlight: 20_000,
+    maxEventLoopDelayMs: 1000,
     inboxConcurrency: 20,
     drainMs: 25_000,
     logLevel: 'info',
     operatorAccess: { mode: 'local', reason: expect.any(String) },
+    allowNoIdempotency: true,
     configFile: undefined,
   })
   expect(Object.fromEntries(sources)).toEqual({
@@ -129,7 +135,7 @@ describe('unknown names stop the start', () => {
 })
 
 describe('a value out of range stops the start and says which, from where, and what is allowed', () => {
-  test.each<[Record<string, string>, string[], string | undefined, string]>([
+  test.each<[object, string[], string | undefined, string]>([
     [{ PORT: '65536' }, [], undefined, 'PORT must be a whole number from 0 to 65535, not "65536"'],
     [{ PORT: '8e3' }, [], undefined, 'PORT must be a whole number from 0 to 65535, not "8e3"'],
     [{}, ['--wait-seconds=-1'], undefined, '--wait-seconds must be a number from 0 to 3600, not "-1"'],
@@ -221,6 +227,40 @@ describe('a value out of range stops the start and says which, from where, and w
       'HOOKONCE_OPERATOR_ACCESS is open, and HOOKONCE_ADMIN_TOKEN is set; keep one',
     ],
     [
+      { HOOKONCE_SENDER: 'stirpe', HOOKONCE_SECRET: 'x' },
+      [],
+      undefined,
+      `HOOKONCE_SENDER must be one of: ${[...SENDERS.keys()].join(', ')}, not "stirpe"; did you mean stripe?`,
+    ],
+    [{ HOOKONCE_SENDER: 'stripe' }, [], undefined, 'HOOKONCE_SENDER needs HOOKONCE_SECRET or HOOKONCE_SECRET_FILE'],
+    [{ HOOKONCE_SECRET: 'x' }, [], undefined, 'HOOKONCE_SECRET needs HOOKONCE_SENDER'],
+    [{}, ['--verify-token', 'x'], undefined, '--verify-token needs HOOKONCE_SENDER'],
+    [{ HOOKONCE_PUBLIC_URL: 'https://x' }, [], undefined, 'HOOKONCE_PUBLIC_URL needs HOOKONCE_SENDER'],
+    [
+      { HOOKONCE_SENDER: 'stripe', HOOKONCE_SECRET: ' , ' },
+      [],
+      undefined,
+      'HOOKONCE_SECRET: stripe: at least one secret is needed',
+    ],
+    [
+      { HOOKONCE_SENDER: 'stripe', HOOKONCE_SECRET: Array(11).fill('word-of-mine').join() },
+      [],
+      undefined,
+      'HOOKONCE_SECRET: stripe: at most 10 secrets are tried',
+    ],
+    ...['"stripe"', '() => 1', '{ facts: {} }'].map((sender): [object, string[], string, string] => [
+      {},
+      [],
+      `{ sources: { a: { sender: ${sender} } } }`,
+      'sources.a.sender in hookonce.config.mjs must be a sender, e.g. stripe({ secrets: […] }) of hookonce/senders/stripe',
+    ]),
+    [
+      { HOOKONCE_SENDER: 'stripe', HOOKONCE_SECRET: 'x' },
+      [],
+      '{ sources: { default: { sender: { facts: {}, verify() {}, key() {}, sign() {} } } } }',
+      'HOOKONCE_SENDER and sources.default.sender are both set; keep one',
+    ],
+    [
       {},
       [],
       '{ sources: { a: { waitSeconds: -1 } } }',
@@ -252,7 +292,51 @@ describe('a value out of range stops the start and says which, from where, and w
     ],
     [{}, [], '{ sources: [] }', 'sources in hookonce.config.mjs must be an object: { name: { … } }'],
     [{}, [], '4', 'hookonce.config.mjs: must have a default export, made with defineConfig({ … })'],
-  ])('%o %o %s', (env, args, file, message) => refused(env, args, file).toBe(`StartError 2: ${message}`))
+  ])('%o %o %s', (env, args, file, message) =>
+    refused(env as Record<string, string>, args, file).toBe(`StartError 2: ${message}`),
+  )
+})
+
+describe('a source with a sender', () => {
+  const sender = 'sender: { facts: { deadlineMs: null, retryHorizonMs: null }, verify() {}, key() {}, sign() {} }'
+  const optionsOf = async (env: Record<string, string>, more = '') =>
+    (await config(env, [], `{ sources: { a: { ${sender}, ${more} } } }`)).sources.get('a')!.options
+
+  test('has the sender’s own retention, wait, fingerprint and key rule: no setting’s default overrides them', async () => {
+    for (const more of ['', 'mode: "inbox"']) {
+      const options = await optionsOf({}, more)
+      for (const field of ['retentionMs', 'waitMs', 'fingerprint', 'keyRequired'])
+        expect(options).not.toHaveProperty(field)
+    }
+  })
+
+  test('has what is given, by the settings or by itself', async () => {
+    const given = { HOOKONCE_TTL_SECONDS: '5', HOOKONCE_WAIT_SECONDS: '6', HOOKONCE_FINGERPRINT: 'body' }
+    expect(await optionsOf(given)).toMatchObject({ retentionMs: 5000, waitMs: 6000, fingerprint: 'body' })
+    const own = 'retentionSeconds: 1, waitSeconds: 2, fingerprint: "none", keyRequired: false'
+    const options = { retentionMs: 1000, waitMs: 2000, fingerprint: 'none', keyRequired: false }
+    expect(await optionsOf(given, own)).toMatchObject(options)
+  })
+})
+
+test('the default source’s sender comes from the settings alone; its secrets are separated by commas or lines', async () => {
+  const file = join(temporaryFolder(), 'secrets')
+  writeFileSync(file, 'old\nnew, newer\n')
+  const { sources, allowNoIdempotency } = await config({ HOOKONCE_SENDER: 'stripe', HOOKONCE_SECRET_FILE: file })
+  const { sender } = sources.get('default')!.options
+  const verdicts = ['old', 'new', 'newer', 'another'].map(secret => {
+    const event = { method: 'POST', url: '/', body: Buffer.from('{}'), id: '', now: Date.now() }
+    const headers = stripe({ secrets: [secret] }).sign(event)
+    return sender!.verify(new Delivery({ ...event, headers }), Date.now())
+  })
+  expect(verdicts).toEqual([null, null, null, 'signature_wrong'])
+  expect(allowNoIdempotency).toBe(false)
+})
+
+test('a config file that makes a sender of a variable that is not set does not start', () => {
+  const built = JSON.stringify(import.meta.resolve('hookonce/senders/stripe'))
+  const file = `{ sources: { a: { sender: (await import(${built})).stripe({ secrets: [process.env.NOT_SET] }) } } }`
+  return refused({}, [], file).toMatch(/^StartError 2: config file .* cannot be loaded: a secret must not be empty$/)
 })
 
 test('shorter lock TTLs and leases shorten what depends on them', async () => {
@@ -337,4 +421,16 @@ describe('a config file', () => {
     await expect(resolveConfig({ env: {}, folder })).rejects.toThrow(/are both in/)
     await expect(resolveConfig({ env: {}, folder, configFile: 'x.mjs' })).rejects.toThrow(/x\.mjs does not exist/)
   })
+})
+
+test('what waits never takes all of the room', async () => {
+  const room = async (env: Record<string, string>) => {
+    const { maxWaiters, maxInFlight } = await config(env)
+    return { maxWaiters, maxInFlight }
+  }
+  expect(await room({ HOOKONCE_MAX_WAITERS: '50' })).toEqual({ maxWaiters: 50, maxInFlight: 10_050 })
+  expect(await room({ HOOKONCE_MAX_IN_FLIGHT: '50' })).toEqual({ maxWaiters: 25, maxInFlight: 50 })
+  await refused({ HOOKONCE_MAX_IN_FLIGHT: '50', HOOKONCE_MAX_WAITERS: '50' }).toContain(
+    'HOOKONCE_MAX_IN_FLIGHT (50) must be more than HOOKONCE_MAX_WAITERS (50)',
+  )
 })

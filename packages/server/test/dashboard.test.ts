@@ -29,7 +29,7 @@ test('the page is open to all, asked for anew each time, and runs nothing but it
       'x-frame-options': 'DENY',
       'referrer-policy': 'no-referrer',
     })
-    const policy = headers['content-security-policy']!.split('; ')
+    const policy = String(headers['content-security-policy']).split('; ')
     expect(policy).toEqual(
       expect.arrayContaining(["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"]),
     )

@@ -1,6 +1,6 @@
 import { DAY_MS } from './primitives/durations.js'
 import { fieldKey } from './primitives/event-key.js'
-import { onlyHeader, unixSeconds } from './primitives/reading.js'
+import { onlyHeader, signatureFields, unixSeconds } from './primitives/reading.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -54,10 +54,10 @@ export function stripe({ secrets, toleranceMs }: StripeOptions): Sender {
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex' })),
     ...(toleranceMs !== undefined && { toleranceMs }),
     read(delivery) {
-      const { timestamp, signatures } = fieldsOf(onlyHeader(delivery, HEADER))
+      const { timestamp, signatures } = signatureFields(onlyHeader(delivery, HEADER), FIELDS)
       return timestamp === undefined ? null : { signatures, contents: [[timestamp, '.', delivery.body]] }
     },
-    sentAt: delivery => unixSeconds(fieldsOf(onlyHeader(delivery, HEADER)).timestamp),
+    sentAt: delivery => unixSeconds(signatureFields(onlyHeader(delivery, HEADER), FIELDS).timestamp),
     key: fieldKey('id'),
     write({ body, now }, sign) {
       const timestamp = String(Math.floor(now / 1000))
@@ -67,11 +67,4 @@ export function stripe({ secrets, toleranceMs }: StripeOptions): Sender {
 }
 
 const HEADER = 'stripe-signature'
-
-/** Other schemes than v1 are not looked at; a second timestamp makes the header nobody's. */
-function fieldsOf(header = ''): { timestamp: string | undefined; signatures: string[] } {
-  const fields = header.split(',').map(field => field.trim().split('=', 2) as [string, string?])
-  const valuesOf = (name: string) => fields.flatMap(([each, value]) => (each === name && value ? [value] : []))
-  const [timestamp, second] = valuesOf('t')
-  return { timestamp: second === undefined ? timestamp : undefined, signatures: valuesOf('v1') }
-}
+const FIELDS = { separator: ',', timestamp: 't', signature: 'v1' }

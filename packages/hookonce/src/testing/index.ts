@@ -14,6 +14,7 @@
  *
  * @module
  */
+import { backlogCases } from './backlog.js'
 import { byteCases } from './bytes.js'
 import { claimCases } from './claim.js'
 import type { StoreCase } from './harness.js'
@@ -39,5 +40,6 @@ export const storeCases: readonly StoreCase[] = [
   ...lifecycleCases,
   ...pushCases,
   ...inboxCases,
+  ...backlogCases,
   ...transactCases,
 ]

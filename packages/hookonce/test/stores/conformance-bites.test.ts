@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { LOST_ERROR, MAX_ERROR_LENGTH, NEVER, type Store, StoreError, systemClock } from 'hookonce'
+import { LOST_ERROR, MAX_ERROR_LENGTH, MOST_COUNTED, NEVER, type Store, StoreError, systemClock } from 'hookonce'
 import { storeCases } from 'hookonce/testing'
 import { expect, test } from 'vitest'
 
@@ -13,10 +13,10 @@ const source = ['entry', 'queue', 'index']
 
 function storeFrom(script: string): () => Store {
   const make = new Function(
-    ...['systemClock', 'StoreError', 'MAX_ERROR_LENGTH', 'NEVER', 'LOST_ERROR'],
+    ...['systemClock', 'StoreError', 'MAX_ERROR_LENGTH', 'NEVER', 'LOST_ERROR', 'MOST_COUNTED'],
     `${script}\nreturn memoryStore`,
   )
-  return make(systemClock, StoreError, MAX_ERROR_LENGTH, NEVER, LOST_ERROR)
+  return make(systemClock, StoreError, MAX_ERROR_LENGTH, NEVER, LOST_ERROR, MOST_COUNTED)
 }
 
 /** Replaces the first `find` after `where`. */
@@ -247,6 +247,9 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'fail: dead is failed': [RETRY, "entry.state = 'dead'", ''],
   'fail: dead ones stay for ever': [RETRY, 'entry.expiresAt = at + entry.retentionMs', ''],
   'delete: still due': [DELETE, 'if (entry.accepted)', 'if (false)'],
+  'backlog: nothing is ever overdue': ['backlog(scope, at) {', 'Math.max(0, at -', 'Math.min(0, at -'],
+  'backlog: turns that are over count': ['backlog(scope, at) {', 'this.#holds(turn)', 'true'],
+  'backlog: of every scope': ['backlog(scope, at) {', 'this.#heaps.get(scope)', '[...this.#heaps.values()].flat()'],
   'redrive: whatever its state': [REDRIVE, "entry.state !== 'dead' && entry.state !== 'completed'", 'false'],
   'redrive: the dead only': [
     REDRIVE,

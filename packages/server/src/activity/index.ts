@@ -1,15 +1,15 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
-import { type DeliveryOutcome, EVENTS_CHANNEL, type HookonceEvent, type Store } from 'hookonce'
+import {
+  ACTIVITY_CHANNEL,
+  type DeliveryOutcome,
+  EVENTS_CHANNEL,
+  type HookonceActivity,
+  type HookonceEvent,
+  type Store,
+} from 'hookonce'
 import { type InboxFigures, StoreWatch } from './store-watch.js'
 import { Window } from './window.js'
-
-/** The part that is looked at of what the library tells on this channel. */
-const ACTIVITY_CHANNEL = 'hookonce:activity'
-type ActivityEvent =
-  | { type: 'delivery_answered'; scope: string; outcome: DeliveryOutcome; status: number; durationMs: number }
-  | { type: 'waiting_changed'; waiting: number }
-  | { type: 'store_asked'; failed: boolean }
 
 /** One delivery, answered. */
 export interface AnsweredDelivery {
@@ -76,7 +76,7 @@ export class Activity {
 
   /** Listens to every receiver of this process; returns what ends that. */
   listen(): () => void {
-    const onActivity = (event: unknown) => this.onActivity(event as ActivityEvent)
+    const onActivity = (event: unknown) => this.onActivity(event as HookonceActivity)
     const onEvent = (event: unknown) => {
       if ((event as HookonceEvent).type === 'attempt_lost') this.#lostLeases++
     }
@@ -88,7 +88,7 @@ export class Activity {
     }
   }
 
-  onActivity(event: ActivityEvent): void {
+  onActivity(event: HookonceActivity): void {
     if (event.type === 'waiting_changed') this.#waiting = event.waiting
     else if (event.type === 'store_asked') {
       if (event.failed) this.#storeErrors++
@@ -99,7 +99,7 @@ export class Activity {
     }
   }
 
-  #count(source: string, event: ActivityEvent & { type: 'delivery_answered' }): void {
+  #count(source: string, event: HookonceActivity & { type: 'delivery_answered' }): void {
     const { outcome, status, durationMs } = event
     this.#window.count(outcome, durationMs, performance.now())
     const totals = this.#totals.get(source)!

@@ -1,13 +1,8 @@
-import type { Store } from 'hookonce'
+import { isInboxStore, type Store } from 'hookonce'
 
 const BACKLOG_EVERY_MS = 5_000
 /** A store may count its records for this. */
 const STATS_EVERY_MS = 30_000
-
-/** What a store that can tells of a source's inbox. */
-interface Backlogged {
-  backlog(scope: string): Promise<{ inLine: number; overdueMs: number; dead?: number }>
-}
 
 export interface InboxFigures {
   pending: number
@@ -37,8 +32,8 @@ export class StoreWatch {
     this.#ask('stats', STATS_EVERY_MS, now, async () => {
       this.size = await this.#store.stats()
     })
-    if (!('backlog' in this.#store)) return
-    const store = this.#store as Store & Backlogged
+    const store = this.#store
+    if (!isInboxStore(store)) return
     for (const source of this.#inboxes) {
       this.#ask(`backlog ${source}`, BACKLOG_EVERY_MS, now, async () => {
         const { inLine, overdueMs, dead = null } = await store.backlog(source)

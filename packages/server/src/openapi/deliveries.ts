@@ -3,6 +3,25 @@ import { json, problems } from './answers.js'
 
 const EXAMPLE = { event: 'test.event', data: { test: 'data' } }
 
+/** What a sender asks before it delivers: each in its own words. */
+export const HANDSHAKE = {
+  tags: ['deliveries'],
+  summary: 'The handshake of a sender that asks whether this is the right place',
+  response: {
+    200: { description: 'it is' },
+    403: { description: 'its word is another' },
+    ...problems(
+      'bad_request',
+      'method_not_allowed',
+      'rate_limited',
+      'headers_too_large',
+      'internal_error',
+      'shutting_down',
+      'overloaded',
+    ),
+  },
+}
+
 const KEY_HEADER = {
   type: 'string',
   pattern: '^[\\x21-\\x7e]{1,255}$',
@@ -37,6 +56,7 @@ export function deliverySchema(name: string, { handle, options, inbox }: Resolve
         'in_progress',
         'body_too_large',
         'key_reused',
+        'rate_limited',
         'headers_too_large',
         'handler_failed',
         'attempts_exhausted',
@@ -44,6 +64,7 @@ export function deliverySchema(name: string, { handle, options, inbox }: Resolve
         'attempt_failed',
         'store_unavailable',
         'shutting_down',
+        'overloaded',
         'attempt_lost',
         'attempt_timeout',
         ...(sender ? (['signature_invalid'] as const) : []),

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { timingOf } from 'hookonce'
 import type { Activity } from '../activity/index.js'
 import type { ResolvedSource } from '../config.js'
 import { json, OPERATORS, operatorProblems } from '../openapi/answers.js'
@@ -28,6 +29,7 @@ export function apiSourceRoute(app: FastifyInstance, { sources, activity, refusa
 
 function describeSource(name: string, { handle, options, inbox }: ResolvedSource) {
   const { sender } = options
+  const { retentionMs, waitMs } = { ...(sender && timingOf(sender)), ...options }
   return {
     name,
     mode: inbox === undefined ? 'inline' : 'inbox',
@@ -35,10 +37,10 @@ function describeSource(name: string, { handle, options, inbox }: ResolvedSource
     handle: typeof handle === 'function' ? 'function' : handle.kind,
     // The path and the query of a forward may hold a secret.
     ...(typeof handle === 'object' && handle.kind === 'forward' && { forward_to: new URL(handle.url).origin }),
-    retention_ms: options.retentionMs,
+    retention_ms: retentionMs,
     lock_ttl_ms: options.lockTtlMs,
     lease_ms: options.leaseMs,
-    wait_ms: options.waitMs,
+    wait_ms: waitMs,
     ...(typeof sender?.facts.deadlineMs === 'number' && { deadline_ms: sender.facts.deadlineMs }),
     records_bodies: options.maxResponseBytes !== 0,
   }

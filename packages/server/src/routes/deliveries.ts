@@ -1,57 +1,68 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Answer, Delivery, type Handler, type Source } from 'hookonce'
-import type { Logger } from 'pino'
+import { type Answer, Delivery, keyOf, type Source } from 'hookonce'
+import type { Admission } from '../admission.js'
 import type { ResolvedSource } from '../config.js'
+import { DeliveryLog } from '../delivery-log.js'
 import type { Gate } from '../gate.js'
-import { deliverySchema } from '../openapi/deliveries.js'
+import { keylessSource, type Receive } from '../keyless.js'
+import type { Metrics } from '../metrics/index.js'
+import { deliverySchema, HANDSHAKE } from '../openapi/deliveries.js'
 import { serverProblem } from '../problems.js'
 import { readBody } from '../read-body.js'
 import { sendAnswer } from '../send-answer.js'
 import { mountedSource, type SourceContext } from '../sources.js'
+import type { Tracing } from '../telemetry/tracing.js'
+import { TokenBucket } from '../token-bucket.js'
 import { turnEnd } from '../turn-end.js'
 
 export interface DeliveryContext extends SourceContext {
   sources: Map<string, ResolvedSource>
+  allowNoIdempotency: boolean
   gate: Gate
+  admission: Admission
+  metrics: Metrics
+  tracing: Tracing | undefined
 }
 
 /** Node drops header fields beyond its own bound of 2,000 in silence; a lost key header must not pass for "no key". */
 const MAX_HEADER_FIELDS = 200
 
-type Receive = (delivery: Delivery) => Promise<Answer>
+const NO_BODY = Buffer.alloc(0)
 
 type DeliveryListener = (request: IncomingMessage, response: ServerResponse) => void
 
 /** Makes the routes, and gives what answers each by its path: the way to it through the framework is the longer one. */
 export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): ReadonlyMap<string, DeliveryListener> {
   const listeners = new Map<string, DeliveryListener>()
-  const route = (path: string, answer: DeliveryListener, schema: object) => {
-    listeners.set(path, answer)
-    app.post(path, { schema, onRequest: takeOver(answer) }, unreached)
-  }
   for (const [name, configured] of context.sources) {
-    const { options } = configured
-    const { source, handler, receive } = mountedSource(name, configured, context)
-    const answer = deliveryAnswerer(name, source, receive, context)
-    const schema = deliverySchema(name, configured)
-    route(`/hooks/${name}`, answer, schema)
+    const { options, ratePerSecond } = configured
+    const { sender } = options
+    const route = (path: string, answer: DeliveryListener, keyed = true) => {
+      listeners.set(path, answer)
+      const onRequest = takeOver(answer)
+      app.post(path, { schema: deliverySchema(name, configured, keyed), onRequest }, unreached)
+      // Some ask whether this is the right place before they send the first event.
+      if (!sender?.unsignedHandshake) return
+      app.get(path, { schema: HANDSHAKE, onRequest, exposeHeadRoute: false }, unreached)
+    }
+    const { source, handler } = mountedSource(name, configured, context)
+    const rate = ratePerSecond === undefined ? undefined : new TokenBucket(ratePerSecond, performance.now())
+    const answererOf = (source: Source, receive: Receive, log: DeliveryLog) => {
+      const traced = context.tracing?.delivery(name, receive, handler)
+      return deliveryAnswerer(name, source, traced ?? (delivery => receive(delivery, handler)), rate, log, context)
+    }
+    const log = new DeliveryLog(name, sender === undefined ? keyOf : delivery => sender.key(delivery), context.log)
+    const answer = answererOf(source, (delivery, handler) => source.receive(delivery, handler), log)
+    route(`/hooks/${name}`, answer)
     if (name !== 'default') continue
-    route('/webhook', answer, schema)
-    const keyless = context.receiver.source({ ...options, name: '/webhook/no-idempotency', keyRequired: false })
-    const everyTime = deliveryAnswerer(name, keyless, withoutKey(keyless, handler), context)
-    route('/webhook/no-idempotency', everyTime, deliverySchema(name, configured, false))
+    route('/webhook', answer)
+    if (!context.allowNoIdempotency) continue
+    const keylessLog = new DeliveryLog(name, () => null, context.log)
+    const [keyless, receive] = keylessSource(context.receiver, options)
+    route('/webhook/no-idempotency', answererOf(keyless, receive, keylessLog), false)
   }
   return listeners
-}
-
-/** The source sees no header, so no key; the handler sees the delivery as it arrived. */
-function withoutKey(source: Source, handler: Handler): Receive {
-  return delivery => {
-    const { method, url, body } = delivery
-    const bare = new Delivery({ method, url, headers: [], body })
-    return source.receive(bare, (_, attempt) => handler(delivery, attempt))
-  }
 }
 
 /** Answered before Fastify reads the body: the raw bytes count, whatever the Content-Type says or fails to say. */
@@ -69,27 +80,35 @@ function unreached(): never {
 function deliveryAnswerer(
   name: string,
   source: Source,
-  receive: Receive,
-  { gate, log }: DeliveryContext,
+  receive: (delivery: Delivery) => Promise<Answer>,
+  rate: TokenBucket | undefined,
+  log: DeliveryLog,
+  { gate, admission, metrics }: DeliveryContext,
 ): DeliveryListener {
   const { maxBodyBytes } = source
 
+  const refused = (answer: Answer): Answer => {
+    metrics.refused(name, answer.outcome)
+    return answer
+  }
+
   async function answerFor(request: IncomingMessage): Promise<Answer | undefined> {
-    const { rawHeaders } = request
-    if (gate.closed) return shuttingDown()
+    const { rawHeaders, method = 'POST' } = request
+    if (gate.closed) return refused(shuttingDown())
+    const overload = admission.refusal(name, rate)
+    if (overload !== undefined) return overload
     if (rawHeaders.length > 2 * MAX_HEADER_FIELDS) {
-      return serverProblem('headers_too_large', { detail: `At most ${MAX_HEADER_FIELDS} header fields are accepted.` })
+      const detail = `At most ${MAX_HEADER_FIELDS} header fields are accepted.`
+      return refused(serverProblem('headers_too_large', { detail }))
     }
-    const body = await readBody(request, maxBodyBytes)
+    const body = method === 'GET' ? NO_BODY : await readBody(request, maxBodyBytes)
     if (body === 'gone') return undefined
     if (body === 'too_large') return source.tooLarge()
-    if (gate.closed) return shuttingDown()
+    if (gate.closed) return refused(shuttingDown())
 
-    const delivery = new Delivery({ method: 'POST', url: request.url!, headers: rawHeaders, body })
+    const delivery = new Delivery({ method, url: request.url!, headers: rawHeaders, body })
     const answer = await receive(delivery)
-    if (answer.status >= 500 || answer.outcome === 'mismatch' || log.isLevelEnabled('debug')) {
-      logDelivery(log, name, delivery, answer)
-    }
+    log.answered(delivery, answer)
     return answer
   }
 
@@ -100,7 +119,7 @@ function deliveryAnswerer(
       await turnEnd()
       if (answer !== undefined) sendAnswer(response, answer, gate.closed)
     } catch (error) {
-      log.error({ source: name, err: error }, 'delivery not answered')
+      log.failed(error)
       sendAnswer(response, serverProblem('internal_error'), true)
     } finally {
       gate.leave()
@@ -110,13 +129,4 @@ function deliveryAnswerer(
 
 function shuttingDown(): Answer {
   return serverProblem('shutting_down', { headers: [['retry-after', '1']], outcome: 'unavailable' })
-}
-
-function logDelivery(log: Logger, source: string, delivery: Delivery, { status, outcome }: Answer): void {
-  const facts = { source, status, outcome }
-  if (log.isLevelEnabled('debug')) {
-    const key = delivery.header('x-idempotency-key') ?? delivery.header('idempotency-key')
-    log.debug({ ...facts, key, bytes: delivery.body.length }, 'delivery')
-  } else if (status >= 500) log.warn(facts, 'delivery failed')
-  else log.info(facts, 'idempotency key reused for another payload')
 }

@@ -14,6 +14,7 @@ const ENDPOINTS = {
   'GET /api/overview, /api/sources, /api/records': 'how it does, and what is recorded, for programs (operators)',
   'GET /dashboard': 'the operator’s page: all of this with a browser',
   'GET /docs, /openapi.json': 'every route described (operators)',
+  'GET /metrics': 'metrics for Prometheus (operators)',
   'GET /health': 'whether this process is alive',
   'GET /readyz': 'whether it takes deliveries',
   'GET /problems/{code}': 'what a problem type means',
@@ -22,7 +23,8 @@ const ENDPOINTS = {
 const ABOUT = 'A webhook receiver with idempotency keys: one recorded result per key, replayed to every duplicate.'
 
 /** What this is and where to look. */
-export function indexRoute(app: FastifyInstance): void {
+export function indexRoute(app: FastifyInstance, { allowNoIdempotency }: { allowNoIdempotency: boolean }): void {
+  const endpoints = Object.entries(ENDPOINTS).filter(([route]) => allowNoIdempotency || !/no-idempotency/.test(route))
   const schema = {
     tags: ['about'],
     summary: 'What this is and where to look',
@@ -31,13 +33,15 @@ export function indexRoute(app: FastifyInstance): void {
   app.get('/', { schema }, ({ raw }, reply) =>
     respond(
       reply,
-      asksForPage(raw) ? pageAnswer(page()) : jsonAnswer({ name: 'hookonce', about: ABOUT, endpoints: ENDPOINTS }),
+      asksForPage(raw)
+        ? pageAnswer(page(endpoints))
+        : jsonAnswer({ name: 'hookonce', about: ABOUT, endpoints: Object.fromEntries(endpoints) }),
     ),
   )
 }
 
-function page(): string {
-  const rows = Object.entries(ENDPOINTS).map(([route, use]) => `<dt><code>${route}</code></dt><dd>${use}</dd>`)
+function page(endpoints: [route: string, use: string][]): string {
+  const rows = endpoints.map(([route, use]) => `<dt><code>${route}</code></dt><dd>${use}</dd>`)
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">

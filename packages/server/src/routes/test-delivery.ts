@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
-import { type Answer, Delivery, type HeaderList } from 'hookonce'
+import { type Answer, ConfigurationError, Delivery, type HeaderList } from 'hookonce'
 import { SENDERS } from 'hookonce/senders'
 import type { ResolvedSource } from '../config.js'
 import { describeResponse } from '../describe-record.js'
@@ -8,6 +8,7 @@ import { json, OPERATORS, operatorProblems, query, SOURCE } from '../openapi/ans
 import { ref } from '../openapi/schemas.js'
 import type { Audit } from '../operator/audit.js'
 import { changeForOperators, type Refusal } from '../operator/routes.js'
+import { serverProblem } from '../problems.js'
 import { jsonAnswer } from '../respond.js'
 import { mountedSource, type SourceContext } from '../sources.js'
 import { unknownSource } from './api-records.js'
@@ -65,13 +66,27 @@ export function testDeliveryRoute(app: FastifyInstance, context: TestDeliveryCon
       const given = (request.body ?? {}) as { body?: string; key?: string }
       const key = given.key ?? `test-${randomUUID()}`
       const { source, receive } = mountedSource(name, configured, context)
-      const delivery = testDelivery(name, configured, { ...given, key, host: request.raw.headers.host ?? 'localhost' })
+      const host = request.raw.headers.host ?? 'localhost'
+      const delivery = signedOrNot(() => testDelivery(name, configured, { ...given, key, host }))
+      if (!(delivery instanceof Delivery)) return delivery
       const first = await timed(source.maxResponseBytes, () => receive(delivery))
       const duplicate = await timed(source.maxResponseBytes, () => receive(delivery))
       audit(request.raw, { action: 'test', source: name, key, outcome: `${first.status} ${duplicate.status}` })
       return jsonAnswer({ key, first, duplicate })
     }),
   })
+}
+
+/** Where a source knows the public key only nobody here can sign. */
+function signedOrNot(make: () => Delivery): Delivery | Answer {
+  try {
+    return make()
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    return serverProblem('bad_request', {
+      detail: `A delivery of this source's sender cannot be made here: ${error.message}.`,
+    })
+  }
 }
 
 interface Wanted {

@@ -9,6 +9,7 @@ import type { SourceConfig } from '../../src/config-file.js'
 import { Gate } from '../../src/gate.js'
 import { inboxOf } from '../../src/inbox.js'
 import { listen } from '../../src/listen.js'
+import { Metrics } from '../../src/metrics/index.js'
 import { configFile } from './config-file.js'
 
 export interface AppOptions {
@@ -33,7 +34,8 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore() }
   if (config.inboxConcurrency > 0) inbox.start()
   const activity = new Activity({ sources: config.sources, store })
   const stopListening = activity.listen()
-  const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, log })
+  const metrics = new Metrics({ sources: config.sources, store })
+  const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, log })
   const listening = await listen(onRequest, config.host, 0)
   closing.push(async () => {
     stopListening()

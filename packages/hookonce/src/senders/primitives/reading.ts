@@ -26,6 +26,21 @@ export function rfc3339(text: string | undefined): number | null {
   return Number.isNaN(at) ? null : at
 }
 
+/**
+ * A header of named values, e.g. `t=1,v1=a,v1=b`: its timestamp and its signatures. Other names are not looked at; a
+ * second timestamp, or what is no name and value, makes the header nobody's.
+ */
+export function signatureFields(
+  header: string | undefined,
+  names: { separator: string; timestamp: string; signature: string },
+): { timestamp: string | undefined; signatures: string[] } {
+  const fields = (header ?? '').split(names.separator).map(field => field.trim().split('='))
+  const valuesOf = (name: string) => fields.flatMap(([each, value]) => (each === name && value ? [value] : []))
+  const [timestamp, second] = valuesOf(names.timestamp)
+  const wellFormed = second === undefined && fields.every(({ length }) => length === 2)
+  return { timestamp: wellFormed ? timestamp : undefined, signatures: valuesOf(names.signature) }
+}
+
 /** The body's JSON; `undefined`: it is none. */
 // biome-ignore lint/suspicious/noExplicitAny: what a sender sends has no type until somebody looked
 export function jsonOf(delivery: Delivery): any {

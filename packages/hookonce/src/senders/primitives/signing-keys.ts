@@ -35,12 +35,17 @@ export function equalText(one: string, other: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right)
 }
 
+/** An environment variable that is not set comes as `undefined`, whatever its type says. */
+function mustBeThere(secret: string | Uint8Array | undefined): void {
+  if (!secret?.length) throw new ConfigurationError('a secret must not be empty')
+}
+
 /** HMAC (RFC 2104). `secret`: its text is the key, or bytes. Only the canonical form of a signature is accepted. */
 export function hmacKey(
   secret: string | Uint8Array,
   { algorithm, encoding, prefix = '' }: SignatureForm & { algorithm: 'sha1' | 'sha256' | 'sha512' },
 ): SigningKey {
-  if (secret.length === 0) throw new ConfigurationError('a secret must not be empty')
+  mustBeThere(secret)
   const key = createSecretKey(Buffer.from(secret as Uint8Array))
   const mac = (content: Content): string => {
     const hmac = createHmac(algorithm, key)
@@ -58,7 +63,7 @@ export function hmacKey(
 
 /** A hash with the secret among what is hashed, as some had it before HMAC. */
 export function hashKey(secret: string, { algorithm }: { algorithm: 'sha256' }): SigningKey {
-  if (secret.length === 0) throw new ConfigurationError('a secret must not be empty')
+  mustBeThere(secret)
   const digest = (content: Content): string => {
     const hash = createHash(algorithm).update(secret)
     for (const part of content) hash.update(part)
@@ -75,7 +80,7 @@ export function hashKey(secret: string, { algorithm }: { algorithm: 'sha256' }):
 
 /** A secret that is sent as it is: it says who sends, and nothing of what is sent. */
 export function tokenKey(secret: string): SigningKey {
-  if (secret.length === 0) throw new ConfigurationError('a secret must not be empty')
+  mustBeThere(secret)
   return { over: () => signature => equalText(signature, secret), sign: () => secret }
 }
 

@@ -259,6 +259,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       return 'redriven'
     },
 
+    async backlog(scope) {
+      return queue.backlog(scope, enter())
+    },
+
     announceDue(scope) {
       for (const watcher of watchers) if (watcher.scope === scope) queueMicrotask(watcher.wake)
     },

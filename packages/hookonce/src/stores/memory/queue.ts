@@ -1,3 +1,4 @@
+import { type Backlog, MOST_COUNTED } from '../../inbox-store.js'
 import type { Entry } from './entry.js'
 
 /** A moment at which an entry was to be due; void once it is due at another, or while another of its group is first. */
@@ -41,6 +42,18 @@ export class Queue {
     if (heap === undefined || first === undefined || first.at > at) return undefined
     pop(heap)
     return first.entry
+  }
+
+  backlog(scope: string, at: number): Backlog {
+    const heap = this.#heaps.get(scope) ?? []
+    const overdueMs = Math.max(0, at - (this.#first(heap)?.at ?? at))
+    // An entry may have several turns for one moment.
+    const inLine = new Set<Entry>()
+    for (const turn of heap) {
+      if (inLine.size === MOST_COUNTED) break
+      if (this.#holds(turn)) inLine.add(turn.entry)
+    }
+    return { inLine: inLine.size, overdueMs }
   }
 
   #first(heap: Turn[] | undefined): Turn | undefined {

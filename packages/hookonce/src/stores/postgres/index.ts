@@ -228,6 +228,8 @@ export function postgresStore(
     redrive: ({ scope, key }, { completed = false } = {}) =>
       ask('if refused', by => working.redrive(scope, key, completed, by)),
 
+    backlog: scope => ask('always', by => working.backlog(scope, by)),
+
     transact: (id, leaseId, work) =>
       enter(async () => {
         if (!opening.isOpen()) await step('always', async () => {})

@@ -47,6 +47,13 @@ SELECT a.n, false, r.expires_at <= hookonce.now_ms(), r.state, r.fingerprint, r.
   r.created_at
 FROM asked a JOIN hookonce.records r ON r.scope = a.scope AND r.key = a.key`,
   announce: `SELECT pg_notify('hookonce.records', json_build_array($1::text)::text)`,
+  backlog: `SELECT
+  (SELECT count(*) FROM (
+    SELECT 1 FROM hookonce.records WHERE scope = $1 AND due_at IS NOT NULL AND NOT blocked LIMIT $2
+  ) AS counted) AS in_line,
+  hookonce.now_ms() - (
+    SELECT due_at FROM hookonce.records WHERE scope = $1 AND due_at IS NOT NULL AND NOT blocked ORDER BY due_at LIMIT 1
+  ) AS overdue_ms`,
   beginAnew: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   id = nextval('hookonce.record_ids'), state = 'running', fingerprint = $4, attempts = 1, losses = 0, lease_id = $5,

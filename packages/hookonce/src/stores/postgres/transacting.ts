@@ -122,7 +122,7 @@ export function createTransacting<Client extends PostgresClient>(
         const by = soon()
         return await persist(by, 'always', () => completing.before(held, held.leaseId, by))
       }
-      const lost = await connection.run('COMMIT', [], soon()).then(
+      const lost = await connection.run(COMMIT, [], soon()).then(
         () => undefined,
         error => error as Failure,
       )
@@ -154,6 +154,9 @@ export function createTransacting<Client extends PostgresClient>(
     }
   }
 }
+
+/** The completion waits for locks a short time only; what the effects deferred to the COMMIT waits as it is used to. */
+const COMMIT = 'SET LOCAL lock_timeout = DEFAULT; COMMIT'
 
 /** What would commit or undo effects without their result. Savepoints are the work's own business. */
 const ENDS_TRANSACTION =

@@ -1,4 +1,11 @@
-import { type ClaimDueRequest, type DueClaim, LOST_ERROR, type RedriveOutcome } from '../../inbox-store.js'
+import {
+  type Backlog,
+  type ClaimDueRequest,
+  type DueClaim,
+  LOST_ERROR,
+  MOST_COUNTED,
+  type RedriveOutcome,
+} from '../../inbox-store.js'
 import type { Connections } from './connections.js'
 import { acceptedOf } from './rows.js'
 import type { Statements } from './statements.js'
@@ -34,6 +41,11 @@ export function createWorking({ run }: Connections, statements: Statements) {
         if (!isSettled) return 'busy'
         if (isCompleted && !completed) return 'completed'
       }
+    },
+
+    async backlog(scope: string, by: number): Promise<Backlog> {
+      const [[inLine, overdueMs] = []] = await run(statements.backlog, [scope, MOST_COUNTED], by)
+      return { inLine: Number(inLine), overdueMs: Math.max(0, Number(overdueMs)) }
     },
   }
 }

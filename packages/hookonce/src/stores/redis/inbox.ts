@@ -2,13 +2,13 @@ import { StoreError } from '../../errors.js'
 import { type InboxStore, LOST_ERROR } from '../../inbox-store.js'
 import type { RecordId } from '../../store.js'
 import type { Commands } from './commands.js'
-import { agendaOf, keyOf, logOf, queueOf, queueTagOf, scopesKeyOf } from './keys.js'
+import { agendaOf, keyOf, logOf, queueOf, queueTagOf, queueTagsOf, scopesKeyOf } from './keys.js'
 import { scripts } from './lua.generated.js'
 import { takeDue } from './taking.js'
 import { acceptOutcome, bytesOf, present } from './value.js'
 import type { createWatching } from './watching.js'
 
-type Inbox = Required<Pick<InboxStore, 'accept' | 'claimDue' | 'redrive' | 'announceDue' | 'watchDue'>>
+type Inbox = Required<Pick<InboxStore, 'accept' | 'claimDue' | 'redrive' | 'backlog' | 'announceDue' | 'watchDue'>>
 
 /** What the store does with accepted records besides what it does with all. */
 export function createInbox(commands: Commands, prefix: string, watching: ReturnType<typeof createWatching>): Inbox {
@@ -51,6 +51,18 @@ export function createInbox(commands: Commands, prefix: string, watching: Return
       const outcomes = ['absent', 'redriven', 'busy', 'completed'] as const
       // Not sent again when it may have been carried out: the record could have settled since, and have begun anew.
       return run(scripts.redrive, keyOf(prefix, id), [completed ? '1' : '0'], said => outcomes[Number(said)]!, false)
+    },
+
+    async backlog(scope) {
+      commands.refuseIfClosed()
+      const { isCluster } = await commands.opened()
+      const lines = await Promise.all(
+        queueTagsOf(isCluster).map(tag =>
+          run(scripts.backlog, agendaOf(prefix, tag, scope), [], reply => (reply as unknown[]).map(Number)),
+        ),
+      )
+      const inLine = lines.reduce((sum, [count = 0]) => sum + count, 0)
+      return { inLine, overdueMs: Math.max(...lines.map(([, overdueMs = 0]) => overdueMs)) }
     },
 
     announceDue(scope) {

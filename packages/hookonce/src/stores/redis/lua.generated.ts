@@ -49,6 +49,15 @@ return {1, now}`,
 redis.call('PUBLISH', KEYS[1], '')
 return 1`,
   },
+  backlog: {
+    sha: 'bf27416dcb800de09e78bd5beb5d833567380e69',
+    text: `#!lua flags=no-writes,allow-oom
+local time = redis.call('TIME')
+local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
+local first = redis.call('ZRANGE', KEYS[1], 0, '+inf', 'BYSCORE', 'LIMIT', 0, 1, 'WITHSCORES')
+local overdue = first[2] and math.max(0, now - tonumber(first[2])) or 0
+return {redis.call('ZCOUNT', KEYS[1], 0, '+inf'), overdue}`,
+  },
   claim: {
     sha: 'f9e9cb8d31b9449e22b899073b2fa544f0ae176e',
     text: `local time = redis.call('TIME')

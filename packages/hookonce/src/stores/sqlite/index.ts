@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { ConfigurationError, StoreError } from '../../errors.js'
-import type { AcceptOutcome, DueClaim, FailNext, InboxStore, RedriveOutcome } from '../../inbox-store.js'
+import type { AcceptOutcome, Backlog, DueClaim, FailNext, InboxStore, RedriveOutcome } from '../../inbox-store.js'
 import type {
   ClaimOutcome,
   CompleteOutcome,
@@ -107,6 +107,10 @@ export function sqliteStore(
 
     redrive({ scope, key }, { completed = false } = {}) {
       return ask([0, 'redrive', scope, key, completed], word<RedriveOutcome>)
+    },
+
+    backlog(scope) {
+      return ask([0, 'backlog', scope], word<Backlog>)
     },
 
     delete({ scope, key }, { force = false } = {}) {

@@ -56,6 +56,8 @@ export function createOperations(db: Database) {
   return {
     ...createQueueing(db, records),
 
+    begin: records.begin,
+
     /** A claim's answer as far as it needs no write. */
     peek(request: RequestOf<'claim'>, now: number): ClaimOutcome | undefined {
       return answerOf(standing(find(request[2], request[3]), now), request, now)
@@ -78,8 +80,7 @@ export function createOperations(db: Database) {
       const leaseEndsAt = now + Math.min(leaseMs, lockTtlMs)
       const expiresAt = expiryOf(leaseEndsAt, { lockTtlMs, retentionMs })
       statement.insert.run(
-        ...[...placeOf(scope, key), fingerprint, leaseId, token, now, now, leaseEndsAt, expiresAt, lockTtlMs],
-        retentionMs,
+        ...[...placeOf(scope, key), fingerprint, leaseId, token, now, leaseEndsAt, expiresAt, lockTtlMs, retentionMs],
       )
       return ['acquired', 1, token]
     },
@@ -98,7 +99,7 @@ export function createOperations(db: Database) {
     },
 
     complete([, , scope, key, leaseId, result]: RequestOf<'complete'>, now: number): Completion {
-      const values = [result, now, now, ...placeOf(scope, key), leaseId, now]
+      const values = [result, now, ...placeOf(scope, key), leaseId]
       if (statement.complete.run(...values).changes) return ['completed', now]
       if (statement.completeAccepted.run(...values).changes) return ['completed', now]
       const before = settledBefore({ scope, key }, leaseId, now)

@@ -60,6 +60,7 @@ export type Request =
       maxLosses: number,
     ]
   | [id: number, operation: 'redrive', scope: string, key: string, completed: boolean]
+  | [id: number, operation: 'backlog', scope: string]
   | [id: number, operation: 'delete', scope: string, key: string, force: boolean]
   | [id: number, operation: 'get', scope: string, key: string]
   | [id: number, operation: 'list', query: ListQuery]

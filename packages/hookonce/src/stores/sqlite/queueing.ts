@@ -1,5 +1,4 @@
-import type { RedriveOutcome } from '../../inbox-store.js'
-import { LOST_ERROR } from '../../inbox-store.js'
+import { type Backlog, LOST_ERROR, MOST_COUNTED, type RedriveOutcome } from '../../inbox-store.js'
 import type { Database } from './driver.js'
 import type { AcceptAnswer, DueAnswer, RequestOf } from './protocol.js'
 import { differs, type Found, lossesOf, type Records, standing } from './records.js'
@@ -10,8 +9,8 @@ import { sql } from './sql.generated.js'
 const MOST_BYTES_AT_ONCE = 16 * 1024 * 1024
 
 /** What `due.sql` gives. */
-type Due = Omit<Found, 'fingerprint' | 'lease_id' | 'lease_ends_at' | 'settled_at' | 'result'> &
-  Pick<RecordRow, 'key' | 'retention_ms' | 'earlier_attempts'>
+type Due = Omit<Found, 'scope' | 'fingerprint' | 'lease_id' | 'lease_ends_at' | 'settled_at' | 'result'> &
+  Pick<RecordRow, 'retention_ms' | 'earlier_attempts'>
 
 /** The inbox's part of the contract: as {@link createOperations}, each function is one operation. */
 export function createQueueing(db: Database, records: Records) {
@@ -23,6 +22,8 @@ export function createQueueing(db: Database, records: Records) {
     delivery: db.prepare(sql.delivery),
     redrive: db.prepare(sql.redrive),
     holdNext: db.prepare(sql.holdNext),
+    backlog: db.prepare(sql.backlog),
+    countDead: db.prepare(sql.countDead),
   }
 
   /** What an acceptance gets from the record as it stands; `undefined`: it may be written. */
@@ -102,6 +103,12 @@ export function createQueueing(db: Database, records: Records) {
       statement.redrive.run(now, found.id)
       if (found.grp !== null) statement.holdNext.run(scope, found.grp, found.id)
       return ['redriven']
+    },
+
+    backlog([, , scope]: RequestOf<'backlog'>, now: number): [Backlog] {
+      const line = statement.backlog.get(scope, MOST_COUNTED, scope) as { in_line: number; first_due: number | null }
+      const { dead } = statement.countDead.get(MOST_COUNTED, scope, now) as { dead: number }
+      return [{ inLine: line.in_line, overdueMs: Math.max(0, now - (line.first_due ?? now)), dead }]
     },
   }
 }

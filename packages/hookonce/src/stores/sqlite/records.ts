@@ -7,7 +7,7 @@ import { sql } from './sql.generated.js'
 /** What `find.sql` gives. */
 export type Found = Omit<
   RecordRow,
-  'scope' | 'key' | 'claimed_at' | 'retention_ms' | 'last_error' | 'due_at' | 'earlier_attempts' | 'delivery'
+  'claimed_at' | 'retention_ms' | 'last_error' | 'due_at' | 'earlier_attempts' | 'delivery'
 >
 
 export type Records = ReturnType<typeof createRecords>
@@ -33,12 +33,20 @@ export function createRecords(db: Database) {
     takeOver: db.prepare(sql.takeOver),
   }
 
+  let knownFloor: number | undefined
+
+  /** The highest token of the rows that were removed, or above it. */
+  function tokenFloor(): number {
+    knownFloor ??= (statement.tokenFloor.get() as { token_floor: number }).token_floor
+    return knownFloor
+  }
+
   /**
    * A row that stands, expired or not, knows its key's last token, unless it was never attempted; the floor covers every
    * row that was removed.
    */
   function nextToken(last: number | undefined, now: number): number {
-    return Math.max((last || (statement.tokenFloor.get() as { token_floor: number }).token_floor) + 1, now * 1000)
+    return Math.max((last || tokenFloor()) + 1, now * 1000)
   }
 
   /** What the statements find a record by. */
@@ -47,12 +55,21 @@ export function createRecords(db: Database) {
   }
 
   return {
+    /** To be called when a transaction has begun: what was read in another does not hold in it. */
+    begin(): void {
+      knownFloor = undefined
+    },
+
     nextToken,
 
     placeOf,
 
     find(scope: string, key: string): Found | undefined {
-      return statement.find.get(...placeOf(scope, key)) as Found | undefined
+      const hash = hashOf(scope, key)
+      for (let skipped = 0; ; skipped++) {
+        const found = statement.find.get(hash, skipped) as Found | undefined
+        if (found === undefined || (found.key === key && found.scope === scope)) return found
+      }
     },
 
     /** Starts a further attempt and gives its fencing token. */
@@ -70,6 +87,7 @@ export function createRecords(db: Database) {
     },
 
     remove({ id, fencing_token }: Pick<Found, 'id' | 'fencing_token'>): void {
+      knownFloor = undefined
       statement.raiseFloor.run(fencing_token)
       statement.remove.run(id)
     },

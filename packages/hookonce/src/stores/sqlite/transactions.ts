@@ -69,6 +69,15 @@ export function createTransactions(
       return finish(work)
     },
 
+    /**
+     * Runs `work` and commits. Its first write takes the write lock, and throws if that is not free at once or others have
+     * written since its first read.
+     */
+    tryWrite<T>(work: () => T): T {
+      begin.run()
+      return finish(work)
+    },
+
     /** Takes the write lock for {@link finish} if it is free, and says whether it was. */
     tryBegin(): boolean {
       undo()

@@ -69,7 +69,7 @@ function work(): void {
     const open = opened(batch)
     if (open !== undefined) {
       const steps = batch.filter(request => !setAside(open, request))
-      open.write(open.read(steps, reply), reply, since)
+      open.answer(steps, reply, since)
     }
   }
   if (turnAsked !== undefined) giveTurn(turnAsked)

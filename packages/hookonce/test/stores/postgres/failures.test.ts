@@ -39,6 +39,9 @@ function open(...[pool, options]: Parameters<typeof postgresStore<Pool>>) {
   return store
 }
 
+/** Far above each time limit, for a machine that does other things; far below a wait for the server. */
+const IN_TIME_MS = 8_000
+
 const refused = expect.objectContaining({ code: 'ERR_STORE', effect: 'refused' })
 
 /** How long it takes until it has settled, one way or the other. */
@@ -143,9 +146,9 @@ test.each(['stopped', 'cut off from us'])(
     try {
       const claims = Array.from({ length: 300 }, () => store.claim(requestOf(newId(), newLeaseId())))
       const others = [store.renew(id, leaseId, 1000), store.get(id), store.ready(), store.list({ limit: 1 })]
-      for (const time of await Promise.all([...claims, ...others].map(timeOf))) expect(time).toBeLessThan(1500)
+      for (const time of await Promise.all([...claims, ...others].map(timeOf))) expect(time).toBeLessThan(IN_TIME_MS)
       // Later ones, which find no connection, are given up in time too.
-      expect(await timeOf(store.claim(requestOf(newId(), newLeaseId())))).toBeLessThan(1500)
+      expect(await timeOf(store.claim(requestOf(newId(), newLeaseId())))).toBeLessThan(IN_TIME_MS)
     } finally {
       if (how === 'stopped') server.resume()
       else proxy.letGo()
@@ -161,7 +164,7 @@ test('a hung server keeps no store from closing', async () => {
   const store = postgresStore(proxy.url, { timeoutMs: 300 })
   await store.ready()
   proxy.hold()
-  expect(await timeOf(store.close())).toBeLessThan(1500)
+  expect(await timeOf(store.close())).toBeLessThan(IN_TIME_MS)
 })
 
 test('a server that does not run is waited for, then refuses', async () => {
@@ -205,7 +208,7 @@ test('a server with no connection left is waited for', async () => {
 })
 
 test("a claim waits a bounded time for another's uncommitted one, and holds up nobody else", async () => {
-  const store = open(openTimedPool(server.url))
+  const store = open(openTimedPool(server.url), { timeoutMs: 4000 })
   await store.ready()
   const id = newId()
   const other = await admin.connect()
@@ -217,10 +220,15 @@ test("a claim waits a bounded time for another's uncommitted one, and holds up n
      VALUES ($1, $2, 'running', 1, 0, 'other', 1, 0, 0, 0, 0, 0, 0)`,
     [id.scope, id.key],
   )
-  const stuck = store.claim(requestOf(id, newLeaseId())).catch(error => error)
-  const started = performance.now()
+  let isStuck = true
+  const stuck = store
+    .claim(requestOf(id, newLeaseId()))
+    .catch(error => error)
+    .finally(() => {
+      isStuck = false
+    })
   await Promise.all(Array.from({ length: 50 }, () => acquire(store, newId())))
-  expect(performance.now() - started).toBeLessThan(1200)
+  expect(isStuck).toBe(true)
   expect(await stuck).toEqual(refused)
   const claim = store.claim(requestOf(id, newLeaseId()))
   await other.query('ROLLBACK')
@@ -228,7 +236,7 @@ test("a claim waits a bounded time for another's uncommitted one, and holds up n
 })
 
 test('what one operation cannot have does not fail those it was sent with', async () => {
-  const store = open(openTimedPool(server.url))
+  const store = open(openTimedPool(server.url), { timeoutMs: 20_000 })
   const wrong = store.claim(requestOf({ scope: 's', key: 'nul\0' }, newLeaseId()))
   const right = Array.from({ length: 5 }, () => acquire(store, newId()))
   await expect(wrong).rejects.toEqual(refused)
@@ -239,7 +247,7 @@ test('an isolation level that a database has set changes nothing', async () => {
   await admin.query(
     "CREATE ROLE strict LOGIN SUPERUSER; ALTER ROLE strict SET default_transaction_isolation = 'serializable'",
   )
-  const store = open(openTimedPool(server.url.replace('postgres@', 'strict@')))
+  const store = open(openTimedPool(server.url.replace('postgres@', 'strict@')), { timeoutMs: 20_000 })
   const id = newId()
   const claims = await Promise.all(Array.from({ length: 30 }, () => store.claim(requestOf(id, newLeaseId()))))
   expect(claims.filter(({ status }) => status === 'acquired')).toHaveLength(1)

@@ -43,7 +43,7 @@ export const isReady = (store: Store): Promise<boolean> =>
   )
 
 /** Asks until the answer is yes. */
-export async function until(what: string, condition: () => unknown, timeoutMs = 20_000): Promise<void> {
+export async function until(what: string, condition: () => unknown, timeoutMs = 45_000): Promise<void> {
   const deadline = performance.now() + timeoutMs
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`)

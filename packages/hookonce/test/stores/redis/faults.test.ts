@@ -6,6 +6,9 @@ import type { RedisServer } from '../../../../../scripts/test-servers/redis.js'
 import { startProxy } from './proxy.js'
 import { complete, eventually, HOUR, insist, open, request, server } from './support.js'
 
+/** Far above the time limit, for a machine that does other things; far below a wait for the server. */
+const IN_TIME_MS = 8_000
+
 const effectOf = (question: Promise<unknown>) =>
   question.then(
     () => 'none',
@@ -39,7 +42,7 @@ describe.for(Object.entries(ways))('%s', ([, way]) => {
     const startedAt = performance.now()
     const claims = [effectOf(store.claim(request('one'))), effectOf(store.claim(request('two')))]
     expect(await Promise.all(claims)).toEqual(['unknown', 'unknown'])
-    expect(performance.now() - startedAt).toBeLessThan(2_000)
+    expect(performance.now() - startedAt).toBeLessThan(IN_TIME_MS)
     redis.resume()
     const claim = await insist(() => store.claim(request('one')))
     expect(claim).toMatchObject({ status: 'acquired', attempt: 1 })
@@ -152,12 +155,12 @@ test('a replica refuses to be claimed in, and still answers duplicates', async (
 
 test('many operations at once and one that hangs: each has its own time limit', async () => {
   const redis = await server()
-  const store = open(redis.url, { commandTimeoutMs: 400 })
+  const store = open(redis.url, { commandTimeoutMs: 1_000 })
   await insist(() => complete(store, 'before'))
   redis.pause()
   const startedAt = performance.now()
   const claims = Array.from({ length: 50 }, (_, i) => effectOf(store.claim(request(`key ${i}`, { leaseMs: HOUR }))))
-  await eventually('half of the time', () => performance.now() - startedAt > 200)
+  await eventually('most of the time', () => performance.now() - startedAt > 800)
   const late = effectOf(store.claim(request('late')))
   expect(new Set(await Promise.all(claims))).toEqual(new Set(['unknown']))
   redis.resume()

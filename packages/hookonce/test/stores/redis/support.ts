@@ -45,7 +45,7 @@ export async function complete(store: Store, key: string): Promise<void> {
 
 /** Asks until the store answers. */
 export async function insist<T>(question: () => Promise<T>): Promise<T> {
-  for (const deadline = performance.now() + 20_000; ; ) {
+  for (const deadline = performance.now() + 45_000; ; ) {
     try {
       return await question()
     } catch (error) {
@@ -57,7 +57,7 @@ export async function insist<T>(question: () => Promise<T>): Promise<T> {
 
 /** Waits until it holds. */
 export async function eventually(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = performance.now() + 20_000; !(await condition()); await delay(10)) {
+  for (const deadline = performance.now() + 45_000; !(await condition()); await delay(10)) {
     if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`)
   }
 }

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { type RedisServer, startRedis } from '../../../../../scripts/test-servers/redis.js'
 import { type RedisCluster, startRedisCluster } from '../../../../../scripts/test-servers/redis-cluster.js'
 import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
-import { complete, eventually, open, request, server as startServer } from './support.js'
+import { complete, eventually, insist, open, request, server as startServer } from './support.js'
 
 let server: RedisServer
 let cluster: RedisCluster
@@ -159,8 +159,8 @@ test('records that nobody watches cost no message', async () => {
 
 test('a watch that begins while there is no server wakes when there is one', async () => {
   const redis = await startServer({ appendfsync: 'always' })
-  const watching = open(redis.url)
-  await complete(watching, 'before')
+  const watching = open(redis.url, { commandTimeoutMs: 500 })
+  await insist(() => complete(watching, 'before'))
   await redis.kill()
   const seen = watch(watching, 'later')
   await expect(watching.claim(request('later'))).rejects.toThrow()

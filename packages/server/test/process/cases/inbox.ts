@@ -10,9 +10,7 @@ import type { SharedStore } from '../support/stores.js'
 import { startUpstream, type Upstream } from '../support/upstream.js'
 import { until } from '../support/waiting.js'
 
-/** Without a number it is up to 300, as many as the machine does in the time. */
-const KILLS = process.env.HOOKONCE_TEST_KILLS
-const [MOST_KILLS, WITHIN_MS] = KILLS === undefined ? [300, 12_000] : [Number(KILLS), Number.POSITIVE_INFINITY]
+const KILLS = Number(process.env.HOOKONCE_TEST_KILLS ?? 12)
 const SEED = Number(process.env.HOOKONCE_TEST_SEED ?? Date.now() % 1_000_000)
 
 const settings = (upstream: { url: string }, store: Settings) => ({
@@ -38,21 +36,19 @@ const completed = async (server: { url: string }, key: string) => {
 /** Receivers and workers, each killed and started again in a rhythm of its own; the last ones stay. */
 async function killAll(random: Random, make: (() => ServerProcess)[], going: { now: (ServerProcess | undefined)[] }) {
   let kills = 0
-  const deadline = performance.now() + WITHIN_MS
   await Promise.all(
     make.map(async (start, slot) => {
       for (;;) {
         const server = await start().listening
         going.now[slot] = server
-        if (kills >= MOST_KILLS || performance.now() > deadline) return
+        if (kills >= KILLS) return
         await sleep(random.between(50, 700))
-        if (kills++ >= MOST_KILLS) return
+        if (kills++ >= KILLS) return
         going.now[slot] = undefined
         await server.kill()
       }
     }),
   )
-  return Math.min(kills, MOST_KILLS)
 }
 
 /** What was called of a key follows one attempt after the other, and one of them made the result. */
@@ -126,7 +122,12 @@ export function inboxCases(store: SharedStore): void {
     down.close()
     const shared = store.fresh()
     const gone = { url: `http://127.0.0.1:${port}` }
-    const server = await startServer({ ...settings(gone, shared), HOOKONCE_INBOX_CONCURRENCY: 5 })
+    const server = await startServer({
+      ...settings(gone, shared),
+      HOOKONCE_LEASE_SECONDS: 6,
+      HOOKONCE_STORE_TIMEOUT_SECONDS: 2,
+      HOOKONCE_INBOX_CONCURRENCY: 5,
+    })
     const keys = Array.from({ length: 60 }, (_, i) => `k${i}`)
     for (const key of keys) expect((await deliver(server, key)).status).toBe(202)
     await until('the application is taken for down', () => server.logged('upstream cannot be reached').length >= 5)
@@ -160,7 +161,7 @@ export function inboxCases(store: SharedStore): void {
     expect(new Set(upstream.calls.map(({ key }) => key)).size).toBe(upstream.calls.length)
   })
 
-  test(`receivers and workers killed at random (seed ${SEED}): what was acknowledged is done, once`, async () => {
+  test(`receivers and workers killed ${KILLS} times at random (seed ${SEED}): what was acknowledged is done, once`, async () => {
     const random = randomFrom(SEED)
     const failing = new Set<string>()
     const upstream = await startUpstream({
@@ -200,7 +201,7 @@ export function inboxCases(store: SharedStore): void {
       }
     }
     const senders = Promise.all(Array.from({ length: 6 }, (_, name) => sender(name)))
-    const kills = await killAll(random, make, going)
+    await killAll(random, make, going)
     over = true
     await senders
 
@@ -214,7 +215,6 @@ export function inboxCases(store: SharedStore): void {
     for (const key of again) expect((await deliver(server, key)).status).toBe(202)
     await sleep(300)
     expect(upstream.calls).toHaveLength(calls)
-    console.log(`${kills} kills, ${acknowledged.length} acknowledged, ${calls} calls`)
-    expect(kills).toBeGreaterThanOrEqual(Math.min(MOST_KILLS, 5))
+    console.log(`${KILLS} kills, ${acknowledged.length} acknowledged, ${calls} calls`)
   }, 900_000)
 }

@@ -117,7 +117,7 @@ export function stoppedCases(store: SharedStore): void {
   })
 
   test('an attempt that works for several leases keeps its key', async () => {
-    const upstream = await startUpstream({ takes: () => 3 * LEASE_SECONDS * 1000 })
+    const upstream = await startUpstream({ takes: () => 2.2 * LEASE_SECONDS * 1000 })
     const shared = store.fresh()
     const [owner, other] = await Promise.all([
       startServer(settings(upstream, shared)),

@@ -9,7 +9,7 @@ import { until } from '../support/waiting.js'
 
 const STORE_TIMEOUT_MS = 500
 /** Two tries of a claim, and a machine that does other things. */
-const REFUSED_WITHIN_MS = 2 * STORE_TIMEOUT_MS + 1_000
+const REFUSED_WITHIN_MS = 2 * STORE_TIMEOUT_MS + 5_000
 
 const settings = (upstream: { url: string }, store: Settings) => ({
   ...store,

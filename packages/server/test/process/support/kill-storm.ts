@@ -8,8 +8,6 @@ import { until } from './waiting.js'
 
 export interface StormOptions {
   kills: number
-  /** No server is killed any more after so long. */
-  withinMs: number
   /** How many servers share the file: each is killed and started again, in its own rhythm. */
   servers: number
   senders: number
@@ -39,7 +37,6 @@ export async function killStorm(options: StormOptions): Promise<Storm> {
   const slots = Array.from({ length: options.servers }, (): Slot => ({ path: '', server: undefined }))
   let started = 0
   let toKill = options.kills
-  const deadline = performance.now() + options.withinMs
   let killedStarting = 0
   let killing = slots.length
 
@@ -51,7 +48,7 @@ export async function killStorm(options: StormOptions): Promise<Storm> {
   /** Starts and kills the servers of one slot; the last one stays. */
   const killer = async (slot: Slot) => {
     let startingMs = 500
-    while (toKill-- > 0 && performance.now() < deadline) {
+    while (toKill-- > 0) {
       const server = start(slot)
       const startedAt = performance.now()
       const whileStarting = random.chance(0.2)

@@ -11,13 +11,17 @@ export function residentMiB(server: ServerProcess): number {
 export async function settledMiB(server: ServerProcess): Promise<number> {
   let lowest = residentMiB(server)
   let since = performance.now()
-  await until('the resident memory has settled', async () => {
-    const now = residentMiB(server)
-    if (now < lowest - 1) {
-      lowest = now
-      since = performance.now()
-    }
-    return performance.now() - since > 5_000
-  })
+  await until(
+    'the resident memory has settled',
+    () => {
+      const now = residentMiB(server)
+      if (now < lowest - 1) {
+        lowest = now
+        since = performance.now()
+      }
+      return performance.now() - since > 5_000
+    },
+    60_000,
+  )
   return lowest
 }

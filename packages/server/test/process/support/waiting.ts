@@ -11,17 +11,17 @@ export function onCleanup(cleanup: () => unknown): void {
   cleanups.push(cleanup)
 }
 
-/** Waits until the condition gives something, and gives that. */
+/** Waits until the condition gives something, and gives that. It is asked less often the longer that takes. */
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
-  withinMs = 20_000,
+  withinMs = 45_000,
 ): Promise<Exclude<T, false | null | undefined>> {
   const deadline = performance.now() + withinMs
-  for (;;) {
+  for (let pauseMs = 10; ; pauseMs = Math.min(1.1 * pauseMs, 200)) {
     const found = await condition()
     if (found) return found as Exclude<T, false | null | undefined>
     if (performance.now() >= deadline) throw new Error(`not within ${withinMs} ms: ${what}`)
-    await sleep(10)
+    await sleep(pauseMs)
   }
 }

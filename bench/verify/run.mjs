@@ -1,0 +1,153 @@
+/**
+ * What verification costs: the CPU of each scheme's verification, of a first delivery in the receiver without a sender
+ * and with it, and verification's share of a first delivery that comes by HTTP. Memory store, bodies of 1 KiB.
+ *
+ *   npm run build && node bench/verify/run.mjs [--rounds 7]
+ */
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { createReceiver, Delivery } from 'hookonce'
+import { SENDERS } from 'hookonce/senders'
+import { memoryStore } from 'hookonce/stores/memory'
+import { endAll, startServer, startWorker } from '../processes.mjs'
+import { median, table } from '../report.mjs'
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '7' } } })
+const ROUNDS = Number(values.rounds)
+const DELIVERIES = 2_000
+const BODY_BYTES = 1_024
+const URL = 'https://hooks.example.com/hooks/x'
+
+const text = () => randomBytes(32).toString('hex')
+
+function ed25519Pair() {
+  const { d, x } = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
+  return Buffer.concat([Buffer.from(d, 'base64url'), Buffer.from(x, 'base64url')]).toString('hex')
+}
+
+const p256Key = () =>
+  generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    .privateKey.export({ format: 'der', type: 'pkcs8' })
+    .toString('base64')
+
+/** A sender of each scheme, and its secret. */
+const SCHEMES = [
+  ['token', 'bearer', text()],
+  ['HMAC-SHA1', 'vercel', text()],
+  ['HMAC-SHA256', 'github', text()],
+  ['HMAC-SHA256, timestamp', 'stripe', text()],
+  ['HMAC-SHA256, URL and timestamp', 'hubspot', text()],
+  ['Ed25519', 'discord', ed25519Pair()],
+  ['ECDSA P-256', 'sendgrid', p256Key()],
+].map(([scheme, name, secret]) => {
+  const kind = SENDERS.get(name)
+  return { scheme, name, kind, sender: kind.create({ secrets: [secret], publicUrl: URL }) }
+})
+
+function deliveriesOf({ kind, sender }, round) {
+  const now = Date.now()
+  return Array.from({ length: DELIVERIES }, (_, at) => {
+    const id = `${round}-${at}`
+    const example = kind.example({ id, now })
+    const body = Buffer.from(example.body.padEnd(BODY_BYTES))
+    const signed = sender.sign({ method: 'POST', url: URL, body, id, now })
+    return new Delivery({
+      method: 'POST',
+      url: '/hooks/x',
+      headers: [
+        ['content-type', example.contentType],
+        ['x-idempotency-key', id],
+        ...signed.filter(([name]) => name !== 'idempotency-key'),
+      ],
+      body,
+    })
+  })
+}
+
+/** µs of CPU for each of `times`. */
+async function cpuOf(times, work) {
+  const before = process.cpuUsage()
+  await work()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / times
+}
+
+const handler = () => ({ status: 200, headers: [], body: Buffer.from('{"ok":true}') })
+
+function verifyAll(deliveries, { sender }) {
+  const now = Date.now()
+  for (const delivery of deliveries) {
+    if (sender.verify(delivery, now) !== null) throw new Error(`${sender.facts.name}: its own signature is refused`)
+  }
+}
+
+async function receiveAll(deliveries, sender) {
+  const hooks = createReceiver({ store: memoryStore() }).source({ name: 'x', ...(sender && { sender }) })
+  for (const delivery of deliveries) {
+    const { outcome } = await hooks.receive(delivery, handler)
+    if (outcome !== 'executed') throw new Error(`a first delivery was ${outcome}`)
+  }
+}
+
+async function measure(scheme, round) {
+  const deliveries = deliveriesOf(scheme, round)
+  return {
+    verify: await cpuOf(DELIVERIES, () => verifyAll(deliveries, scheme)),
+    without: await cpuOf(DELIVERIES, () => receiveAll(deliveries)),
+    with: await cpuOf(DELIVERIES, () => receiveAll(deliveries, scheme.sender)),
+  }
+}
+
+/** µs of the server's CPU for a first delivery by HTTP without a sender, one after warming up. */
+async function overHttp() {
+  const server = await startServer('verify/server.mjs')
+  const load = startWorker('load.mjs')
+  const cpu = async () => Number(await (await fetch(`${server.url}/cpu`)).text())
+  const deliver = prefix =>
+    load.ask({
+      url: server.url,
+      path: '/webhook',
+      connections: 64,
+      requests: 20_000,
+      prefix,
+      cached: false,
+      bodyBytes: BODY_BYTES,
+    })
+  await deliver('warm')
+  const measured = []
+  for (let round = 0; round < ROUNDS; round++) {
+    const before = await cpu()
+    const { requests, bad } = await deliver(`round-${round}`)
+    if (bad > 0) throw new Error(`${bad} bad answers`)
+    measured.push(((await cpu()) - before) / requests)
+  }
+  return median(measured)
+}
+
+const http = await overHttp()
+endAll()
+const measured = SCHEMES.map(() => [])
+for (let round = -1; round < ROUNDS; round++) {
+  for (const [at, scheme] of SCHEMES.entries()) {
+    const figures = await measure(scheme, round)
+    // The first round is for V8 to compile what there is to compile.
+    if (round >= 0) measured[at].push(figures)
+  }
+}
+
+console.log(`µs of CPU, medians of ${ROUNDS} rounds; a first delivery by HTTP without a sender: ${http.toFixed(1)}`)
+console.log(
+  table(
+    ['scheme', 'sender', 'verification', 'receiver without', 'with it', 'share of a first delivery by HTTP'],
+    SCHEMES.map(({ scheme, name }, at) => {
+      const of = figure => median(measured[at].map(each => each[figure]))
+      const share = of('verify') / (http + of('verify'))
+      return [
+        scheme,
+        name,
+        ...['verify', 'without', 'with'].map(each => of(each).toFixed(1)),
+        `${(100 * share).toFixed(0)} %`,
+      ]
+    }),
+  ),
+)

@@ -1,0 +1,65 @@
+import { ConfigurationError } from '../errors.js'
+import { type KeyPlace, keyPlace } from './primitives/key-place.js'
+import { onlyHeader } from './primitives/reading.js'
+import { tokenKey } from './primitives/signing-keys.js'
+import { defineSender, type Sender, type SenderKind } from './sender.js'
+
+export const BASIC: SenderKind = {
+  facts: {
+    name: 'basic',
+    title: 'A sender with a name and a password',
+    secret: 'what you and the sender agreed on: `name:password`',
+    signature: 'none: `Authorization: Basic …` (RFC 7617) says who sends, and nothing of what is sent',
+    key: 'the header `Idempotency-Key`; in code another header, or a field of the body. Nothing is signed',
+    deadlineMs: null,
+    retryHorizonMs: null,
+    retries: 'the sender’s own',
+    success: 'any 2xx, unless the sender has it otherwise',
+    pitfalls: [
+      'Content, key and time are not protected. Who sees one delivery has the password, and can send whatever they like under any key.',
+      'Only over TLS, and kept out of the logs of what is on the way.',
+    ],
+    pages: ['https://www.rfc-editor.org/rfc/rfc7617'],
+  },
+  create: ({ secrets }) => basic({ credentials: secrets }),
+  example: ({ id, now }) => ({
+    contentType: 'application/json',
+    body: JSON.stringify({ id, type: 'order.paid', created: new Date(now).toISOString(), data: { order: 1 } }),
+  }),
+}
+
+export interface BasicOptions {
+  /** `name:password`, as UTF-8. */
+  credentials: readonly string[]
+  /** Where the key is. Default: the standards' headers. */
+  key?: KeyPlace
+}
+
+/**
+ * A password proves that the sender knows it, and no more: not that the content, the key or the time are theirs. Who
+ * sees one delivery can send any other. Prefer a signature wherever the sender can make one.
+ *
+ * @example
+ * receiver.source({ name: 'partner', sender: basic({ credentials: [`partner:${process.env.PARTNER_PASSWORD}`] }) })
+ *
+ * @throws {ConfigurationError} credentials without a colon
+ */
+export function basic({ credentials, key }: BasicOptions): Sender {
+  const place = keyPlace(key)
+  return defineSender({
+    facts: BASIC.facts,
+    keys: credentials.map(encoded),
+    read(delivery) {
+      // The scheme's name is in any case (RFC 9110 §11.1); the credentials are not.
+      const given = /^basic +(\S+)$/i.exec(onlyHeader(delivery, 'authorization') ?? '')?.[1]
+      return given === undefined ? null : { signatures: [given], contents: [[]] }
+    },
+    key: place.key,
+    write: (event, sign) => [...place.write(event), ['authorization', `Basic ${sign([])}`]],
+  })
+}
+
+function encoded(credentials: string) {
+  if (!credentials.includes(':')) throw new ConfigurationError('basic: credentials are written name:password')
+  return tokenKey(Buffer.from(credentials).toString('base64'))
+}

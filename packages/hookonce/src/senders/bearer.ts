@@ -1,0 +1,56 @@
+import { type KeyPlace, keyPlace } from './primitives/key-place.js'
+import { onlyHeader } from './primitives/reading.js'
+import { tokenKey } from './primitives/signing-keys.js'
+import { defineSender, type Sender, type SenderKind } from './sender.js'
+
+export const BEARER: SenderKind = {
+  facts: {
+    name: 'bearer',
+    title: 'A sender with a bearer token',
+    secret: 'what you and the sender agreed on: at least 32 random bytes, as text without spaces',
+    signature: 'none: `Authorization: Bearer …` (RFC 6750) says who sends, and nothing of what is sent',
+    key: 'the header `Idempotency-Key`; in code another header, or a field of the body. Nothing is signed',
+    deadlineMs: null,
+    retryHorizonMs: null,
+    retries: 'the sender’s own',
+    success: 'any 2xx, unless the sender has it otherwise',
+    pitfalls: [
+      'Content, key and time are not protected. Who sees one delivery has the token, and can send whatever they like under any key.',
+      'Only over TLS, and kept out of the logs of what is on the way.',
+    ],
+    pages: ['https://www.rfc-editor.org/rfc/rfc6750'],
+  },
+  create: ({ secrets }) => bearer({ tokens: secrets }),
+  example: ({ id, now }) => ({
+    contentType: 'application/json',
+    body: JSON.stringify({ id, type: 'order.paid', created: new Date(now).toISOString(), data: { order: 1 } }),
+  }),
+}
+
+export interface BearerOptions {
+  tokens: readonly string[]
+  /** Where the key is. Default: the standards' headers. */
+  key?: KeyPlace
+}
+
+/**
+ * A token proves that the sender knows it, and no more: not that the content, the key or the time are theirs. Who sees
+ * one delivery can send any other. Prefer a signature wherever the sender can make one.
+ *
+ * @example
+ * receiver.source({ name: 'partner', sender: bearer({ tokens: [process.env.PARTNER_TOKEN!] }) })
+ */
+export function bearer({ tokens, key }: BearerOptions): Sender {
+  const place = keyPlace(key)
+  return defineSender({
+    facts: BEARER.facts,
+    keys: tokens.map(tokenKey),
+    read(delivery) {
+      // The scheme's name is in any case (RFC 9110 §11.1); the token is not.
+      const token = /^bearer +(\S+)$/i.exec(onlyHeader(delivery, 'authorization') ?? '')?.[1]
+      return token === undefined ? null : { signatures: [token], contents: [[]] }
+    },
+    key: place.key,
+    write: (event, sign) => [...place.write(event), ['authorization', `Bearer ${sign([])}`]],
+  })
+}

@@ -1,0 +1,36 @@
+import { signedMessages } from './primitives/signed-messages.js'
+import type { Sender, SenderKind } from './sender.js'
+import { SVIX, type SvixOptions } from './svix.js'
+
+export const CLERK: SenderKind = {
+  facts: {
+    ...SVIX.facts,
+    name: 'clerk',
+    title: 'Clerk',
+    secret: 'Dashboard → Webhooks → the endpoint → Signing Secret: `whsec_…`, base64 after the prefix',
+    pitfalls: [
+      'Clerk delivers through Svix: the headers are `svix-…`.',
+      'A retry has a new timestamp and signature and the old id.',
+    ],
+    pages: ['https://clerk.com/docs/webhooks/overview', 'https://docs.svix.com/retries'],
+  },
+  create: ({ secrets }) => clerk({ secrets }),
+  example: ({ id, now }) => ({
+    contentType: 'application/json',
+    body: JSON.stringify({
+      type: 'user.created',
+      object: 'event',
+      data: { id: 'user_1', object: 'user', created_at: now, external_id: id },
+    }),
+  }),
+}
+
+export type ClerkOptions = SvixOptions
+
+/**
+ * @example
+ * receiver.source({ name: 'clerk', sender: clerk({ secrets: [process.env.CLERK_SECRET!] }) })
+ */
+export function clerk({ secrets, toleranceMs }: ClerkOptions): Sender {
+  return signedMessages({ facts: CLERK.facts, secrets, toleranceMs, headers: ['svix', 'webhook'] })
+}

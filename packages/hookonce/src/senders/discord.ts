@@ -1,0 +1,66 @@
+import { jsonResponse } from '../response.js'
+import { discordSignature } from './primitives/discord-signature.js'
+import { fieldKey } from './primitives/event-key.js'
+import { jsonOf } from './primitives/reading.js'
+import { defineSender, type Sender, type SenderKind } from './sender.js'
+
+export const DISCORD: SenderKind = {
+  facts: {
+    name: 'discord',
+    title: 'Discord interactions',
+    secret: 'Developer Portal → the application → General Information → Public Key: 64 hex digits, nothing secret',
+    signature: '`X-Signature-Ed25519` and `X-Signature-Timestamp`: Ed25519 over timestamp and body, hex',
+    key: 'the field `id` of the body, which is signed',
+    deadlineMs: 3_000,
+    retryHorizonMs: null,
+    retries: 'none',
+    success: '200, with the answer to the interaction in the body',
+    pitfalls: [
+      'Its PING is answered here; the handler does not see it.',
+      'It sends wrong signatures on purpose and takes the endpoint away unless they are answered 401: here they are.',
+      'Webhook events of the same application are sent otherwise: they are `discord-events`, at a URL of their own.',
+    ],
+    pages: ['https://discord.com/developers/docs/interactions/overview'],
+  },
+  create: ({ secrets }) => discord({ publicKeys: secrets }),
+  example: ({ id }) => ({
+    contentType: 'application/json',
+    body: JSON.stringify({
+      id,
+      application_id: '1',
+      type: 2,
+      token: 'a token',
+      version: 1,
+      data: { id: '2', name: 'hello', type: 1 },
+    }),
+  }),
+}
+
+export interface DiscordOptions {
+  /** The application's public key, in hex. One with its private half (128 digits) can also sign, which tests need. */
+  publicKeys: readonly string[]
+  /** How old a signature may be, and how far ahead. Default 5 minutes. */
+  toleranceMs?: number
+}
+
+/**
+ * Interactions: commands, buttons, forms.
+ *
+ * @example
+ * receiver.source({ name: 'discord', sender: discord({ publicKeys: [process.env.DISCORD_PUBLIC_KEY!] }) })
+ *
+ * @throws {ConfigurationError} not a key
+ */
+export function discord({ publicKeys, toleranceMs }: DiscordOptions): Sender {
+  return defineSender({
+    ...discordSignature(publicKeys),
+    facts: DISCORD.facts,
+    ...(toleranceMs !== undefined && { toleranceMs }),
+    key: fieldKey('id'),
+    handshake: delivery => (jsonOf(delivery)?.type === PING ? jsonResponse({ type: PONG }) : null),
+    success: [200],
+  })
+}
+
+const PING = 1
+const PONG = 1

@@ -1,0 +1,77 @@
+import type { Delivery } from '../delivery.js'
+import { headerKey, joinedKey } from './primitives/event-key.js'
+import { onlyHeader } from './primitives/reading.js'
+import { signedMessages } from './primitives/signed-messages.js'
+import { digestOf, tokenKey } from './primitives/signing-keys.js'
+import { defineSender, type Sender, type SenderKind } from './sender.js'
+
+export const GITLAB: SenderKind = {
+  facts: {
+    name: 'gitlab',
+    title: 'GitLab',
+    secret:
+      'Settings → Webhooks → the webhook → signing token: `whsec_…`, base64 after the prefix; or, older, the secret token: the text that was typed in there',
+    signature:
+      'with a signing token `webhook-signature: v1,…`: HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`, base64; with a secret token `X-Gitlab-Token`, the secret itself: nothing is signed',
+    key: 'the header `webhook-id`, which a signing token signs; with a secret token `Idempotency-Key`, of older versions `X-Gitlab-Event-UUID` and `X-Gitlab-Webhook-UUID` with a digest of the body, none of them signed',
+    deadlineMs: 10_000,
+    retryHorizonMs: null,
+    retries: 'not published; by hand from the list of recent events',
+    success: 'any 2xx; after 4 failures in a row a webhook is switched off',
+    pitfalls: [
+      'A secret token travels with every delivery: whoever reads one can write others. Prefer a signing token.',
+      'With a secret token, the same content under another key is answered as the first was; it does not run.',
+      'A 4xx answer can switch a webhook off for good, a 5xx one does so for a time.',
+    ],
+    pages: ['https://docs.gitlab.com/user/project/integrations/webhooks/'],
+  },
+  create: ({ secrets }) =>
+    gitlab({ secrets, scheme: secrets.some(secret => secret.startsWith('whsec_')) ? 'signing-token' : 'secret-token' }),
+  example: ({ id, now }) => ({
+    contentType: 'application/json',
+    body: JSON.stringify({
+      object_kind: 'issue',
+      event_type: 'issue',
+      project: { id: 1, path_with_namespace: 'octo/hello' },
+      object_attributes: { id: 1, iid: 1, action: 'open', title: id, created_at: new Date(now).toISOString() },
+    }),
+  }),
+}
+
+export interface GitlabOptions {
+  secrets: readonly string[]
+  /** What the secrets are: `signing-token` (`whsec_…`, signs each delivery; the default) or `secret-token` (sent along). */
+  scheme?: 'signing-token' | 'secret-token'
+  /** How old a signing token's timestamp may be, and how far ahead. Default 5 minutes. */
+  toleranceMs?: number
+}
+
+/**
+ * @example
+ * receiver.source({ name: 'gitlab', sender: gitlab({ secrets: [process.env.GITLAB_SIGNING_TOKEN!] }) })
+ */
+export function gitlab({ secrets, scheme = 'signing-token', toleranceMs }: GitlabOptions): Sender {
+  const { facts } = GITLAB
+  if (scheme === 'signing-token') return signedMessages({ facts, secrets, toleranceMs, headers: ['webhook'] })
+  return defineSender({
+    facts,
+    keys: secrets.map(tokenKey),
+    read(delivery) {
+      const token = onlyHeader(delivery, 'x-gitlab-token')
+      return token === undefined ? null : { signatures: [token], contents: [[]] }
+    },
+    key: delivery => headerKey('idempotency-key')(delivery) ?? uuids(delivery),
+    boundContent: delivery => [delivery.body],
+    write: ({ id }, sign) => [
+      ['idempotency-key', id],
+      ['x-gitlab-token', sign([])],
+    ],
+  })
+}
+
+/** Webhooks that set off others share the event's UUID with them, so that the body tells them apart. */
+function uuids(delivery: Delivery): string | null {
+  const event = headerKey('x-gitlab-event-uuid')(delivery)
+  if (event === null) return null
+  return joinedKey([event, headerKey('x-gitlab-webhook-uuid')(delivery) ?? '', digestOf([delivery.body])])
+}

@@ -1,0 +1,124 @@
+import { ConfigurationError } from '../errors.js'
+import { type KeyPlace, keyPlace } from './primitives/key-place.js'
+import { onlyHeader, unixMillis, unixSeconds } from './primitives/reading.js'
+import { type Content, hmacKey } from './primitives/signing-keys.js'
+import { defineSender, type Sender, type SenderKind } from './sender.js'
+
+export const HMAC: SenderKind = {
+  facts: {
+    name: 'hmac',
+    title: 'A sender of your own, with HMAC',
+    secret: 'what you and the sender agreed on: at least 32 random bytes',
+    signature: '`X-Signature`: HMAC-SHA256 over the body, hex; in code every part of it can be another',
+    key: 'the header `Idempotency-Key`, which is not signed; in code another header, a signed one, or a field of the body',
+    deadlineMs: null,
+    retryHorizonMs: null,
+    retries: 'the sender’s own',
+    success: 'any 2xx, unless the sender has it otherwise',
+    pitfalls: [
+      'Without a timestamp a captured delivery can be sent again at any time: it is a duplicate for as long as results are kept, and runs after that.',
+      'Where the key is not signed, signed content belongs to the first key that it came with: the same body under a second key is a duplicate.',
+    ],
+    pages: ['https://www.rfc-editor.org/rfc/rfc2104'],
+  },
+  create: ({ secrets }) => hmac({ secrets }),
+  example: ({ id, now }) => ({
+    contentType: 'application/json',
+    body: JSON.stringify({ id, type: 'order.paid', created: new Date(now).toISOString(), data: { order: 1 } }),
+  }),
+}
+
+export interface HmacOptions {
+  /** A text is used as it is; where it stands for bytes (hex, base64), give the bytes. */
+  secrets: readonly (string | Uint8Array)[]
+  /** The header that the signature stands in. Default `x-signature`. */
+  header?: string
+  /** Default `sha256`. */
+  algorithm?: 'sha1' | 'sha256' | 'sha512'
+  /** Default `hex`. */
+  encoding?: 'hex' | 'base64'
+  /** What stands before the signature, e.g. `sha256=`. Default: nothing. */
+  prefix?: string
+  /**
+   * What is signed: text with `{body}` and, where they are signed, `{timestamp}` and `{id}` (the key's header) in their
+   * places. Default `{body}`, with a timestamp `{timestamp}.{body}`.
+   */
+  signed?: string
+  /** The header that says when it was sent. It must be signed. `unit`: of its whole number; default `s`. */
+  timestamp?: { header: string; unit?: 's' | 'ms' }
+  /**
+   * Where the key is. Default: the standards' headers. A header that is not `{id}` in `signed` is not signed: then signed
+   * content belongs to the first key that it came with.
+   */
+  key?: KeyPlace
+  /** How far the timestamp may be from now, in both directions. Default 5 minutes. */
+  toleranceMs?: number
+}
+
+/**
+ * @example
+ * receiver.source({
+ *   name: 'shop',
+ *   sender: hmac({
+ *     secrets: [process.env.SHOP_SECRET!],
+ *     header: 'x-shop-signature',
+ *     timestamp: { header: 'x-shop-time' },
+ *     signed: '{id}.{timestamp}.{body}',
+ *     key: { header: 'x-shop-event' },
+ *   }),
+ * })
+ *
+ * @throws {ConfigurationError} a timestamp that is not signed, the body not among what is signed, an `{id}` that no header holds
+ */
+export function hmac({ secrets, timestamp, ...options }: HmacOptions): Sender {
+  const { algorithm = 'sha256', encoding = 'hex', prefix = '', toleranceMs } = options
+  const { signed = timestamp === undefined ? '{body}' : '{timestamp}.{body}' } = options
+  const header = (options.header ?? 'x-signature').toLowerCase()
+  const place = keyPlace(options.key)
+  const timeHeader = timestamp?.header.toLowerCase()
+
+  const parts = signed.split(/(\{body\}|\{timestamp\}|\{id\})/)
+  const signs = (name: string) => parts.includes(`{${name}}`)
+  if (!signs('body')) throw new ConfigurationError('hmac: signed must hold {body}')
+  if (signs('timestamp') !== (timestamp !== undefined)) {
+    throw new ConfigurationError('hmac: signed must hold {timestamp} if there is a timestamp header, and only then')
+  }
+  if (signs('id') && (options.key === undefined || place.header === undefined)) {
+    throw new ConfigurationError('hmac: {id} in signed is the key’s header: say which in key')
+  }
+
+  /** `undefined`: a part is not there. */
+  function content(body: Uint8Array, time: string | undefined, id: string | undefined): Content | undefined {
+    const known: Record<string, string | Uint8Array | undefined> = { '{body}': body, '{timestamp}': time, '{id}': id }
+    const filled = parts.map(part => (Object.hasOwn(known, part) ? known[part] : part))
+    return filled.includes(undefined) ? undefined : (filled as Content)
+  }
+
+  return defineSender({
+    facts: HMAC.facts,
+    keys: secrets.map(secret => hmacKey(secret, { algorithm, encoding, prefix })),
+    ...(toleranceMs !== undefined && { toleranceMs }),
+    read(delivery) {
+      const signature = onlyHeader(delivery, header)
+      const time = timeHeader && onlyHeader(delivery, timeHeader)
+      const claimed = content(delivery.body, time, place.header && onlyHeader(delivery, place.header))
+      return signature === undefined || claimed === undefined ? null : { signatures: [signature], contents: [claimed] }
+    },
+    ...(timeHeader !== undefined && {
+      sentAt: delivery => {
+        const time = onlyHeader(delivery, timeHeader)
+        return timestamp?.unit === 'ms' ? unixMillis(time) : unixSeconds(time)
+      },
+    }),
+    key: place.key,
+    ...(!signs('id') && place.header !== undefined && { boundContent: ({ body }) => [body] }),
+    write(event, sign) {
+      const time = timestamp?.unit === 'ms' ? String(event.now) : String(Math.floor(event.now / 1000))
+      return [
+        ...place.write(event),
+        ...(timeHeader === undefined ? [] : [[timeHeader, time] as const]),
+        [header, sign(content(event.body, time, event.id)!)],
+      ]
+    },
+  })
+}

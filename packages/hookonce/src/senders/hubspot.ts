@@ -1,0 +1,127 @@
+import type { Delivery } from '../delivery.js'
+import { DAY_MS } from './primitives/durations.js'
+import { contentKey } from './primitives/event-key.js'
+import { publicUrl } from './primitives/public-url.js'
+import { jsonOf, onlyHeader, unixMillis } from './primitives/reading.js'
+import { type Content, hashKey, hmacKey } from './primitives/signing-keys.js'
+import { defineSender, type Sender, type SenderKind } from './sender.js'
+
+export const HUBSPOT: SenderKind = {
+  facts: {
+    name: 'hubspot',
+    title: 'HubSpot',
+    secret: 'the app’s settings → Auth → Client secret: the text that it is',
+    signature:
+      '`X-HubSpot-Signature-v3` and `X-HubSpot-Request-Timestamp`: HMAC-SHA256 over method, URL, body and timestamp (ms), base64',
+    key: 'of every item in the body `portalId`, `subscriptionId`, `objectId`, `eventId` and `occurredAt`, which are signed',
+    deadlineMs: 5_000,
+    retryHorizonMs: DAY_MS,
+    retries: 'up to 10 over 24 hours, after 4xx too',
+    success: 'any 2xx',
+    pitfalls: [
+      'The URL is signed. It must be given letter for letter as HubSpot has it, with its query.',
+      '`attemptNumber` in the body counts the retries, so that a retry’s bytes differ: it is the duplicate that it is.',
+      'Up to 100 items come together. They are one operation here: all of it is recorded, or all of it is tried again.',
+    ],
+    pages: ['https://developers.hubspot.com/docs/api/webhooks/validating-requests'],
+  },
+  create: ({ secrets, publicUrl: url }) => hubspot({ secrets, url: publicUrl('hubspot', url) }),
+  example: ({ id, now }) => ({
+    contentType: 'application/json',
+    body: JSON.stringify([
+      {
+        eventId: id,
+        subscriptionId: 12345,
+        portalId: 62515,
+        occurredAt: now,
+        subscriptionType: 'contact.creation',
+        attemptNumber: 0,
+        objectId: 123,
+        changeSource: 'CRM',
+      },
+    ]),
+  }),
+}
+
+export interface HubspotOptions {
+  /** The app's client secret. */
+  secrets: readonly string[]
+  /** The target URL, letter for letter as HubSpot was told it. */
+  url: string
+  /**
+   * Which of its signatures counts; no other is looked at. Default `v3`. The older ones are bare hashes without a
+   * timestamp: who holds one can append to what it covers, and `v1` does not cover the URL. Only where nothing else is sent.
+   */
+  version?: 'v1' | 'v2' | 'v3'
+  /** How old a signature of `v3` may be, and how far ahead. Default 5 minutes. */
+  toleranceMs?: number
+}
+
+/**
+ * @example
+ * receiver.source({
+ *   name: 'hubspot',
+ *   sender: hubspot({ secrets: [process.env.HUBSPOT_SECRET!], url: 'https://hooks.example.com/hooks/hubspot' }),
+ * })
+ *
+ * @throws {ConfigurationError} no absolute URL
+ */
+export function hubspot({ secrets, url, version = 'v3', toleranceMs }: HubspotOptions): Sender {
+  publicUrl('hubspot', url)
+  const common = { facts: HUBSPOT.facts, key: keyOf }
+  if (version !== 'v3') {
+    const contentOf = (method: string, body: Uint8Array): Content => (version === 'v1' ? [body] : [method, url, body])
+    return defineSender({
+      ...common,
+      keys: secrets.map(secret => hashKey(secret, { algorithm: 'sha256' })),
+      read(delivery) {
+        const signature = onlyHeader(delivery, OLD_SIGNATURE)
+        return signature === undefined
+          ? null
+          : { signatures: [signature], contents: [contentOf(delivery.method, delivery.body)] }
+      },
+      write: ({ body, method }, sign) => [[OLD_SIGNATURE, sign(contentOf(method, body))]],
+    })
+  }
+  const signedUrl = decodedForV3(url)
+  return defineSender({
+    ...common,
+    keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'base64' })),
+    ...(toleranceMs !== undefined && { toleranceMs }),
+    read(delivery) {
+      const [signature, timestamp] = [SIGNATURE, TIMESTAMP].map(name => onlyHeader(delivery, name))
+      return signature === undefined || timestamp === undefined
+        ? null
+        : { signatures: [signature], contents: [[delivery.method, signedUrl, delivery.body, timestamp]] }
+    },
+    sentAt: delivery => unixMillis(onlyHeader(delivery, TIMESTAMP)),
+    write: ({ body, method, now }, sign) => [
+      [SIGNATURE, sign([method, signedUrl, body, String(now)])],
+      [TIMESTAMP, String(now)],
+    ],
+  })
+}
+
+const SIGNATURE = 'x-hubspot-signature-v3'
+const TIMESTAMP = 'x-hubspot-request-timestamp'
+const OLD_SIGNATURE = 'x-hubspot-signature'
+
+/** HubSpot signs the URL with these characters decoded and all others as they are. */
+const decodedForV3 = (url: string): string =>
+  url.replace(/%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)/gi, decodeURIComponent)
+
+const IDENTITY = ['portalId', 'subscriptionId', 'objectId', 'eventId', 'occurredAt']
+
+function keyOf(delivery: Delivery): string {
+  const items = jsonOf(delivery)
+  const named =
+    Array.isArray(items) && items.length > 0 && items.every(item => typeof item === 'object' && item !== null)
+  return contentKey(named ? items.flatMap(nameOf) : [delivery.body])
+}
+
+/** An item of another kind is named by all that it says, but for the count of its retries. */
+function nameOf({ attemptNumber: _, ...item }: Record<string, unknown>): string[] {
+  return IDENTITY.every(field => item[field] !== undefined)
+    ? IDENTITY.map(field => String(item[field]))
+    : [JSON.stringify(item)]
+}

@@ -1,0 +1,145 @@
+import type { Delivery } from '../delivery.js'
+import { ConfigurationError } from '../errors.js'
+import type { HandlerResponse } from '../response.js'
+import { plainText } from './primitives/answers.js'
+import { DAY_MS } from './primitives/durations.js'
+import { contentKey } from './primitives/event-key.js'
+import { jsonOf, onlyHeader } from './primitives/reading.js'
+import { equalText, hmacKey } from './primitives/signing-keys.js'
+import { defineSender, type Sender, type SenderKind } from './sender.js'
+
+export const META: SenderKind = {
+  facts: {
+    name: 'meta',
+    title: 'Meta (WhatsApp, Messenger, Instagram)',
+    secret: 'App Dashboard → App settings → Basic → App secret. The verify token is a word of your own, typed in there',
+    signature: '`X-Hub-Signature-256: sha256=…`: HMAC-SHA256 over the body, hex',
+    key: 'the ids of the messages in the body, of a status its id and state; the whole body where an item has no id. Signed',
+    deadlineMs: null,
+    retryHorizonMs: 7 * DAY_MS,
+    retries: 'at once, then more and more rarely for 36 hours; WhatsApp for up to 7 days',
+    success: '200',
+    pitfalls: [
+      'A delivery may hold several changes. It is one operation here: all of it is recorded, or all of it is tried again.',
+      'The body writes non-ASCII as `\\u…`. A signature over parsed and re-written JSON does not match; here the bytes are verified.',
+      'Nothing is timestamped in the signature: a captured delivery is a duplicate here for as long as results are kept.',
+      'Its GET with the verify token is answered here; the handler does not see it. Access logs that write queries write the token.',
+    ],
+    pages: ['https://developers.facebook.com/docs/graph-api/webhooks/getting-started'],
+  },
+  create({ secrets, verifyToken }) {
+    if (verifyToken === undefined) throw new ConfigurationError('meta: the verify token is needed')
+    return meta({ secrets, verifyToken })
+  },
+  example: ({ id, now }) => ({
+    contentType: 'application/json',
+    body: JSON.stringify({
+      object: 'whatsapp_business_account',
+      entry: [
+        {
+          id: '102290129340398',
+          changes: [
+            {
+              field: 'messages',
+              value: {
+                messaging_product: 'whatsapp',
+                metadata: { display_phone_number: '15550783881', phone_number_id: '106540352242922' },
+                messages: [
+                  {
+                    from: '16505551234',
+                    id,
+                    timestamp: String(Math.floor(now / 1000)),
+                    type: 'text',
+                    text: { body: 'Hi' },
+                  },
+                ],
+              },
+            },
+          ],
+        },
+      ],
+    }),
+  }),
+}
+
+export interface MetaOptions {
+  /** The app's secret. */
+  secrets: readonly string[]
+  /** The word that was typed into the App Dashboard beside the callback URL. */
+  verifyToken: string
+}
+
+/**
+ * @example
+ * receiver.source({
+ *   name: 'whatsapp',
+ *   sender: meta({ secrets: [process.env.META_APP_SECRET!], verifyToken: process.env.META_VERIFY_TOKEN! }),
+ * })
+ *
+ * @throws {ConfigurationError} the verify token is empty
+ */
+export function meta({ secrets, verifyToken }: MetaOptions): Sender {
+  if (verifyToken === '') throw new ConfigurationError('meta: the verify token must not be empty')
+  return defineSender({
+    facts: META.facts,
+    keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'sha256=' })),
+    read(delivery) {
+      const signature = onlyHeader(delivery, SIGNATURE)
+      return signature === undefined ? null : { signatures: [signature], contents: [[delivery.body]] }
+    },
+    key: delivery => contentKey(namesIn(jsonOf(delivery)) ?? [delivery.body]),
+    unsignedHandshake: delivery => subscription(delivery, verifyToken),
+    success: [200],
+    write: ({ body }, sign) => [[SIGNATURE, sign([body])]],
+  })
+}
+
+const SIGNATURE = 'x-hub-signature-256'
+
+/** Nothing is told to who does not know the token; a parameter that is there twice is nobody's. */
+function subscription({ method, url, path }: Delivery, verifyToken: string): HandlerResponse | null {
+  if (method !== 'GET') return null
+  const query = new URLSearchParams(url.slice(path.length))
+  const only = (name: string) => (query.getAll(name).length === 1 ? query.get(name)! : '')
+  if (!query.has('hub.mode')) return null
+  return only('hub.mode') === 'subscribe' && equalText(only('hub.verify_token'), verifyToken)
+    ? plainText(only('hub.challenge'))
+    : plainText('Forbidden', 403)
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the sender's JSON
+type Json = any
+
+/** The names of all that a delivery holds; `undefined`: something in it has none. */
+function namesIn(body: Json): string[] | undefined {
+  const names: string[] = []
+  for (const entry of listOf(body?.entry)) {
+    const items = [...listOf(entry?.changes).flatMap(whatsapp), ...listOf(entry?.messaging).map(messenger)]
+    for (const item of items) {
+      if (item === undefined || !item.every(part => typeof part === 'string')) return undefined
+      // Two accounts of one app may see one message, each its own side of it.
+      names.push(String(entry.id), ...item)
+    }
+    if (items.length === 0) return undefined
+  }
+  return names.length === 0 ? undefined : names
+}
+
+/** The parts of an item's name, which must all be text. */
+type Name = unknown[] | undefined
+
+function whatsapp(change: Json): Name[] {
+  const [messages, statuses] = [listOf(change?.value?.messages), listOf(change?.value?.statuses)]
+  if (change?.field !== 'messages' || messages.length + statuses.length === 0) return [undefined]
+  return [
+    ...messages.map(message => ['message', message?.id]),
+    ...statuses.map(status => ['status', status?.id, status?.status]),
+  ]
+}
+
+/** Of what comes to a conversation only a message that was sent has a name of its own. */
+function messenger(item: Json): Name {
+  return item?.message?.is_deleted ? undefined : ['message', item?.message?.mid]
+}
+
+const listOf = (value: unknown): Json[] => (Array.isArray(value) ? value : [])

@@ -1,0 +1,18 @@
+import { keyOf } from '../../key.js'
+import type { OutgoingEvent } from '../sender.js'
+import { fieldKey, headerKey } from './event-key.js'
+
+/** Where a sender of your own has its name for an event: a header, or a field of the JSON body, e.g. `event.id`. */
+export type KeyPlace = { header: string } | { field: string }
+
+/** What there is to know of a place; without one keys are where a source without a sender looks for them. */
+export function keyPlace(place: KeyPlace | undefined) {
+  const header = place === undefined ? 'idempotency-key' : 'header' in place ? place.header.toLowerCase() : undefined
+  const key = place === undefined ? keyOf : 'header' in place ? headerKey(header!) : fieldKey(place.field)
+  return {
+    key,
+    /** In lower case; `undefined`: it is in the body. */
+    header,
+    write: ({ id }: OutgoingEvent): [string, string][] => (header === undefined ? [] : [[header, id]]),
+  }
+}

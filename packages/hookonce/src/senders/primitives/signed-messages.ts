@@ -1,0 +1,67 @@
+import type { Delivery } from '../../delivery.js'
+import { ConfigurationError } from '../../errors.js'
+import { defineSender, type Sender, type SenderFacts } from '../sender.js'
+import { headerKey } from './event-key.js'
+import { onlyHeader, unixSeconds } from './reading.js'
+import { ed25519Key, hmacKey, type SigningKey } from './signing-keys.js'
+
+export interface SignedMessages {
+  facts: SenderFacts
+  secrets: readonly string[]
+  toleranceMs?: number | undefined
+  /** What its headers begin with, e.g. `webhook` for `webhook-id`. All of a delivery are read from the first set that it has. */
+  headers: readonly [string, ...string[]]
+}
+
+/**
+ * A sender that signs as Standard Webhooks say: id, timestamp and body.
+ *
+ * @throws {ConfigurationError}
+ */
+export function signedMessages({ facts, secrets, toleranceMs, headers }: SignedMessages): Sender {
+  const setOf = (delivery: Delivery): string =>
+    headers.find(set => delivery.header(`${set}-signature`) !== undefined) ?? headers[0]
+
+  return defineSender({
+    facts,
+    keys: secrets.map(messageKey),
+    ...(toleranceMs !== undefined && { toleranceMs }),
+    read(delivery) {
+      const set = setOf(delivery)
+      const id = onlyHeader(delivery, `${set}-id`)
+      const timestamp = onlyHeader(delivery, `${set}-timestamp`)
+      const signatures = onlyHeader(delivery, `${set}-signature`)
+      if (id === undefined || timestamp === undefined || signatures === undefined) return null
+      // The dot divides what is signed: one within would let the parts be cut elsewhere under the same signature.
+      if (id.includes('.') || timestamp.includes('.')) return null
+      return { signatures: signatures.split(' '), contents: [[id, '.', timestamp, '.', delivery.body]] }
+    },
+    sentAt: delivery => unixSeconds(onlyHeader(delivery, `${setOf(delivery)}-timestamp`)),
+    key: delivery => headerKey(`${setOf(delivery)}-id`)(delivery),
+    write({ body, id, now }, sign) {
+      if (id.includes('.')) throw new ConfigurationError(`${facts.name}: an id must not have a dot in it`)
+      const timestamp = String(Math.floor(now / 1000))
+      return [
+        [`${headers[0]}-id`, id],
+        [`${headers[0]}-timestamp`, timestamp],
+        [`${headers[0]}-signature`, sign([id, '.', timestamp, '.', body])],
+      ]
+    },
+  })
+}
+
+const RAW_BYTES = { whsec: undefined, whpk: 32, whsk: 64 }
+
+function messageKey(secret: string): SigningKey {
+  const [, kind, base64 = ''] = /^(whsec|whpk|whsk)_([A-Za-z0-9+/]+)={0,2}$/.exec(secret) ?? []
+  const raw = Buffer.from(base64, 'base64')
+  const length = RAW_BYTES[kind as keyof typeof RAW_BYTES]
+  if (raw.length === 0 || (length !== undefined && raw.length !== length)) {
+    throw new ConfigurationError(
+      'a secret must be whsec_ and base64, or a key of Ed25519: whpk_ and the base64 of 32 bytes, or whsk_ and that of 64',
+    )
+  }
+  return kind === 'whsec'
+    ? hmacKey(raw, { algorithm: 'sha256', encoding: 'base64', prefix: 'v1,' })
+    : ed25519Key(raw, { encoding: 'base64', prefix: 'v1a,' })
+}

@@ -1,0 +1,83 @@
+import type { Delivery } from '../delivery.js'
+import { contentKey } from './primitives/event-key.js'
+import { jsonOf, onlyHeader, unixSeconds } from './primitives/reading.js'
+import { ecdsaKey } from './primitives/signing-keys.js'
+import { defineSender, type Sender, type SenderKind } from './sender.js'
+
+export const SENDGRID: SenderKind = {
+  facts: {
+    name: 'sendgrid',
+    title: 'SendGrid Event Webhook',
+    secret:
+      'Settings → Mail Settings → Event Webhook → Signature Verification → Public Key: base64, nothing secret. Verification must be turned on there',
+    signature:
+      '`X-Twilio-Email-Event-Webhook-Signature` and `…-Timestamp`: ECDSA (P-256, SHA-256) over timestamp and body, base64',
+    key: 'the `sg_event_id` of every item in the body, which are signed',
+    deadlineMs: null,
+    retryHorizonMs: null,
+    retries: 'how long is not published; more than a day has been seen',
+    success: 'any 2xx',
+    pitfalls: [
+      'The body ends in a line break, which is signed. What trims bodies on the way breaks every signature.',
+      'Many events come together. They are one operation here: all of it is recorded, or all of it is tried again.',
+      'Whether a retry bears a new timestamp is not published. If retries are refused as too old, raise `toleranceMs`: what was recorded stays a duplicate all the same.',
+      'One event can come in several batches. That is two operations here: make its effect idempotent by `sg_event_id`.',
+    ],
+    pages: [
+      'https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features',
+    ],
+  },
+  create: ({ secrets }) => sendgrid({ publicKeys: secrets }),
+  example: ({ id, now }) => ({
+    contentType: 'application/json',
+    body: `${JSON.stringify([
+      { email: 'hello@example.com', event: 'delivered', sg_event_id: id, timestamp: Math.floor(now / 1000) },
+    ])}\r\n`,
+  }),
+}
+
+export interface SendgridOptions {
+  /** The verification key, in base64. A private key (PKCS #8) can also sign, which tests need. */
+  publicKeys: readonly string[]
+  /** How old a signature may be, and how far ahead. Default 5 minutes. */
+  toleranceMs?: number
+}
+
+/**
+ * @example
+ * receiver.source({ name: 'sendgrid', sender: sendgrid({ publicKeys: [process.env.SENDGRID_PUBLIC_KEY!] }) })
+ *
+ * @throws {ConfigurationError} not a key on the curve P-256
+ */
+export function sendgrid({ publicKeys, toleranceMs }: SendgridOptions): Sender {
+  return defineSender({
+    facts: SENDGRID.facts,
+    keys: publicKeys.map(key => ecdsaKey(Buffer.from(key, 'base64'), { encoding: 'base64' })),
+    ...(toleranceMs !== undefined && { toleranceMs }),
+    read(delivery) {
+      const [signature, timestamp] = [SIGNATURE, TIMESTAMP].map(name => onlyHeader(delivery, name))
+      return signature === undefined || timestamp === undefined
+        ? null
+        : { signatures: [signature], contents: [[timestamp, delivery.body]] }
+    },
+    sentAt: delivery => unixSeconds(onlyHeader(delivery, TIMESTAMP)),
+    key: delivery => contentKey(eventIdsOf(delivery) ?? [delivery.body]),
+    write({ body, now }, sign) {
+      const timestamp = String(Math.floor(now / 1000))
+      return [
+        [SIGNATURE, sign([timestamp, body])],
+        [TIMESTAMP, timestamp],
+      ]
+    },
+  })
+}
+
+const SIGNATURE = 'x-twilio-email-event-webhook-signature'
+const TIMESTAMP = 'x-twilio-email-event-webhook-timestamp'
+
+function eventIdsOf(delivery: Delivery): string[] | undefined {
+  const items = jsonOf(delivery)
+  if (!Array.isArray(items) || items.length === 0) return undefined
+  const ids = items.map(item => item?.sg_event_id)
+  return ids.every(id => typeof id === 'string') ? ids : undefined
+}

@@ -1,0 +1,106 @@
+import { checkedKey } from '../key.js'
+import { plainText } from './primitives/answers.js'
+import { MINUTE_MS } from './primitives/durations.js'
+import { contentKey, fieldKey } from './primitives/event-key.js'
+import { formOf, jsonOf, onlyHeader, unixSeconds } from './primitives/reading.js'
+import { hmacKey } from './primitives/signing-keys.js'
+import { defineSender, type Sender, type SenderKind } from './sender.js'
+
+export const SLACK: SenderKind = {
+  facts: {
+    name: 'slack',
+    title: 'Slack',
+    secret: 'the app → Basic Information → Signing Secret, as the text that it is',
+    signature: '`X-Slack-Signature: v0=…`: HMAC-SHA256 over `v0:{X-Slack-Request-Timestamp}:{body}`, hex',
+    key: 'the field `event_id` of an event, the `trigger_id` of a slash command or an interaction; of what has neither, timestamp and body. All are signed',
+    deadlineMs: 3_000,
+    retryHorizonMs: 6 * MINUTE_MS,
+    retries: 'of events three: at once, after 1 and after 5 minutes',
+    success: 'any 2xx',
+    pitfalls: [
+      'Three seconds are short: accept events into an inbox and work afterwards.',
+      'Do not drop a delivery for its `X-Slack-Retry-Num`: the first may never have arrived.',
+      'The challenge that Slack sends when the URL is set is answered here, once it is verified; so is its check of the certificate (`ssl_check`), which it does not sign. Neither runs anything.',
+      'A response with the header `X-Slack-No-Retry: 1` ends the retries of an event.',
+    ],
+    pages: [
+      'https://docs.slack.dev/authentication/verifying-requests-from-slack',
+      'https://docs.slack.dev/apis/events-api/',
+    ],
+  },
+  create: ({ secrets }) => slack({ secrets }),
+  example: ({ id, now }) => ({
+    contentType: 'application/json',
+    body: JSON.stringify({
+      type: 'event_callback',
+      team_id: 'T1',
+      api_app_id: 'A1',
+      event_id: id,
+      event_time: Math.floor(now / 1000),
+      event: { type: 'app_mention', user: 'U1', channel: 'C1', text: 'hello', ts: (now / 1000).toFixed(6) },
+    }),
+  }),
+}
+
+export interface SlackOptions {
+  /** The app's signing secrets. */
+  secrets: readonly string[]
+  /** How old a request may be, and how far ahead. Default 5 minutes. */
+  toleranceMs?: number
+}
+
+/**
+ * Events, slash commands and interactions of an app.
+ *
+ * @example
+ * receiver.source({ name: 'slack', sender: slack({ secrets: [process.env.SLACK_SIGNING_SECRET!] }) })
+ */
+export function slack({ secrets, toleranceMs }: SlackOptions): Sender {
+  return defineSender({
+    facts: SLACK.facts,
+    keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'v0=' })),
+    ...(toleranceMs !== undefined && { toleranceMs }),
+    read(delivery) {
+      const [signature, timestamp] = [onlyHeader(delivery, SIGNATURE), onlyHeader(delivery, TIMESTAMP)]
+      if (signature === undefined || timestamp === undefined) return null
+      return { signatures: [signature], contents: [['v0:', timestamp, ':', delivery.body]] }
+    },
+    sentAt: delivery => unixSeconds(onlyHeader(delivery, TIMESTAMP)),
+    key: delivery =>
+      eventId(delivery) ??
+      triggerId(formOf(delivery)) ??
+      contentKey([onlyHeader(delivery, TIMESTAMP) ?? '', delivery.body]),
+    handshake(delivery) {
+      const { type, challenge } = jsonOf(delivery) ?? {}
+      return type === 'url_verification' && typeof challenge === 'string' ? plainText(challenge) : null
+    },
+    unsignedHandshake: delivery =>
+      delivery.header(SIGNATURE) === undefined && formOf(delivery).get('ssl_check') === '1' ? plainText('') : null,
+    write({ body, now }, sign) {
+      const timestamp = String(Math.floor(now / 1000))
+      return [
+        [TIMESTAMP, timestamp],
+        [SIGNATURE, sign(['v0:', timestamp, ':', body])],
+      ]
+    },
+  })
+}
+
+const SIGNATURE = 'x-slack-signature'
+const TIMESTAMP = 'x-slack-request-timestamp'
+
+const eventId = fieldKey('event_id')
+
+/** A slash command has it as a field, an interaction in the JSON of its field `payload`. */
+function triggerId(form: URLSearchParams): string | null {
+  const id = form.get('trigger_id') ?? parsed(form.get('payload'))?.trigger_id
+  return typeof id === 'string' ? checkedKey(id, 'field trigger_id') : null
+}
+
+function parsed(payload: string | null): { trigger_id?: unknown } | null {
+  try {
+    return payload === null ? null : JSON.parse(payload)
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,45 @@
+import { HOUR_MS } from './primitives/durations.js'
+import { signedMessages } from './primitives/signed-messages.js'
+import type { Sender, SenderKind } from './sender.js'
+
+export const SVIX: SenderKind = {
+  facts: {
+    name: 'svix',
+    title: 'Svix',
+    secret: 'the endpoint’s page → Signing Secret: `whsec_…`, base64 after the prefix',
+    signature: '`svix-signature: v1,…`: HMAC-SHA256 over `{svix-id}.{svix-timestamp}.{body}`, base64',
+    key: 'the header `svix-id`, which is signed',
+    deadlineMs: 15_000,
+    retryHorizonMs: 28 * HOUR_MS,
+    retries: 'after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and 10 h',
+    success: 'any 2xx; an endpoint that fails for 5 days is switched off',
+    pitfalls: [
+      'The headers come as `svix-…` or `webhook-…`: both sets are understood, and one is never completed from the other.',
+      'A retry has a new timestamp and signature and the old id.',
+      'A response with the header `webhook-delivery: abort-message` ends the retries of a message.',
+    ],
+    pages: ['https://docs.svix.com/receiving/verifying-payloads/how-manual', 'https://docs.svix.com/retries'],
+  },
+  create: ({ secrets }) => svix({ secrets }),
+  example: ({ id }) => ({
+    contentType: 'application/json',
+    body: JSON.stringify({ type: 'invoice.paid', data: { invoice: 'in_1', message: id } }),
+  }),
+}
+
+export interface SvixOptions {
+  /** The endpoint's signing secrets, `whsec_…`. */
+  secrets: readonly string[]
+  /** How old a timestamp may be, and how far ahead. Default 5 minutes. */
+  toleranceMs?: number
+}
+
+/**
+ * Everybody who delivers through Svix.
+ *
+ * @example
+ * receiver.source({ name: 'partner', sender: svix({ secrets: [process.env.SVIX_SECRET!] }) })
+ */
+export function svix({ secrets, toleranceMs }: SvixOptions): Sender {
+  return signedMessages({ facts: SVIX.facts, secrets, toleranceMs, headers: ['svix', 'webhook'] })
+}

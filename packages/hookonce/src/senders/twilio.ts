@@ -1,0 +1,137 @@
+import { createHash } from 'node:crypto'
+import { parse, stringify } from 'node:querystring'
+import type { Delivery } from '../delivery.js'
+import { contentKey, headerKey, joinedKey } from './primitives/event-key.js'
+import { publicUrl } from './primitives/public-url.js'
+import { formOf, onlyHeader } from './primitives/reading.js'
+import { hmacKey } from './primitives/signing-keys.js'
+import { defineSender, type Sender, type SenderKind } from './sender.js'
+
+export const TWILIO: SenderKind = {
+  facts: {
+    name: 'twilio',
+    title: 'Twilio',
+    secret: 'Console → Account → Auth Token, as the text that it is',
+    signature:
+      '`X-Twilio-Signature`: HMAC-SHA1 over the URL and the form’s fields in the order of their names, base64; of other bodies the URL has a digest, `bodySHA256`',
+    key: 'the header `I-Twilio-Idempotency-Token`, which is not signed; without it the message’s `MessageSid` and status, or else a digest of query and body',
+    deadlineMs: 15_000,
+    retryHorizonMs: null,
+    retries: 'one, unless the URL asks for others (`#rc=`)',
+    success: 'any 2xx',
+    pitfalls: [
+      'The URL is signed as Twilio was told it. Scheme, host and path are taken from the setting, never from `Host`; the query from the delivery.',
+      'Twilio signs a port or leaves it out, and escapes the query in more than one way: each way is tried.',
+      'Set the webhook’s method to POST: GET is refused.',
+      'Two requests with the same content are taken for one, whatever their tokens. Where a call can ask the same twice (a menu that comes again), tell the turns apart in the URL’s query.',
+    ],
+    pages: [
+      'https://www.twilio.com/docs/usage/webhooks/webhooks-security',
+      'https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides',
+    ],
+  },
+  create: ({ secrets, publicUrl: url }) => twilio({ secrets, url: publicUrl('twilio', url) }),
+  example: ({ id }) => ({
+    contentType: 'application/x-www-form-urlencoded',
+    body: String(
+      new URLSearchParams({ MessageSid: id, MessageStatus: 'delivered', From: '+15005550006', To: '+15005550001' }),
+    ),
+  }),
+}
+
+export interface TwilioOptions {
+  /** The account's auth tokens. */
+  secrets: readonly string[]
+  /** The URL that Twilio was told, letter for letter. Its query does not count: each delivery has its own, and it is signed. */
+  url: string
+}
+
+/**
+ * @example
+ * receiver.source({
+ *   name: 'twilio',
+ *   sender: twilio({ secrets: [process.env.TWILIO_AUTH_TOKEN!], url: 'https://example.com/hooks/twilio' }),
+ * })
+ */
+export function twilio({ secrets, url }: TwilioOptions): Sender {
+  const told = publicUrl('twilio', url).replace(/[?#].*$/s, '')
+  return defineSender({
+    facts: TWILIO.facts,
+    keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha1', encoding: 'base64' })),
+    read(delivery) {
+      const signature = onlyHeader(delivery, SIGNATURE)
+      if (signature === undefined) return null
+      const query = queryOf(delivery.url)
+      const fields = signedFields(query, delivery.body, formOf(delivery))
+      const contents = fields === undefined ? [] : formsOf(told + query).map(form => [form, fields])
+      return { signatures: [signature], contents }
+    },
+    key: delivery => headerKey(TOKEN)(delivery) ?? messageKey(formOf(delivery)) ?? contentKey(unnamed(delivery)),
+    // It stands for all that it covers. The parts do not: names and values are signed without a mark between them, so
+    // that one text can be cut into other fields, and escaped otherwise.
+    boundContent: delivery => [onlyHeader(delivery, SIGNATURE) ?? ''],
+    write({ url: to, body, id }, sign) {
+      const query = queryOf(to)
+      const fields = signedFields(query, body, new URLSearchParams(Buffer.from(body).toString())) ?? ''
+      return [
+        [TOKEN, id],
+        [SIGNATURE, sign([told + query, fields])],
+      ]
+    },
+  })
+}
+
+const SIGNATURE = 'x-twilio-signature'
+const TOKEN = 'i-twilio-idempotency-token'
+
+/** Far more than Twilio sends: to put a stranger's fields in order takes time. */
+const MAX_FIELDS = 1_000
+
+function queryOf(url: string): string {
+  const start = url.indexOf('?')
+  return start === -1 ? '' : url.slice(start)
+}
+
+/** What the signature says of the body; `undefined`: it does not cover it. */
+function signedFields(query: string, body: Uint8Array, form: URLSearchParams): string | undefined {
+  const digest = new URLSearchParams(query).get('bodySHA256')
+  if (digest !== null) return digest === createHash('sha256').update(body).digest('hex') ? '' : undefined
+  if (form.size === 0) return body.length === 0 ? '' : undefined
+  if (form.size > MAX_FIELDS) return undefined
+  const fields = new Map<string, Set<string>>()
+  for (const [name, value] of form) {
+    const values = fields.get(name)
+    if (values === undefined) fields.set(name, new Set([value]))
+    else values.add(value)
+  }
+  let text = ''
+  for (const name of [...fields.keys()].sort()) {
+    for (const value of [...fields.get(name)!].sort()) text += name + value
+  }
+  return text
+}
+
+/** The ways in which Twilio's systems are known to write a URL before they sign it. */
+function formsOf(url: string): string[] {
+  const escaped = new URL(url).href
+  const [path, query] = escaped.split(/\?(.*)/s, 2)
+  const again = query ? `${path}?${stringify(parse(query))}` : escaped
+  return [...new Set([url, escaped, again].flatMap(form => [withoutPort(form), withPort(form)]))]
+}
+
+const AUTHORITY = /^(https?:)(\/\/(?:[^/?#]*@)?(?:\[[^\]]*\]|[^:/?#]*))(:\d*)?/i
+
+const withoutPort = (url: string): string => url.replace(AUTHORITY, '$1$2')
+
+const withPort = (url: string): string =>
+  url.replace(AUTHORITY, (given, scheme: string, host: string, port?: string) =>
+    port === undefined ? `${scheme}${host}${scheme.toLowerCase() === 'https:' ? ':443' : ':80'}` : given,
+  )
+
+/** A message's status is reported once each. Not so a call's: it asks often while it is in one. */
+function messageKey(form: URLSearchParams): string | null {
+  const [sid, status] = [form.get('MessageSid'), form.get('MessageStatus') ?? form.get('SmsStatus')]
+  return sid === null || status === null ? null : joinedKey([sid, status])
+}
+
+const unnamed = (delivery: Delivery) => [queryOf(delivery.url), delivery.body]

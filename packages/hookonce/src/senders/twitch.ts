@@ -1,0 +1,86 @@
+import type { Delivery } from '../delivery.js'
+import type { HandlerResponse } from '../response.js'
+import { plainText } from './primitives/answers.js'
+import { MINUTE_MS } from './primitives/durations.js'
+import { headerKey } from './primitives/event-key.js'
+import { jsonOf, onlyHeader, rfc3339 } from './primitives/reading.js'
+import { hmacKey } from './primitives/signing-keys.js'
+import { defineSender, type Sender, type SenderKind } from './sender.js'
+
+export const TWITCH: SenderKind = {
+  facts: {
+    name: 'twitch',
+    title: 'Twitch EventSub',
+    secret: 'none is shown anywhere: the text that your program gave as `transport.secret` when it subscribed',
+    signature:
+      '`Twitch-Eventsub-Message-Signature: sha256=…`: HMAC-SHA256 over message id, timestamp and body, one after the other, hex',
+    key: 'the header `Twitch-Eventsub-Message-Id`, which is signed',
+    deadlineMs: null,
+    retryHorizonMs: null,
+    retries: 'at least once; when and how often is not published',
+    success: 'any 2xx',
+    pitfalls: [
+      'Its challenge is answered here, once it is verified; the handler does not see it.',
+      'A revocation is an event: it runs as any other, so that the handler can subscribe again, and every 2xx acknowledges it. Look at `Twitch-Eventsub-Message-Type`.',
+      'The type of the message is not signed. What is told by it should also be seen in the body.',
+      'Too many failed deliveries revoke the subscription.',
+    ],
+    pages: ['https://dev.twitch.tv/docs/eventsub/handling-webhook-events'],
+  },
+  create: ({ secrets }) => twitch({ secrets }),
+  example: ({ id, now }) => ({
+    contentType: 'application/json',
+    body: JSON.stringify({
+      subscription: { id: 'f1c2a387-161a-49f9-a165-0f21d7a4e1c4', type: 'channel.follow', version: '2' },
+      event: { user_id: '1234', user_login: id, broadcaster_user_id: '1337', followed_at: new Date(now).toISOString() },
+    }),
+  }),
+}
+
+export interface TwitchOptions {
+  /** What `transport.secret` was when the subscription was made. */
+  secrets: readonly string[]
+  /** How old a message may be, and how far ahead. Default 10 minutes. */
+  toleranceMs?: number
+}
+
+/**
+ * @example
+ * receiver.source({ name: 'twitch', sender: twitch({ secrets: [process.env.TWITCH_SECRET!] }) })
+ */
+export function twitch({ secrets, toleranceMs = 10 * MINUTE_MS }: TwitchOptions): Sender {
+  return defineSender({
+    facts: TWITCH.facts,
+    keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'sha256=' })),
+    toleranceMs,
+    read(delivery) {
+      const [id, timestamp, signature] = [ID, TIMESTAMP, SIGNATURE].map(name => onlyHeader(delivery, name))
+      return id === undefined || timestamp === undefined || signature === undefined
+        ? null
+        : { signatures: [signature], contents: [[id, timestamp, delivery.body]] }
+    },
+    sentAt: delivery => rfc3339(onlyHeader(delivery, TIMESTAMP)),
+    key: headerKey(ID),
+    handshake,
+    write({ body, id, now }, sign) {
+      const timestamp = new Date(now).toISOString()
+      return [
+        [ID, id],
+        [TIMESTAMP, timestamp],
+        [TYPE, 'notification'],
+        [SIGNATURE, sign([id, timestamp, body])],
+      ]
+    },
+  })
+}
+
+const ID = 'twitch-eventsub-message-id'
+const TIMESTAMP = 'twitch-eventsub-message-timestamp'
+const SIGNATURE = 'twitch-eventsub-message-signature'
+const TYPE = 'twitch-eventsub-message-type'
+
+function handshake(delivery: Delivery): HandlerResponse | null {
+  if (onlyHeader(delivery, TYPE) !== 'webhook_callback_verification') return null
+  const challenge = jsonOf(delivery)?.challenge
+  return typeof challenge === 'string' ? plainText(challenge) : null
+}

@@ -1,0 +1,5 @@
+-- How many records of a scope are dead, among at most so many dead ones.
+-- Parameters: limit, scope, now.
+SELECT count(*) AS dead
+FROM (SELECT scope, expires_at FROM records WHERE state = 'dead' LIMIT ?)
+WHERE scope = ? AND expires_at > ?

@@ -1,0 +1,68 @@
+import type { Answer } from 'hookonce'
+import type { Logger } from 'pino'
+import type { EventLoopWatch } from './event-loop-watch.js'
+import type { Gate } from './gate.js'
+import type { Metrics, Overload } from './metrics/index.js'
+import { serverProblem } from './problems.js'
+import type { TokenBucket } from './token-bucket.js'
+
+export interface AdmissionContext {
+  gate: Gate
+  maxInFlight: number
+  eventLoop: EventLoopWatch
+  metrics: Metrics
+  log: Logger
+}
+
+const RETRY_AFTER_MS = 5_000
+const LOG_EVERY_MS = 10_000
+
+const REASONS: Record<Exclude<Overload, 'rate'>, string> = {
+  in_flight: 'too many deliveries are in flight',
+  event_loop: 'this process is too far behind',
+}
+
+/**
+ * Refuses deliveries that there is no room for, before their body is read and their key claimed. Whoever is in stays in.
+ * More may be in flight than may wait for attempts of others: a herd of duplicates never takes all of the room.
+ */
+export class Admission {
+  readonly #context: AdmissionContext
+  #loggedAt = Number.NEGATIVE_INFINITY
+
+  constructor(context: AdmissionContext) {
+    this.#context = context
+  }
+
+  /** The answer to a delivery of a source that has already entered the gate; `undefined`: it is let in. */
+  refusal(source: string, rate: TokenBucket | undefined): Answer | undefined {
+    const { gate, maxInFlight, eventLoop } = this.#context
+    if (gate.inProgress > maxInFlight) return this.#shed(source, 'in_flight')
+    if (eventLoop.isBehind) return this.#shed(source, 'event_loop')
+    const waitMs = rate?.take(performance.now()) ?? 0
+    if (waitMs === 0) return undefined
+    this.#context.metrics.refused(source, 'unavailable', 'rate')
+    return serverProblem('rate_limited', {
+      detail: 'This source takes only so many deliveries a second.',
+      headers: retryAfter(waitMs),
+      outcome: 'unavailable',
+    })
+  }
+
+  #shed(source: string, reason: Exclude<Overload, 'rate'>): Answer {
+    const { metrics, log } = this.#context
+    metrics.refused(source, 'unavailable', reason)
+    const now = performance.now()
+    if (now - this.#loggedAt >= LOG_EVERY_MS) {
+      this.#loggedAt = now
+      log.warn({ source, reason }, 'overloaded: deliveries are refused')
+    }
+    return serverProblem('overloaded', {
+      detail: `Not now: ${REASONS[reason]}. Send it again later.`,
+      headers: retryAfter(RETRY_AFTER_MS),
+      outcome: 'unavailable',
+    })
+  }
+}
+
+const retryAfter = (ms: number): [string, string][] => [['retry-after', String(Math.ceil(ms / 1000))]]

@@ -1,0 +1,67 @@
+import type { Answer, Delivery, DeliveryOutcome } from 'hookonce'
+import type { Logger } from 'pino'
+
+/** Strangers may ask as often as they like: of those that were refused since, one line in so long. */
+const REFUSALS_EVERY_MS = 10_000
+
+/** What was answered without a key, or with none that is valid. */
+const KEY_NOT_READ = new Set<DeliveryOutcome>(['unauthorized', 'handshake', 'invalid'])
+
+/** What the log says of one source's deliveries: failures and refusals, at debug every one; never a body or a signature. */
+export class DeliveryLog {
+  readonly #source: string
+  readonly #keyOf: (delivery: Delivery) => string | null
+  readonly #log: Logger
+  /** Since the last line about refusals; `undefined`: that is long ago. */
+  #refused: number | undefined
+
+  /** @param keyOf what the source reads a key by */
+  constructor(source: string, keyOf: (delivery: Delivery) => string | null, log: Logger) {
+    this.#source = source
+    this.#keyOf = keyOf
+    this.#log = log
+  }
+
+  answered(delivery: Delivery, answer: Answer): void {
+    const { status, outcome } = answer
+    const facts = { source: this.#source, status, outcome }
+    if (outcome === 'unauthorized') this.#refusal(answer)
+    if (this.#log.isLevelEnabled('debug')) {
+      this.#log.debug({ ...facts, key: this.#keyUsed(delivery, outcome), bytes: delivery.body.length }, 'delivery')
+    } else if (status >= 500) this.#log.warn(facts, 'delivery failed')
+    else if (outcome === 'mismatch') this.#log.info(facts, 'idempotency key reused for another payload')
+  }
+
+  failed(error: unknown): void {
+    this.#log.error({ source: this.#source, err: error }, 'delivery not answered')
+  }
+
+  #refusal({ body }: Answer): void {
+    if (this.#refused !== undefined) {
+      this.#refused++
+      return
+    }
+    const { detail } = JSON.parse(Buffer.from(body).toString())
+    this.#tellRefused(1, detail)
+  }
+
+  #tellRefused(count: number, reason?: string): void {
+    this.#log.info({ source: this.#source, count, reason }, 'deliveries refused that are not shown to be the sender’s')
+    this.#refused = 0
+    setTimeout(() => {
+      const since = this.#refused ?? 0
+      this.#refused = undefined
+      if (since > 0) this.#tellRefused(since)
+    }, REFUSALS_EVERY_MS).unref()
+  }
+
+  #keyUsed(delivery: Delivery, outcome: DeliveryOutcome): string | null | undefined {
+    if (KEY_NOT_READ.has(outcome)) return undefined
+    try {
+      return this.#keyOf(delivery)
+    } catch {
+      // Then the receiver has said so.
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import { type Answer, Delivery, type Handler, type Receiver, type Source, type SourceOptions } from 'hookonce'
+import type { Sender } from 'hookonce/senders'
+
+export type Receive = (delivery: Delivery, handler: Handler) => Promise<Answer>
+
+/** A source whose deliveries run every time, whatever key they bear: who delivers is verified as ever. */
+export function keylessSource(receiver: Receiver, options: SourceOptions): [Source, Receive] {
+  const { sender, retentionMs, ...rules } = options
+  const keyless = { ...rules, name: '/webhook/no-idempotency', keyRequired: false }
+  if (sender !== undefined) {
+    const source = receiver.source({ ...keyless, sender: namingNothing(sender) })
+    return [source, (delivery, handler) => source.receive(delivery, handler)]
+  }
+  const source = receiver.source(keyless)
+  return [source, withoutHeaders(source)]
+}
+
+function namingNothing(sender: Sender): Sender {
+  const { facts, success } = sender
+  return {
+    facts,
+    verify: (delivery, now) => sender.verify(delivery, now),
+    key: () => null,
+    handshake: delivery => sender.handshake?.(delivery) ?? null,
+    unsignedHandshake: delivery => sender.unsignedHandshake?.(delivery) ?? null,
+    ...(success !== undefined && { success }),
+    sign: event => sender.sign(event),
+  }
+}
+
+/** The source sees no header, so no key; the handler sees the delivery as it arrived. */
+function withoutHeaders(source: Source): Receive {
+  return (delivery, handler) => {
+    const { method, url, body } = delivery
+    const bare = new Delivery({ method, url, headers: [], body })
+    return source.receive(bare, (_, attempt) => handler(delivery, attempt))
+  }
+}

@@ -1,0 +1,140 @@
+import { subscribe } from 'node:diagnostics_channel'
+import {
+  ACTIVITY_CHANNEL,
+  type DeliveryOutcome,
+  EVENTS_CHANNEL,
+  type HookonceActivity,
+  type HookonceEvent,
+  type Store,
+} from 'hookonce'
+import { version } from '../command-line.js'
+import { createInstruments } from './instruments.js'
+import { StoreFigures } from './store-figures.js'
+
+/** Why a delivery was refused before it was looked at. */
+export type Overload = 'in_flight' | 'event_loop' | 'rate'
+
+const OUTCOMES: readonly DeliveryOutcome[] = [
+  'executed',
+  'accepted',
+  'replayed',
+  'joined',
+  'in_progress',
+  'mismatch',
+  'invalid',
+  'unauthorized',
+  'handshake',
+  'unavailable',
+  'failed',
+  'lost',
+]
+
+const STORE_OPERATIONS = [
+  'claim',
+  'renew',
+  'complete',
+  'fail',
+  'get',
+  'accept',
+  'claim_due',
+  'commit',
+  'stats',
+  'backlog',
+]
+
+export interface MetricsContext {
+  /** By name of the source: whether it accepts deliveries for later. Nothing else becomes a label's value. */
+  sources: ReadonlyMap<string, { inbox?: unknown }>
+  store: Store
+}
+
+/** Counts and measures what the receiver tells of, and shows it in the words of Prometheus. */
+export class Metrics {
+  readonly instruments = createInstruments()
+  /** How many deliveries are in flight; set by whoever lets them in. */
+  countInFlight = (): number => 0
+  readonly #figures: StoreFigures
+  /** The label of each scope; a scope without one is not the server's. */
+  readonly #labels = new Map<string, string>([['/webhook/no-idempotency', 'default']])
+
+  constructor({ sources, store }: MetricsContext) {
+    const { build, ...is } = this.instruments
+    build.set({ version: version(), node: process.version, store: store.name }, 1)
+    for (const [name, { inbox }] of sources) {
+      this.#labels.set(name, name)
+      // A rate needs a zero to begin at.
+      for (const outcome of OUTCOMES) is.deliveries.of(name, outcome)
+      for (const reason of ['in_flight', 'event_loop', 'rate']) is.rejections.of(name, reason)
+      for (const reason of ['lease', 'lock_ttl', 'deleted']) is.lost.of(name, reason)
+      for (const metric of [is.renewals, is.fenced, is.dropped, is.running]) metric.of(name)
+      if (inbox) is.died.of(name)
+    }
+    for (const operation of STORE_OPERATIONS) is.storeErrors.of(operation)
+    is.waiting.of()
+    const inboxes = [...sources].filter(([, { inbox }]) => inbox).map(([name]) => name)
+    this.#figures = new StoreFigures(store, inboxes, this.instruments)
+  }
+
+  /** Listens to everything that receivers of this process tell, from now on. */
+  subscribe(): void {
+    subscribe(ACTIVITY_CHANNEL, event => this.onActivity(event as HookonceActivity))
+    subscribe(EVENTS_CHANNEL, event => this.onEvent(event as HookonceEvent))
+  }
+
+  /** A delivery that the server answered without its receiver. */
+  refused(source: string, outcome: DeliveryOutcome, overload?: Overload): void {
+    const { deliveries, rejections } = this.instruments
+    deliveries.of(source, outcome).value++
+    if (overload !== undefined) rejections.of(source, overload).value++
+  }
+
+  onActivity(event: HookonceActivity): void {
+    const is = this.instruments
+    if (event.type === 'store_asked') {
+      is.storeSeconds.of(event.operation).observe(event.durationMs / 1000)
+      if (event.failed) is.storeErrors.of(event.operation).value++
+      return
+    }
+    if (event.type === 'waiting_changed') {
+      is.waiting.of().value = event.waiting
+      return
+    }
+    const source = this.#labels.get(event.scope)
+    if (source === undefined) return
+    switch (event.type) {
+      case 'delivery_answered':
+        is.deliveries.of(source, event.outcome).value++
+        is.deliverySeconds.of(source, event.outcome).observe(event.durationMs / 1000)
+        if (event.ageMs !== null) is.replayAge.of(source).observe(event.ageMs / 1000)
+        return
+      case 'attempt_started':
+        is.running.of(source).value++
+        return
+      case 'handler_ended':
+        is.handlerSeconds.of(source).observe(event.durationMs / 1000)
+        return
+      case 'attempt_ended':
+        is.running.of(source).value--
+        is.attempts.of(source, event.end).value++
+        return
+      case 'lease_renewed':
+        is.renewals.of(source).value++
+    }
+  }
+
+  onEvent(event: HookonceEvent): void {
+    const source = this.#labels.get(event.scope)
+    if (source === undefined) return
+    const { lost, fenced, dropped, died } = this.instruments
+    if (event.type === 'attempt_lost') lost.of(source, event.reason).value++
+    else if (event.type === 'result_refused') fenced.of(source).value++
+    else if (event.type === 'result_dropped') dropped.of(source).value++
+    else if (event.type === 'delivery_died') died.of(source).value++
+  }
+
+  /** Brings what is looked up, not counted, up to date; what the store knows only every few seconds. */
+  refresh(): Promise<void> {
+    this.instruments.inFlight.set(this.countInFlight())
+    return this.#figures.refresh()
+  }
+}

@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { ConfigurationError, Delivery, type HeaderList } from 'hookonce'
+import { SENDERS, type Sender } from 'hookonce/senders'
+import { Agent, request } from 'undici'
+import { secretsOf, senderOf } from './default-sender.js'
+import { readSecret } from './environment.js'
+import type { SendOptions } from './send-command.js'
+import { SETTINGS } from './settings.js'
+import { StartError } from './start-error.js'
+
+interface Event {
+  id: string
+  body: Buffer
+  contentType: string
+}
+
+interface Received {
+  n: number
+  status: number
+  ms: number
+  cached: boolean
+  body: string
+}
+
+/**
+ * Delivers an event as its sender would and prints what came back.
+ *
+ * @returns the exit code: 0 if every answer is what it should be
+ * @throws {StartError}
+ */
+export async function send(options: SendOptions, env: NodeJS.ProcessEnv): Promise<0 | 1> {
+  const sender = signer(options, env)
+  const event = eventOf(options)
+  if (sender !== undefined && options.tamper) mustNotice(sender, event, options)
+  const agent = new Agent()
+  const deliver = (n: number) => deliverOnce(n, agent, sender, event, options)
+  const received: Received[] = []
+  const count = Array.from({ length: options.times }, (_, index) => index + 1)
+  try {
+    if (options.concurrent) received.push(...(await Promise.all(count.map(deliver))))
+    else for (const n of count) received.push(await deliver(n))
+  } finally {
+    await agent.destroy()
+  }
+  console.log(options.json ? received.map(each => JSON.stringify(each)).join('\n') : table(received))
+  const expected = ({ status }: Received) => (options.tamper ? status === 401 : status >= 200 && status <= 299)
+  return received.every(expected) ? 0 : 1
+}
+
+function signer({ sender, secret, publicUrl, url }: SendOptions, env: NodeJS.ProcessEnv): Sender | undefined {
+  if (sender === undefined) return undefined
+  const variable = SETTINGS.secret.env
+  const text = secret ?? readSecret(env, variable)
+  if (text === undefined)
+    throw new StartError(`--sender needs --secret, --secret-file, ${variable} or ${variable}_FILE`)
+  // Some cannot be made without a word for handshakes, and here is none.
+  const verifyToken = readSecret(env, SETTINGS.verifyToken.env) ?? 'none'
+  const options = { secrets: secretsOf(text), publicUrl: publicUrl ?? url, verifyToken }
+  return senderOf(SENDERS.get(sender)!, options, name =>
+    name === 'secret' && secret !== undefined ? '--secret' : SETTINGS[name].env,
+  )
+}
+
+function eventOf({ sender, file, id = `evt_${randomUUID()}` }: SendOptions): Event {
+  const example = sender === undefined ? PLAIN_EXAMPLE : SENDERS.get(sender)!.example({ id, now: Date.now() })
+  const body = file === undefined ? Buffer.from(example.body) : readBody(file)
+  return { id, body, contentType: example.contentType }
+}
+
+const PLAIN_EXAMPLE = { contentType: 'application/json', body: '{"event": "test.event", "data": {"test": "data"}}' }
+
+function readBody(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    throw new StartError(`--file: cannot read ${file} (${(error as NodeJS.ErrnoException).code})`)
+  }
+}
+
+/** Signed anew each time, as a sender's retry is. @throws {StartError} it can only verify */
+function headersOf(sender: Sender | undefined, { id, body, contentType }: Event, options: SendOptions): HeaderList {
+  const named = sender === undefined ? ([['x-idempotency-key', id]] as const) : signed(sender, { id, body }, options)
+  const typed = named.some(([name]) => name === 'content-type')
+  return typed ? named : [['content-type', contentType], ...named]
+}
+
+function signed(sender: Sender, { id, body }: Omit<Event, 'contentType'>, { url }: SendOptions): HeaderList {
+  try {
+    return sender.sign({ method: 'POST', url, body, id, now: Date.now() })
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw new StartError(`--sender ${sender.facts.name}: ${error.message}`)
+    throw error
+  }
+}
+
+/** White space at the end: the event says the same, in other bytes. */
+const tampered = (body: Buffer): Buffer => Buffer.concat([body, Buffer.from(' ')])
+
+/** @throws {StartError} what this sender signs is not the body */
+function mustNotice(sender: Sender, event: Event, options: SendOptions): void {
+  const { pathname, search } = new URL(options.url)
+  const headers = headersOf(sender, event, options)
+  const delivery = new Delivery({ method: 'POST', url: pathname + search, headers, body: tampered(event.body) })
+  if (sender.verify(delivery, Date.now()) === null) {
+    throw new StartError(
+      `--tamper: ${sender.facts.title} does not sign the body, so that nobody can see that it was changed`,
+    )
+  }
+}
+
+async function deliverOnce(
+  n: number,
+  dispatcher: Agent,
+  sender: Sender | undefined,
+  event: Event,
+  options: SendOptions,
+): Promise<Received> {
+  const headers = headersOf(sender, event, options).flat()
+  const body = options.tamper ? tampered(event.body) : event.body
+  const begunAt = performance.now()
+  try {
+    const response = await request(options.url, { method: 'POST', headers, body, dispatcher })
+    const text = await response.body.text()
+    const ms = Math.round((performance.now() - begunAt) * 10) / 10
+    return { n, status: response.statusCode, ms, cached: response.headers['x-cached'] === 'true', body: text }
+  } catch (error) {
+    const { host } = new URL(options.url)
+    throw new StartError(`no answer from ${host}: ${whyNot(error)}`, 1)
+  }
+}
+
+function whyNot(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'ECONNREFUSED') return 'the connection was refused; is it running?'
+  if (code === 'ENOTFOUND') return 'there is no such host'
+  return code ?? message.split('\n', 1)[0]!
+}
+
+const BODY_START = 80
+
+function table(received: Received[]): string {
+  const rows = received.map(({ n, status, ms, cached, body }) => [
+    String(n),
+    String(status),
+    ms.toFixed(1),
+    cached ? 'true' : '-',
+    body.length > BODY_START ? `${printable(body.slice(0, BODY_START))}…` : printable(body),
+  ])
+  const all = [['n', 'status', 'ms', 'X-Cached', 'body'], ...rows]
+  const widths = [0, 1, 2, 3].map(column => Math.max(...all.map(row => row[column]!.length)))
+  const numeric = (column: number) => column < 3
+  return all
+    .map(row =>
+      row
+        .map((cell, column) => (numeric(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column] ?? 0)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/** What comes back is a stranger's: no escape sequences for the terminal. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those are meant
+const printable = (text: string): string => text.replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ')
