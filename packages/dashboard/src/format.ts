@@ -1,4 +1,5 @@
 const SMALL = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 })
+const SHORT = new Intl.NumberFormat('en', { maximumSignificantDigits: 2 })
 const LARGE = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 const TIME = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' })
 const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
@@ -10,7 +11,7 @@ export const percent = (share: number): string => `${count(share * 100)} %`
 
 /** `0.4 ms`, `350 ms`, `2.4 s`, `5 min`, `3 h`, `7 d`: with two digits where they tell something. */
 export function duration(ms: number): string {
-  if (ms < 10) return `${count(ms)} ms`
+  if (ms < 10) return `${SHORT.format(ms)} ms`
   if (ms < 1000) return `${Math.round(ms)} ms`
   const units = [
     [86_400_000, 'd'],
@@ -20,7 +21,7 @@ export function duration(ms: number): string {
   ] as const
   const [unit, name] = units.find(([unit]) => ms >= unit)!
   const value = ms / unit
-  return `${value < 10 ? count(value) : Math.round(value)} ${name}`
+  return `${value < 10 ? SHORT.format(value) : Math.round(value)} ${name}`
 }
 
 export function bytes(size: number): string {

@@ -53,7 +53,7 @@ test('bytes are shown sixteen a line, with what is visible of them', () => {
 
 test('durations and sizes are short', () => {
   expect([0.125, 9.5, 350, 2400, 90_000, 10_800_000, 7 * 86_400_000].map(duration)).toEqual([
-    '0.125 ms',
+    '0.13 ms',
     '9.5 ms',
     '350 ms',
     '2.4 s',
