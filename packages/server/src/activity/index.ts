@@ -8,6 +8,7 @@ import {
   type HookonceEvent,
   type Store,
 } from 'hookonce'
+import { Last } from './last.js'
 import { type InboxFigures, StoreWatch } from './store-watch.js'
 import { Window } from './window.js'
 
@@ -51,13 +52,10 @@ export interface ActivityContext {
 export class Activity {
   readonly #since = new Date().toISOString()
   readonly #window = new Window(performance.now())
-  readonly #totals = new Map<string, Map<DeliveryOutcome, number>>()
-  readonly #recent = new Map<string, AnsweredDelivery[]>()
-  readonly #problems = new Map<string, AnsweredDelivery[]>()
-  readonly #streamed: AnsweredDelivery[] = []
-  readonly #names = new Map([['/webhook/no-idempotency', 'default']])
+  readonly #sources = new Map<string, SourceActivity>()
+  readonly #scopes = new Map<string, SourceActivity>()
+  readonly #streamed = new Last<Answered>(MOST_STREAMED)
   readonly #store: StoreWatch
-  #answered = 0
   #waiting = 0
   #lostLeases = 0
   #storeErrors = 0
@@ -66,10 +64,10 @@ export class Activity {
   #last: { madeAt: number; snapshot: Snapshot } | undefined
 
   constructor({ sources, store }: ActivityContext) {
-    for (const name of sources.keys()) {
-      this.#names.set(name, name)
-      this.#totals.set(name, new Map())
-    }
+    for (const name of sources.keys()) this.#sources.set(name, new SourceActivity(name))
+    const keyless = this.#sources.get('default')
+    if (keyless !== undefined) this.#scopes.set('/webhook/no-idempotency', keyless)
+    for (const source of this.#sources.values()) this.#scopes.set(source.name, source)
     const inboxes = [...sources].filter(([, { inbox }]) => inbox !== undefined).map(([name]) => name)
     this.#store = new StoreWatch(store, inboxes)
   }
@@ -89,26 +87,25 @@ export class Activity {
   }
 
   onActivity(event: HookonceActivity): void {
-    if (event.type === 'waiting_changed') this.#waiting = event.waiting
+    if (event.type === 'delivery_answered') {
+      const source = this.#scopes.get(event.scope)
+      if (source !== undefined) this.#count(source, event)
+    } else if (event.type === 'waiting_changed') this.#waiting = event.waiting
     else if (event.type === 'store_asked') {
       if (event.failed) this.#storeErrors++
       this.#storeFailedLast = event.failed
-    } else if (event.type === 'delivery_answered') {
-      const source = this.#names.get(event.scope)
-      if (source !== undefined) this.#count(source, event)
     }
   }
 
-  #count(source: string, event: HookonceActivity & { type: 'delivery_answered' }): void {
-    const { outcome, status, durationMs } = event
+  /** Every delivery comes by here: what takes time is left to whoever looks. */
+  #count(
+    source: SourceActivity,
+    { outcome, status, durationMs }: HookonceActivity & { type: 'delivery_answered' },
+  ): void {
     this.#window.count(outcome, durationMs, performance.now())
-    const totals = this.#totals.get(source)!
-    totals.set(outcome, (totals.get(outcome) ?? 0) + 1)
-    const delivery = { at: new Date().toISOString(), source, outcome, status, ms: Number(durationMs.toFixed(3)) }
-    this.#answered++
-    keep(this.#streamed, delivery, MOST_STREAMED)
-    keep(listOf(this.#recent, source), delivery, RECENT)
-    if (!WELL.has(outcome)) keep(listOf(this.#problems, source), delivery, RECENT)
+    const answered = { at: Date.now(), source: source.name, outcome, status, durationMs }
+    source.count(answered)
+    this.#streamed.add(answered)
   }
 
   /** The last deliveries of a source, newest first, and those of them that did not go well. */
@@ -116,8 +113,8 @@ export class Activity {
     const inbox = this.#store.inbox.get(source)
     this.#store.look(performance.now())
     return {
-      recent: [...(this.#recent.get(source) ?? [])].reverse(),
-      problems: [...(this.#problems.get(source) ?? [])].reverse(),
+      recent: described(this.#sources.get(source)?.recent.newest().reverse()),
+      problems: described(this.#sources.get(source)?.problems.newest().reverse()),
       ...(inbox !== undefined && { inbox }),
     }
   }
@@ -133,9 +130,9 @@ export class Activity {
 
   #make(inFlight: number, now: number): Snapshot {
     this.#store.look(now)
-    const totals = Object.fromEntries([...this.#totals].map(([source, counts]) => [source, Object.fromEntries(counts)]))
-    const conflicts = [...this.#totals.values()].reduce(
-      (sum, counts) => sum + (counts.get('mismatch') ?? 0) + (counts.get('in_progress') ?? 0),
+    const totals = Object.fromEntries([...this.#sources].map(([name, { totals }]) => [name, { ...totals }]))
+    const conflicts = Object.values(totals).reduce(
+      (sum, { mismatch = 0, in_progress = 0 }) => sum + mismatch + in_progress,
       0,
     )
     return {
@@ -160,8 +157,8 @@ export class Activity {
 
   /** The deliveries after the first `seen`, as far as they are kept, and how many there were. */
   after(seen: number): { deliveries: AnsweredDelivery[]; seen: number } {
-    const fresh = Math.min(this.#answered - seen, this.#streamed.length)
-    return { deliveries: fresh > 0 ? this.#streamed.slice(-fresh) : [], seen: this.#answered }
+    const { added } = this.#streamed
+    return { deliveries: described(this.#streamed.newest(added - seen)), seen: added }
   }
 
   /** The longest that the event loop was late since this was asked last. */
@@ -177,12 +174,36 @@ export class Activity {
   }
 }
 
-function listOf(lists: Map<string, AnsweredDelivery[]>, source: string): AnsweredDelivery[] {
-  const list = lists.get(source) ?? []
-  lists.set(source, list)
-  return list
+interface Answered {
+  /** Ms since the epoch. */
+  at: number
+  source: string
+  outcome: DeliveryOutcome
+  status: number
+  durationMs: number
 }
 
-function keep(list: AnsweredDelivery[], delivery: AnsweredDelivery, most: number): void {
-  if (list.push(delivery) > most) list.shift()
+class SourceActivity {
+  readonly name: string
+  readonly totals: Partial<Record<DeliveryOutcome, number>> = {}
+  readonly recent = new Last<Answered>(RECENT)
+  readonly problems = new Last<Answered>(RECENT)
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  count(answered: Answered): void {
+    const { outcome } = answered
+    this.totals[outcome] = (this.totals[outcome] ?? 0) + 1
+    this.recent.add(answered)
+    if (!WELL.has(outcome)) this.problems.add(answered)
+  }
 }
+
+const described = (answered: readonly Answered[] = []): AnsweredDelivery[] =>
+  answered.map(({ at, durationMs, ...rest }) => ({
+    at: new Date(at).toISOString(),
+    ...rest,
+    ms: Number(durationMs.toFixed(3)),
+  }))
