@@ -5,7 +5,7 @@ import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
 import { commitStorm } from '../../support/commit-storm.js'
 import { openPool } from './support.js'
 
-const KILLS = Number(process.env.HOOKONCE_TEST_KILLS ?? 10)
+const KILLS = Number(process.env.HOOKONCE_TEST_KILLS ?? 8)
 
 let server: PostgresServer
 beforeAll(async () => {

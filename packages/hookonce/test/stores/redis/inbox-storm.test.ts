@@ -9,7 +9,7 @@ import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
 import { eventually, open, server } from './support.js'
 
-const KILLS = Number(process.env.HOOKONCE_TEST_KILLS ?? 20)
+const KILLS = Number(process.env.HOOKONCE_TEST_KILLS ?? 10)
 const script = fileURLToPath(new URL('./inbox-child.mjs', import.meta.url))
 
 /** What all processes were told. */

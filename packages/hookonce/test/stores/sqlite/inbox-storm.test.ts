@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { type Child, connect, eventually, open, startScript, temporaryFolder } from './support.js'
 
-const KILLS = Number(process.env.HOOKONCE_TEST_KILLS ?? 20)
+const KILLS = Number(process.env.HOOKONCE_TEST_KILLS ?? 10)
 const PROCESSES = 3
 /** How many that were accepted may be left to do before more are sent. */
 const BACKLOG = 60

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { commitStorm } from '../../support/commit-storm.js'
 import { connect, open, temporaryFolder } from './support.js'
 
-const KILLS = Number(process.env.HOOKONCE_TEST_KILLS ?? 10)
+const KILLS = Number(process.env.HOOKONCE_TEST_KILLS ?? 8)
 
 test(
   `over ${KILLS} SIGKILLs and any number of takeovers, each key that was acknowledged has exactly one effect`,

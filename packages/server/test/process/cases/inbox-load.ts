@@ -13,7 +13,7 @@ import { startUpstream } from '../support/upstream.js'
 import { until } from '../support/waiting.js'
 
 /** How many deliveries there are; a hundred times less groups, and as many events in each. */
-const DELIVERIES = Number(process.env.HOOKONCE_TEST_DELIVERIES ?? 300)
+const DELIVERIES = Number(process.env.HOOKONCE_TEST_DELIVERIES ?? 200)
 const GROUPS = Math.round(Math.sqrt(DELIVERIES))
 const DEAD = Math.round(DELIVERIES / 3)
 const PATIENCE_MS = 30_000 + 60 * DELIVERIES
