@@ -4,6 +4,7 @@ import type { Agent } from 'undici'
 import { Activity } from './activity/index.js'
 import type { ResolvedConfig } from './config.js'
 import { createForwardAgent } from './handlers/forward.js'
+import { hear } from './hear.js'
 import { inboxOf } from './inbox.js'
 import { createLogger, logEvents, logWarnings } from './log.js'
 import { Metrics } from './metrics/index.js'
@@ -36,10 +37,10 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   const receiver = createReceiver({ store: opened.store, lockTtlMs, leaseMs, storeTimeoutMs, maxWaiters })
   logEvents(log)
   const metrics = new Metrics({ sources: config.sources, store: opened.store })
-  metrics.subscribe()
   const telemetry = await startTelemetry(process.env, metrics, log)
   const agent = createForwardAgent()
   const activity = new Activity({ sources: config.sources, store: opened.store })
+  hear(metrics, activity)
   const tracing = telemetry?.tracing
   const inbox = inboxOf(config, receiver, { agent, log }, tracing)
   return { log, opened, receiver, inbox, agent, activity, metrics, telemetry }

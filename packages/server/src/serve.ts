@@ -11,7 +11,6 @@ import { shutDownOnSignal } from './shutdown.js'
 export async function serve(config: ResolvedConfig): Promise<void> {
   const { log, opened, receiver, inbox, agent, activity, metrics, telemetry } = await assemble(config)
   const gate = new Gate(createMemoryRelief())
-  activity.listen()
   const tracing = telemetry?.tracing
   const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, tracing, log })
   const listening = await listen(onRequest, config.host, config.port)

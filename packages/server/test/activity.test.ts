@@ -5,6 +5,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { Activity } from '../src/activity/index.js'
 import { Latencies } from '../src/activity/latencies.js'
 import { Window } from '../src/activity/window.js'
+import { hear } from '../src/hear.js'
+import { Metrics } from '../src/metrics/index.js'
 import { closeApps, startApp } from './support/app.js'
 import { send } from './support/http.js'
 
@@ -87,7 +89,7 @@ test('a source’s last deliveries are kept, newest first, twenty of them, and t
 test('the snapshot counts by source and outcome, what waits, what was lost, and how the store does', async () => {
   const store = Object.assign(memoryStore(), { backlog: async () => ({ inLine: 3, overdueMs: 1_000, dead: 2 }) })
   const activity = activityOf(store)
-  const stop = activity.listen()
+  const stop = hear(new Metrics({ sources, store }), activity)
   const tell = (event: object) => channel('hookonce:activity').publish(event)
   tell(answered('default', 'executed'))
   tell(answered('default', 'mismatch', 422))

@@ -1,13 +1,5 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
-import {
-  ACTIVITY_CHANNEL,
-  type DeliveryOutcome,
-  EVENTS_CHANNEL,
-  type HookonceActivity,
-  type HookonceEvent,
-  type Store,
-} from 'hookonce'
+import type { DeliveryOutcome, HookonceActivity, HookonceEvent, Store } from 'hookonce'
 import { Last } from './last.js'
 import { type InboxFigures, StoreWatch } from './store-watch.js'
 import { Window } from './window.js'
@@ -72,18 +64,8 @@ export class Activity {
     this.#store = new StoreWatch(store, inboxes)
   }
 
-  /** Listens to every receiver of this process; returns what ends that. */
-  listen(): () => void {
-    const onActivity = (event: unknown) => this.onActivity(event as HookonceActivity)
-    const onEvent = (event: unknown) => {
-      if ((event as HookonceEvent).type === 'attempt_lost') this.#lostLeases++
-    }
-    subscribe(ACTIVITY_CHANNEL, onActivity)
-    subscribe(EVENTS_CHANNEL, onEvent)
-    return () => {
-      unsubscribe(ACTIVITY_CHANNEL, onActivity)
-      unsubscribe(EVENTS_CHANNEL, onEvent)
-    }
+  onEvent(event: HookonceEvent): void {
+    if (event.type === 'attempt_lost') this.#lostLeases++
   }
 
   onActivity(event: HookonceActivity): void {

@@ -1,12 +1,4 @@
-import { subscribe } from 'node:diagnostics_channel'
-import {
-  ACTIVITY_CHANNEL,
-  type DeliveryOutcome,
-  EVENTS_CHANNEL,
-  type HookonceActivity,
-  type HookonceEvent,
-  type Store,
-} from 'hookonce'
+import type { DeliveryOutcome, HookonceActivity, HookonceEvent, Store } from 'hookonce'
 import { version } from '../command-line.js'
 import { createInstruments } from './instruments.js'
 import { StoreFigures } from './store-figures.js'
@@ -73,12 +65,6 @@ export class Metrics {
     is.waiting.of()
     const inboxes = [...sources].filter(([, { inbox }]) => inbox).map(([name]) => name)
     this.#figures = new StoreFigures(store, inboxes, this.instruments)
-  }
-
-  /** Listens to everything that receivers of this process tell, from now on. */
-  subscribe(): void {
-    subscribe(ACTIVITY_CHANNEL, event => this.onActivity(event as HookonceActivity))
-    subscribe(EVENTS_CHANNEL, event => this.onEvent(event as HookonceEvent))
   }
 
   /** A delivery that the server answered without its receiver. */

@@ -7,6 +7,7 @@ import { createApp } from '../../src/app.js'
 import { resolveConfig } from '../../src/config.js'
 import type { SourceConfig } from '../../src/config-file.js'
 import { Gate } from '../../src/gate.js'
+import { hear } from '../../src/hear.js'
 import { inboxOf } from '../../src/inbox.js'
 import { listen } from '../../src/listen.js'
 import { Metrics } from '../../src/metrics/index.js'
@@ -33,12 +34,12 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore() }
   const inbox = inboxOf(config, receiver, { agent, log })
   if (config.inboxConcurrency > 0) inbox.start()
   const activity = new Activity({ sources: config.sources, store })
-  const stopListening = activity.listen()
   const metrics = new Metrics({ sources: config.sources, store })
+  const stopHearing = hear(metrics, activity)
   const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, log })
   const listening = await listen(onRequest, config.host, 0)
   closing.push(async () => {
-    stopListening()
+    stopHearing()
     void listening.close()
     listening.closeAllConnections()
     await inbox.stop()
