@@ -68,6 +68,8 @@ export function storeFaultCases(store: RemoteStore): void {
         expect(upstream.callsOf(key)).toHaveLength(1)
       }
       await until('the server is ready again', () => ready(server))
+      // The log comes by a pipe of its own, after the answers or before them.
+      await until('the log says so', () => server.logged('the store can do its work again').length > 0)
       expect(server.logged('the store cannot do its work')).toHaveLength(1)
       expect(server.logged('the store can do its work again')).toHaveLength(1)
     })
