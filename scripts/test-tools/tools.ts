@@ -5,6 +5,7 @@ import { preparePython } from './python.js'
 import type { Tool } from './tool.js'
 
 const SCHEMATHESIS = fileURLToPath(new URL('../test-api/requirements.txt', import.meta.url))
+const KUBERNETES_VALIDATE = fileURLToPath(new URL('../test-deploy/requirements.txt', import.meta.url))
 
 /** Every tool that `requireTool` knows. */
 export const TOOLS = {
@@ -55,6 +56,41 @@ export const TOOLS = {
     works: ['-c', 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))'],
     apt: ['python3', 'python3-venv'],
     prepare: async python => join(dirname(await preparePython(python, SCHEMATHESIS)), 'st'),
+  },
+  kubernetesValidate: {
+    name: 'Python 3.9 or newer, for kubernetes-validate',
+    why: 'npm run test:deploy holds the manifests against the schemas of Kubernetes',
+    env: 'HOOKONCE_TEST_KUBERNETES_VALIDATE',
+    given: { works: ['--version'], is: 'the command kubernetes-validate' },
+    commands: ['python3', 'python'],
+    works: ['-c', 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 9))'],
+    apt: ['python3', 'python3-venv'],
+    prepare: async python => join(dirname(await preparePython(python, KUBERNETES_VALIDATE)), 'kubernetes-validate'),
+  },
+  systemd: {
+    name: 'systemd-analyze of systemd 252 or newer',
+    why: 'npm run test:deploy checks the unit with it',
+    env: 'HOOKONCE_TEST_SYSTEMD_ANALYZE',
+    commands: ['systemd-analyze'],
+    works: ['--version'],
+    apt: ['systemd'],
+  },
+  nginx: {
+    name: 'nginx',
+    why: 'npm run test:deploy sends deliveries through it',
+    env: 'HOOKONCE_TEST_NGINX',
+    commands: ['nginx'],
+    folders: () => ['/usr/sbin'],
+    works: ['-v'],
+    apt: ['nginx-light'],
+  },
+  caddy: {
+    name: 'Caddy 2.6 or newer',
+    why: 'npm run test:deploy sends deliveries through it',
+    env: 'HOOKONCE_TEST_CADDY',
+    commands: ['caddy'],
+    works: ['version'],
+    apt: ['caddy'],
   },
   chromium: {
     name: 'Chromium',
