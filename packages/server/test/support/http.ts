@@ -38,7 +38,7 @@ export function send(
         const bytes = headOnly ? Buffer.alloc(0) : await buffer(response)
         if (headOnly) response.destroy()
         const whole = bytes.toString()
-        const isJson = whole !== '' && response.headers['content-type']?.includes('json')
+        const isJson = whole !== '' && /[/+]json\b/.test(String(response.headers['content-type']))
         const json = isJson ? JSON.parse(whole) : undefined
         resolve({ status: response.statusCode!, headers: response.headers, body: bytes, text: whole, json })
       } catch (error) {

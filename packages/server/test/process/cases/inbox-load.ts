@@ -40,7 +40,9 @@ function configured(source: string): string[] {
 async function count({ url }: ServerProcess, state: string): Promise<number> {
   let events = 0
   for (let after = ''; ; ) {
-    const { json } = await send(`${url}/webhook/events?state=${state}&limit=500${after}`, { method: 'GET' })
+    const { status, json } = await send(`${url}/webhook/events?state=${state}&limit=500${after}`, { method: 'GET' })
+    // A busy store may not answer in time; who asks asks again.
+    if (status === 503) return Number.NaN
     events += json.events.length
     if (json.next === null) return events
     after = `&after=${encodeURIComponent(json.next)}`
