@@ -146,13 +146,14 @@ function redriveAnswer(outcome: Awaited<ReturnType<Inbox['redrive']>>, source: s
   }
 }
 
-/** How many pages of the store are looked at for one page of the answer. */
-const MOST_LOOKED_AT = 10
+/** For so long pages of the store are looked at for one page of the answer, which may then have few records, and a next. */
+const LOOK_MS = 40
 
 async function pageOf(receiver: Receiver, { limit, after, ...query }: ListQuery & { scope?: string }) {
   const records: RecordSummary[] = []
   let next = after
-  for (let looked = 0; looked < MOST_LOOKED_AT && records.length < limit; looked++) {
+  const until = performance.now() + LOOK_MS
+  do {
     const page = await recordPage(receiver, {
       ...query,
       limit: limit - records.length,
@@ -160,8 +161,7 @@ async function pageOf(receiver: Receiver, { limit, after, ...query }: ListQuery 
     })
     records.push(...page.records.filter(isOfSource))
     next = page.next
-    if (next === undefined) break
-  }
+  } while (next !== undefined && records.length < limit && performance.now() < until)
   return { records, next }
 }
 
