@@ -24,7 +24,7 @@ export class BindingUnknown extends Error {
 
 /**
  * Makes sure that signed content runs under one key only, where the key is not signed: content belongs to the first key
- * that it came with, for at least as long as that key's record is there. One question to the store more, asked when an
+ * that it came with, for at least as long as that key's record is there. Two questions to the store more, asked when an
  * attempt is about to run; no duplicate pays for it.
  *
  * @throws {BoundElsewhere} it belongs to another key

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../errors.js'
-import { type KeyPlace, keyPlace } from './primitives/key-place.js'
-import { onlyHeader } from './primitives/reading.js'
+import { authorization } from './primitives/authorization.js'
+import type { KeyPlace } from './primitives/key-place.js'
 import { tokenKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -44,20 +44,8 @@ export interface BasicOptions {
  *
  * @throws {ConfigurationError} credentials without a colon
  */
-export function basic({ credentials, key }: BasicOptions): Sender {
-  const place = keyPlace(key)
-  return defineSender({
-    facts: BASIC.facts,
-    keys: credentials.map(encoded),
-    read(delivery) {
-      // The scheme's name is in any case (RFC 9110 §11.1); the credentials are not.
-      const given = /^basic +(\S+)$/i.exec(onlyHeader(delivery, 'authorization') ?? '')?.[1]
-      return given === undefined ? null : { signatures: [given], contents: [[]] }
-    },
-    key: place.key,
-    write: (event, sign) => [...place.write(event), ['authorization', `Basic ${sign([])}`]],
-  })
-}
+export const basic = ({ credentials, key }: BasicOptions): Sender =>
+  defineSender({ ...authorization('Basic', credentials.map(encoded), key), facts: BASIC.facts })
 
 function encoded(credentials: string) {
   if (!credentials.includes(':')) throw new ConfigurationError('basic: credentials are written name:password')

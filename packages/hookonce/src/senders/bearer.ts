@@ -1,5 +1,5 @@
-import { type KeyPlace, keyPlace } from './primitives/key-place.js'
-import { onlyHeader } from './primitives/reading.js'
+import { authorization } from './primitives/authorization.js'
+import type { KeyPlace } from './primitives/key-place.js'
 import { tokenKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -40,17 +40,5 @@ export interface BearerOptions {
  * @example
  * receiver.source({ name: 'partner', sender: bearer({ tokens: [process.env.PARTNER_TOKEN!] }) })
  */
-export function bearer({ tokens, key }: BearerOptions): Sender {
-  const place = keyPlace(key)
-  return defineSender({
-    facts: BEARER.facts,
-    keys: tokens.map(tokenKey),
-    read(delivery) {
-      // The scheme's name is in any case (RFC 9110 §11.1); the token is not.
-      const token = /^bearer +(\S+)$/i.exec(onlyHeader(delivery, 'authorization') ?? '')?.[1]
-      return token === undefined ? null : { signatures: [token], contents: [[]] }
-    },
-    key: place.key,
-    write: (event, sign) => [...place.write(event), ['authorization', `Bearer ${sign([])}`]],
-  })
-}
+export const bearer = ({ tokens, key }: BearerOptions): Sender =>
+  defineSender({ ...authorization('Bearer', tokens.map(tokenKey), key), facts: BEARER.facts })

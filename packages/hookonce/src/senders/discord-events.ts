@@ -46,7 +46,7 @@ export function discordEvents({ publicKeys, toleranceMs }: DiscordOptions): Send
   return defineSender({
     ...discordSignature(publicKeys),
     facts: DISCORD_EVENTS.facts,
-    ...(toleranceMs !== undefined && { toleranceMs }),
+    toleranceMs,
     key: delivery => contentKey([delivery.body]),
     handshake: delivery =>
       jsonOf(delivery)?.type === PING ? { status: 204, headers: [], body: new Uint8Array() } : null,

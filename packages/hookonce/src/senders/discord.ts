@@ -55,7 +55,7 @@ export function discord({ publicKeys, toleranceMs }: DiscordOptions): Sender {
   return defineSender({
     ...discordSignature(publicKeys),
     facts: DISCORD.facts,
-    ...(toleranceMs !== undefined && { toleranceMs }),
+    toleranceMs,
     key: fieldKey('id'),
     handshake: delivery => (jsonOf(delivery)?.type === PING ? jsonResponse({ type: PONG }) : null),
     success: [200],

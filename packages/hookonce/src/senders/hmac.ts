@@ -97,7 +97,7 @@ export function hmac({ secrets, timestamp, ...options }: HmacOptions): Sender {
   return defineSender({
     facts: HMAC.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm, encoding, prefix })),
-    ...(toleranceMs !== undefined && { toleranceMs }),
+    toleranceMs,
     read(delivery) {
       const signature = onlyHeader(delivery, header)
       const time = timeHeader && onlyHeader(delivery, timeHeader)

@@ -87,7 +87,7 @@ export function hubspot({ secrets, url, version = 'v3', toleranceMs }: HubspotOp
   return defineSender({
     ...common,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'base64' })),
-    ...(toleranceMs !== undefined && { toleranceMs }),
+    toleranceMs,
     read(delivery) {
       const [signature, timestamp] = [SIGNATURE, TIMESTAMP].map(name => onlyHeader(delivery, name))
       return signature === undefined || timestamp === undefined

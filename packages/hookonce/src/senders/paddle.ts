@@ -53,7 +53,7 @@ export function paddle({ secrets, toleranceMs }: PaddleOptions): Sender {
   return defineSender({
     facts: PADDLE.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex' })),
-    ...(toleranceMs !== undefined && { toleranceMs }),
+    toleranceMs,
     read(delivery) {
       const { timestamp, signatures } = signatureFields(onlyHeader(delivery, HEADER), FIELDS)
       return timestamp === undefined ? null : { signatures, contents: [[timestamp, ':', delivery.body]] }

@@ -115,7 +115,7 @@ export interface SenderRules extends Omit<Sender, 'verify' | 'sign'> {
   /** When it was sent, in ms since the epoch; `null`: not said, or not in the sender's form. */
   sentAt?: (delivery: Delivery) => number | null
   /** How far `sentAt` may be from now, in both directions. Default 5 minutes. */
-  toleranceMs?: number
+  toleranceMs?: number | undefined
   /** The headers of an event; `sign` gives the signature of a content. */
   write(event: OutgoingEvent, sign: (content: Content) => string): HeaderList
 }

@@ -1,7 +1,8 @@
 import type { Delivery } from '../delivery.js'
 import { contentKey } from './primitives/event-key.js'
-import { jsonOf, onlyHeader, unixSeconds } from './primitives/reading.js'
+import { jsonOf } from './primitives/reading.js'
 import { ecdsaKey } from './primitives/signing-keys.js'
+import { timestamped } from './primitives/timestamped.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
 export const SENDGRID: SenderKind = {
@@ -51,29 +52,18 @@ export interface SendgridOptions {
  */
 export function sendgrid({ publicKeys, toleranceMs }: SendgridOptions): Sender {
   return defineSender({
+    ...timestamped(
+      publicKeys.map(key => ecdsaKey(Buffer.from(key, 'base64'), { encoding: 'base64' })),
+      {
+        signature: 'x-twilio-email-event-webhook-signature',
+        timestamp: 'x-twilio-email-event-webhook-timestamp',
+      },
+    ),
     facts: SENDGRID.facts,
-    keys: publicKeys.map(key => ecdsaKey(Buffer.from(key, 'base64'), { encoding: 'base64' })),
-    ...(toleranceMs !== undefined && { toleranceMs }),
-    read(delivery) {
-      const [signature, timestamp] = [SIGNATURE, TIMESTAMP].map(name => onlyHeader(delivery, name))
-      return signature === undefined || timestamp === undefined
-        ? null
-        : { signatures: [signature], contents: [[timestamp, delivery.body]] }
-    },
-    sentAt: delivery => unixSeconds(onlyHeader(delivery, TIMESTAMP)),
+    toleranceMs,
     key: delivery => contentKey(eventIdsOf(delivery) ?? [delivery.body]),
-    write({ body, now }, sign) {
-      const timestamp = String(Math.floor(now / 1000))
-      return [
-        [SIGNATURE, sign([timestamp, body])],
-        [TIMESTAMP, timestamp],
-      ]
-    },
   })
 }
-
-const SIGNATURE = 'x-twilio-email-event-webhook-signature'
-const TIMESTAMP = 'x-twilio-email-event-webhook-timestamp'
 
 function eventIdsOf(delivery: Delivery): string[] | undefined {
   const items = jsonOf(delivery)

@@ -59,7 +59,7 @@ export function slack({ secrets, toleranceMs }: SlackOptions): Sender {
   return defineSender({
     facts: SLACK.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'v0=' })),
-    ...(toleranceMs !== undefined && { toleranceMs }),
+    toleranceMs,
     read(delivery) {
       const [signature, timestamp] = [onlyHeader(delivery, SIGNATURE), onlyHeader(delivery, TIMESTAMP)]
       if (signature === undefined || timestamp === undefined) return null

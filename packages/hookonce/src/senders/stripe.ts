@@ -52,7 +52,7 @@ export function stripe({ secrets, toleranceMs }: StripeOptions): Sender {
   return defineSender({
     facts: STRIPE.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex' })),
-    ...(toleranceMs !== undefined && { toleranceMs }),
+    toleranceMs,
     read(delivery) {
       const { timestamp, signatures } = signatureFields(onlyHeader(delivery, HEADER), FIELDS)
       return timestamp === undefined ? null : { signatures, contents: [[timestamp, '.', delivery.body]] }

@@ -52,7 +52,7 @@ export function zoom({ secrets, toleranceMs }: ZoomOptions): Sender {
   return defineSender({
     facts: ZOOM.facts,
     keys,
-    ...(toleranceMs !== undefined && { toleranceMs }),
+    toleranceMs,
     read(delivery) {
       const signature = onlyHeader(delivery, SIGNATURE)
       const timestamp = onlyHeader(delivery, TIMESTAMP)

@@ -25,7 +25,7 @@ export function signedMessages({ facts, secrets, toleranceMs, headers }: SignedM
   return defineSender({
     facts,
     keys: secrets.map(messageKey),
-    ...(toleranceMs !== undefined && { toleranceMs }),
+    toleranceMs,
     read(delivery) {
       const set = setOf(delivery)
       const id = onlyHeader(delivery, `${set}-id`)

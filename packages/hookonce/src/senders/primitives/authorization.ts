@@ -1,0 +1,24 @@
+import type { SenderRules } from '../sender.js'
+import { type KeyPlace, keyPlace } from './key-place.js'
+import { onlyHeader } from './reading.js'
+import type { SigningKey } from './signing-keys.js'
+
+/** What the header `Authorization` shows under a scheme (RFC 9110 §11.6.2). It signs nothing. */
+export function authorization(
+  scheme: 'Basic' | 'Bearer',
+  keys: readonly SigningKey[],
+  key: KeyPlace | undefined,
+): Pick<SenderRules, 'keys' | 'read' | 'key' | 'write'> {
+  const place = keyPlace(key)
+  // The scheme's name is in any case (RFC 9110 §11.1); what it shows is not.
+  const form = new RegExp(`^${scheme} +(\\S+)$`, 'i')
+  return {
+    keys,
+    read(delivery) {
+      const shown = form.exec(onlyHeader(delivery, 'authorization') ?? '')?.[1]
+      return shown === undefined ? null : { signatures: [shown], contents: [[]] }
+    },
+    key: place.key,
+    write: (event, sign) => [...place.write(event), ['authorization', `${scheme} ${sign([])}`]],
+  }
+}

@@ -1,0 +1,28 @@
+import type { SenderRules } from '../sender.js'
+import { onlyHeader, unixSeconds } from './reading.js'
+import type { SigningKey } from './signing-keys.js'
+
+/** A signature over timestamp and body, with a header for each of the two; the timestamp in Unix seconds. */
+export function timestamped(
+  keys: readonly SigningKey[],
+  headers: { signature: string; timestamp: string },
+): Pick<SenderRules, 'keys' | 'read' | 'sentAt' | 'write'> {
+  return {
+    keys,
+    read(delivery) {
+      const signature = onlyHeader(delivery, headers.signature)
+      const timestamp = onlyHeader(delivery, headers.timestamp)
+      return signature === undefined || timestamp === undefined
+        ? null
+        : { signatures: [signature], contents: [[timestamp, delivery.body]] }
+    },
+    sentAt: delivery => unixSeconds(onlyHeader(delivery, headers.timestamp)),
+    write({ body, now }, sign) {
+      const timestamp = String(Math.floor(now / 1000))
+      return [
+        [headers.signature, sign([timestamp, body])],
+        [headers.timestamp, timestamp],
+      ]
+    },
+  }
+}
