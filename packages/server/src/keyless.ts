@@ -3,10 +3,13 @@ import type { Sender } from 'hookonce/senders'
 
 export type Receive = (delivery: Delivery, handler: Handler) => Promise<Answer>
 
+/** The route, and the name that its source has. */
+export const KEYLESS = '/webhook/no-idempotency'
+
 /** A source whose deliveries run every time, whatever key they bear: who delivers is verified as ever. */
 export function keylessSource(receiver: Receiver, options: SourceOptions): [Source, Receive] {
   const { sender, retentionMs, ...rules } = options
-  const keyless = { ...rules, name: '/webhook/no-idempotency', keyRequired: false }
+  const keyless = { ...rules, name: KEYLESS, keyRequired: false }
   if (sender !== undefined) {
     const source = receiver.source({ ...keyless, sender: namingNothing(sender) })
     return [source, (delivery, handler) => source.receive(delivery, handler)]

@@ -10,6 +10,7 @@ import { createLogger, logEvents, logWarnings } from './log.js'
 import { Metrics } from './metrics/index.js'
 import { type OpenedStore, openStore } from './open-store.js'
 import { failFast } from './shutdown.js'
+import { StoreFigures } from './store-figures.js'
 import { startTelemetry, type Telemetry } from './telemetry/index.js'
 
 /** What a server and a worker are made of. */
@@ -36,10 +37,11 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   const { storeTimeoutMs } = storeOptions
   const receiver = createReceiver({ store: opened.store, lockTtlMs, leaseMs, storeTimeoutMs, maxWaiters })
   logEvents(log)
-  const metrics = new Metrics({ sources: config.sources, store: opened.store })
+  const figures = new StoreFigures(opened.store, config.sources)
+  const metrics = new Metrics({ sources: config.sources, figures })
   const telemetry = await startTelemetry(process.env, metrics, log)
   const agent = createForwardAgent()
-  const activity = new Activity({ sources: config.sources, store: opened.store })
+  const activity = new Activity({ sources: config.sources, figures })
   hear(metrics, activity)
   const tracing = telemetry?.tracing
   const inbox = inboxOf(config, receiver, { agent, log }, tracing)

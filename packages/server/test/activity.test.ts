@@ -7,6 +7,7 @@ import { Latencies } from '../src/activity/latencies.js'
 import { Window } from '../src/activity/window.js'
 import { hear } from '../src/hear.js'
 import { Metrics } from '../src/metrics/index.js'
+import { StoreFigures } from '../src/store-figures.js'
 import { closeApps, startApp } from './support/app.js'
 import { send } from './support/http.js'
 
@@ -27,7 +28,8 @@ const sources = new Map([
   ['shop', { inbox: {} }],
 ])
 
-const activityOf = (store = memoryStore()) => new Activity({ sources, store })
+const figuresOf = (store = memoryStore()) => new StoreFigures(store, sources)
+const activityOf = (figures = figuresOf()) => new Activity({ sources, figures })
 
 describe('the last minute', () => {
   test('counts what is not older, and gives its rate, hits and latencies', () => {
@@ -88,8 +90,9 @@ test('a source’s last deliveries are kept, newest first, twenty of them, and t
 
 test('the snapshot counts by source and outcome, what waits, what was lost, and how the store does', async () => {
   const store = Object.assign(memoryStore(), { backlog: async () => ({ inLine: 3, overdueMs: 1_000, dead: 2 }) })
-  const activity = activityOf(store)
-  const stop = hear(new Metrics({ sources, store }), activity)
+  const figures = figuresOf(store)
+  const activity = activityOf(figures)
+  const stop = hear(new Metrics({ sources, figures }), activity)
   const tell = (event: object) => channel('hookonce:activity').publish(event)
   tell(answered('default', 'executed'))
   tell(answered('default', 'mismatch', 422))
@@ -120,7 +123,7 @@ test('a store that does not answer holds nothing up, and is not asked again mean
     asked++
     return new Promise(() => {})
   }
-  const activity = activityOf(store)
+  const activity = activityOf(figuresOf(store))
   for (let i = 0; i < 5; i++) expect(activity.of('default').recent).toEqual([])
   expect(activity.snapshot(0).store).toEqual({ name: 'memory', state: 'ok', errors: 0 })
   expect(asked).toBe(1)

@@ -1,7 +1,8 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
-import type { DeliveryOutcome, HookonceActivity, HookonceEvent, Store } from 'hookonce'
+import type { Backlog, DeliveryOutcome, HookonceActivity, HookonceEvent } from 'hookonce'
+import { KEYLESS } from '../keyless.js'
+import type { StoreFigures } from '../store-figures.js'
 import { Last } from './last.js'
-import { type InboxFigures, StoreWatch } from './store-watch.js'
 import { Window } from './window.js'
 
 /** One delivery, answered. */
@@ -20,6 +21,12 @@ const SNAPSHOT_MS = 900
 
 const WELL = new Set<DeliveryOutcome>(['executed', 'replayed', 'joined', 'accepted', 'handshake'])
 
+export interface InboxFigures {
+  pending: number
+  dead: number | null
+  oldest_due_at: string | null
+}
+
 /** `GET /api/overview`. */
 export interface Snapshot {
   at: string
@@ -37,7 +44,7 @@ export interface Snapshot {
 
 export interface ActivityContext {
   sources: ReadonlyMap<string, { inbox?: unknown }>
-  store: Store
+  figures: StoreFigures
 }
 
 /** What this process did, for an operator's page: totals, the last minute, the last deliveries. All in memory. */
@@ -47,7 +54,7 @@ export class Activity {
   readonly #sources = new Map<string, SourceActivity>()
   readonly #scopes = new Map<string, SourceActivity>()
   readonly #streamed = new Last<Answered>(MOST_STREAMED)
-  readonly #store: StoreWatch
+  readonly #figures: StoreFigures
   #waiting = 0
   #lostLeases = 0
   #storeErrors = 0
@@ -55,13 +62,12 @@ export class Activity {
   #loop: IntervalHistogram | undefined
   #last: { madeAt: number; snapshot: Snapshot } | undefined
 
-  constructor({ sources, store }: ActivityContext) {
+  constructor({ sources, figures }: ActivityContext) {
     for (const name of sources.keys()) this.#sources.set(name, new SourceActivity(name))
     const keyless = this.#sources.get('default')
-    if (keyless !== undefined) this.#scopes.set('/webhook/no-idempotency', keyless)
+    if (keyless !== undefined) this.#scopes.set(KEYLESS, keyless)
     for (const source of this.#sources.values()) this.#scopes.set(source.name, source)
-    const inboxes = [...sources].filter(([, { inbox }]) => inbox !== undefined).map(([name]) => name)
-    this.#store = new StoreWatch(store, inboxes)
+    this.#figures = figures
   }
 
   onEvent(event: HookonceEvent): void {
@@ -92,12 +98,12 @@ export class Activity {
 
   /** The last deliveries of a source, newest first, and those of them that did not go well. */
   of(source: string) {
-    const inbox = this.#store.inbox.get(source)
-    this.#store.look(performance.now())
+    const backlog = this.#figures.backlogs.get(source)
+    void this.#figures.refresh()
     return {
       recent: described(this.#sources.get(source)?.recent.newest().reverse()),
       problems: described(this.#sources.get(source)?.problems.newest().reverse()),
-      ...(inbox !== undefined && { inbox }),
+      ...(backlog !== undefined && { inbox: inboxOf(backlog) }),
     }
   }
 
@@ -111,7 +117,7 @@ export class Activity {
   }
 
   #make(inFlight: number, now: number): Snapshot {
-    this.#store.look(now)
+    void this.#figures.refresh()
     const totals = Object.fromEntries([...this.#sources].map(([name, { totals }]) => [name, { ...totals }]))
     const conflicts = Object.values(totals).reduce(
       (sum, { mismatch = 0, in_progress = 0 }) => sum + mismatch + in_progress,
@@ -127,12 +133,12 @@ export class Activity {
       conflicts,
       lost_leases: this.#lostLeases,
       store: {
-        name: this.#store.name,
+        name: this.#figures.storeName,
         state: this.#storeFailedLast ? 'failing' : 'ok',
-        ...this.#store.size,
+        ...this.#figures.size,
         errors: this.#storeErrors,
       },
-      inbox: Object.fromEntries(this.#store.inbox),
+      inbox: Object.fromEntries([...this.#figures.backlogs].map(([source, backlog]) => [source, inboxOf(backlog)])),
       event_loop_lag_ms: this.#lag(),
     }
   }
@@ -182,6 +188,12 @@ class SourceActivity {
     if (!WELL.has(outcome)) this.problems.add(answered)
   }
 }
+
+const inboxOf = ({ inLine, overdueMs, dead }: Backlog): InboxFigures => ({
+  pending: inLine,
+  dead: dead ?? null,
+  oldest_due_at: overdueMs > 0 ? new Date(Date.now() - overdueMs).toISOString() : null,
+})
 
 const described = (answered: readonly Answered[] = []): AnsweredDelivery[] =>
   answered.map(({ at, durationMs, ...rest }) => ({

@@ -1,7 +1,8 @@
-import type { DeliveryOutcome, HookonceActivity, HookonceEvent, Store } from 'hookonce'
+import type { DeliveryOutcome, HookonceActivity, HookonceEvent } from 'hookonce'
 import { version } from '../command-line.js'
+import { KEYLESS } from '../keyless.js'
+import type { StoreFigures } from '../store-figures.js'
 import { createInstruments } from './instruments.js'
-import { StoreFigures } from './store-figures.js'
 
 /** Why a delivery was refused before it was looked at. */
 export type Overload = 'in_flight' | 'event_loop' | 'rate'
@@ -37,7 +38,7 @@ const STORE_OPERATIONS = [
 export interface MetricsContext {
   /** By name of the source: whether it accepts deliveries for later. Nothing else becomes a label's value. */
   sources: ReadonlyMap<string, { inbox?: unknown }>
-  store: Store
+  figures: StoreFigures
 }
 
 /** Counts and measures what the receiver tells of, and shows it in the words of Prometheus. */
@@ -47,11 +48,11 @@ export class Metrics {
   countInFlight = (): number => 0
   readonly #figures: StoreFigures
   /** The label of each scope; a scope without one is not the server's. */
-  readonly #labels = new Map<string, string>([['/webhook/no-idempotency', 'default']])
+  readonly #labels = new Map<string, string>([[KEYLESS, 'default']])
 
-  constructor({ sources, store }: MetricsContext) {
+  constructor({ sources, figures }: MetricsContext) {
     const { build, ...is } = this.instruments
-    build.set({ version: version(), node: process.version, store: store.name }, 1)
+    build.set({ version: version(), node: process.version, store: figures.storeName }, 1)
     for (const [name, { inbox }] of sources) {
       this.#labels.set(name, name)
       // A rate needs a zero to begin at.
@@ -63,8 +64,8 @@ export class Metrics {
     }
     for (const operation of STORE_OPERATIONS) is.storeErrors.of(operation)
     is.waiting.of()
-    const inboxes = [...sources].filter(([, { inbox }]) => inbox).map(([name]) => name)
-    this.#figures = new StoreFigures(store, inboxes, this.instruments)
+    this.#figures = figures
+    figures.onFailed = operation => void is.storeErrors.of(operation).value++
   }
 
   /** A delivery that the server answered without its receiver. */
@@ -119,8 +120,20 @@ export class Metrics {
   }
 
   /** Brings what is looked up, not counted, up to date; what the store knows only every few seconds. */
-  refresh(): Promise<void> {
-    this.instruments.inFlight.set(this.countInFlight())
-    return this.#figures.refresh()
+  async refresh(): Promise<void> {
+    const { inFlight, storeRecords, storeBytes, inboxDepth, inboxOverdue, inboxDead } = this.instruments
+    inFlight.set(this.countInFlight())
+    await this.#figures.refresh()
+    const { size, backlogs } = this.#figures
+    // A figure that is not known is not shown.
+    for (const gauge of [inboxDepth, inboxOverdue, inboxDead]) gauge.reset()
+    for (const gauge of [storeRecords, storeBytes]) gauge.remove()
+    if (size.records !== undefined) storeRecords.set(size.records)
+    if (size.bytes !== undefined) storeBytes.set(size.bytes)
+    for (const [source, { inLine, overdueMs, dead }] of backlogs) {
+      inboxDepth.set({ source }, inLine)
+      inboxOverdue.set({ source }, overdueMs / 1000)
+      if (dead !== undefined) inboxDead.set({ source }, dead)
+    }
   }
 }

@@ -75,5 +75,3 @@ export function createInstruments() {
     storeBytes: gauge('store_bytes', 'Bytes of the store, where it knows'),
   }
 }
-
-export type Instruments = ReturnType<typeof createInstruments>

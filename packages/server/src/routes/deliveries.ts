@@ -5,7 +5,7 @@ import type { Admission } from '../admission.js'
 import type { ResolvedSource } from '../config.js'
 import { DeliveryLog } from '../delivery-log.js'
 import type { Gate } from '../gate.js'
-import { keylessSource, type Receive } from '../keyless.js'
+import { KEYLESS, keylessSource, type Receive } from '../keyless.js'
 import type { Metrics } from '../metrics/index.js'
 import { deliverySchema, HANDSHAKE } from '../openapi/deliveries.js'
 import { serverProblem } from '../problems.js'
@@ -60,7 +60,7 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
     if (!context.allowNoIdempotency) continue
     const keylessLog = new DeliveryLog(name, () => null, context.log)
     const [keyless, receive] = keylessSource(context.receiver, options)
-    route('/webhook/no-idempotency', answererOf(keyless, receive, keylessLog), false)
+    route(KEYLESS, answererOf(keyless, receive, keylessLog), false)
   }
   return listeners
 }

@@ -11,6 +11,7 @@ import { hear } from '../../src/hear.js'
 import { inboxOf } from '../../src/inbox.js'
 import { listen } from '../../src/listen.js'
 import { Metrics } from '../../src/metrics/index.js'
+import { StoreFigures } from '../../src/store-figures.js'
 import { configFile } from './config-file.js'
 
 export interface AppOptions {
@@ -33,8 +34,9 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore() }
   const agent = new Agent()
   const inbox = inboxOf(config, receiver, { agent, log })
   if (config.inboxConcurrency > 0) inbox.start()
-  const activity = new Activity({ sources: config.sources, store })
-  const metrics = new Metrics({ sources: config.sources, store })
+  const figures = new StoreFigures(store, config.sources)
+  const activity = new Activity({ sources: config.sources, figures })
+  const metrics = new Metrics({ sources: config.sources, figures })
   const stopHearing = hear(metrics, activity)
   const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, log })
   const listening = await listen(onRequest, config.host, 0)
