@@ -1,4 +1,4 @@
-import { type ListQuery, type Receiver, type RecordPage, type RecordSummary, StoreError } from 'hookonce'
+import { type ListQuery, type Receiver, type RecordPage, StoreError } from 'hookonce'
 import { InvalidRequest } from './openapi/validation.js'
 
 /** One page of records. @throws {InvalidRequest} its `after` is of nobody's making @throws {StoreError} */
@@ -13,6 +13,3 @@ export async function recordPage(receiver: Receiver, query: ListQuery): Promise<
     throw new InvalidRequest('after is not the next of a page')
   }
 }
-
-/** The engine keeps records of its own beside a source's: whose a signed content is. No source is called so. */
-export const isOfSource = ({ scope }: RecordSummary): boolean => !scope.endsWith(' content')

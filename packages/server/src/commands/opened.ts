@@ -20,12 +20,7 @@ export async function openForCommand(config: ResolvedConfig): Promise<OpenedForC
   const { store, place } = await openStore(config.store, config.storeOptions, createLogger('silent'))
   const { lockTtlMs, leaseMs } = config.sources.get('default')!.options
   const { storeTimeoutMs } = config.storeOptions
-  const receiver = createReceiver({
-    store,
-    storeTimeoutMs,
-    ...(lockTtlMs !== undefined && { lockTtlMs }),
-    ...(leaseMs !== undefined && { leaseMs }),
-  })
+  const receiver = createReceiver({ store, lockTtlMs, leaseMs, storeTimeoutMs })
   return { config, store, place, receiver, inbox: createInbox({ receiver, handlers: {} }) }
 }
 

@@ -1,6 +1,5 @@
 import type { ListQuery, RecordSummary } from 'hookonce'
 import { detail, summarize } from '../describe-record.js'
-import { isOfSource } from '../record-pages.js'
 import { ALL_SHOWN } from '../shown.js'
 import type { OpenedForCommand } from './opened.js'
 import type { StoreCommand } from './parse.js'
@@ -20,7 +19,7 @@ export async function listRecords({ receiver }: OpenedForCommand, { options }: S
   let next = options.get('after')
   do {
     const page = await receiver.records(pageQuery(options, Math.min(limit - records.length, MOST_PER_PAGE), next))
-    records.push(...page.records.filter(isOfSource))
+    records.push(...page.records)
     next = page.next
   } while (next !== undefined && records.length < limit)
   if (options.has('json')) printJson({ records: records.map(summarize), ...(next !== undefined && { next }) })

@@ -1,4 +1,3 @@
-import { isOfSource } from '../record-pages.js'
 import type { OpenedForCommand } from './opened.js'
 import type { StoreCommand } from './parse.js'
 import { Progress, print, printJson, printTable } from './print.js'
@@ -19,7 +18,7 @@ export async function showStats({ store, place, receiver }: OpenedForCommand, { 
       ...(after !== undefined && { after }),
     })
     counted += page.records.length
-    for (const { scope, state } of page.records.filter(isOfSource)) {
+    for (const { scope, state } of page.records) {
       const name = `${scope}\n${state}`
       counts.set(name, (counts.get(name) ?? 0) + 1)
     }

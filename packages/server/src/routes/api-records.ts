@@ -6,7 +6,7 @@ import { ref, STATES } from '../openapi/schemas.js'
 import type { Audit } from '../operator/audit.js'
 import { changeForOperators, forOperators, type Refusal } from '../operator/routes.js'
 import { serverProblem } from '../problems.js'
-import { isOfSource, recordPage } from '../record-pages.js'
+import { recordPage } from '../record-pages.js'
 import { jsonAnswer } from '../respond.js'
 import type { Shown } from '../shown.js'
 import { deletion, noRecord } from './records.js'
@@ -159,7 +159,7 @@ async function pageOf(receiver: Receiver, { limit, after, ...query }: ListQuery 
       limit: limit - records.length,
       ...(next !== undefined && { after: next }),
     })
-    records.push(...page.records.filter(isOfSource))
+    records.push(...page.records)
     next = page.next
   } while (next !== undefined && records.length < limit && performance.now() < until)
   return { records, next }
