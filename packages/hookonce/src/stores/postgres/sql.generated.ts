@@ -3,7 +3,8 @@
 export const sql = {
   acceptAnew: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
-  id = nextval('hookonce.record_ids'), state = 'pending', fingerprint = $4, attempts = 0, losses = 0, lease_id = $5,
+  id = (SELECT nextval('hookonce.record_ids') FROM hookonce.lock_group($1, $8)), state = 'pending', fingerprint = $4,
+  attempts = 0, losses = 0, lease_id = $5,
   fencing_token = greatest(fencing_token + 1, hookonce.now_us()), created_at = hookonce.now_ms(),
   claimed_at = hookonce.now_ms(), lease_ends_at = hookonce.now_ms(), settled_at = NULL, expires_at = 8640000000000000,
   lock_ttl_ms = 0, retention_ms = $6::bigint, last_error = NULL, result = NULL,
@@ -23,6 +24,15 @@ asked AS MATERIALIZED (
   FROM given, unnest(scopes, keys, fingerprints, accept_ids, retentions, delays, groups, starts, lengths)
     WITH ORDINALITY AS a (scope, key, fingerprint, accept_id, retention_ms, delay_ms, grp, start, length, n)
 ),
+locked AS MATERIALIZED (
+  SELECT hookonce.lock_group(scope, grp)
+  FROM patience, (
+    SELECT DISTINCT scope COLLATE "C" AS scope, grp COLLATE "C" AS grp FROM asked
+    WHERE grp IS NOT NULL
+      AND NOT EXISTS (SELECT FROM hookonce.records r WHERE r.scope = asked.scope AND r.key = asked.key)
+    ORDER BY grp, scope
+  ) AS g
+),
 inserted AS (
   INSERT INTO hookonce.records (
     scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
@@ -31,7 +41,7 @@ inserted AS (
   SELECT scope, key, 'pending', fingerprint, 0, 0, accept_id, greatest(token_floor + 1, hookonce.now_us()),
     hookonce.now_ms(), hookonce.now_ms(), hookonce.now_ms(), 8640000000000000, 0, retention_ms,
     hookonce.now_ms() + delay_ms, grp, grp IS NOT NULL, 1, substring(deliveries FROM start FOR length)
-  FROM asked, given, hookonce.meta, patience WHERE meta.id = 1
+  FROM asked, given, hookonce.meta, patience, (SELECT count(*) FROM locked) AS l WHERE meta.id = 1
   ORDER BY scope COLLATE "C", key COLLATE "C"
   ON CONFLICT (scope, key) DO NOTHING
   RETURNING scope, key, grp, created_at
@@ -401,6 +411,10 @@ CREATE INDEX records_accepted ON hookonce.records (created_at, id) WHERE round I
 
 DELETE FROM hookonce.records WHERE scope = 'hookonce ballast' AND key LIKE 'light %';
 
+-- Held until the transaction ends by whoever adds to a group or ends an attempt of it.
+CREATE FUNCTION hookonce.lock_group(in_scope text, in_grp text) RETURNS void LANGUAGE sql
+  AS $body$ SELECT pg_advisory_xact_lock(hashtextextended(in_scope || ' ' || in_grp, 7407)) $body$;
+
 -- Gives the turn of a group to its earliest record, unless one is running; called by whatever adds a record or ends an
 -- attempt, after it did. Each statement in here sees what was committed before it, as nothing in the calling statement
 -- can: under the lock, either an acceptance sees that the head has ended, or the end sees what was accepted.
@@ -411,7 +425,7 @@ BEGIN
   IF current_setting('transaction_isolation') = 'repeatable read' THEN
     RAISE EXCEPTION 'groups need transactions at read committed, or serializable';
   END IF;
-  PERFORM pg_advisory_xact_lock(hashtextextended(in_scope || ' ' || in_grp, 7407));
+  PERFORM hookonce.lock_group(in_scope, in_grp);
   SELECT id INTO head FROM hookonce.records
   WHERE scope = in_scope AND grp = in_grp AND due_at IS NOT NULL AND NOT blocked AND state = 'running'
   ORDER BY id LIMIT 1;

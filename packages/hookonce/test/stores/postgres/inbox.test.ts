@@ -103,6 +103,44 @@ test('an attempt that ends while an acceptance of its group is not committed yet
   expect(keysOf(await store.claimDue(dueRequest()))).toEqual(['next'])
 })
 
+test('of a group, what got its place earlier is taken earlier, however long its acceptance takes', async () => {
+  const [slow, quick] = await Promise.all([open(), open()])
+  const other = await admin.connect()
+  ends.push(() => other.release(true))
+  await other.query('BEGIN')
+  await other.query(
+    `INSERT INTO hookonce.records (scope, key, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
+       lease_ends_at, expires_at, lock_ttl_ms, retention_ms)
+     VALUES ('s', 'b', 'failed', 0, 0, 'a', 1, 1, 1, 1, 1, 0, 0)`,
+  )
+  const taken: string[] = []
+  async function takeAll() {
+    for (;;) {
+      const leaseId = newLeaseId()
+      const claims = await quick.claimDue(dueRequest({ leaseId }))
+      if (claims.length === 0) return
+      for (const claim of claims) {
+        taken.push(claim.key)
+        await quick.complete(claim, leaseId, Buffer.from('done'))
+      }
+    }
+  }
+  // One statement, which adds the one key and then waits for the other.
+  const early = ['a', 'b'].map(key => accept(slow, { scope: 's', key }, { group: 'g' }))
+  const waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted"
+  await until('it to wait', async () => (await admin.query(waiting)).rowCount === 1)
+  let isAccepted = false
+  const late = accept(quick, { scope: 's', key: 'c' }, { group: 'g' }).then(() => (isAccepted = true))
+  const queued = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+  await until('the other', async () => isAccepted || (await admin.query(queued)).rowCount === 1)
+  await takeAll()
+  await other.query('ROLLBACK')
+  await Promise.all([...early, late])
+  await takeAll()
+  const { rows } = await admin.query("SELECT key FROM hookonce.records WHERE grp = 'g' ORDER BY id")
+  expect(taken).toEqual(keysOf(rows))
+})
+
 test('deleting and redriving give the turn on, and a redriven record waits for the one that runs', async () => {
   const store = await open()
   const [one, two, three] = [newId(), newId(), newId()]

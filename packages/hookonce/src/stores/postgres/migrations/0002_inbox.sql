@@ -37,6 +37,10 @@ CREATE INDEX records_accepted ON hookonce.records (created_at, id) WHERE round I
 
 DELETE FROM hookonce.records WHERE scope = 'hookonce ballast' AND key LIKE 'light %';
 
+-- Held until the transaction ends by whoever adds to a group or ends an attempt of it.
+CREATE FUNCTION hookonce.lock_group(in_scope text, in_grp text) RETURNS void LANGUAGE sql
+  AS $body$ SELECT pg_advisory_xact_lock(hashtextextended(in_scope || ' ' || in_grp, 7407)) $body$;
+
 -- Gives the turn of a group to its earliest record, unless one is running; called by whatever adds a record or ends an
 -- attempt, after it did. Each statement in here sees what was committed before it, as nothing in the calling statement
 -- can: under the lock, either an acceptance sees that the head has ended, or the end sees what was accepted.
@@ -47,7 +51,7 @@ BEGIN
   IF current_setting('transaction_isolation') = 'repeatable read' THEN
     RAISE EXCEPTION 'groups need transactions at read committed, or serializable';
   END IF;
-  PERFORM pg_advisory_xact_lock(hashtextextended(in_scope || ' ' || in_grp, 7407));
+  PERFORM hookonce.lock_group(in_scope, in_grp);
   SELECT id INTO head FROM hookonce.records
   WHERE scope = in_scope AND grp = in_grp AND due_at IS NOT NULL AND NOT blocked AND state = 'running'
   ORDER BY id LIMIT 1;

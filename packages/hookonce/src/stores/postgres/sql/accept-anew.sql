@@ -1,9 +1,11 @@
 -- Accepts a record in the place of an expired or deleted one, if that is still as it was seen.
 -- Parameters: scope, key, the token seen, fingerprint, acceptance id, retention_ms, delay_ms, group, delivery.
 -- Result: created_at; no row when the record has changed.
+-- A group is locked before its record gets its id, as in accept.
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
-  id = nextval('hookonce.record_ids'), state = 'pending', fingerprint = $4, attempts = 0, losses = 0, lease_id = $5,
+  id = (SELECT nextval('hookonce.record_ids') FROM hookonce.lock_group($1, $8)), state = 'pending', fingerprint = $4,
+  attempts = 0, losses = 0, lease_id = $5,
   fencing_token = greatest(fencing_token + 1, hookonce.now_us()), created_at = hookonce.now_ms(),
   claimed_at = hookonce.now_ms(), lease_ends_at = hookonce.now_ms(), settled_at = NULL, expires_at = 8640000000000000,
   lock_ttl_ms = 0, retention_ms = $6::bigint, last_error = NULL, result = NULL,

@@ -3,7 +3,8 @@
 --   where in the bytes each delivery starts (from 1 on) and its length; then the bytes of all deliveries.
 -- Result: n (from 1 on), then of the row: inserted by this statement, expired, state, fingerprint, attempts, lease_id,
 --   fencing_token, created_at. No line for a key: its row came or went in this moment, ask again.
--- The token is the floor of the first attempt's. Groups in order: two batches never wait for each other.
+-- The token is the floor of the first attempt's. A group is locked before its records get their ids: who is accepted
+-- later has the larger one. Groups in order: two batches never wait for each other.
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
 given AS MATERIALIZED (
   SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS fingerprints, $4::text[] AS accept_ids,
@@ -15,6 +16,15 @@ asked AS MATERIALIZED (
   FROM given, unnest(scopes, keys, fingerprints, accept_ids, retentions, delays, groups, starts, lengths)
     WITH ORDINALITY AS a (scope, key, fingerprint, accept_id, retention_ms, delay_ms, grp, start, length, n)
 ),
+locked AS MATERIALIZED (
+  SELECT hookonce.lock_group(scope, grp)
+  FROM patience, (
+    SELECT DISTINCT scope COLLATE "C" AS scope, grp COLLATE "C" AS grp FROM asked
+    WHERE grp IS NOT NULL
+      AND NOT EXISTS (SELECT FROM hookonce.records r WHERE r.scope = asked.scope AND r.key = asked.key)
+    ORDER BY grp, scope
+  ) AS g
+),
 inserted AS (
   INSERT INTO hookonce.records (
     scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
@@ -23,7 +33,7 @@ inserted AS (
   SELECT scope, key, 'pending', fingerprint, 0, 0, accept_id, greatest(token_floor + 1, hookonce.now_us()),
     hookonce.now_ms(), hookonce.now_ms(), hookonce.now_ms(), 8640000000000000, 0, retention_ms,
     hookonce.now_ms() + delay_ms, grp, grp IS NOT NULL, 1, substring(deliveries FROM start FOR length)
-  FROM asked, given, hookonce.meta, patience WHERE meta.id = 1
+  FROM asked, given, hookonce.meta, patience, (SELECT count(*) FROM locked) AS l WHERE meta.id = 1
   ORDER BY scope COLLATE "C", key COLLATE "C"
   ON CONFLICT (scope, key) DO NOTHING
   RETURNING scope, key, grp, created_at
