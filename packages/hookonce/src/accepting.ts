@@ -3,6 +3,7 @@ import { asked, wasRefused } from './asking.js'
 import { publish } from './diagnostics.js'
 import type { HoldContext } from './holding.js'
 import type { AcceptOutcome, AcceptRequest, InboxStore } from './inbox-store.js'
+import { ShortLivedMap } from './short-lived-map.js'
 
 /** What is to be accepted; the acceptance itself is named here. */
 export type Acceptance = Omit<AcceptRequest, 'acceptId'>
@@ -14,7 +15,7 @@ export type Acceptance = Omit<AcceptRequest, 'acceptId'>
 export class Accepting {
   readonly #context: HoldContext
   readonly #store: InboxStore
-  readonly #asking = new Map<string, Promise<AcceptOutcome | 'unavailable'>>()
+  readonly #asking = new ShortLivedMap<string, Promise<AcceptOutcome | 'unavailable'>>()
 
   constructor(context: HoldContext, store: InboxStore) {
     this.#context = context

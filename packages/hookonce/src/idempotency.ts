@@ -11,6 +11,7 @@ import { Flight, type FlightContext } from './joining.js'
 import { Keyless } from './keyless.js'
 import type { Outcome } from './outcome.js'
 import { inRange, resolveTiming, type Timing } from './settings.js'
+import { ShortLivedMap } from './short-lived-map.js'
 import {
   type ListQuery,
   MAX_KEY_BYTES,
@@ -110,7 +111,7 @@ class Engine<Kind> implements Idempotency<Kind> {
   readonly #timing: Timing
   readonly #maxLosses: number
   // biome-ignore lint/suspicious/noExplicitAny: requests for one key share a flight, whatever their work returns
-  readonly #flights = new Map<string, Flight<any>>()
+  readonly #flights = new ShortLivedMap<string, Flight<any>>()
   readonly #keyless: Keyless
   readonly #workers = new Set<Pick<DueWorker<unknown>, 'scope' | 'wake' | 'abort' | 'lose'>>()
   readonly #announced = new Set<string>()

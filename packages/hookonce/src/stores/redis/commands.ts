@@ -1,4 +1,6 @@
+import { systemClock } from '../../clock.js'
 import { StoreError } from '../../errors.js'
+import { TimeLimits } from '../../time-limits.js'
 import type { Argument, RedisClient } from './client.js'
 import { codeOf, failureOf, messageOf } from './failures.js'
 
@@ -15,6 +17,8 @@ interface Command {
   resolve(value: unknown): void
   reject(error: Error): void
   giveUpAt: number
+  /** Lifts the time limit; there until the command is settled. */
+  lift: (() => void) | undefined
   resendable: boolean
   /** A send of it is without an answer. */
   inFlight: boolean
@@ -34,10 +38,9 @@ export type Commands = ReturnType<typeof createCommands>
  * Within it a command is sent again after failures that pass; the contract makes that safe, as attempts are named.
  */
 export function createCommands(opening: Promise<RedisClient>, timeoutMs: number) {
-  /** In the order in which they fall due, which is the order they came in: one timer serves them all. */
-  const pending = new Set<Command>()
+  const limits = new TimeLimits(systemClock)
+  let pending = 0
   let client: RedisClient | undefined
-  let timer: NodeJS.Timeout | undefined
   let closed = false
   let idle: (() => void) | undefined
 
@@ -94,7 +97,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
     const pauseMs = command.retryMs * (0.5 + Math.random() / 2)
     command.retryMs = Math.min(2 * command.retryMs, LAST_RETRY_MS)
     const again = passing && (command.resendable || !doubtful) && performance.now() + pauseMs < command.giveUpAt
-    if (again) setTimeout(() => pending.has(command) && send(command), pauseMs)
+    if (again) setTimeout(() => command.lift && send(command), pauseMs)
     else giveUp(command)
   }
 
@@ -109,21 +112,12 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
   }
 
   function settle(command: Command, tell: () => void): void {
-    if (!pending.delete(command)) return
+    if (command.lift === undefined) return
+    command.lift()
+    command.lift = undefined
+    pending--
     tell()
-    if (pending.size === 0) idle?.()
-  }
-
-  function arm(ms: number): void {
-    timer = setTimeout(() => {
-      timer = undefined
-      const now = performance.now()
-      for (const command of pending) {
-        if (command.giveUpAt > now) return arm(command.giveUpAt - now)
-        giveUp(command)
-      }
-    }, ms)
-    timer.unref()
+    if (pending === 0) idle?.()
   }
 
   function refuseIfClosed(): void {
@@ -150,6 +144,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
     ): Promise<T> {
       return new Promise<T>((resolve, reject) => {
         refuseIfClosed()
+        const now = performance.now()
         const command: Command = {
           script,
           keys: typeof keys === 'string' ? [keys] : keys,
@@ -157,15 +152,16 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
           decode,
           resolve: resolve as Command['resolve'],
           reject,
-          giveUpAt: performance.now() + timeoutMs,
+          giveUpAt: now + timeoutMs,
+          lift: undefined,
           resendable,
           inFlight: false,
           doubtful: false,
           retryMs: FIRST_RETRY_MS,
           failure: undefined,
         }
-        pending.add(command)
-        if (timer === undefined) arm(timeoutMs)
+        pending++
+        command.lift = limits.start(timeoutMs, () => giveUp(command), now)
         send(command)
       })
     },
@@ -174,7 +170,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
     close(): Promise<void> {
       closed = true
       return new Promise(resolve => {
-        if (pending.size === 0) return resolve()
+        if (pending === 0) return resolve()
         const before = idle
         idle = () => {
           before?.()

@@ -23,15 +23,19 @@ export function startWorker(settings: WorkerSettings) {
   })
   const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()))
   let hasExited = false
-  const pending = new Map<number, Pending>()
+  // A request's id is its place in here. A Map would leave tables behind that keep what was in them, see ShortLivedMap.
+  const pending: (Pending | undefined)[] = []
+  const free: number[] = []
   let outbox: Request[] = []
   let results: Uint8Array[] = []
-  let lastId = 0
+  let isScheduled = false
   let ended: string | undefined
   let closing: Promise<void> | undefined
 
   worker.unref()
   worker.on('message', (message: AnswerMessage) => {
+    // What the answers lead to is to be on its way before the responses are written that they lead to as well.
+    scheduleFlush()
     let offset = 0
     const bytes = message.bytes
     const isOnlyResult = message.answers.length === 1
@@ -50,7 +54,7 @@ export function startWorker(settings: WorkerSettings) {
       reject(toError(failure, operation))
     }
     // An open store with nothing to do does not keep the process alive; one that closes does until it has.
-    if (pending.size === 0 && closing === undefined) worker.unref()
+    if (isIdle() && closing === undefined) worker.unref()
   })
   worker.on('error', error => {
     ended ??= `its worker thread failed: ${error.message}`
@@ -58,20 +62,32 @@ export function startWorker(settings: WorkerSettings) {
   worker.once('exit', () => {
     hasExited = true
     ended ??= 'its worker thread ended'
-    for (const id of pending.keys()) settle(id).reject(problem('unknown'))
+    for (const [id, entry] of pending.entries()) if (entry !== undefined) settle(id).reject(problem('unknown'))
   })
 
   function settle(id: number): Pending {
-    const entry = pending.get(id)!
-    pending.delete(id)
+    const entry = pending[id]!
+    pending[id] = undefined
+    free.push(id)
     return entry
+  }
+
+  function isIdle(): boolean {
+    return free.length === pending.length
   }
 
   function problem(effect: StoreError['effect']): StoreError {
     return new StoreError(`sqlite store ${settings.path}: ${ended}`, effect)
   }
 
+  function scheduleFlush(): void {
+    if (isScheduled) return
+    isScheduled = true
+    setImmediate(flush)
+  }
+
   function flush(): void {
+    isScheduled = false
     if (outbox.length === 0) return
     const message = { requests: outbox, bytes: pack(results) }
     outbox = []
@@ -91,10 +107,11 @@ export function startWorker(settings: WorkerSettings) {
 
   function send<T>(request: Request, decode: Decode<T>, result?: Uint8Array): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (pending.size === 0) worker.ref()
-      if (outbox.length === 0) setImmediate(flush)
-      request[0] = ++lastId
-      pending.set(lastId, { operation: request[1], decode, resolve: resolve as Pending['resolve'], reject })
+      if (isIdle()) worker.ref()
+      scheduleFlush()
+      const id = free.pop() ?? pending.length
+      request[0] = id
+      pending[id] = { operation: request[1], decode, resolve: resolve as Pending['resolve'], reject }
       outbox.push(request)
       if (result !== undefined) results.push(result)
     })
