@@ -9,6 +9,7 @@ import { inboxOf } from './inbox.js'
 import { createLogger, logEvents, logWarnings } from './log.js'
 import { Metrics } from './metrics/index.js'
 import { type OpenedStore, openStore } from './open-store.js'
+import { expectShortLives } from './short-lives.js'
 import { failFast } from './shutdown.js'
 import { StoreFigures } from './store-figures.js'
 import { startTelemetry, type Telemetry } from './telemetry/index.js'
@@ -27,6 +28,7 @@ export interface Parts {
 
 /** Opens the store and makes what works on it. @throws {StartError} */
 export async function assemble(config: ResolvedConfig): Promise<Parts> {
+  expectShortLives()
   const log = createLogger(config.logLevel)
   failFast(log)
   logWarnings(log)

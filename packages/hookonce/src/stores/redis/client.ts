@@ -8,6 +8,8 @@ export interface RedisClient {
     keys: readonly string[],
     args: readonly Argument[],
   ): Promise<unknown>
+  /** Says that answers came, which may lead to commands: those leave before the responses are written that come of them. */
+  expectMore?(): void
   /** The servers that records are written to; none as long as a Cluster's are not known. */
   nodes(): Promise<RedisNode[]>
   /** Why there is no connection, where that is known. */

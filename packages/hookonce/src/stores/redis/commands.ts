@@ -78,6 +78,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
   }
 
   function answered(command: Command, reply: unknown): void {
+    client?.expectMore?.()
     settle(command, () => {
       try {
         command.resolve(command.decode(reply))

@@ -44,6 +44,8 @@ export function ioredisClient(client: IoredisClient | IoredisCluster): RedisClie
   return {
     isCluster: client.isCluster,
 
+    expectMore: writeTogether,
+
     evaluate(command, script, keys, args) {
       writeTogether()
       const all = args as readonly Argument[] as Buffer[]
