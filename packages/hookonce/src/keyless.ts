@@ -9,11 +9,12 @@ import { newLeaseId } from './lease-id.js'
 import { meterAttempt } from './metering.js'
 import type { Outcome } from './outcome.js'
 import type { Timing } from './settings.js'
+import { ShortLivedMap } from './short-lived-map.js'
 
 /** Work without a key: it runs every time, there is nothing to hold and nothing to join. */
 export class Keyless {
   readonly #context: HoldContext
-  readonly #attempts = new Set<AbortableAttempt>()
+  readonly #attempts = new ShortLivedMap<AbortableAttempt, AbortableAttempt>()
 
   constructor(context: HoldContext) {
     this.#context = context
@@ -23,7 +24,7 @@ export class Keyless {
   run<T>(scope: string, timing: Timing, work: Work<T>, landed: () => void): Promise<Outcome<T>> {
     const { clock, limits, store } = this.#context
     const attempt = new AbortableAttempt(scope, null, 1, String(clock.now() * 1000))
-    this.#attempts.add(attempt)
+    this.#attempts.set(attempt, attempt)
     const meter = meterAttempt(clock, scope, null, 1, clock.monotonic())
     return new Promise<Outcome<T>>(resolve => {
       const lift = limits.start(timing.lockTtlMs, () => {
@@ -56,7 +57,7 @@ export class Keyless {
   }
 
   abort(reason: Error): void {
-    for (const attempt of this.#attempts) attempt.abort(reason)
+    for (const attempt of this.#attempts.values()) attempt.abort(reason)
   }
 
   /** A commit of work that has no key: its record is nobody's, and gone at once. */
