@@ -38,16 +38,16 @@ export function isIoredis(client: object): client is IoredisClient | IoredisClus
 
 export function ioredisClient(client: IoredisClient | IoredisCluster): RedisClient {
   const evaluating = client as unknown as Evaluating
-  const writeTogether = 'nodes' in client ? () => {} : createCorker(client)
+  const corker = 'nodes' in client ? undefined : createCorker(client)
   const serversOf = (role: 'master' | 'all') => ('nodes' in client ? client.nodes(role) : [client]) as IoredisClient[]
 
   return {
     isCluster: client.isCluster,
 
-    expectMore: writeTogether,
+    expectMore: () => corker?.expectMore(),
 
     evaluate(command, script, keys, args) {
-      writeTogether()
+      corker?.next()
       const all = args as readonly Argument[] as Buffer[]
       return command === 'EVALSHA'
         ? evaluating.evalshaBuffer(script, keys.length, ...keys, ...all)
@@ -80,20 +80,42 @@ export function ioredisClient(client: IoredisClient | IoredisCluster): RedisClie
 }
 
 /**
- * The driver writes each command by itself. What is asked in one turn of the event loop leaves in one write at its end:
- * a seventh less CPU for a first delivery, a fifth for a duplicate, with 64 under way.
+ * So many commands leave together: while Redis works on them the next are made. In one write, however many there are, all
+ * who are asked together wait for each other: a tenth fewer first deliveries and a fifth fewer duplicates.
  */
-function createCorker(client: IoredisClient): () => void {
+const MOST_TOGETHER = 16
+
+/**
+ * The driver writes each command by itself. What is asked in one turn of the event loop leaves in few writes, the last at
+ * its end: a seventh less CPU for a first delivery, a fifth for a duplicate, with 64 under way.
+ */
+function createCorker(client: IoredisClient): { expectMore(): void; next(): void } {
   let corked: IoredisClient['stream']
-  return () => {
+  let together = 0
+
+  function expectMore(): void {
     const { stream } = client
     if (stream === undefined || stream === corked) return
     corked = stream
+    together = 0
     stream.cork()
     setImmediate(() => {
       corked = undefined
       stream.uncork()
     })
+  }
+
+  return {
+    expectMore,
+
+    /** To be called before each command. */
+    next() {
+      expectMore()
+      if (together++ < MOST_TOGETHER || corked === undefined) return
+      together = 1
+      corked.uncork()
+      corked.cork()
+    },
   }
 }
 
