@@ -2,15 +2,16 @@ import type { Answer } from 'hookonce'
 import type { Logger } from 'pino'
 import type { EventLoopWatch } from './event-loop-watch.js'
 import type { Gate } from './gate.js'
-import type { Metrics, Overload } from './metrics/index.js'
+import type { Overload } from './metrics/index.js'
 import { serverProblem } from './problems.js'
+import type { Refusals } from './refusals.js'
 import type { TokenBucket } from './token-bucket.js'
 
 export interface AdmissionContext {
   gate: Gate
   maxInFlight: number
   eventLoop: EventLoopWatch
-  metrics: Metrics
+  refusals: Refusals
   log: Logger
 }
 
@@ -41,27 +42,21 @@ export class Admission {
     if (eventLoop.isBehind) return this.#shed(source, 'event_loop')
     const waitMs = rate?.take(performance.now()) ?? 0
     if (waitMs === 0) return undefined
-    this.#context.metrics.refused(source, 'unavailable', 'rate')
-    return serverProblem('rate_limited', {
-      detail: 'This source takes only so many deliveries a second.',
-      headers: retryAfter(waitMs),
-      outcome: 'unavailable',
-    })
+    const detail = 'This source takes only so many deliveries a second.'
+    const answer = serverProblem('rate_limited', { detail, headers: retryAfter(waitMs), outcome: 'unavailable' })
+    return this.#context.refusals.told(source, answer, 'rate')
   }
 
   #shed(source: string, reason: Exclude<Overload, 'rate'>): Answer {
-    const { metrics, log } = this.#context
-    metrics.refused(source, 'unavailable', reason)
+    const { refusals, log } = this.#context
     const now = performance.now()
     if (now - this.#loggedAt >= LOG_EVERY_MS) {
       this.#loggedAt = now
       log.warn({ source, reason }, 'overloaded: deliveries are refused')
     }
-    return serverProblem('overloaded', {
-      detail: `Not now: ${REASONS[reason]}. Send it again later.`,
-      headers: retryAfter(RETRY_AFTER_MS),
-      outcome: 'unavailable',
-    })
+    const detail = `Not now: ${REASONS[reason]}. Send it again later.`
+    const answer = serverProblem('overloaded', { detail, headers: retryAfter(RETRY_AFTER_MS), outcome: 'unavailable' })
+    return refusals.told(source, answer, reason)
   }
 }
 

@@ -15,6 +15,7 @@ import { createOperators } from './operator/access.js'
 import { createAudit } from './operator/audit.js'
 import { peerOf } from './operator/origin.js'
 import { serverProblem } from './problems.js'
+import { Refusals } from './refusals.js'
 import { respond } from './respond.js'
 import { apiRecordRoutes } from './routes/api-records.js'
 import { apiSourceRoute } from './routes/api-sources.js'
@@ -96,7 +97,8 @@ export async function createApp(context: AppContext): Promise<App> {
 
   const { sources, allowNoIdempotency, maxInFlight } = config
   const eventLoop = new EventLoopWatch(config.maxEventLoopDelayMs)
-  const admission = new Admission({ gate, maxInFlight, eventLoop, metrics, log })
+  const refusals = new Refusals(metrics, activity)
+  const admission = new Admission({ gate, maxInFlight, eventLoop, refusals, log })
   metrics.countInFlight = () => gate.inProgress
   const deliveries = deliveryRoutes(app, {
     receiver,
@@ -105,7 +107,7 @@ export async function createApp(context: AppContext): Promise<App> {
     allowNoIdempotency,
     gate,
     admission,
-    metrics,
+    refusals,
     tracing,
     agent,
     log,

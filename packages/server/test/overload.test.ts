@@ -1,7 +1,7 @@
+import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { EventLoopWatch } from '../src/event-loop-watch.js'
 import { TokenBucket } from '../src/token-bucket.js'
@@ -47,17 +47,59 @@ test('more deliveries than may be in flight are refused at once, and those in fl
   expect((await deliver(url, 'c')).status).toBe(200)
 })
 
-test('a refusal does not wait for the body', async () => {
+/** A connection that has sent the head of a delivery, and what has come back. */
+async function sendHead(url: string, length: number) {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  const head = `POST /webhook HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Length: ${length}\r\n\r\n`
+  let seen = ''
+  socket.on('data', chunk => (seen += chunk))
+  socket.write(head)
+  return { socket, head, ended: once(socket, 'close'), answers: () => seen.split('HTTP/1.1 ').slice(1) }
+}
+
+test('a refusal does not wait for the body, and the connection goes on', async () => {
   const upstream = await shutUpstream()
   const { url } = await startApp({ env: { HOOKONCE_FORWARD_TO: upstream.url, HOOKONCE_MAX_IN_FLIGHT: '1' } })
   const first = deliver(url, 'a')
   await upstream.called(1)
-  const { hostname, port } = new URL(url)
-  const socket = connect(Number(port), hostname)
-  socket.write(`POST /webhook HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Length: 1000\r\n\r\n`)
-  const answer = await text(socket)
-  expect(answer).toMatch(/^HTTP\/1\.1 503 /)
-  expect(answer).toMatch(/^connection: close\r$/im)
+  const { socket, head, answers } = await sendHead(url, 1000)
+  await until('it is refused', () => answers().length === 1)
+  expect(answers()[0]).toMatch(/^503 /)
+  expect(answers()[0]).not.toMatch(/^connection: close\r$/im)
+  upstream.openGate()
+  await first
+  const body = 'x'.repeat(1000)
+  socket.write(`${body}${head.replace('\r\n\r\n', '\r\nX-Idempotency-Key: b\r\n\r\n')}${body}`)
+  await until('the next is answered', () => answers().length === 2)
+  expect(answers()[1]).toMatch(/^200 /)
+  socket.destroy()
+})
+
+test('a sender of a large body sees the refusal before its connection ends', async () => {
+  const upstream = await shutUpstream()
+  const { url } = await startApp({ env: { HOOKONCE_FORWARD_TO: upstream.url, HOOKONCE_MAX_IN_FLIGHT: '1' } })
+  const first = deliver(url, 'a')
+  await upstream.called(1)
+  const { socket, ended, answers } = await sendHead(url, 1_000_000)
+  socket.write('x'.repeat(100_000))
+  await until('it is refused', () => answers().length === 1)
+  expect(answers()[0]).toMatch(/^503 /)
+  expect(answers()[0]).toMatch(/^connection: close\r$/im)
+  expect(answers()[0]).toMatch(/"code":"overloaded"/)
+  await ended
+  upstream.openGate()
+  await first
+})
+
+test('what is refused for want of room is in the figures of the operators', async () => {
+  const upstream = await shutUpstream()
+  const { url } = await startApp({ env: { HOOKONCE_FORWARD_TO: upstream.url, HOOKONCE_MAX_IN_FLIGHT: '1' } })
+  const first = deliver(url, 'a')
+  await upstream.called(1)
+  await deliver(url, 'b')
+  const { json } = await send(`${url}/api/overview`, { method: 'GET' })
+  expect(json.totals.default).toEqual({ unavailable: 1 })
   upstream.openGate()
   await first
 })

@@ -1,5 +1,5 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
-import type { Backlog, DeliveryOutcome, HookonceActivity, HookonceEvent } from 'hookonce'
+import type { Answer, Backlog, DeliveryOutcome, HookonceActivity, HookonceEvent } from 'hookonce'
 import { KEYLESS } from '../keyless.js'
 import type { StoreFigures } from '../store-figures.js'
 import { Last } from './last.js'
@@ -85,11 +85,14 @@ export class Activity {
     }
   }
 
+  /** A delivery that the server answered without its receiver. */
+  refused(name: string, { outcome, status }: Answer): void {
+    const source = this.#sources.get(name)
+    if (source !== undefined) this.#count(source, { outcome, status, durationMs: 0 })
+  }
+
   /** Every delivery comes by here: what takes time is left to whoever looks. */
-  #count(
-    source: SourceActivity,
-    { outcome, status, durationMs }: HookonceActivity & { type: 'delivery_answered' },
-  ): void {
+  #count(source: SourceActivity, { outcome, status, durationMs }: Omit<Answered, 'at' | 'source'>): void {
     this.#window.count(outcome, durationMs, performance.now())
     const answered = { at: Date.now(), source: source.name, outcome, status, durationMs }
     source.count(answered)

@@ -6,10 +6,10 @@ import type { ResolvedSource } from '../config.js'
 import { DeliveryLog } from '../delivery-log.js'
 import type { Gate } from '../gate.js'
 import { KEYLESS, keylessSource, type Receive } from '../keyless.js'
-import type { Metrics } from '../metrics/index.js'
 import { deliverySchema, HANDSHAKE } from '../openapi/deliveries.js'
 import { serverProblem } from '../problems.js'
 import { readBody } from '../read-body.js'
+import type { Refusals } from '../refusals.js'
 import { sendAnswer } from '../send-answer.js'
 import { mountedSource, type SourceContext } from '../sources.js'
 import type { Tracing } from '../telemetry/tracing.js'
@@ -21,7 +21,7 @@ export interface DeliveryContext extends SourceContext {
   allowNoIdempotency: boolean
   gate: Gate
   admission: Admission
-  metrics: Metrics
+  refusals: Refusals
   tracing: Tracing | undefined
 }
 
@@ -83,28 +83,23 @@ function deliveryAnswerer(
   receive: (delivery: Delivery) => Promise<Answer>,
   rate: TokenBucket | undefined,
   log: DeliveryLog,
-  { gate, admission, metrics }: DeliveryContext,
+  { gate, admission, refusals }: DeliveryContext,
 ): DeliveryListener {
   const { maxBodyBytes } = source
 
-  const refused = (answer: Answer): Answer => {
-    metrics.refused(name, answer.outcome)
-    return answer
-  }
-
   async function answerFor(request: IncomingMessage): Promise<Answer | undefined> {
     const { rawHeaders, method = 'POST' } = request
-    if (gate.closed) return refused(shuttingDown())
+    if (gate.closed) return refusals.told(name, shuttingDown())
     const overload = admission.refusal(name, rate)
     if (overload !== undefined) return overload
     if (rawHeaders.length > 2 * MAX_HEADER_FIELDS) {
       const detail = `At most ${MAX_HEADER_FIELDS} header fields are accepted.`
-      return refused(serverProblem('headers_too_large', { detail }))
+      return refusals.told(name, serverProblem('headers_too_large', { detail }))
     }
     const body = method === 'GET' ? NO_BODY : await readBody(request, maxBodyBytes)
     if (body === 'gone') return undefined
     if (body === 'too_large') return source.tooLarge()
-    if (gate.closed) return refused(shuttingDown())
+    if (gate.closed) return refusals.told(name, shuttingDown())
 
     const delivery = new Delivery({ method, url: request.url!, headers: rawHeaders, body })
     const answer = await receive(delivery)
