@@ -5,7 +5,7 @@
  *   npm run bench -- [--stores sqlite,memory,redis,postgres] [--rounds 7] [--seconds 3] [--connections 64]
  *     [--random-keys]
  *   npm run bench -- --inbox [--stores …] [--rounds 7]
- *   npm run bench -- --records 1000000 [--stores …] [--rounds 7]
+ *   npm run bench -- --records 1000000 [--stores …] [--rounds 7] [--random-keys]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
@@ -62,7 +62,7 @@ try {
     await measureInbox(backends, { rounds })
     await measureAcknowledgement(backends, { connections })
   } else if (options.records === undefined) await compare()
-  else await measureAtSize(backends, { records: Number(options.records), rounds })
+  else await measureAtSize(backends, { records: Number(options.records), rounds, random: options['random-keys'] })
 } finally {
   endAll()
   for (const { stop } of Object.values(backends)) await stop()

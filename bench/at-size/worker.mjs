@@ -1,6 +1,7 @@
 /**
  * One store. Asked by messages: `{ open: { kind, … }, records }` opens one with so many completed records instead of the
- * one before, `{ pairs }` claims and completes so many more. Keys are random, the worst that an index can be given. Answers `{ perSecond }`.
+ * one before, `{ pairs }` claims and completes so many more. Keys are counted, or `random`, the worst that an index can be
+ * given. Answers `{ perSecond }`.
  */
 import { randomUUID } from 'node:crypto'
 import { openStore } from '../open-store.mjs'
@@ -11,11 +12,14 @@ const result = Buffer.alloc(200, 'r')
 const fingerprint = 'f'.repeat(43)
 
 let store
+let nextKey
 
 process.on('message', async message => {
   if (message.open !== undefined) {
     await store?.close()
     store = await openStore(message.open)
+    let counted = 0
+    nextKey = message.random ? randomUUID : () => `evt_${++counted}`
   }
   const pairs = message.records ?? message.pairs
   const startedAt = performance.now()
@@ -26,7 +30,7 @@ process.on('message', async message => {
 async function work(pairs, atOnce) {
   let left = pairs
   const go = async () => {
-    while (left-- > 0) await claimAndComplete(randomUUID())
+    while (left-- > 0) await claimAndComplete(nextKey())
   }
   await Promise.all(Array.from({ length: atOnce }, go))
 }
