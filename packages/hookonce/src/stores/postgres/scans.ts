@@ -8,7 +8,7 @@ import type { Statements } from './statements.js'
 /** Rows a step of a list looks at: about 10 ms of the server's time. */
 const ROWS_PER_LIST_STEP = 5000
 /** What one page looks at, at most: then it is short, and the next goes on from there. */
-const STEPS_PER_PAGE = 10
+const STEPS_PER_PAGE = 8
 /** Rows a step of a purge removes: its locks are held for some 10 ms. */
 export const ROWS_PER_PURGE_STEP = 500
 const LARGEST = '9223372036854775807'

@@ -202,7 +202,7 @@ WHERE scope = $1 AND key = $2 AND lease_id = $3 AND expires_at > hookonce.now_ms
 FROM hookonce.records
 WHERE round IS NOT NULL AND (created_at, id) < ($1::bigint, $2::bigint)
   AND (created_at, id) >= ($3::bigint, $4::bigint) AND expires_at > hookonce.now_ms()
-  AND ($5::text IS NULL OR scope = $5::text) AND ($6::text IS NULL OR state = $6::text)
+  AND ($5::text IS NULL OR scope || '' = $5::text) AND ($6::text IS NULL OR state = $6::text)
 ORDER BY created_at DESC, id DESC
 LIMIT $7::bigint`,
   list: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id,
@@ -210,7 +210,7 @@ LIMIT $7::bigint`,
   last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts
 FROM hookonce.records
 WHERE id < $1::bigint AND id >= $2::bigint AND expires_at > hookonce.now_ms()
-  AND ($3::text IS NULL OR scope = $3::text) AND ($4::text IS NULL OR state = $4::text)
+  AND ($3::text IS NULL OR scope || '' = $3::text) AND ($4::text IS NULL OR state = $4::text)
 ORDER BY id DESC
 LIMIT $5::bigint`,
   lockMigrations: `SELECT pg_advisory_xact_lock(hashtext('hookonce.migrations'))`,
