@@ -137,7 +137,8 @@ test('two transactions that lock each other out both stand in the end', async ()
     store.transact(two, await acquire(store, two), crossing(2, 1)),
   ])
   expect(outcomes.map(outcome => outcome.status)).toEqual(['completed', 'completed'])
-  expect(meeting).toBe(3)
+  // One of them at least was run again; on a busy machine that may end the same way once more.
+  expect(meeting).toBeGreaterThanOrEqual(3)
   const { rows } = await ledger.pool.query('SELECT balance FROM accounts')
   expect(rows).toEqual([{ balance: 2 }, { balance: 2 }])
 })
