@@ -6,10 +6,9 @@ import { startWorker } from '../processes.mjs'
 import { median, table } from '../report.mjs'
 
 const FEW = 1_000
-/** So few that a thousand records stay some thousands. */
 const MEASURED_PAIRS = 4_000
-/** What it takes until V8 has compiled what there is to compile. */
-const WARMING_PAIRS = 20_000
+/** What it takes until V8 has compiled what there is to compile, in a store's own thread too: so each stays open. */
+const WARMING_ROUNDS = 5
 
 export async function measureAtSize(backends, { records, rounds, random }) {
   const rows = []
@@ -18,15 +17,17 @@ export async function measureAtSize(backends, { records, rounds, random }) {
     const many = startWorker('at-size/worker.mjs')
     const filled = await many.ask({ open: { kind, ...backend.storeAt('many') }, records, random })
     process.stderr.write(`${kind}: ${records} records at ${Math.round(filled.perSecond)}/s\n`)
-    await few.ask({ open: { kind, ...backend.storeAt('warming') }, records: WARMING_PAIRS, random })
+    await few.ask({ open: { kind, ...backend.storeAt('few') }, records: FEW, random })
+    const measure = {
+      few: () => few.ask({ pairs: MEASURED_PAIRS, forget: true }),
+      many: () => many.ask({ pairs: MEASURED_PAIRS }),
+    }
+    for (let round = 0; round < WARMING_ROUNDS; round++) await measure.few()
     const pairs = []
     for (let round = 0; round < rounds; round++) {
-      await few.ask({ open: { kind, ...backend.storeAt(`few_${round}`) }, records: FEW, random })
       const order = round % 2 === 0 ? ['few', 'many'] : ['many', 'few']
       const rates = {}
-      for (const who of order) {
-        rates[who] = (await { few, many }[who].ask({ pairs: MEASURED_PAIRS })).perSecond
-      }
+      for (const who of order) rates[who] = (await measure[who]()).perSecond
       pairs.push(rates)
     }
     few.end()

@@ -1,7 +1,7 @@
 /**
- * One store. Asked by messages: `{ open: { kind, … }, records }` opens one with so many completed records instead of the
- * one before, `{ pairs }` claims and completes so many more. Keys are counted, or `random`, the worst that an index can be
- * given. Answers `{ perSecond }`.
+ * One store. Asked by messages: `{ open: { kind, … }, records }` opens one with so many completed records, `{ pairs }`
+ * claims and completes so many more, which are deleted when the time was taken if it is to `forget` them. Keys are counted,
+ * or `random`, the worst that an index can be given. Answers `{ perSecond }`.
  */
 import { randomUUID } from 'node:crypto'
 import { openStore } from '../open-store.mjs'
@@ -16,21 +16,22 @@ let nextKey
 
 process.on('message', async message => {
   if (message.open !== undefined) {
-    await store?.close()
     store = await openStore(message.open)
     let counted = 0
     nextKey = message.random ? randomUUID : () => `evt_${++counted}`
   }
-  const pairs = message.records ?? message.pairs
+  const keys = Array.from({ length: message.records ?? message.pairs }, nextKey)
   const startedAt = performance.now()
-  await work(pairs, message.open === undefined ? MEASURED_AT_ONCE : FILLING_AT_ONCE)
-  process.send({ perSecond: (pairs / (performance.now() - startedAt)) * 1000 })
+  await forEach(keys, message.open === undefined ? MEASURED_AT_ONCE : FILLING_AT_ONCE, claimAndComplete)
+  const perSecond = (keys.length / (performance.now() - startedAt)) * 1000
+  if (message.forget) await forEach(keys, FILLING_AT_ONCE, key => store.delete({ scope: 'default', key }))
+  process.send({ perSecond })
 })
 
-async function work(pairs, atOnce) {
-  let left = pairs
+async function forEach(keys, atOnce, act) {
+  let next = 0
   const go = async () => {
-    while (left-- > 0) await claimAndComplete(nextKey())
+    while (next < keys.length) await act(keys[next++])
   }
   await Promise.all(Array.from({ length: atOnce }, go))
 }

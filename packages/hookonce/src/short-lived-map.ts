@@ -2,19 +2,15 @@
 const RENEWED_AFTER = 256
 
 /**
- * A map of what is soon over, in the order it came.
+ * A map of what is soon over.
  *
  * V8 leaves the full table of a `Map` as it was, and pointing at the next. One that outlives two collections is old, and
- * keeps all that follow, with all that was in them, until old objects are collected. With one `Map` of the flights of a
- * process and one of what it asked the store, collecting took twice as long: 4.3 instead of 2.5 µs a delivery.
+ * keeps all that follow, with all that was in them, until old objects are collected: with one of a process' flights and
+ * one of what it asked the store, collecting took 4.3 and not 1.8 µs a delivery.
  */
 export class ShortLivedMap<Key, Value> {
   #map = new Map<Key, Value>()
   #added = 0
-
-  get size(): number {
-    return this.#map.size
-  }
 
   get(key: Key): Value | undefined {
     return this.#map.get(key)
@@ -30,10 +26,6 @@ export class ShortLivedMap<Key, Value> {
 
   delete(key: Key): boolean {
     return this.#map.delete(key)
-  }
-
-  keys(): Iterable<Key> {
-    return this.#map.keys()
   }
 
   values(): Iterable<Value> {

@@ -47,8 +47,23 @@ test('more deliveries than may be in flight are refused at once, and those in fl
   expect((await deliver(url, 'c')).status).toBe(200)
 })
 
+/** One with room for one delivery, which is taken until its `release`. */
+async function fullApp() {
+  const upstream = await shutUpstream()
+  const { url } = await startApp({ env: { HOOKONCE_FORWARD_TO: upstream.url, HOOKONCE_MAX_IN_FLIGHT: '1' } })
+  const first = deliver(url, 'a')
+  await upstream.called(1)
+  return {
+    url,
+    async release() {
+      upstream.openGate()
+      await first
+    },
+  }
+}
+
 /** A connection that has sent the head of a delivery, and what has come back. */
-async function sendHead(url: string, length: number) {
+function sendHead(url: string, length: number) {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
   const head = `POST /webhook HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Length: ${length}\r\n\r\n`
@@ -59,16 +74,12 @@ async function sendHead(url: string, length: number) {
 }
 
 test('a refusal does not wait for the body, and the connection goes on', async () => {
-  const upstream = await shutUpstream()
-  const { url } = await startApp({ env: { HOOKONCE_FORWARD_TO: upstream.url, HOOKONCE_MAX_IN_FLIGHT: '1' } })
-  const first = deliver(url, 'a')
-  await upstream.called(1)
-  const { socket, head, answers } = await sendHead(url, 1000)
+  const { url, release } = await fullApp()
+  const { socket, head, answers } = sendHead(url, 1000)
   await until('it is refused', () => answers().length === 1)
   expect(answers()[0]).toMatch(/^503 /)
   expect(answers()[0]).not.toMatch(/^connection: close\r$/im)
-  upstream.openGate()
-  await first
+  await release()
   const body = 'x'.repeat(1000)
   socket.write(`${body}${head.replace('\r\n\r\n', '\r\nX-Idempotency-Key: b\r\n\r\n')}${body}`)
   await until('the next is answered', () => answers().length === 2)
@@ -77,31 +88,24 @@ test('a refusal does not wait for the body, and the connection goes on', async (
 })
 
 test('a sender of a large body sees the refusal before its connection ends', async () => {
-  const upstream = await shutUpstream()
-  const { url } = await startApp({ env: { HOOKONCE_FORWARD_TO: upstream.url, HOOKONCE_MAX_IN_FLIGHT: '1' } })
-  const first = deliver(url, 'a')
-  await upstream.called(1)
-  const { socket, ended, answers } = await sendHead(url, 1_000_000)
+  const { url, release } = await fullApp()
+  const { socket, ended, answers } = sendHead(url, 1_000_000)
   socket.write('x'.repeat(100_000))
   await until('it is refused', () => answers().length === 1)
   expect(answers()[0]).toMatch(/^503 /)
   expect(answers()[0]).toMatch(/^connection: close\r$/im)
   expect(answers()[0]).toMatch(/"code":"overloaded"/)
   await ended
-  upstream.openGate()
-  await first
+  await release()
 })
 
-test('what is refused for want of room is in the figures of the operators', async () => {
-  const upstream = await shutUpstream()
-  const { url } = await startApp({ env: { HOOKONCE_FORWARD_TO: upstream.url, HOOKONCE_MAX_IN_FLIGHT: '1' } })
-  const first = deliver(url, 'a')
-  await upstream.called(1)
+test('what is refused for want of room is in the figures of the operators, and in no latency', async () => {
+  const { url, release } = await fullApp()
   await deliver(url, 'b')
   const { json } = await send(`${url}/api/overview`, { method: 'GET' })
   expect(json.totals.default).toEqual({ unavailable: 1 })
-  upstream.openGate()
-  await first
+  expect(json.window).toMatchObject({ by_outcome: { unavailable: 1 }, p99_ms: null })
+  await release()
 })
 
 test('duplicates that wait leave room for other deliveries', async () => {

@@ -77,7 +77,7 @@ export class Activity {
   onActivity(event: HookonceActivity): void {
     if (event.type === 'delivery_answered') {
       const source = this.#scopes.get(event.scope)
-      if (source !== undefined) this.#count(source, event)
+      if (source !== undefined) this.#count(source, event.outcome, event.status, event.durationMs)
     } else if (event.type === 'waiting_changed') this.#waiting = event.waiting
     else if (event.type === 'store_asked') {
       if (event.failed) this.#storeErrors++
@@ -88,13 +88,13 @@ export class Activity {
   /** A delivery that the server answered without its receiver. */
   refused(name: string, { outcome, status }: Answer): void {
     const source = this.#sources.get(name)
-    if (source !== undefined) this.#count(source, { outcome, status, durationMs: 0 })
+    if (source !== undefined) this.#count(source, outcome, status)
   }
 
   /** Every delivery comes by here: what takes time is left to whoever looks. */
-  #count(source: SourceActivity, { outcome, status, durationMs }: Omit<Answered, 'at' | 'source'>): void {
+  #count(source: SourceActivity, outcome: DeliveryOutcome, status: number, durationMs?: number): void {
     this.#window.count(outcome, durationMs, performance.now())
-    const answered = { at: Date.now(), source: source.name, outcome, status, durationMs }
+    const answered = { at: Date.now(), source: source.name, outcome, status, durationMs: durationMs ?? 0 }
     source.count(answered)
     this.#streamed.add(answered)
   }

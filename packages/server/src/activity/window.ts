@@ -23,7 +23,8 @@ export class Window {
     this.#since = now
   }
 
-  count(outcome: DeliveryOutcome, ms: number, now: number): void {
+  /** `ms`: how long it took; `undefined` where nothing was done that could take long. */
+  count(outcome: DeliveryOutcome, ms: number | undefined, now: number): void {
     const at = Math.floor(now / 1000)
     const second = this.#seconds[at % SECONDS]!
     if (second.at !== at) {
@@ -32,7 +33,7 @@ export class Window {
       second.latencies.clear()
     }
     second.byOutcome.set(outcome, (second.byOutcome.get(outcome) ?? 0) + 1)
-    second.latencies.count(ms)
+    if (ms !== undefined) second.latencies.count(ms)
   }
 
   snapshot(now: number) {

@@ -81,7 +81,7 @@ export function ioredisClient(client: IoredisClient | IoredisCluster): RedisClie
 
 /**
  * So many commands leave together: while Redis works on them the next are made. In one write, however many there are, all
- * who are asked together wait for each other: a tenth fewer first deliveries and a fifth fewer duplicates.
+ * who are asked together wait for each other: a sixth fewer first deliveries and a fifth fewer duplicates.
  */
 const MOST_TOGETHER = 16
 
