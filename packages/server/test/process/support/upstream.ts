@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { onCleanup } from './waiting.js'
 
 /** One line of the ledger: the application behind the receiver was called. Times are of `performance.now()`. */
@@ -29,7 +29,6 @@ export interface UpstreamOptions {
   port?: number
   /** How long the answers are. Default some 40 bytes. */
   resultBytes?: number
-  onConnection?: (socket: Socket) => void
 }
 
 export interface Upstream {
@@ -42,7 +41,7 @@ export interface Upstream {
 }
 
 export async function startUpstream(options: UpstreamOptions = {}): Promise<Upstream> {
-  const { takes = () => 0, fails = () => false, port = 0, resultBytes = 16, onConnection } = options
+  const { takes = () => 0, fails = () => false, port = 0, resultBytes = 16 } = options
   const calls: Call[] = []
   const server = createServer((request, response) => {
     const call = startCall(request, response, resultBytes)
@@ -53,19 +52,37 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
     const ms = takes(call)
     if (ms !== 'held') setTimeout(call.answer, ms)
   })
-  if (onConnection) server.on('connection', onConnection)
-  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
+  const url = await listen(server, port)
   const close = () => {
     server.closeAllConnections()
     server.close()
   }
   onCleanup(close)
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url,
     calls,
     close,
     callsOf: key => calls.filter(call => call.key === key),
   }
+}
+
+/** Takes connections and reads nothing from them: no call arrives. */
+export async function startDeafUpstream(): Promise<Pick<Upstream, 'url'>> {
+  const sockets = new Set<Socket>()
+  const server = createTcpServer({ pauseOnConnect: true }, socket => {
+    sockets.add(socket)
+    socket.once('error', () => {})
+  })
+  onCleanup(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return { url: await listen(server) }
+}
+
+async function listen(server: Server, port = 0): Promise<string> {
+  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 function startCall({ headers, url }: IncomingMessage, response: ServerResponse, resultBytes: number): Call {
