@@ -5,6 +5,7 @@
  *   npm run bench -- [--stores sqlite,memory,redis,postgres] [--rounds 7] [--seconds 3] [--connections 64]
  *     [--random-keys]
  *   npm run bench -- --inbox [--stores …] [--rounds 7]
+ *   npm run bench -- --watched [--stores …] [--rounds 7] [--seconds 3]
  *   npm run bench -- --records 1000000 [--stores …] [--rounds 7] [--random-keys]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -20,6 +21,7 @@ import { endAll } from './processes.mjs'
 import { measurePush } from './push.mjs'
 import { countRoundTrips } from './round-trips.mjs'
 import { measureThroughput } from './throughput.mjs'
+import { measureWatched } from './watched/run.mjs'
 
 const { values: options } = parseArgs({
   options: {
@@ -28,6 +30,7 @@ const { values: options } = parseArgs({
     seconds: { type: 'string', default: '3' },
     connections: { type: 'string', default: '64' },
     inbox: { type: 'boolean', default: false },
+    watched: { type: 'boolean', default: false },
     'random-keys': { type: 'boolean', default: false },
     records: { type: 'string' },
   },
@@ -61,7 +64,8 @@ try {
   if (options.inbox) {
     await measureInbox(backends, { rounds })
     await measureAcknowledgement(backends, { connections })
-  } else if (options.records === undefined) await compare()
+  } else if (options.watched) await measureWatched(backends, { rounds, seconds, connections })
+  else if (options.records === undefined) await compare()
   else await measureAtSize(backends, { records: Number(options.records), rounds, random: options['random-keys'] })
 } finally {
   endAll()

@@ -1,8 +1,9 @@
 import { channel } from 'node:diagnostics_channel'
 import { get } from 'node:http'
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { memoryStore } from 'hookonce/stores/memory'
 import { afterEach, describe, expect, test } from 'vitest'
-import { Activity } from '../src/activity/index.js'
+import { Activity, moment } from '../src/activity/index.js'
 import { Latencies } from '../src/activity/latencies.js'
 import { Window } from '../src/activity/window.js'
 import { hear } from '../src/hear.js'
@@ -78,10 +79,10 @@ describe('the last minute', () => {
 
 test('a source’s last deliveries are kept, newest first, twenty of them, and those that did not go well apart', () => {
   const activity = activityOf()
-  activity.onActivity(answered('default', 'mismatch', 422))
-  for (let i = 0; i < 30; i++) activity.onActivity(answered('default', 'executed', 200, i))
-  activity.onActivity(answered('/webhook/no-idempotency', 'failed', 500))
-  activity.onActivity(answered('somebody else’s', 'failed', 500))
+  activity.onActivity(answered('default', 'mismatch', 422), moment())
+  for (let i = 0; i < 30; i++) activity.onActivity(answered('default', 'executed', 200, i), moment())
+  activity.onActivity(answered('/webhook/no-idempotency', 'failed', 500), moment())
+  activity.onActivity(answered('somebody else’s', 'failed', 500), moment())
   const { recent, problems } = activity.of('default')
   expect([recent.length, recent[0]?.outcome, recent[1]?.ms, recent[19]?.ms]).toEqual([20, 'failed', 29, 11])
   expect(problems.map(({ outcome, status }) => `${outcome} ${status}`)).toEqual(['failed 500', 'mismatch 422'])
@@ -100,6 +101,7 @@ test('the snapshot counts by source and outcome, what waits, what was lost, and 
   tell({ type: 'waiting_changed', waiting: 4 })
   tell({ type: 'store_asked', operation: 'claim', durationMs: 1, failed: true })
   channel('hookonce').publish({ type: 'attempt_lost', scope: 'default', key: 'k', attempt: 1, reason: 'lease' })
+  await endOfTurn()
   expect(activity.snapshot(7)).toMatchObject({
     totals: { default: { executed: 1, mismatch: 1 }, shop: { in_progress: 1 } },
     window: { by_outcome: { executed: 1, mismatch: 1, in_progress: 1 }, hit_rate: 0 },
@@ -113,6 +115,7 @@ test('the snapshot counts by source and outcome, what waits, what was lost, and 
   await expect.poll(() => activity.of('shop').inbox).toMatchObject({ pending: 3, dead: 2 })
   stop()
   tell(answered('default', 'executed'))
+  await endOfTurn()
   expect(activity.of('default').recent).toHaveLength(2)
 })
 
@@ -143,7 +146,7 @@ test('the stream has the overview each second and the deliveries of that second'
       .filter(([, kind]) => kind === name)
       .map(([, , data]) => JSON.parse(data!))
   await expect.poll(() => events('overview').length, { timeout: 10_000 }).toBeGreaterThan(0)
-  for (let i = 0; i < 500; i++) activity.onActivity(answered('default', 'replayed'))
+  for (let i = 0; i < 500; i++) activity.onActivity(answered('default', 'replayed'), moment())
   await expect.poll(() => events('delivery').length, { timeout: 10_000 }).toBe(1)
   const [deliveries] = events('delivery')
   expect(deliveries).toHaveLength(200)

@@ -42,6 +42,15 @@ export interface Snapshot {
   event_loop_lag_ms: number
 }
 
+/** One moment on both clocks, in milliseconds. */
+export interface Moment {
+  /** Since the epoch. */
+  at: number
+  monotonic: number
+}
+
+export const moment = (): Moment => ({ at: Date.now(), monotonic: performance.now() })
+
 export interface ActivityContext {
   sources: ReadonlyMap<string, { inbox?: unknown }>
   figures: StoreFigures
@@ -74,10 +83,11 @@ export class Activity {
     if (event.type === 'attempt_lost') this.#lostLeases++
   }
 
-  onActivity(event: HookonceActivity): void {
+  /** `now`: as {@link moment} gives it. */
+  onActivity(event: HookonceActivity, now: Moment): void {
     if (event.type === 'delivery_answered') {
       const source = this.#scopes.get(event.scope)
-      if (source !== undefined) this.#count(source, event.outcome, event.status, event.durationMs)
+      if (source !== undefined) this.#count(source, event.outcome, event.status, now, event.durationMs)
     } else if (event.type === 'waiting_changed') this.#waiting = event.waiting
     else if (event.type === 'store_asked') {
       if (event.failed) this.#storeErrors++
@@ -88,13 +98,19 @@ export class Activity {
   /** A delivery that the server answered without its receiver. */
   refused(name: string, { outcome, status }: Answer): void {
     const source = this.#sources.get(name)
-    if (source !== undefined) this.#count(source, outcome, status)
+    if (source !== undefined) this.#count(source, outcome, status, moment())
   }
 
   /** Every delivery comes by here: what takes time is left to whoever looks. */
-  #count(source: SourceActivity, outcome: DeliveryOutcome, status: number, durationMs?: number): void {
-    this.#window.count(outcome, durationMs, performance.now())
-    const answered = { at: Date.now(), source: source.name, outcome, status, durationMs: durationMs ?? 0 }
+  #count(
+    source: SourceActivity,
+    outcome: DeliveryOutcome,
+    status: number,
+    { at, monotonic }: Moment,
+    durationMs?: number,
+  ): void {
+    this.#window.count(outcome, durationMs, monotonic)
+    const answered = { at, source: source.name, outcome, status, durationMs: durationMs ?? 0 }
     source.count(answered)
     this.#streamed.add(answered)
   }

@@ -1,0 +1,9 @@
+/** Loaded before the server: nobody subscribes to what receivers tell of, as if there were no metrics and no dashboard. */
+import diagnosticsChannel from 'node:diagnostics_channel'
+import { syncBuiltinESMExports } from 'node:module'
+
+const { subscribe } = diagnosticsChannel
+diagnosticsChannel.subscribe = (name, subscriber) => {
+  if (name !== 'hookonce:activity') subscribe(name, subscriber)
+}
+syncBuiltinESMExports()
