@@ -39,6 +39,8 @@ export interface ResolvedConfig {
   maxEventLoopDelayMs: number
   /** How many accepted deliveries are worked on at once; 0: none. */
   inboxConcurrency: number
+  /** Where a worker tells how it is; `undefined`: nowhere. */
+  workPort: number | undefined
   drainMs: number
   logLevel: NonNullable<Settings['logLevel']>
   operatorAccess: OperatorAccess
@@ -93,6 +95,7 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     ...room(settings, where('maxInFlight')),
     maxEventLoopDelayMs: settings.maxEventLoopDelayMs ?? 0,
     inboxConcurrency: settings.inboxConcurrency ?? 0,
+    workPort: settings.workPort,
     drainMs: ms(settings.drainSeconds ?? 0),
     logLevel: settings.logLevel ?? 'info',
     operatorAccess: operatorAccess(settings, where('operatorAccess')),

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { serverProblem } from './problems.js'
+import { flagOf, SETTINGS } from './settings.js'
 import { StartError } from './start-error.js'
 
 type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
@@ -22,9 +23,16 @@ export interface Listening {
   closeAllConnections(): void
 }
 
+export interface Address {
+  host: string
+  port: number
+  /** Where the port was told. */
+  setting: 'port' | 'workPort'
+}
+
 /** Listens on a host, which may be both loopback addresses. @throws {StartError} */
-export async function listen(onRequest: RequestListener, host: string, port: number): Promise<Listening> {
-  const servers = host === 'localhost' ? await onLoopback(onRequest, port) : [await open(onRequest, host, port)]
+export async function listen(onRequest: RequestListener, address: Address): Promise<Listening> {
+  const servers = address.host === 'localhost' ? await onLoopback(onRequest, address) : [await open(onRequest, address)]
   return {
     urls: servers.map(urlOf),
     close: async () => {
@@ -40,25 +48,25 @@ export async function listen(onRequest: RequestListener, host: string, port: num
  * `localhost` is 127.0.0.1 for some clients and ::1 for others: both are this server's, or it does not start.
  * A machine may lack one of the two families.
  */
-async function onLoopback(onRequest: RequestListener, port: number): Promise<Server[]> {
+async function onLoopback(onRequest: RequestListener, address: Address): Promise<Server[]> {
   for (let attempt = 1; ; attempt++) {
-    const first = await openIfPossible(onRequest, '127.0.0.1', port)
-    const taken = first === undefined ? port : (first.address() as AddressInfo).port
+    const first = await openIfPossible(onRequest, { ...address, host: '127.0.0.1' })
+    const port = first === undefined ? address.port : (first.address() as AddressInfo).port
     try {
-      const second = await openIfPossible(onRequest, '::1', taken)
+      const second = await openIfPossible(onRequest, { ...address, host: '::1', port })
       const servers = [first, second].filter(server => server !== undefined)
       if (servers.length === 0) throw new StartError('this machine has no loopback address to listen on', 1)
       return servers
     } catch (error) {
       first?.close()
-      if (port !== 0 || attempt === 10) throw error
+      if (address.port !== 0 || attempt === 10) throw error
     }
   }
 }
 
-async function openIfPossible(onRequest: RequestListener, host: string, port: number): Promise<Server | undefined> {
+async function openIfPossible(onRequest: RequestListener, address: Address): Promise<Server | undefined> {
   try {
-    return await open(onRequest, host, port)
+    return await open(onRequest, address)
   } catch (error) {
     const { code } = (error as StartError).cause as NodeJS.ErrnoException
     if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return undefined
@@ -66,24 +74,24 @@ async function openIfPossible(onRequest: RequestListener, host: string, port: nu
   }
 }
 
-function open(onRequest: RequestListener, host: string, port: number): Promise<Server> {
+function open(onRequest: RequestListener, address: Address): Promise<Server> {
   const server = createServer(HTTP_OPTIONS, onRequest)
   server.on('clientError', answerClientError)
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, host, port)))
-    server.listen({ host, port }, () => resolve(server))
+    server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, address)))
+    server.listen({ host: address.host, port: address.port }, () => resolve(server))
   })
 }
 
-const REASONS: Record<string, string> = {
-  EADDRINUSE: 'the port is in use; choose another with --port or PORT',
-  EACCES: 'this user may not use the port; choose one from 1024 with --port or PORT',
-  EADDRNOTAVAIL: 'this machine does not have that address; see --host or HOST',
-  ENOTFOUND: 'this host name is not known; see --host or HOST',
-}
-
-function cannotListen(error: NodeJS.ErrnoException, host: string, port: number): StartError {
-  const reason = REASONS[error.code ?? ''] ?? error.code
+function cannotListen(error: NodeJS.ErrnoException, { host, port, setting }: Address): StartError {
+  const told = `--${flagOf(setting)} or ${SETTINGS[setting].env}`
+  const reasons: Record<string, string> = {
+    EADDRINUSE: `the port is in use; choose another with ${told}`,
+    EACCES: `this user may not use the port; choose one from 1024 with ${told}`,
+    EADDRNOTAVAIL: 'this machine does not have that address; see --host or HOST',
+    ENOTFOUND: 'this host name is not known; see --host or HOST',
+  }
+  const reason = reasons[error.code ?? ''] ?? error.code
   return new StartError(`cannot listen on ${hostInUrl(host)}:${port}: ${reason}`, 1, { cause: error })
 }
 

@@ -13,7 +13,8 @@ export async function serve(config: ResolvedConfig): Promise<void> {
   const gate = new Gate(createMemoryRelief())
   const tracing = telemetry?.tracing
   const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, tracing, log })
-  const listening = await listen(onRequest, config.host, config.port)
+  const { host, port } = config
+  const listening = await listen(onRequest, { host, port, setting: 'port' })
   if (config.inboxConcurrency > 0) inbox.start()
   shutDownOnSignal({ gate, receiver, inbox, listening, telemetry, drainMs: config.drainMs, log })
   announce(log, config, opened, listening.urls)

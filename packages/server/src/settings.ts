@@ -211,6 +211,10 @@ export const SETTINGS = {
     default: 20,
     meaning: 'how many accepted deliveries are worked on at once in this process; 0: none, others do (hookonce work)',
   }),
+  workPort: setting(number(0, 65_535, 'whole number'), 'HOOKONCE_WORK_PORT', {
+    defaultText: 'none: it listens on no port',
+    meaning: 'where hookonce work answers /healthz, /readyz and /metrics; 0 takes a free port',
+  }),
   adminToken: setting(
     text('must be 8 to 1024 visible ASCII characters', value => /^[\x21-\x7e]{8,1024}$/.test(value)),
     'HOOKONCE_ADMIN_TOKEN',

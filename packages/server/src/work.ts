@@ -1,22 +1,37 @@
 import type { ResolvedConfig } from './config.js'
 import { Gate } from './gate.js'
+import { type Listening, listen } from './listen.js'
 import { assemble } from './process.js'
 import { shutDownOnSignal } from './shutdown.js'
 import { StartError } from './start-error.js'
+import { createWorkerApp } from './worker-app.js'
 
-/** Works on what servers accepted, without listening, until a signal ends the process. @throws {StartError} */
+/** Works on what servers accepted, until a signal ends the process. @throws {StartError} */
 export async function work(config: ResolvedConfig): Promise<void> {
   const sources = [...config.sources].filter(([, { inbox }]) => inbox !== undefined).map(([name]) => name)
   if (sources.length === 0) throw new StartError('there is nothing to work on: no source has mode inbox')
-  const { log, opened, receiver, inbox, telemetry } = await assemble({
+  const { log, opened, receiver, inbox, metrics, telemetry } = await assemble({
     ...config,
     inboxConcurrency: Math.max(1, config.inboxConcurrency),
   })
-  inbox.start()
-  // Nothing else keeps the process alive while it waits for work.
-  const alive = setInterval(() => {}, 3_600_000)
-  const listening = { urls: [], close: async () => clearInterval(alive), closeAllConnections: () => {} }
   const gate = new Gate(() => {})
+  const { host, workPort: port } = config
+  const listening =
+    port === undefined
+      ? listenNowhere()
+      : await listen(await createWorkerApp({ config, receiver, gate, metrics, log }), {
+          host,
+          port,
+          setting: 'workPort',
+        })
+  inbox.start()
   shutDownOnSignal({ gate, receiver, inbox, listening, telemetry, drainMs: config.drainMs, log })
-  log.info({ sources, store: opened.place, durability: opened.durability }, 'working')
+  const { urls } = listening
+  log.info({ sources, store: opened.place, durability: opened.durability, ...(urls.length > 0 && { urls }) }, 'working')
+}
+
+/** Nothing else keeps the process alive while it waits for work. */
+function listenNowhere(): Listening {
+  const alive = setInterval(() => {}, 3_600_000)
+  return { urls: [], close: async () => clearInterval(alive), closeAllConnections: () => {} }
 }

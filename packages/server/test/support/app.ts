@@ -39,7 +39,7 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore() }
   const metrics = new Metrics({ sources: config.sources, figures })
   const stopHearing = hear(metrics, activity)
   const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, log })
-  const listening = await listen(onRequest, config.host, 0)
+  const listening = await listen(onRequest, { host: config.host, port: 0, setting: 'port' })
   closing.push(async () => {
     stopHearing()
     void listening.close()

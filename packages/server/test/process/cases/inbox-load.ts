@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { type HttpResponse, send } from '../../support/http.js'
+import { scrape } from '../../support/metrics.js'
 import { deliver, isReplay } from '../support/delivering.js'
 import { randomFrom } from '../support/random.js'
 import { type ServerProcess, type Settings, startServer, temporaryFolder } from '../support/server.js'
@@ -49,6 +50,19 @@ async function count({ url }: ServerProcess, state: string): Promise<number> {
   }
 }
 
+/** What processes together have counted of the default source, by a label's value; nothing that is 0. */
+async function counted(processes: ServerProcess[], metric: string, label: string): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const { url } of processes) {
+    const shown = await scrape(url)
+    for (const value of shown.labelValues(label)) {
+      const count = shown.value(metric, { source: 'default', [label]: value }) ?? 0
+      if (count > 0) counts[value] = (counts[value] ?? 0) + count
+    }
+  }
+  return counts
+}
+
 async function inParallel<T>(items: T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
   const left = items.toReversed()
   await Promise.all(
@@ -69,7 +83,8 @@ export function inboxLoadCases(store: SharedStore): void {
       const shared = store.fresh()
       const args = configured('{ retryDelaysSeconds: Array(9).fill(0.05), concurrency: 20 }')
       const servers = await Promise.all([1, 2, 3].map(() => startServer(receiving(upstream, shared), { args })))
-      for (let i = 0; i < 3; i++) await startServer(settings(upstream, shared), { args: ['work', ...args] })
+      const working = { ...settings(upstream, shared), HOOKONCE_WORK_PORT: 0 }
+      const workers = await Promise.all([1, 2, 3].map(() => startServer(working, { args: ['work', ...args] })))
       const keys = Array.from({ length: DELIVERIES }, (_, i) => `k${i}`)
       for (const key of keys) if (random.chance(0.1)) failing.add(key)
       const failures = failing.size
@@ -86,6 +101,15 @@ export function inboxLoadCases(store: SharedStore): void {
       expect(await count(servers[1]!, 'dead')).toBe(0)
       expect(upstream.calls).toHaveLength(DELIVERIES + failures)
       expect(new Set(upstream.calls.map(({ key }) => key)).size).toBe(DELIVERIES)
+
+      expect(await counted(servers, 'deliveries_total', 'outcome')).toEqual({
+        accepted: DELIVERIES,
+        ...(duplicates > 0 && { replayed: duplicates }),
+      })
+      // A worker counts an attempt when the store has told it what others may see already.
+      await expect
+        .poll(() => counted(workers, 'attempts_total', 'end'))
+        .toEqual({ recorded: DELIVERIES, ...(failures > 0 && { given_back: failures }) })
     },
     2 * PATIENCE_MS,
   )

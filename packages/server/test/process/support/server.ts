@@ -11,7 +11,7 @@ export type Settings = Record<string, string | number>
 export interface StartOptions {
   /** A command that runs the server as its last arguments, in its own process: `['unshare', '-m']`. */
   within?: string[]
-  /** Arguments of the server's own; with `work` first it is a worker, which never listens. */
+  /** Arguments of the server's own; with `work` first it is a worker, which listens if it has a port for that. */
   args?: string[]
 }
 
@@ -49,10 +49,9 @@ export class ServerProcess {
       createInterface({ input: this.child.stdout! }).on('line', line => {
         const entry = JSON.parse(line) as LogLine
         this.log.push(entry)
-        if (entry.msg === 'listening') {
-          this.url = (entry.urls as string[])[0]!
-          resolve(this)
-        } else if (entry.msg === 'working') resolve(this)
+        if (entry.msg !== 'listening' && entry.msg !== 'working') return
+        this.url = (entry.urls as string[] | undefined)?.[0] ?? ''
+        resolve(this)
       })
       void this.exited.then(code => reject(new Error(`the server ended with ${code}: ${this.stderr}`)))
     })

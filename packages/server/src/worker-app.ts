@@ -1,0 +1,32 @@
+import type { RequestListener } from 'node:http'
+import type { Receiver } from 'hookonce'
+import type { Logger } from 'pino'
+import type { ResolvedConfig } from './config.js'
+import type { Gate } from './gate.js'
+import type { Metrics } from './metrics/index.js'
+import { createOperators } from './operator/access.js'
+import { peerOf } from './operator/origin.js'
+import { createRouter } from './router.js'
+import { healthRoutes } from './routes/health.js'
+import { metricsRoute } from './routes/metrics.js'
+
+export interface WorkerAppContext {
+  config: ResolvedConfig
+  receiver: Receiver
+  gate: Gate
+  metrics: Metrics
+  log: Logger
+}
+
+/** What a worker answers: how it is. Not listening. */
+export async function createWorkerApp(context: WorkerAppContext): Promise<RequestListener> {
+  const { config, receiver, gate, metrics, log } = context
+  const { app } = await createRouter(log)
+  const { refusal } = createOperators(config.operatorAccess, {
+    onWrongToken: request => log.warn({ peer: peerOf(request) }, 'wrong operator token'),
+  })
+  metricsRoute(app, metrics, refusal)
+  healthRoutes(app, { receiver, storeName: config.store.kind, gate, log })
+  await app.ready()
+  return app.routing
+}

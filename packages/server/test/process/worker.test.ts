@@ -1,0 +1,69 @@
+import { createServer } from 'node:net'
+import { expect, test } from 'vitest'
+import { send } from '../support/http.js'
+import { scrape } from '../support/metrics.js'
+import { deliver } from './support/delivering.js'
+import { newStoreFile, ServerProcess, type Settings, startServer } from './support/server.js'
+import { startUpstream } from './support/upstream.js'
+import { until } from './support/waiting.js'
+
+const TOKEN = 'a-long-enough-token'
+
+const settings = (upstream: { url: string }): Settings => ({
+  HOOKONCE_STORE_URL: `sqlite:${newStoreFile()}`,
+  HOOKONCE_MODE: 'inbox',
+  HOOKONCE_FORWARD_TO: upstream.url,
+})
+
+const startWorker = (given: Settings) => startServer(given, { args: ['work'] })
+
+const get = (url: string, token?: string) =>
+  send(url, { method: 'GET', headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
+
+test('a worker with a port tells that it is alive and ready, and what it did', async () => {
+  const upstream = await startUpstream()
+  const shared = settings(upstream)
+  const receiver = await startServer({ ...shared, HOOKONCE_INBOX_CONCURRENCY: 0 })
+  const worker = await startWorker({ ...shared, HOOKONCE_WORK_PORT: 0 })
+  expect((await get(`${worker.url}/healthz`)).status).toBe(200)
+  const ready = await get(`${worker.url}/readyz`)
+  expect([ready.status, ready.json]).toEqual([200, { status: 'ready', store: 'sqlite' }])
+
+  await deliver(receiver, 'k')
+  const recorded = { source: 'default', end: 'recorded' }
+  await until('the attempt is counted', async () => (await scrape(worker.url)).value('attempts_total', recorded) === 1)
+  expect((await scrape(receiver.url)).value('attempts_total', recorded)).toBeUndefined()
+  expect((await scrape(worker.url)).value('handler_duration_seconds_count', { source: 'default' })).toBe(1)
+})
+
+test('it answers nothing else, and its metrics are for operators', async () => {
+  const worker = await startWorker({
+    ...settings(await startUpstream()),
+    HOOKONCE_WORK_PORT: 0,
+    HOOKONCE_ADMIN_TOKEN: TOKEN,
+  })
+  expect((await get(`${worker.url}/metrics`)).status).toBe(401)
+  expect((await get(`${worker.url}/metrics`, 'wrong-token')).status).toBe(401)
+  expect((await get(`${worker.url}/metrics`, TOKEN)).status).toBe(200)
+  expect((await get(`${worker.url}/dashboard`, TOKEN)).status).toBe(404)
+  expect((await get(`${worker.url}/api/records`, TOKEN)).status).toBe(404)
+  expect((await send(`${worker.url}/webhook`, { headers: { 'x-idempotency-key': 'k' }, body: '{}' })).status).toBe(404)
+  worker.signal('SIGTERM')
+  expect(await worker.exited).toBe(0)
+})
+
+test('it listens on no port unless told one, and says which it cannot have', async () => {
+  const shared = settings(await startUpstream())
+  const worker = await startWorker(shared)
+  expect(worker.logged('working')[0]).not.toHaveProperty('urls')
+
+  const other = createServer()
+  await new Promise<void>(resolve => other.listen(0, '127.0.0.1', resolve))
+  const { port } = other.address() as { port: number }
+  const refused = new ServerProcess({ ...shared, HOOKONCE_WORK_PORT: port }, { args: ['work'] })
+  expect(await refused.exited).toBe(1)
+  other.close()
+  expect(refused.stderr).toContain(
+    `cannot listen on 127.0.0.1:${port}: the port is in use; choose another with --work-port or`,
+  )
+})
