@@ -23,13 +23,17 @@ const settings = (upstream: { url: string }, store: Settings) => ({
   ...store,
   HOOKONCE_MODE: 'inbox',
   HOOKONCE_FORWARD_TO: upstream.url,
-  HOOKONCE_LEASE_SECONDS: 3,
 })
 
 const receiving = (upstream: { url: string }, store: Settings) => ({
   ...settings(upstream, store),
   HOOKONCE_INBOX_CONCURRENCY: 0,
 })
+
+/** However busy the machine is, the store answers in time. */
+const UNHURRIED = { HOOKONCE_LEASE_SECONDS: 60, HOOKONCE_STORE_TIMEOUT_SECONDS: 20 }
+/** A killed worker's deliveries are not waited for long. */
+const BRIEF = { HOOKONCE_LEASE_SECONDS: 3 }
 
 function configured(source: string): string[] {
   const config = join(temporaryFolder(), 'hookonce.config.mjs')
@@ -80,7 +84,7 @@ export function inboxLoadCases(store: SharedStore): void {
       const random = randomFrom(1)
       const failing = new Set<string>()
       const upstream = await startUpstream({ fails: ({ key }) => failing.delete(key) })
-      const shared = store.fresh()
+      const shared = { ...store.fresh(), ...UNHURRIED }
       const args = configured('{ retryDelaysSeconds: Array(9).fill(0.05), concurrency: 20 }')
       const servers = await Promise.all([1, 2, 3].map(() => startServer(receiving(upstream, shared), { args })))
       const working = { ...settings(upstream, shared), HOOKONCE_WORK_PORT: 0 }
@@ -119,7 +123,7 @@ export function inboxLoadCases(store: SharedStore): void {
     async () => {
       const random = randomFrom(2)
       const upstream = await startUpstream({ takes: () => random.between(0, 10), fails: () => random.chance(0.05) })
-      const shared = store.fresh()
+      const shared = { ...store.fresh(), ...BRIEF }
       const args = configured(
         "{ retryDelaysSeconds: Array(50).fill(0.02), concurrency: 20, group: delivery => delivery.header('x-idempotency-key').split('-')[0] }",
       )
@@ -161,7 +165,7 @@ export function inboxLoadCases(store: SharedStore): void {
       let works = false
       // Not a server error: an application that is down is not asked for each of them.
       const upstream = await startUpstream({ fails: () => !works && 422 })
-      const shared = store.fresh()
+      const shared = { ...store.fresh(), ...UNHURRIED }
       const args = configured('{ retryDelaysSeconds: [], concurrency: 20 }')
       const server = await startServer(settings(upstream, shared), { args })
       const keys = Array.from({ length: DEAD }, (_, i) => `k${i}`)
