@@ -8,7 +8,7 @@ import type { SharedStore } from '../support/stores.js'
 import { startDeafUpstream, startUpstream, type Upstream } from '../support/upstream.js'
 import { until } from '../support/waiting.js'
 
-const KILLS = Number(process.env.HOOKONCE_TEST_KILLS ?? 10)
+const KILLS = Number(process.env.HOOKONCE_TEST_KILLS ?? 6)
 const SEED = Number(process.env.HOOKONCE_TEST_SEED ?? Date.now() % 1_000_000)
 
 const settings = (upstream: Pick<Upstream, 'url'>, store: Settings) => ({
