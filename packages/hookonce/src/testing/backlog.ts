@@ -35,7 +35,8 @@ export const backlogCases: readonly StoreCase[] = [
       const { scope } = probe.id
       await storeOf(probe).fail({ scope, key: 'dead' }, ANN, 'it broke', 'dead')
       await storeOf(probe).fail({ scope, key: 'failed' }, ANN, 'it broke', { dueInMs: HOUR })
-      await accept(probe, 'pending', { delayMs: HOUR })
+      // Due before what is settled would be.
+      await accept(probe, 'pending', { delayMs: HOUR / 2 })
       const { inLine, overdueMs, dead = 1 } = await backlog()
       assert.deepEqual({ inLine, overdueMs, dead }, { inLine: 2, overdueMs: 0, dead: 1 })
     },

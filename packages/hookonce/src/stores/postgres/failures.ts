@@ -5,6 +5,7 @@ const SERIALIZATION_FAILURE = '40001'
 const DEADLOCK_DETECTED = '40P01'
 const UNKNOWN_STATEMENT = '26000'
 const STATEMENT_EXISTS = '42P05'
+const IN_FAILED_TRANSACTION = '25P02'
 
 /** What passes by itself: restarts, failovers, a crowd, a lock. */
 const PASSING = new Set([
@@ -50,6 +51,11 @@ export function asksForAnotherRun(error: unknown): boolean {
 /** A pooler in transaction mode that does not know named statements sent this one to a connection it was not named on. */
 export function isOfStatementNames(error: unknown): boolean {
   return codesOf(error).some(code => code === UNKNOWN_STATEMENT || code === STATEMENT_EXISTS)
+}
+
+/** A statement of the same transaction failed before. */
+export function isOfFailedTransaction(error: unknown): boolean {
+  return codesOf(error).includes(IN_FAILED_TRANSACTION)
 }
 
 /** An error on its way to the caller, with what is known about trying again. */

@@ -2,7 +2,13 @@ import type { CompleteOutcome, RecordId } from '../../store.js'
 import { persist } from './asking.js'
 import type { Completing } from './completing.js'
 import { type Connection, type Connections, within } from './connections.js'
-import { asksForAnotherRun, Failure, failureOfStatement, isOfStatementNames } from './failures.js'
+import {
+  asksForAnotherRun,
+  Failure,
+  failureOfStatement,
+  isOfFailedTransaction,
+  isOfStatementNames,
+} from './failures.js'
 import type { PostgresClient } from './pool.js'
 import type { Statements } from './statements.js'
 
@@ -78,8 +84,7 @@ export function createTransacting<Client extends PostgresClient>(
       release()
     }
     const status = client.getTransactionStatus()
-    if (status === 'E')
-      throw new TypeError('a statement of the work failed and its error was kept: nothing is committed')
+    if (status === 'E') throw hiddenFailure()
     if (status !== 'T')
       throw new TypeError('the work ended the transaction itself: what it wrote stands without a result')
     return result
@@ -116,7 +121,11 @@ export function createTransacting<Client extends PostgresClient>(
     const connection = await persist(beginBy, 'if refused', () => beginOn(beginBy))
     try {
       const result = await runWork(connection, work)
-      const [completedAt] = await completing.record([{ ...held, result }], soon(), connection).catch(undone)
+      const [completedAt] = await completing.record([{ ...held, result }], soon(), connection).catch(error => {
+        // The work may end between a statement's error and the word of what became of the transaction.
+        if (isOfFailedTransaction(error)) throw hiddenFailure()
+        return undone(error)
+      })
       if (completedAt === undefined) {
         await rollBack(connection)
         const by = soon()
@@ -154,6 +163,8 @@ export function createTransacting<Client extends PostgresClient>(
     }
   }
 }
+
+const hiddenFailure = () => new TypeError('a statement of the work failed and its error was kept: nothing is committed')
 
 /** The completion waits for locks a short time only; what the effects deferred to the COMMIT waits as it is used to. */
 const COMMIT = 'SET LOCAL lock_timeout = DEFAULT; COMMIT'

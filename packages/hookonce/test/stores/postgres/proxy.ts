@@ -7,6 +7,8 @@ export interface PostgresProxy {
   readonly url: string
   /** Decides on each COMMIT. Default: it passes. */
   commitFate: () => CommitFate
+  /** Whether the state of a failed transaction comes apart from, and later than, the error of the statement. Default: no. */
+  stateComesLate: boolean
   /** Ends every connection that is open. */
   cut(): void
   /** From now on nothing goes through either way, new connections included. */
@@ -15,6 +17,9 @@ export interface PostgresProxy {
   letGo(): void
   stop(): Promise<void>
 }
+
+/** ReadyForQuery in a failed transaction, https://www.postgresql.org/docs/current/protocol-message-formats.html */
+const FAILED = Buffer.from('Z\0\0\0\x05E', 'latin1')
 
 /** A TCP proxy before a Postgres server, whose network can be broken in known places. */
 export async function startProxy(server: { port: number }): Promise<PostgresProxy> {
@@ -37,7 +42,10 @@ export async function startProxy(server: { port: number }): Promise<PostgresProx
       else upstream.write(chunk)
     })
     upstream.on('data', chunk => {
-      if (fate === 'passes') client.write(chunk)
+      if (fate === 'passes' && proxy.stateComesLate && chunk.subarray(-FAILED.length).equals(FAILED)) {
+        client.write(chunk.subarray(0, -FAILED.length))
+        setTimeout(() => client.write(FAILED), 20)
+      } else if (fate === 'passes') client.write(chunk)
       else if (fate === 'arrives but has no answer') end()
     })
     for (const socket of pair) socket.on('error', end).on('close', end)
@@ -49,6 +57,7 @@ export async function startProxy(server: { port: number }): Promise<PostgresProx
   const proxy: PostgresProxy = {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     commitFate: () => 'passes',
+    stateComesLate: false,
     cut() {
       for (const pair of pairs) for (const socket of pair) socket.destroy()
     },

@@ -143,11 +143,13 @@ test('two transactions that lock each other out both stand in the end', async ()
   expect(rows).toEqual([{ balance: 2 }, { balance: 2 }])
 })
 
-test('work that hides the failure of a statement leaves no effect', async () => {
+test.each([false, true])('work that hides the failure of a statement leaves no effect (told late: %s)', async late => {
+  proxy.stateComesLate = late
   const id = newId()
   const leaseId = await acquire(store, id)
   const hiding = writing(id, 'one', tx => tx.query('SELECT 1 / 0').catch(() => {}))
   await expect(store.transact(id, leaseId, hiding)).rejects.toThrow(TypeError)
+  proxy.stateComesLate = false
   expect(await ledger.count(id)).toBe(0)
   expect(await store.fail(id, leaseId, 'it broke')).toBe('failed')
 })
