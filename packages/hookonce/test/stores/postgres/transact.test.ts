@@ -31,6 +31,7 @@ afterAll(async () => {
 })
 beforeEach(() => {
   proxy.commitFate = () => 'passes'
+  proxy.stateComesLate = false
 })
 
 /** The next COMMIT goes this way, those after it pass. */
@@ -149,7 +150,6 @@ test.each([false, true])('work that hides the failure of a statement leaves no e
   const leaseId = await acquire(store, id)
   const hiding = writing(id, 'one', tx => tx.query('SELECT 1 / 0').catch(() => {}))
   await expect(store.transact(id, leaseId, hiding)).rejects.toThrow(TypeError)
-  proxy.stateComesLate = false
   expect(await ledger.count(id)).toBe(0)
   expect(await store.fail(id, leaseId, 'it broke')).toBe('failed')
 })
