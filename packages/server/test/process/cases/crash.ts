@@ -101,7 +101,7 @@ export function crashCases(store: SharedStore): void {
         `${Math.round(performance.now() - startedAt)} ms`,
     )
     expect(storm.kills.size).toBe(KILLS)
-    expect(repeated, 'no kill hit a running attempt').toBeGreaterThan(0)
+    expect(repeated, 'each first kill hit a running attempt').toBeGreaterThanOrEqual(Math.min(3, KILLS))
 
     const calls = storm.calls.length
     for (const [key, result] of results) {

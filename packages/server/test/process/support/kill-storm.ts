@@ -45,13 +45,16 @@ export async function killStorm(options: StormOptions): Promise<Storm> {
     return new ServerProcess({ ...settings, HOOKONCE_FORWARD_TO: upstream.url + slot.path })
   }
 
-  /** Starts and kills the servers of one slot; the last one stays. */
+  /** Nothing can be answered between this being seen and the kill: the upstream lives in this process. */
+  const works = ({ path }: Slot) => upstream.calls.some(call => call.path === path && call.endedAt === undefined)
+
+  /** Starts and kills the servers of one slot, the first of them while it has a call out; the last one stays. */
   const killer = async (slot: Slot) => {
     let startingMs = 500
-    while (toKill-- > 0) {
+    for (let isFirst = true; toKill-- > 0; isFirst = false) {
       const server = start(slot)
       const startedAt = performance.now()
-      const whileStarting = random.chance(0.2)
+      const whileStarting = !isFirst && random.chance(0.2)
       if (whileStarting) {
         await Promise.race([sleep(random.between(0, startingMs)), server.listening])
         killedStarting++
@@ -59,6 +62,7 @@ export async function killStorm(options: StormOptions): Promise<Storm> {
         slot.server = await server.listening
         startingMs = performance.now() - startedAt
         await sleep(random.between(50, 500))
+        if (isFirst) await until('the upstream works', () => works(slot))
       }
       kills.set(slot.path, performance.now())
       slot.server = undefined
