@@ -10,13 +10,14 @@ const typescript = createJiti(import.meta.url)
 const MOST_STORES = 256
 
 /**
- * By kind. `url` is the store's for the server and `floorAddress` the floor's, `storeAt(name)` where a store of its own is
- * for each name; `statistics` count what clients ask.
+ * By kind. `url` is the store's for the server and `store` the same for whoever opens it beside the server, where that can be;
+ * `floorAddress` the floor's; `storeAt(name)` where a store of its own is for each name; `statistics` count what clients ask.
  */
 export const BACKENDS = {
   sqlite: async folder => ({
     about: 'SQLite: synchronous=FULL',
     url: `sqlite:${join(folder, 'hookonce.db')}`,
+    store: { path: join(folder, 'hookonce.db') },
     floorAddress: join(folder, 'floor.db'),
     storeAt: name => ({ path: join(folder, `${name}.db`) }),
     stop: async () => {},
@@ -40,6 +41,7 @@ export const BACKENDS = {
     return {
       about: `Redis ${version}: appendfsync=everysec`,
       url: server.url,
+      store: { url: server.url },
       floorAddress: server.url,
       storeAt: () => ({ url: `${server.url}/${++lastDatabase}` }),
       statistics: redisStatistics(server),
@@ -57,6 +59,7 @@ export const BACKENDS = {
     return {
       about: `Postgres ${statistics.version}: fsync=on, synchronous_commit=on`,
       url: server.url,
+      store: { url: server.url },
       floorAddress: server.url,
       storeAt: schema => ({ url: server.url, schema }),
       statistics,

@@ -6,6 +6,8 @@
  *     [--random-keys]
  *   npm run bench -- --inbox [--stores …] [--rounds 7]
  *   npm run bench -- --watched [--stores …] [--rounds 7] [--seconds 3]
+ *   npm run bench -- --overload [--stores …]
+ *   npm run bench -- --operators 1000000 [--stores …]
  *   npm run bench -- --records 1000000 [--stores …] [--rounds 7] [--random-keys]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -17,6 +19,8 @@ import { BACKENDS } from './backends.mjs'
 import { startContenders } from './contenders.mjs'
 import { measureAcknowledgement } from './inbox/acknowledge.mjs'
 import { measureInbox } from './inbox/run.mjs'
+import { measureOperators } from './operators/run.mjs'
+import { measureOverload } from './overload/run.mjs'
 import { endAll } from './processes.mjs'
 import { measurePush } from './push.mjs'
 import { countRoundTrips } from './round-trips.mjs'
@@ -31,6 +35,8 @@ const { values: options } = parseArgs({
     connections: { type: 'string', default: '64' },
     inbox: { type: 'boolean', default: false },
     watched: { type: 'boolean', default: false },
+    overload: { type: 'boolean', default: false },
+    operators: { type: 'string' },
     'random-keys': { type: 'boolean', default: false },
     records: { type: 'string' },
   },
@@ -65,6 +71,8 @@ try {
     await measureInbox(backends, { rounds })
     await measureAcknowledgement(backends, { connections })
   } else if (options.watched) await measureWatched(backends, { rounds, seconds, connections })
+  else if (options.overload) await measureOverload(backends)
+  else if (options.operators !== undefined) await measureOperators(backends, Number(options.operators))
   else if (options.records === undefined) await compare()
   else await measureAtSize(backends, { records: Number(options.records), rounds, random: options['random-keys'] })
 } finally {

@@ -16,9 +16,10 @@ export async function measureAcknowledgement(backends, { connections }) {
     const load = { url, path: PATH, connections, seconds: CAPACITY_SECONDS }
     await rate({ ...load, prefix: 'warm' })
     const capacity = await rate({ ...load, prefix: 'capacity' })
-    const paced = startWorker('inbox/paced.mjs')
-    const { latencies, bad } = await paced.ask({ url: url + PATH, perSecond: capacity / 2, seconds: PACED_SECONDS })
-    if (bad > 0) throw new Error(`${bad} bad answers`)
+    const paced = startWorker('paced.mjs')
+    const asked = { url: url + PATH, perSecond: capacity / 2, seconds: PACED_SECONDS }
+    const { 200: latencies, ...bad } = (await paced.ask(asked)).latencies
+    if (Object.keys(bad).length > 0) throw new Error(`answers of status ${Object.keys(bad)}`)
     paced.end()
     end()
     const ms = q => quantile(latencies, q).toFixed(1)

@@ -12,6 +12,7 @@ import type { AttemptEnd } from './holding.js'
 import type { Idempotency } from './idempotency.js'
 import type { DueClaim, FailNext, RedriveOutcome } from './inbox-store.js'
 import { createIntake, resolveSettings, type SourceSettings } from './intake.js'
+import { withDefaults } from './options.js'
 import { problem } from './problem.js'
 import { committing, discard, engines, type Receiver, type Source } from './receiver.js'
 import {
@@ -112,9 +113,9 @@ export function createInbox<Kind>({ receiver, handlers, concurrency = 20 }: Inbo
   const sources = new Map(
     Object.entries(handlers).map(([name, given]) => {
       const own = typeof given === 'function' ? { handler: given } : given
-      const rules = { ...options, ...own }
+      const rules = withDefaults(options, own)
       const defaults = rules.sender === undefined ? DEFAULTS : {}
-      return [name, new InboxSource<Kind>(name, idempotency, { ...defaults, ...rules }, slots)]
+      return [name, new InboxSource<Kind>(name, idempotency, withDefaults(defaults, rules), slots)]
     }),
   )
 

@@ -9,6 +9,7 @@ import { ConfigurationError } from './errors.js'
 import { bodyFingerprint } from './fingerprint.js'
 import { createIdempotency, type Idempotency } from './idempotency.js'
 import { createIntake, type ResolvedSettings, resolveSettings, type SourceSettings } from './intake.js'
+import { withDefaults } from './options.js'
 import type { Outcome } from './outcome.js'
 import { problem } from './problem.js'
 import {
@@ -116,7 +117,7 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
       if (!/^[\x21-\x7e]+$/.test(name) || name.length > MAX_KEY_BYTES) {
         throw new ConfigurationError(`a source's name must be 1 to ${MAX_KEY_BYTES} visible ASCII characters`)
       }
-      return sourceOf(idempotency, resolveSettings({ ...options, ...own }), () => name, clock)
+      return sourceOf(idempotency, resolveSettings(withDefaults(options, own)), () => name, clock)
     },
     async record(source, key) {
       if (isContentScope(source)) return undefined

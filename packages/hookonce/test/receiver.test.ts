@@ -127,6 +127,13 @@ describe('sources', () => {
     expect((await source.receive(delivery({}, '12'), counting())).status).toBe(400)
   })
 
+  test('have those of the receiver where their own is undefined', async () => {
+    const own = { name: 'own', keyRequired: undefined, maxBodyBytes: undefined }
+    const source = receiver({ maxBodyBytes: 2, keyRequired: true }).source(own as unknown as { name: string })
+    expect((await source.receive(delivery({}, '123'), counting())).status).toBe(413)
+    expect((await source.receive(delivery({}, '12'), counting())).status).toBe(400)
+  })
+
   test.each(['', 'a b', 'é', 'x'.repeat(256)])('cannot be named %j', name => {
     expect(() => receiver().source({ name })).toThrow("source's name")
   })

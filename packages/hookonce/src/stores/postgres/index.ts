@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../../errors.js'
 import type { FailNext, InboxStore } from '../../inbox-store.js'
+import { withDefaults } from '../../options.js'
 import { MAX_ERROR_LENGTH, type RecordId, type TransactionalStore } from '../../store.js'
 import { createAccepting } from './accepting.js'
 import { persist, type Repeatable } from './asking.js'
@@ -67,7 +68,7 @@ export function postgresStore(
   poolOrUrl: PostgresPool | string,
   options: PostgresStoreOptions = {},
 ): PostgresStore<PostgresClient> {
-  const settings = validated({ ...postgresStoreDefaults, ...options })
+  const settings = validated(withDefaults(postgresStoreDefaults, options))
   const { schema, listen, timeoutMs, transactionTimeoutMs, purgeIntervalMs } = settings
   const isOwn = typeof poolOrUrl === 'string'
   const mostAtOnce = mostTransactions(isOwn ? settings.poolSize : poolOrUrl.options.max, listen)

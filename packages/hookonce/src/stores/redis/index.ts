@@ -1,5 +1,6 @@
 import { ConfigurationError, StoreError } from '../../errors.js'
 import type { InboxStore } from '../../inbox-store.js'
+import { withDefaults } from '../../options.js'
 import { type CompleteOutcome, MAX_ERROR_LENGTH } from '../../store.js'
 import { createCommands } from './commands.js'
 import { connect, type GivenClient, type RedisAddress } from './connect.js'
@@ -62,7 +63,7 @@ export interface RedisStore extends InboxStore {
  * const receiver = createReceiver({ store: redisStore({ sentinels: [{ host: 'sentinel' }], name: 'mymaster' }) })
  */
 export function redisStore(connection: RedisAddress | GivenClient, options: RedisStoreOptions = {}): RedisStore {
-  const { prefix, commandTimeoutMs, allowEviction, onForgotten } = validated({ ...redisStoreDefaults, ...options })
+  const { prefix, commandTimeoutMs, allowEviction, onForgotten } = validated(withDefaults(redisStoreDefaults, options))
   const connected = connect(connection, 2 * commandTimeoutMs)
   const opening = connected.then(({ client }) => client)
   opening.catch(() => {}) // told by each operation

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { ConfigurationError, StoreError } from '../../errors.js'
 import type { AcceptOutcome, Backlog, DueClaim, FailNext, InboxStore, RedriveOutcome } from '../../inbox-store.js'
+import { withDefaults } from '../../options.js'
 import type {
   ClaimOutcome,
   CompleteOutcome,
@@ -57,7 +58,7 @@ export function sqliteStore(
   path: string,
   options: SqliteStoreOptions = {},
 ): InboxStore & TransactionalStore<SqliteTransaction, 'sync'> {
-  const given = validated({ ...sqliteStoreDefaults, ...options })
+  const given = validated(withDefaults(sqliteStoreDefaults, options))
   const settings = { path: absolute(path), ...given, turns: createTurns() }
   const { ask, askForTurn, refusal, close } = startWorker(settings)
   const transacting = createTransacting(settings, askForTurn)

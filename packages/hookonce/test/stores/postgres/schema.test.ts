@@ -47,6 +47,12 @@ test('the defaults are what the documentation says', () => {
   })
 })
 
+test('an option that is undefined is as good as absent', async () => {
+  const id = newId()
+  await acquire(open({ schema: undefined } as object), id)
+  expect(await open().get(id)).toMatchObject({ state: 'running' })
+})
+
 test.each([
   { schema: 'Mine' },
   { schema: 'a"b' },

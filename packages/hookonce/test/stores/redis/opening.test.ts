@@ -44,6 +44,12 @@ test('the defaults are as documented', () => {
   expect(redisStoreDefaults).toMatchObject({ prefix: 'hookonce:', commandTimeoutMs: 1000, allowEviction: false })
 })
 
+test('an option that is undefined is as good as absent', async () => {
+  const redis = await server()
+  await complete(open(redis.url, { prefix: undefined, commandTimeoutMs: undefined } as object), 'one')
+  expect((await open(redis.url).list({ limit: 10 })).records).toHaveLength(1)
+})
+
 test('stores of different prefixes do not meet, whatever is in the prefix', async () => {
   const redis = await server()
   const prefixes = ['hookonce:', 'a', 'a*', '', '[a]:', '1:']

@@ -37,6 +37,13 @@ test.each([':memory:', ''])('%j is refused and memoryStore recommended', path =>
   expect(() => sqliteStore(path)).toThrow(/memoryStore/)
 })
 
+test('an option that is undefined is as good as absent', async () => {
+  const options = { synchronous: undefined, busyTimeoutMs: undefined, purgeIntervalMs: undefined }
+  const store = sqliteStore(join(temporaryFolder(), 'hookonce.db'), options as object)
+  onCleanup(() => store.close())
+  await store.ready()
+})
+
 test.each([
   { synchronous: 'off' as 'full' },
   { busyTimeoutMs: -1 },

@@ -1,7 +1,8 @@
 /**
  * An open load: deliveries at a rate, whether or not those before were answered, over plain sockets so that it costs as
  * little of the machine as it can. A latency counts from when the delivery was due: waiting for a free socket shows too.
- * Asked `{ url, perSecond, seconds }`, answers `{ latencies, bad }`.
+ * Asked `{ url, perSecond, keys | seconds }`, answers `{ latencies, executed }`: milliseconds by status, which is `cached` of a
+ * replay, and the keys that were answered 200 and not from a record.
  */
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
@@ -11,22 +12,28 @@ const BODY = JSON.stringify({ event: 'payment.received', data: { payment_id: 'pa
 
 process.on('message', async job => process.send(await run(job)))
 
-async function run({ url, perSecond, seconds }) {
+async function run({ url, perSecond, seconds, keys: given }) {
   const { hostname, port, pathname } = new URL(url)
   const head = `POST ${pathname} HTTP/1.1\r\nhost: ${hostname}:${port}\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n`
-  const latencies = []
+  const latencies = {}
+  const executed = []
   const idle = []
   const waiting = []
-  let bad = 0
+  let answered = 0
   let done
-  const finished = new Promise(resolve => {
+  let abort
+  const finished = new Promise((resolve, reject) => {
     done = resolve
+    abort = reject
   })
-  const total = Math.floor(perSecond * seconds)
+  const keys = given ?? Array.from({ length: Math.floor(perSecond * seconds) }, randomUUID)
+  const total = keys.length
+  let sent = 0
 
   const send = (socket, dueAt) => {
     socket.dueAt = dueAt
-    socket.write(`${head}x-idempotency-key: ${randomUUID()}\r\n\r\n${BODY}`)
+    socket.key = keys[sent++]
+    socket.write(`${head}x-idempotency-key: ${socket.key}\r\n\r\n${BODY}`)
   }
   const sockets = await Promise.all(
     Array.from({ length: CONNECTIONS }, async () => {
@@ -34,13 +41,17 @@ async function run({ url, perSecond, seconds }) {
       await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
       // An acknowledgement is small: it comes in one piece.
       socket.on('data', chunk => {
-        if (!chunk.latin1Slice(0, 12).endsWith(' 200')) bad++
-        latencies.push(performance.now() - socket.dueAt)
-        if (latencies.length === total) done()
+        const text = chunk.latin1Slice()
+        const status = /^x-cached: true/im.test(text) ? 'cached' : text.slice(9, 12)
+        latencies[status] ??= []
+        latencies[status].push(performance.now() - socket.dueAt)
+        if (status === '200') executed.push(socket.key)
+        if (++answered === total) done()
         const next = waiting.shift()
         if (next === undefined) idle.push(socket)
         else send(socket, next)
       })
+      socket.on('close', () => abort(new Error(`${url} closed a connection`)))
       idle.push(socket)
       return socket
     }),
@@ -51,7 +62,8 @@ async function run({ url, perSecond, seconds }) {
     const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1000) * perSecond))
     for (; asked < due; asked++) {
       const dueAt = startedAt + (asked / perSecond) * 1000
-      const socket = idle.pop()
+      // In turn, for the server closes what is idle for long.
+      const socket = idle.shift()
       if (socket === undefined) waiting.push(dueAt)
       else send(socket, dueAt)
     }
@@ -59,5 +71,5 @@ async function run({ url, perSecond, seconds }) {
   }, 1)
   await finished
   for (const socket of sockets) socket.destroy()
-  return { latencies, bad }
+  return { latencies, executed }
 }

@@ -1,0 +1,1 @@
+export default { sources: { partner: { handle: () => Response.json({ status: 'success' }) } } }
