@@ -1,7 +1,7 @@
 /**
- * One store. Asked by messages: `{ open: { kind, … }, records }` opens one with so many completed records, `{ pairs }`
- * claims and completes so many more, which are deleted when the time was taken if it is to `forget` them. Keys are counted,
- * or `random`, the worst that an index can be given. Answers `{ perSecond }`.
+ * One store. Asked by messages: `{ open: { kind, … }, records }` opens one and makes so many completed records, `{ pairs }`
+ * claims and completes so many more, which are deleted when the time was taken if it is to `forget` them. Keys are counted
+ * from where others had `counted` to, or `random`, the worst that an index can be given. Answers `{ perSecond }`.
  */
 import { randomUUID } from 'node:crypto'
 import { openStore } from '../open-store.mjs'
@@ -17,7 +17,7 @@ let nextKey
 process.on('message', async message => {
   if (message.open !== undefined) {
     store = await openStore(message.open)
-    let counted = 0
+    let { counted = 0 } = message
     nextKey = message.random ? randomUUID : () => `evt_${++counted}`
   }
   const keys = Array.from({ length: message.records ?? message.pairs }, nextKey)
