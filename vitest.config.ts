@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['packages/*/test/**/*.test.ts', 'examples/test/**/*.test.ts', 'scripts/**/*.test.ts'],
     globalSetup: './scripts/test-run/temporary-folder.ts',
     sequence: { sequencer: LongestFirst },
+    // What is built runs as it is.
+    server: { deps: { external: [/\/packages\/[^/]+\/dist\//] } },
     pool: 'forks',
     // More than two cores: most tests wait for processes, leases and servers.
     maxWorkers: 4,

@@ -5,7 +5,7 @@ import type { Attempt, Delivery } from 'hookonce'
 import type { FetchResponse } from 'hookonce/adapters/fetch'
 import type { Sender } from 'hookonce/senders'
 import type { ClusterAddress, SentinelAddress } from 'hookonce/stores/redis'
-import { z } from 'zod'
+import * as v from 'valibot'
 import type { GivenSettings } from './environment.js'
 import { didYouMean } from './nearest.js'
 import { KINDS, SETTING_NAMES, type Settings } from './settings.js'
@@ -123,28 +123,29 @@ export interface ConfigFile {
   sources: Map<string, SourceConfig>
 }
 
-const HANDLE = z.union([
-  z.custom<DeliveryFunction>(value => typeof value === 'function'),
-  z.strictObject({ kind: z.literal('acknowledge') }),
-  z.strictObject({ kind: z.literal('forward'), url: z.unknown(), timeoutSeconds: z.unknown() }),
+const HANDLE = v.union([
+  v.custom<DeliveryFunction>(value => typeof value === 'function'),
+  v.strictObject({ kind: v.literal('acknowledge') }),
+  v.strictObject({ kind: v.literal('forward'), url: v.unknown(), timeoutSeconds: v.unknown() }),
 ])
-const SENDER = z.custom<Sender>(
+const SENDER = v.custom<Sender>(
   value =>
     isObject(value) &&
     typeof Reflect.get(value, 'facts') === 'object' &&
     ['verify', 'key', 'sign'].every(name => typeof Reflect.get(value, name) === 'function'),
 )
-const FUNCTION = z.custom<(delivery: Delivery) => string>(value => typeof value === 'function')
+const FUNCTION = v.custom<(delivery: Delivery) => string>(value => typeof value === 'function')
+const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max))
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-const PAUSES = z.array(z.number().min(0).max(2_147_483)).max(1_000)
+const PAUSES = v.pipe(v.array(v.pipe(v.number(), v.minValue(0), v.maxValue(2_147_483))), v.maxLength(1_000))
 
 /** What each field of a source must be. */
-const FIELDS: Record<keyof SourceConfig, { schema: z.ZodType; allowed: string }> = {
+const FIELDS: Record<keyof SourceConfig, { schema: v.GenericSchema; allowed: string }> = {
   sender: { schema: SENDER, allowed: 'must be a sender, e.g. stripe({ secrets: […] }) of hookonce/senders/stripe' },
   handle: { schema: HANDLE, allowed: 'must be forward(url), acknowledge() or a function' },
-  keyRequired: { schema: z.boolean(), allowed: 'must be true or false' },
+  keyRequired: { schema: v.boolean(), allowed: 'must be true or false' },
   fingerprint: {
-    schema: z.union([KINDS.fingerprint.schema, FUNCTION]),
+    schema: v.union([KINDS.fingerprint.schema, FUNCTION]),
     allowed: "must be 'body', 'none' or a function",
   },
   mode: KINDS.mode,
@@ -152,26 +153,31 @@ const FIELDS: Record<keyof SourceConfig, { schema: z.ZodType; allowed: string }>
   ratePerSecond: KINDS.ratePerSecond,
   retryDelaysSeconds: { schema: PAUSES, allowed: 'must be a list of pauses in seconds' },
   group: { schema: FUNCTION, allowed: 'must be a function' },
-  acceptedStatus: { schema: z.int().min(200).max(299), allowed: 'must be a status from 200 to 299' },
+  acceptedStatus: { schema: whole(200, 299), allowed: 'must be a status from 200 to 299' },
   retentionSeconds: KINDS.retentionSeconds,
   lockTtlSeconds: KINDS.lockTtlSeconds,
   leaseSeconds: KINDS.leaseSeconds,
   waitSeconds: KINDS.waitSeconds,
   maxBodyBytes: KINDS.maxBodyBytes,
   maxResponseBytes: KINDS.maxResponseBytes,
-  recordBody: { schema: z.boolean(), allowed: 'must be true or false' },
-  redactHeaders: { schema: z.array(z.string().regex(HEADER_NAME)), allowed: 'must be a list of header names' },
+  recordBody: { schema: v.boolean(), allowed: 'must be true or false' },
+  redactHeaders: {
+    schema: v.array(v.pipe(v.string(), v.regex(HEADER_NAME))),
+    allowed: 'must be a list of header names',
+  },
 }
 
 /** Further options are the driver's. */
-const REDIS: z.ZodType<SentinelAddress | ClusterAddress> = z.union([
-  z.looseObject({
-    sentinels: z
-      .array(z.strictObject({ host: z.string().min(1), port: z.int().min(1).max(65_535).default(26_379) }))
-      .min(1),
-    name: z.string().min(1),
+const SENTINEL = v.strictObject({
+  host: v.pipe(v.string(), v.minLength(1)),
+  port: v.optional(whole(1, 65_535), 26_379),
+})
+const REDIS = v.union([
+  v.looseObject({
+    sentinels: v.pipe(v.array(SENTINEL), v.minLength(1)),
+    name: v.pipe(v.string(), v.minLength(1)),
   }),
-  z.looseObject({ cluster: z.array(z.string().regex(/^rediss?:\/\/./)).min(1) }),
+  v.looseObject({ cluster: v.pipe(v.array(v.pipe(v.string(), v.regex(/^rediss?:\/\/./))), v.minLength(1)) }),
 ])
 
 const SOURCE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
@@ -221,7 +227,7 @@ function readConfig(content: unknown, file: string): Omit<ConfigFile, 'path'> {
       throw new StartError(`${field} in ${file} is not a setting${didYouMean(field, known)}`)
     }
   }
-  const redis = REDIS.optional().safeParse((content as { redis?: unknown }).redis)
+  const redis = v.safeParse(v.optional(REDIS), (content as { redis?: unknown }).redis)
   if (!redis.success) {
     throw new StartError(
       `redis in ${file} must be { sentinels: [{ host, port }], name } or { cluster: ['redis://host:port'] }, with options of ioredis`,
@@ -230,7 +236,7 @@ function readConfig(content: unknown, file: string): Omit<ConfigFile, 'path'> {
   const given = (content as { sources?: unknown }).sources ?? {}
   if (!isObject(given)) throw new StartError(`sources in ${file} must be an object: { name: { … } }`)
   for (const [name, source] of Object.entries(given)) sources.set(name, readSource(name, source, file))
-  return { settings, redis: redis.data, sources }
+  return { settings, redis: redis.output, sources }
 }
 
 function readSource(name: string, source: unknown, file: string): SourceConfig {
@@ -246,9 +252,9 @@ function readSource(name: string, source: unknown, file: string): SourceConfig {
       throw new StartError(`${where(`.${field}`)} is not a field of a source${didYouMean(field, Object.keys(FIELDS))}`)
     }
     if (value === undefined) continue
-    const result = rule.schema.safeParse(value)
+    const result = v.safeParse(rule.schema, value)
     if (!result.success) throw new StartError(`${where(`.${field}`)} ${rule.allowed}`)
-    read[field] = result.data
+    read[field] = result.output
   }
   return read
 }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { InboxSourceOptions, SourceOptions } from 'hookonce'
 import type { Sender } from 'hookonce/senders'
+import * as v from 'valibot'
 import { type ConfigFile, type Handle, loadConfigFile, type SourceConfig } from './config-file.js'
 import { defaultSender } from './default-sender.js'
 import { type GivenSettings, readEnvironment } from './environment.js'
@@ -142,13 +143,13 @@ function checkSettings(given: GivenSettings): Settings {
       if (byDefault !== undefined) settings[name] = byDefault
       continue
     }
-    const result = schema.safeParse(said.value)
+    const result = v.safeParse(schema, said.value)
     // A URL may hold credentials, a token is one: neither is shown.
     const hidden = secret || name === 'forwardTo' || name === 'publicUrl' || typeof said.value === 'object'
     const shown = hidden ? '' : `, not ${JSON.stringify(said.value)}`
     const guess = values === undefined || typeof said.value !== 'string' ? '' : didYouMean(said.value, values)
     if (!result.success) throw new StartError(`${said.where} ${allowed}${shown}${guess}`)
-    settings[name] = result.data
+    settings[name] = result.output
   }
   return settings
 }
@@ -234,11 +235,11 @@ function resolveHandle(
 
   const field = `sources.${source}.handle: forward()`
   const url = handle === undefined ? settings.forwardTo : handle.url
-  if (!KINDS.forwardTo.schema.safeParse(url).success) {
+  if (!v.is(KINDS.forwardTo.schema, url)) {
     throw new StartError(`${field}: the URL ${KINDS.forwardTo.allowed}`)
   }
   const own = handle?.timeoutSeconds
-  if (own !== undefined && !KINDS.forwardTimeoutSeconds.schema.safeParse(own).success) {
+  if (own !== undefined && !v.is(KINDS.forwardTimeoutSeconds.schema, own)) {
     throw new StartError(`${field}: timeoutSeconds ${KINDS.forwardTimeoutSeconds.allowed}`)
   }
   const timeout = own ?? settings.forwardTimeoutSeconds ?? Math.min(30, lockTtl)

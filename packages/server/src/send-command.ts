@@ -1,4 +1,5 @@
 import { SENDERS } from 'hookonce/senders'
+import * as v from 'valibot'
 import { readSecretFile } from './environment.js'
 import { didYouMean } from './nearest.js'
 import { type OptionKinds, readOptions } from './options.js'
@@ -105,7 +106,7 @@ export function parseSendCommand(args: string[]): SendCommand {
 
 function urlOf(given: ReadonlyMap<string, string>, option: string): string | undefined {
   const url = given.get(option)
-  if (url !== undefined && !KINDS.forwardTo.schema.safeParse(url).success) {
+  if (url !== undefined && !v.is(KINDS.forwardTo.schema, url)) {
     throw new StartError(`--${option} ${KINDS.forwardTo.allowed}`)
   }
   return url

@@ -1,9 +1,9 @@
 import { SENDERS } from 'hookonce/senders'
-import { z } from 'zod'
+import * as v from 'valibot'
 
 /** What a value must be: how it is read (from a string too) and the same in words. */
 interface Kind<T> {
-  schema: z.ZodType<T>
+  schema: v.GenericSchema<unknown, T>
   allowed: string
   /** All there are, where they can be told. */
   values?: readonly string[]
@@ -22,29 +22,28 @@ export interface Setting<T = unknown> extends Kind<T> {
 const DECIMAL = /^-?(\d+\.?\d*|\.\d+)$/
 
 function number(min: number, max: number, type: 'whole number' | 'number' = 'number'): Kind<number> {
-  const range = z.number().min(min).max(max)
+  const read = (value: unknown) => (typeof value === 'string' && DECIMAL.test(value.trim()) ? Number(value) : value)
+  const range = v.pipe(v.unknown(), v.transform(read), v.number(), v.minValue(min), v.maxValue(max))
   return {
-    schema: z.preprocess(
-      value => (typeof value === 'string' && DECIMAL.test(value.trim()) ? Number(value) : value),
-      type === 'number' ? range : range.int(),
-    ),
+    schema: type === 'number' ? range : v.pipe(range, v.integer()),
     allowed: `must be a ${type} from ${min} to ${max}`,
   }
 }
 
 function oneOf<const T extends string>(...values: T[]): Kind<T> {
-  return { schema: z.enum(values) as unknown as z.ZodType<T>, allowed: `must be one of: ${values.join(', ')}`, values }
+  return { schema: v.picklist(values), allowed: `must be one of: ${values.join(', ')}`, values }
 }
 
 function text(allowed: string, test: (value: string) => boolean): Kind<string> {
-  return { schema: z.string().refine(test), allowed }
+  return { schema: v.pipe(v.string(), v.check(test)), allowed }
 }
 
 const YES_OR_NO: Kind<boolean> = {
-  schema: z.preprocess(
-    value => (value === 'true' ? true : value === 'false' ? false : value),
-    z.boolean(),
-  ) as unknown as z.ZodType<boolean>,
+  schema: v.pipe(
+    v.unknown(),
+    v.transform(value => (value === 'true' ? true : value === 'false' ? false : value)),
+    v.boolean(),
+  ),
   allowed: 'must be true or false',
 }
 
@@ -240,7 +239,7 @@ export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[]
 
 /** A setting's value; those without a default may be absent. */
 export type Settings = {
-  [Name in SettingName]?: z.output<(typeof SETTINGS)[Name]['schema']>
+  [Name in SettingName]?: v.InferOutput<(typeof SETTINGS)[Name]['schema']>
 }
 
 /** `HOOKONCE_STORE_URL` is `--store-url`. */
