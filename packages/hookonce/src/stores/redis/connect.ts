@@ -56,7 +56,8 @@ export function connect(to: RedisAddress | GivenClient, silenceMs: number): Prom
  * them out when nobody waits for them any more.
  */
 const unqueued = { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0 }
-const patience = (times: number) => Math.min(50 * 2 ** (times - 1), 500)
+const FIRST_PAUSE_MS = 50
+const patience = (times: number) => Math.min(FIRST_PAUSE_MS * 2 ** (times - 1), 500)
 const own = {
   ...unqueued,
   enableOfflineQueue: false,
@@ -126,8 +127,16 @@ async function dial(make: (ioredis: Ioredis) => InstanceType<Ioredis['Redis' | '
   client.on('ready', () => {
     trouble = undefined
   })
+  // A failover that ioredis is told of while it looks for the master ends its client for good.
+  let closed = false
+  client.on('end', () => {
+    if (!closed) setTimeout(() => !closed && client.connect().catch(() => {}), FIRST_PAUSE_MS)
+  })
   return {
     client: { ...ioredisClient(client), trouble: () => trouble },
-    close: async () => client.disconnect(),
+    close: async () => {
+      closed = true
+      client.disconnect()
+    },
   }
 }

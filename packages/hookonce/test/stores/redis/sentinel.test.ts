@@ -1,7 +1,8 @@
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
 import { type RedisSentinels, startRedisSentinels } from '../../../../../scripts/test-servers/redis-sentinel.js'
-import { eventually, insist, open, request } from './support.js'
+import { startScriptedSentinel } from './scripted-sentinel.js'
+import { eventually, insist, open, request, server } from './support.js'
 
 async function sentinels(): Promise<RedisSentinels> {
   const started = await startRedisSentinels()
@@ -23,7 +24,12 @@ test.for(Object.entries(failures))(
     // Without these a client waits for a master that hangs until that comes back.
     const client = new Redis({ sentinels: setup.sentinels, name, failoverDetector: true, socketTimeout: 1_000 })
     client.on('error', () => {})
-    onTestFinished(() => client.disconnect())
+    let finished = false
+    client.on('end', () => finished || client.connect().catch(() => {}))
+    onTestFinished(() => {
+      finished = true
+      client.disconnect()
+    })
     const given = open(client, { commandTimeoutMs: 500 })
     await insist(() => own.ready())
     expect(await insist(() => own.durability())).toContain('a failover may lose the last writes')
@@ -80,3 +86,19 @@ test.for(Object.entries(failures))(
     expect(tokens[0]).toEqual(tokens[1])
   },
 )
+
+test('a failover that is told while the master is looked for does not end the connection for good', async () => {
+  const redis = await server()
+  const sentinel = await startScriptedSentinel(redis.port)
+  const store = open({ sentinels: [{ host: '127.0.0.1', port: sentinel.port }], name: 'mymaster' })
+  await insist(() => store.ready())
+  await eventually('it listens for failovers', () => sentinel.subscribers.size > 0)
+
+  const tell = sentinel.hold()
+  await redis.ask('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+  await eventually('the master is looked for', () => sentinel.asking() > 0)
+  sentinel.announceFailover()
+  await eventually('the failover is heard of', () => sentinel.subscribers.size === 0)
+  tell()
+  expect(await insist(() => store.claim(request('one')))).toMatchObject({ status: 'acquired' })
+})
