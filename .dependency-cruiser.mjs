@@ -6,7 +6,7 @@ const only = (name, from, allowed) => ({
   from: { path: from },
   to: { path: '^packages/', pathNot: allowed },
 })
-const values = `${library}/(errors|clock|diagnostics|attempt|options|settings|short-lived-map|time-limits)\\.ts$`
+const values = `${library}/(errors|clock|diagnostics|attempt|settings|short-lived-map|time-limits|with-defaults)\\.ts$`
 const engine = `${library}/(idempotency|joining|claiming|holding|committing|keyless|accepting|working|watching|outcome|asking|metering|lease-id|store|inbox-store)\\.ts$`
 
 const senders = `${library}/senders/`
@@ -37,7 +37,7 @@ export default {
     only('adapters-only-translate', `${library}/adapters/`, [`${library}/[^/]+\\.ts$`, `${library}/adapters/`]),
     ...['memory', 'sqlite', 'redis', 'postgres'].map(store =>
       only(`${store}-store-stands-alone`, `${library}/stores/${store}/`, [
-        `${library}/(store|inbox-store|errors|options|clock|time-limits)\\.ts$`,
+        `${library}/(store|inbox-store|errors|clock|time-limits|with-defaults)\\.ts$`,
         `${library}/stores/${store}/`,
       ]),
     ),

@@ -1,7 +1,7 @@
 /**
  * Whether a store with many records is as fast as one with a thousand: both in turn, in rounds. Each is in a process of
  * its own, on the same server where it has one. The store fills itself, so records are as it writes them, and is then
- * opened by a process that has not filled it: V8 compiles for what a process did at first.
+ * opened by a process that has not filled it, so that both processes did the same before they are measured.
  */
 import { startWorker } from '../processes.mjs'
 import { median, table } from '../report.mjs'

@@ -1,6 +1,6 @@
 /**
- * Fills the store of a server: `{ open, records }`. All are completed but one in a thousand, which failed; a tenth is of the
- * source `partner`. Keys are random, as senders' are. Answers a thousand of them.
+ * Fills the store of a server: `{ open, records, sample }`. All are completed but one in a thousand, which failed; a tenth is
+ * of the source `partner`. Keys are random, as senders' are. Answers `sample` of them, from all over.
  */
 import { randomUUID } from 'node:crypto'
 import { createReceiver } from 'hookonce'
@@ -11,7 +11,7 @@ import { openStore } from '../open-store.mjs'
 const AT_ONCE = 512
 const TIMES = { leaseMs: 15_000, lockTtlMs: 300_000, retentionMs: 86_400_000, maxLosses: 10 }
 
-process.on('message', async ({ open, records }) => {
+process.on('message', async ({ open, records, sample }) => {
   const store = await openStore(open)
   const result = await recordedResult()
   const some = []
@@ -24,7 +24,7 @@ process.on('message', async ({ open, records }) => {
       await store.claim({ ...id, fingerprint: null, leaseId, ...TIMES })
       if (number % 1_000 === 500) await store.fail(id, leaseId, 'the application answered 500')
       else await store.complete(id, leaseId, result)
-      if (number % (records / 1_000) === 0) some.push(id)
+      if (number % Math.max(1, Math.floor(records / sample)) === 0) some.push(id)
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, make))

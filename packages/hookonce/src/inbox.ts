@@ -12,7 +12,6 @@ import type { AttemptEnd } from './holding.js'
 import type { Idempotency } from './idempotency.js'
 import type { DueClaim, FailNext, RedriveOutcome } from './inbox-store.js'
 import { createIntake, resolveSettings, type SourceSettings } from './intake.js'
-import { withDefaults } from './options.js'
 import { problem } from './problem.js'
 import { committing, discard, engines, type Receiver, type Source } from './receiver.js'
 import {
@@ -27,6 +26,7 @@ import { checkedDelays, DEFAULT_RETRY_DELAYS_MS, nextTry } from './retries.js'
 import { inRange } from './settings.js'
 import { RateLimit, Slots } from './slots.js'
 import { decodeDelivery, encodeDelivery } from './stored-delivery.js'
+import { withDefaults } from './with-defaults.js'
 import type { DueWork, Worker } from './working.js'
 
 /**

@@ -9,7 +9,6 @@ import { ConfigurationError } from './errors.js'
 import { bodyFingerprint } from './fingerprint.js'
 import { createIdempotency, type Idempotency } from './idempotency.js'
 import { createIntake, type ResolvedSettings, resolveSettings, type SourceSettings } from './intake.js'
-import { withDefaults } from './options.js'
 import type { Outcome } from './outcome.js'
 import { problem } from './problem.js'
 import {
@@ -32,6 +31,7 @@ import {
   type TransactionsOf,
 } from './store.js'
 import { decodeDelivery } from './stored-delivery.js'
+import { withDefaults } from './with-defaults.js'
 
 /**
  * Runs once for a delivery at most; whether its response is recorded the source decides. `Kind`: the transactions of

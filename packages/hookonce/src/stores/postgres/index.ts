@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../../errors.js'
 import type { FailNext, InboxStore } from '../../inbox-store.js'
-import { withDefaults } from '../../options.js'
 import { MAX_ERROR_LENGTH, type RecordId, type TransactionalStore } from '../../store.js'
+import { withDefaults } from '../../with-defaults.js'
 import { createAccepting } from './accepting.js'
 import { persist, type Repeatable } from './asking.js'
 import { createClaiming } from './claiming.js'

@@ -1,7 +1,7 @@
 import { ConfigurationError, StoreError } from '../../errors.js'
 import type { InboxStore } from '../../inbox-store.js'
-import { withDefaults } from '../../options.js'
 import { type CompleteOutcome, MAX_ERROR_LENGTH } from '../../store.js'
+import { withDefaults } from '../../with-defaults.js'
 import { createCommands } from './commands.js'
 import { connect, type GivenClient, type RedisAddress } from './connect.js'
 import { createIdentity } from './identity.js'

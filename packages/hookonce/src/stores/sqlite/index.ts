@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import { ConfigurationError, StoreError } from '../../errors.js'
 import type { AcceptOutcome, Backlog, DueClaim, FailNext, InboxStore, RedriveOutcome } from '../../inbox-store.js'
-import { withDefaults } from '../../options.js'
 import type {
   ClaimOutcome,
   CompleteOutcome,
@@ -10,6 +9,7 @@ import type {
   StoreStats,
   TransactionalStore,
 } from '../../store.js'
+import { withDefaults } from '../../with-defaults.js'
 import { type Decode, startWorker } from './client.js'
 import type { SqliteTransaction } from './driver.js'
 import type { AcceptAnswer, ClaimAnswer, DueAnswer, RecordAnswer } from './protocol.js'
