@@ -80,8 +80,11 @@ test('duplicates that wait are counted while they do, and a lost attempt when it
   const first = deliver(url, 'a', '/hooks/stuck')
   await until('it runs', async () => (await scrape(url)).value('attempts_running', { source }) === 1)
   const second = deliver(url, 'a', '/hooks/stuck')
-  await until('one waits', async () => (await scrape(url)).value('waiting_duplicates') === 1)
-  expect((await scrape(url)).value('deliveries_in_flight')).toBe(2)
+  const meanwhile = await until('one waits', async () => {
+    const seen = await scrape(url)
+    return seen.value('waiting_duplicates') === 1 && seen
+  })
+  expect(meanwhile.value('deliveries_in_flight')).toBe(2)
   await Promise.all([first, second])
   const after = await scrape(url)
   expect(after.value('waiting_duplicates')).toBe(0)
