@@ -60,18 +60,16 @@ export function withCommit<Kind, Result>(
 
 /** An attempt together with the right to abort it. */
 export class AbortableAttempt implements Attempt {
-  readonly #scope: string
   readonly #derivationKey: string
   #controller: AbortController | undefined
   #abortReason: Error | undefined
 
   constructor(
-    scope: string,
+    readonly scope: string,
     readonly key: string | null,
     readonly number: number,
     readonly fencingToken: string,
   ) {
-    this.#scope = scope
     this.#derivationKey = key ?? randomUUID()
   }
 
@@ -85,7 +83,7 @@ export class AbortableAttempt implements Attempt {
   }
 
   keyFor(name: string): string {
-    return digestOf([this.#scope, this.#derivationKey, name])
+    return digestOf([this.scope, this.#derivationKey, name])
   }
 
   abort(reason: Error): void {

@@ -39,25 +39,18 @@ export type HookonceActivity =
       /** Of a replay: how long ago what is replayed was recorded, or the delivery accepted. `null`: no replay. */
       ageMs: number | null
     }
-  | { type: 'attempt_started'; scope: string; key: string | null; attempt: number }
-  /** The handler settled. A lost attempt's does so after its end. */
-  | {
-      type: 'handler_ended'
-      scope: string
-      key: string | null
-      attempt: number
-      durationMs: number
-      threw: boolean
-    }
-  /** It is known what became of the attempt; `durationMs` from its start. */
+  /** It is known what became of the attempt; `handlerMs` is `null` while its handler, which lost it, still works. */
   | {
       type: 'attempt_ended'
       scope: string
       key: string | null
       attempt: number
       durationMs: number
+      handlerMs: number | null
       end: AttemptEndKind
     }
+  /** The handler of an attempt that had ended before has settled. */
+  | { type: 'late_handler_ended'; scope: string; key: string | null; attempt: number; handlerMs: number }
   | { type: 'lease_renewed'; scope: string; key: string; attempt: number }
   /** How many duplicates wait in this receiver, whenever that changes. */
   | { type: 'waiting_changed'; waiting: number }
@@ -65,8 +58,8 @@ export type HookonceActivity =
   | { type: 'store_asked'; operation: StoreOperation; durationMs: number; failed: boolean }
 
 /**
- * `recorded`, its result stands (without a key: it came to one); `given_back`, not recordable; `threw`; `lost`, its lease is over; `fenced`, its result
- * was refused; `unreachable`, the store was, when it ended.
+ * `recorded`, its result stands (without a key: it came to one); `given_back`, not recordable; `threw`; `lost`, its lease
+ * is over; `fenced`, its result was refused; `unreachable`, the store was, when it ended.
  */
 export type AttemptEndKind = 'recorded' | 'given_back' | 'threw' | 'lost' | 'fenced' | 'unreachable'
 

@@ -79,13 +79,13 @@ export class Hold<T> {
     const commit = hasTransactions(this.#context.store) ? this.#commit : undefined
     begun(work, this.#attempt, commit).then(
       ({ value, result }) => {
-        const now = this.#meter?.handlerEnded(false)
+        const now = this.#meter?.handlerEnded()
         if (this.#committing !== undefined) void this.#committing.then(this.#settled)
         else if (result !== undefined) this.#complete(value, result, now)
         else void this.#giveBack({ end: 'given_back', value }).then(this.#settled)
       },
       error => {
-        this.#meter?.handlerEnded(true)
+        this.#meter?.handlerEnded()
         publish({ type: 'handler_threw', ...this.#name(), error })
         if (this.#committing !== undefined) void this.#committing.then(this.#settled)
         else void this.#giveBack({ end: 'threw', error }).then(this.#settled)

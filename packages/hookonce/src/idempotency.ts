@@ -85,6 +85,8 @@ export interface Idempotency<Kind = never> {
   ready(): Promise<void>
   /** Resolves when nothing is in progress, results still on their way to the store included. */
   settled(): Promise<void>
+  /** How many attempts run, by scope; a scope without any is not there. */
+  running(): Map<string, number>
   /** Aborts the signal of every running attempt. */
   abort(): void
 }
@@ -113,7 +115,7 @@ class Engine<Kind> implements Idempotency<Kind> {
   // biome-ignore lint/suspicious/noExplicitAny: requests for one key share a flight, whatever their work returns
   readonly #flights = new ShortLivedMap<string, Flight<any>>()
   readonly #keyless: Keyless
-  readonly #workers = new Set<Pick<DueWorker<unknown>, 'scope' | 'wake' | 'abort' | 'lose'>>()
+  readonly #workers = new Set<Pick<DueWorker<unknown>, 'scope' | 'running' | 'wake' | 'abort' | 'lose'>>()
   readonly #announced = new Set<string>()
   #accepting: Accepting | undefined
   #inProgress = 0
@@ -269,6 +271,15 @@ class Engine<Kind> implements Idempotency<Kind> {
   settled(): Promise<void> {
     if (this.#inProgress === 0) return Promise.resolve()
     return new Promise(resolve => this.#whenSettled.push(resolve))
+  }
+
+  running(): Map<string, number> {
+    const counts = new Map<string, number>()
+    const add = (scope: string, count: number) => void counts.set(scope, (counts.get(scope) ?? 0) + count)
+    for (const { id, hold } of this.#flights.values()) if (hold !== undefined) add(id.scope, 1)
+    for (const scope of this.#keyless.scopes()) add(scope, 1)
+    for (const { scope, running } of this.#workers) if (running > 0) add(scope, running)
+    return counts
   }
 
   abort(): void {

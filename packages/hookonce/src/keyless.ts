@@ -42,18 +42,23 @@ export class Keyless {
       const commit = hasTransactions(store) ? (effects: Effects<T>) => this.#commit(scope, timing, effects) : undefined
       work(attempt, commit).then(
         ({ value }) => {
-          meter?.handlerEnded(false)
+          meter?.handlerEnded()
           meter?.ended('recorded')
           end({ kind: 'executed', value })
         },
         error => {
-          meter?.handlerEnded(true)
+          meter?.handlerEnded()
           meter?.ended('threw')
           publish({ type: 'handler_threw', scope, key: null, attempt: 1, error })
           end({ kind: 'threw', joined: false, error })
         },
       )
     })
+  }
+
+  /** Of each attempt that runs. */
+  scopes(): string[] {
+    return Array.from(this.#attempts.values(), ({ scope }) => scope)
   }
 
   abort(reason: Error): void {

@@ -1,13 +1,14 @@
 import type { Clock } from './clock.js'
 import { type AttemptEndKind, measured, tell } from './diagnostics.js'
 
-/** Tells of one attempt from its start on. */
+/** Tells of one attempt, at its end as much as can be told together: each event costs a quick delivery half a percent. */
 export class AttemptMeter {
   readonly #clock: Clock
   readonly #scope: string
   readonly #key: string | null
   readonly #attempt: number
   readonly #startedAt: number
+  #handlerMs: number | null = null
   #over = false
 
   constructor(clock: Clock, scope: string, key: string | null, attempt: number, startedAt: number) {
@@ -16,14 +17,16 @@ export class AttemptMeter {
     this.#key = key
     this.#attempt = attempt
     this.#startedAt = startedAt
-    tell({ type: 'attempt_started', scope, key, attempt })
   }
 
   /** Returns the time. */
-  handlerEnded(threw: boolean): number {
+  handlerEnded(): number {
     const now = this.#clock.monotonic()
-    const durationMs = now - this.#startedAt
-    tell({ type: 'handler_ended', scope: this.#scope, key: this.#key, attempt: this.#attempt, durationMs, threw })
+    const handlerMs = now - this.#startedAt
+    this.#handlerMs = handlerMs
+    if (this.#over) {
+      tell({ type: 'late_handler_ended', scope: this.#scope, key: this.#key, attempt: this.#attempt, handlerMs })
+    }
     return now
   }
 
@@ -31,8 +34,15 @@ export class AttemptMeter {
   ended(end: AttemptEndKind, now = this.#clock.monotonic()): void {
     if (this.#over) return
     this.#over = true
-    const durationMs = now - this.#startedAt
-    tell({ type: 'attempt_ended', scope: this.#scope, key: this.#key, attempt: this.#attempt, durationMs, end })
+    tell({
+      type: 'attempt_ended',
+      scope: this.#scope,
+      key: this.#key,
+      attempt: this.#attempt,
+      durationMs: now - this.#startedAt,
+      handlerMs: this.#handlerMs,
+      end,
+    })
   }
 
   renewed(): void {

@@ -93,6 +93,8 @@ export interface Receiver<Kind = never> extends Source<Kind> {
   deleteRecord(source: string, key: string, options?: { force?: boolean }): Promise<'deleted' | 'absent' | 'running'>
   /** Resolves when no attempt is in flight, results still on their way to the store included. */
   settled(): Promise<void>
+  /** How many attempts run, by source; one without any is not there. */
+  running(): Map<string, number>
   /** Aborts the signal of every running attempt. */
   abort(): void
   /** Resolves when the store can do its work. @throws {StoreError} */
@@ -135,6 +137,7 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
     },
     deleteRecord: (source, key, how) => idempotency.delete({ scope: source, key }, how),
     settled: () => idempotency.settled(),
+    running: () => idempotency.running(),
     abort: () => idempotency.abort(),
     ready: () => idempotency.ready(),
     close: () => store.close(),

@@ -82,6 +82,11 @@ export class DueWorker<T> implements Worker {
     return this.#work.scope
   }
 
+  /** How many attempts run. */
+  get running(): number {
+    return this.#holds.size
+  }
+
   /** Aborts the signal of every attempt that runs. */
   abort(reason: Error): void {
     for (const hold of this.#holds) hold.abort(reason)

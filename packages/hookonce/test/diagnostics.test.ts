@@ -39,10 +39,8 @@ test('a first delivery tells of its claim, its attempt, its handler, its result 
   const about = { scope: 'orders', key: 'k', attempt: 1 }
   expect(told).toEqual([
     { type: 'store_asked', operation: 'claim', durationMs: 0, failed: false },
-    { type: 'attempt_started', ...about },
-    { type: 'handler_ended', ...about, durationMs: 40, threw: false },
     { type: 'store_asked', operation: 'complete', durationMs: 0, failed: false },
-    { type: 'attempt_ended', ...about, durationMs: 40, end: 'recorded' },
+    { type: 'attempt_ended', ...about, durationMs: 40, handlerMs: 40, end: 'recorded' },
     { type: 'delivery_answered', scope: 'orders', outcome: 'executed', status: 200, durationMs: 40, ageMs: null },
   ])
 })
@@ -93,6 +91,42 @@ test('renewals, and a store that fails, are told', async () => {
   const asked = told.filter(event => event.type === 'store_asked' && event.operation === 'renew')
   expect(asked[0]).toMatchObject({ failed: false })
   expect(asked[1]).toMatchObject({ failed: true })
+})
+
+test('an attempt that lost its key ends at once, and its handler when it does', async () => {
+  const { clock, receiver, source } = start()
+  const told = listen()
+  await source.receive(withKey('k'), async () => {
+    expect(receiver.running()).toEqual(new Map([['orders', 1]]))
+    await clock.advance(40)
+    await receiver.deleteRecord('orders', 'k', { force: true })
+    await clock.advance(60)
+    return ok
+  })
+  await receiver.settled()
+  expect(receiver.running()).toEqual(new Map())
+  const about = { scope: 'orders', key: 'k', attempt: 1 }
+  expect(told.filter(({ type }) => type === 'attempt_ended' || type === 'late_handler_ended')).toEqual([
+    { type: 'attempt_ended', ...about, durationMs: 40, handlerMs: null, end: 'lost' },
+    { type: 'late_handler_ended', ...about, handlerMs: 100 },
+  ])
+})
+
+test('attempts without a key and those of an inbox count as running under their source', async () => {
+  const { receiver, source } = start()
+  const inbox = createInbox({
+    receiver,
+    handlers: { mails: () => void expect(receiver.running()).toEqual(new Map([['mails', 1]])) },
+  })
+  const keyless = new Delivery({ method: 'POST', url: '/webhook', headers: [], body: Buffer.from('{}') })
+  await source.receive(keyless, () => {
+    expect(receiver.running()).toEqual(new Map([['orders', 1]]))
+    return ok
+  })
+  await inbox.source('mails').receive(withKey('k'), () => ok)
+  inbox.start()
+  await expect.poll(() => receiver.record('mails', 'k')).toMatchObject({ state: 'completed' })
+  await inbox.stop()
 })
 
 test('what is refused, accepted and worked on later is told under its source', async () => {

@@ -5,7 +5,7 @@ import type { Metrics } from './metrics/index.js'
 
 /**
  * Lets both hear what every receiver of this process tells, from now on; returns what ends that. A delivery tells of itself
- * six times: what was told in a turn of the event loop is counted at its end, in one go.
+ * four times: what was told in a turn of the event loop is counted at its end, in one go.
  */
 export function hear(metrics: Metrics, activity: Activity): () => void {
   let told: HookonceActivity[] = []

@@ -40,7 +40,7 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   const receiver = createReceiver({ store: opened.store, lockTtlMs, leaseMs, storeTimeoutMs, maxWaiters })
   logEvents(log)
   const figures = new StoreFigures(opened.store, config.sources)
-  const metrics = new Metrics({ sources: config.sources, figures })
+  const metrics = new Metrics({ sources: config.sources, figures, running: receiver.running })
   const telemetry = await startTelemetry(process.env, metrics, log)
   const agent = createForwardAgent()
   const activity = new Activity({ sources: config.sources, figures })

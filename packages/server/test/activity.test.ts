@@ -93,7 +93,7 @@ test('the snapshot counts by source and outcome, what waits, what was lost, and 
   const store = Object.assign(memoryStore(), { backlog: async () => ({ inLine: 3, overdueMs: 1_000, dead: 2 }) })
   const figures = figuresOf(store)
   const activity = activityOf(figures)
-  const stop = hear(new Metrics({ sources, figures }), activity)
+  const stop = hear(new Metrics({ sources, figures, running: () => new Map() }), activity)
   const tell = (event: object) => channel('hookonce:activity').publish(event)
   tell(answered('default', 'executed'))
   tell(answered('default', 'mismatch', 422))

@@ -39,6 +39,7 @@ export interface MetricsContext {
   /** By name of the source: whether it accepts deliveries for later. Nothing else becomes a label's value. */
   sources: ReadonlyMap<string, { inbox?: unknown }>
   figures: StoreFigures
+  running: () => ReadonlyMap<string, number>
 }
 
 /** Counts and measures what the receiver tells of, and shows it in the words of Prometheus. */
@@ -46,11 +47,13 @@ export class Metrics {
   readonly instruments = createInstruments()
   /** How many deliveries are in flight; set by whoever lets them in. */
   countInFlight = (): number => 0
+  /** How many attempts run, by scope. */
+  readonly #countRunning: () => ReadonlyMap<string, number>
   readonly #figures: StoreFigures
   /** The label of each scope; a scope without one is not the server's. */
   readonly #labels = new Map<string, string>([[KEYLESS, 'default']])
 
-  constructor({ sources, figures }: MetricsContext) {
+  constructor({ sources, figures, running }: MetricsContext) {
     const { build, ...is } = this.instruments
     build.set({ version: version(), node: process.version, store: figures.storeName }, 1)
     for (const [name, { inbox }] of sources) {
@@ -59,12 +62,13 @@ export class Metrics {
       for (const outcome of OUTCOMES) is.deliveries.of(name, outcome)
       for (const reason of ['in_flight', 'event_loop', 'rate']) is.rejections.of(name, reason)
       for (const reason of ['lease', 'lock_ttl', 'deleted']) is.lost.of(name, reason)
-      for (const metric of [is.renewals, is.fenced, is.dropped, is.running]) metric.of(name)
+      for (const metric of [is.renewals, is.fenced, is.dropped]) metric.of(name)
       if (inbox) is.died.of(name)
     }
     for (const operation of STORE_OPERATIONS) is.storeErrors.of(operation)
     is.waiting.of()
     this.#figures = figures
+    this.#countRunning = running
     figures.onFailed = operation => void is.storeErrors.of(operation).value++
   }
 
@@ -94,15 +98,12 @@ export class Metrics {
         is.deliverySeconds.of(source, event.outcome).observe(event.durationMs / 1000)
         if (event.ageMs !== null) is.replayAge.of(source).observe(event.ageMs / 1000)
         return
-      case 'attempt_started':
-        is.running.of(source).value++
-        return
-      case 'handler_ended':
-        is.handlerSeconds.of(source).observe(event.durationMs / 1000)
-        return
       case 'attempt_ended':
-        is.running.of(source).value--
         is.attempts.of(source, event.end).value++
+        if (event.handlerMs !== null) is.handlerSeconds.of(source).observe(event.handlerMs / 1000)
+        return
+      case 'late_handler_ended':
+        is.handlerSeconds.of(source).observe(event.handlerMs / 1000)
         return
       case 'lease_renewed':
         is.renewals.of(source).value++
@@ -121,8 +122,11 @@ export class Metrics {
 
   /** Brings what is looked up, not counted, up to date; what the store knows only every few seconds. */
   async refresh(): Promise<void> {
-    const { inFlight, storeRecords, storeBytes, inboxDepth, inboxOverdue, inboxDead } = this.instruments
+    const { inFlight, running, storeRecords, storeBytes, inboxDepth, inboxOverdue, inboxDead } = this.instruments
     inFlight.set(this.countInFlight())
+    const counts = this.#countRunning()
+    for (const source of this.#labels.values()) running.set({ source }, 0)
+    for (const [scope, source] of this.#labels) running.inc({ source }, counts.get(scope) ?? 0)
     await this.#figures.refresh()
     const { size, backlogs } = this.#figures
     // A figure that is not known is not shown.

@@ -48,7 +48,7 @@ export function createInstruments() {
     replayAge: histogram('replay_age_seconds', 'Age of what was replayed', AGE_SECONDS, 'source'),
 
     attempts: counter('attempts_total', 'Attempts that ended', 'source', 'end'),
-    running: level('attempts_running', 'Attempts that run', 'source'),
+    running: gauge('attempts_running', 'Attempts that run', 'source'),
     handlerSeconds: histogram('handler_duration_seconds', 'How long handlers took', HANDLER_SECONDS, 'source'),
     renewals: counter('lease_renewals_total', 'Leases renewed', 'source'),
     lost: counter('lost_attempts_total', 'Attempts that lost their key while the handler worked', 'source', 'reason'),

@@ -36,7 +36,7 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore() }
   if (config.inboxConcurrency > 0) inbox.start()
   const figures = new StoreFigures(store, config.sources)
   const activity = new Activity({ sources: config.sources, figures })
-  const metrics = new Metrics({ sources: config.sources, figures })
+  const metrics = new Metrics({ sources: config.sources, figures, running: receiver.running })
   const stopHearing = hear(metrics, activity)
   const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, log })
   const listening = await listen(onRequest, { host: config.host, port: 0, setting: 'port' })
