@@ -52,7 +52,7 @@ export interface App extends RequestListener {
 /** All routes, not listening. */
 export async function createApp(context: AppContext): Promise<App> {
   const { config, receiver, inbox, gate, agent, activity, metrics, tracing, log } = context
-  const { app, routes } = await createRouter(log)
+  const { app, routes } = createRouter(log)
   const { sources, allowNoIdempotency, maxInFlight } = config
   const eventLoop = new EventLoopWatch(config.maxEventLoopDelayMs)
   const refusals = new Refusals(metrics, activity)
@@ -87,7 +87,7 @@ export async function createApp(context: AppContext): Promise<App> {
     testDeliveryRoute(api, { receiver, inbox, agent, log, sources, refusal, audit })
   })
   metricsRoute(app, metrics, refusal)
-  docsRoutes(app, refusal)
+  docsRoutes(app, routes, refusal)
   healthRoutes(app, { receiver, storeName: config.store.kind, gate, log })
   problemRoutes(app)
   dashboardRoutes(app)

@@ -1,8 +1,7 @@
-import Fastify, { type FastifyError, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyError, type FastifyInstance, type FastifySchema } from 'fastify'
 import { type Answer, InvalidKeyError, problem, StoreError } from 'hookonce'
 import type { Logger } from 'pino'
-import { describeRoutes } from './openapi/document.js'
-import { InvalidRequest } from './openapi/validation.js'
+import { InvalidRequest, schemaController } from './openapi/validation.js'
 import { serverProblem } from './problems.js'
 import { respond } from './respond.js'
 
@@ -14,10 +13,11 @@ export interface Route {
   url: string
   /** Whether it is closed to all but operators. */
   operators: boolean
+  schema: FastifySchema
 }
 
 /** A framework without routes, which answers what goes wrong with problems; and the routes that it will have. */
-export async function createRouter(log: Logger): Promise<{ app: FastifyInstance; routes: Route[] }> {
+export function createRouter(log: Logger): { app: FastifyInstance; routes: Route[] } {
   const answerError = (error: unknown): Answer => {
     const answer = problemFor(error)
     if (answer.status >= 500) log.error({ err: error }, 'request not answered')
@@ -25,15 +25,16 @@ export async function createRouter(log: Logger): Promise<{ app: FastifyInstance;
   }
   const app: FastifyInstance = Fastify({
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    schemaController,
     frameworkErrors: (error, _, reply) => respond(reply, answerError(error)),
   })
   const methods = new MethodsByPath()
   const routes: Route[] = []
-  app.addHook('onRoute', ({ url, method, config }) => {
+  app.addHook('onRoute', ({ url, method, config, schema = {} }) => {
     methods.add(url, method)
-    for (const each of [method].flat()) routes.push({ method: each, url, operators: config?.operators === true })
+    const operators = config?.operators === true
+    for (const each of [method].flat()) routes.push({ method: each, url, operators, schema })
   })
-  await describeRoutes(app)
   // Bodies matter to deliveries only, and those read them themselves.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))

@@ -21,7 +21,7 @@ export interface WorkerAppContext {
 /** What a worker answers: how it is. Not listening. */
 export async function createWorkerApp(context: WorkerAppContext): Promise<RequestListener> {
   const { config, receiver, gate, metrics, log } = context
-  const { app } = await createRouter(log)
+  const { app } = createRouter(log)
   const { refusal } = createOperators(config.operatorAccess, {
     onWrongToken: request => log.warn({ peer: peerOf(request) }, 'wrong operator token'),
   })

@@ -1,15 +1,26 @@
-import swagger from '@fastify/swagger'
-import type { FastifyInstance, FastifySchema } from 'fastify'
+import Fastify, { type FastifySchema } from 'fastify'
 import { version } from '../command-line.js'
+import type { Route } from '../router.js'
+import type { OpenApi } from './page.js'
 import { SCHEMAS } from './schemas.js'
-import { createValidatorCompiler } from './validation.js'
+import { schemaController } from './validation.js'
 
-/** Must be registered before the routes that it is to describe. */
-export async function describeRoutes(app: FastifyInstance): Promise<void> {
+/**
+ * The document that describes these routes, made when it is first asked for, by an app of its own: what makes it takes a
+ * tenth of a server's start to load, and most servers are never asked.
+ */
+export function documentOf(routes: readonly Route[]): () => Promise<OpenApi> {
+  let document: Promise<OpenApi> | undefined
+  return () => {
+    document ??= describe(routes)
+    return document
+  }
+}
+
+async function describe(routes: readonly Route[]): Promise<OpenApi> {
+  const { default: swagger } = await import('@fastify/swagger')
+  const app = Fastify({ schemaController, exposeHeadRoutes: false })
   for (const [name, schema] of Object.entries(SCHEMAS)) app.addSchema({ $id: name, ...schema })
-  app.setValidatorCompiler(createValidatorCompiler())
-  // Answers are written as they are; schemas of them are documentation, and tests hold them to it.
-  app.setSerializerCompiler(() => data => JSON.stringify(data))
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -32,10 +43,14 @@ export async function describeRoutes(app: FastifyInstance): Promise<void> {
         },
       },
     },
-    exposeHeadRoutes: false,
     refResolver: { buildLocalReference: ({ $id }, _, __, i) => (typeof $id === 'string' ? $id : `schema-${i}`) },
     transform: ({ schema, url }) => (url.endsWith('*') ? named(url, schema) : { schema, url }),
   })
+  for (const { method, url, schema } of routes) {
+    if (method !== 'HEAD') app.route({ method, url, schema, handler: async () => {} })
+  }
+  await app.ready()
+  return app.swagger() as OpenApi
 }
 
 /** A route whose key may hold slashes is a wildcard to the router. */

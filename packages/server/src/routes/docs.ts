@@ -1,19 +1,22 @@
 import type { FastifyInstance } from 'fastify'
 import { json, media, OPERATORS, operatorProblems } from '../openapi/answers.js'
-import { documentationPage, type OpenApi } from '../openapi/page.js'
+import { documentOf } from '../openapi/document.js'
+import { documentationPage } from '../openapi/page.js'
 import { forOperators, pageForOperators, type Refusal } from '../operator/routes.js'
 import { pageAnswer } from '../page.js'
 import { jsonAnswer } from '../respond.js'
+import type { Route } from '../router.js'
 
 /** The API described: for programs, and for people without anything from elsewhere. */
-export function docsRoutes(app: FastifyInstance, refusal: Refusal): void {
+export function docsRoutes(app: FastifyInstance, routes: readonly Route[], refusal: Refusal): void {
+  const document = documentOf(routes)
   app.get('/openapi.json', {
     schema: {
       ...OPERATORS,
       summary: 'This document',
       response: { ...json('OpenAPI 3.1', { type: 'object' }), ...operatorProblems() },
     },
-    ...forOperators(refusal, async () => jsonAnswer(app.swagger())),
+    ...forOperators(refusal, async () => jsonAnswer(await document())),
   })
   app.get('/docs', {
     schema: {
@@ -22,7 +25,7 @@ export function docsRoutes(app: FastifyInstance, refusal: Refusal): void {
       response: { ...media('a page', 'text/html'), ...operatorProblems() },
     },
     ...pageForOperators(refusal, async (_, { raw }) =>
-      pageAnswer(documentationPage(app.swagger() as OpenApi, `http://${raw.headers.host ?? 'localhost:8000'}`)),
+      pageAnswer(documentationPage(await document(), `http://${raw.headers.host ?? 'localhost:8000'}`)),
     ),
   })
 }
