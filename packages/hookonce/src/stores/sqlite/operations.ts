@@ -126,7 +126,8 @@ export function createOperations(db: Database) {
 
     get([, , scope, key]: RequestOf<'get'>, now: number): RecordAnswer<Uint8Array> {
       const row = statement.get.get(...placeOf(scope, key), now) as RecordRow | undefined
-      return row === undefined ? [] : [summaryOf(row, now), row.result, row.delivery]
+      if (row === undefined) return []
+      return [summaryOf(row, now), row.result, row.round === null ? null : records.deliveryOf(row)]
     },
 
     /** Proves that a write is possible. */

@@ -8,9 +8,15 @@ import { sql } from './sql.generated.js'
 /** What one answer takes along at most, and one delivery more: it is copied twice on its way. */
 const MOST_BYTES_AT_ONCE = 16 * 1024 * 1024
 
+/**
+ * A delivery of up to so many bytes lies in its record. The record is written again at each step, which costs more for a
+ * large one than a row of its own.
+ */
+const MOST_BYTES_IN_RECORD = 1024
+
 /** What `due.sql` gives. */
 type Due = Omit<Found, 'scope' | 'fingerprint' | 'lease_id' | 'lease_ends_at' | 'settled_at' | 'result'> &
-  Pick<RecordRow, 'retention_ms' | 'earlier_attempts'>
+  Pick<RecordRow, 'retention_ms' | 'earlier_attempts' | 'delivery'>
 
 /** The inbox's part of the contract: as {@link createOperations}, each function is one operation. */
 export function createQueueing(db: Database, records: Records) {
@@ -19,7 +25,6 @@ export function createQueueing(db: Database, records: Records) {
     keep: db.prepare(sql.keep),
     due: db.prepare(sql.due),
     bury: db.prepare(sql.bury),
-    delivery: db.prepare(sql.delivery),
     redrive: db.prepare(sql.redrive),
     holdNext: db.prepare(sql.holdNext),
     backlog: db.prepare(sql.backlog),
@@ -39,13 +44,19 @@ export function createQueueing(db: Database, records: Records) {
 
   function take(row: Due, request: RequestOf<'claimDue'>, now: number): [DueAnswer, Uint8Array] {
     const [, , scope, , leaseId, leaseMs, lockTtlMs] = request
-    const { id, key, attempts, retention_ms: retentionMs, created_at } = row
+    const { key, attempts, retention_ms: retentionMs, created_at } = row
     const beginning = { fingerprint: null, losses: lossesOf(row), leaseId, leaseMs, lockTtlMs, retentionMs }
     const token = records.takeOver(row, beginning, now)
-    const { delivery } = statement.delivery.get(id) as { delivery: Uint8Array }
+    const delivery = records.deliveryOf(row)
     const accepted = acceptedOf({ ...row, due_at: now + Math.min(leaseMs, lockTtlMs) })!
     const claim = { scope, key, attempt: attempts + 1, fencingToken: String(token), acceptedAt: created_at, accepted }
     return [claim, delivery]
+  }
+
+  /** A new record's id, unless it is to be the next one, and the delivery that is to lie in it. */
+  function placed(delivery: Uint8Array): [id: number | bigint | null, delivery: Uint8Array | null] {
+    if (delivery.byteLength <= MOST_BYTES_IN_RECORD) return [null, delivery]
+    return [statement.keep.run(delivery).lastInsertRowid, null]
   }
 
   return {
@@ -60,10 +71,9 @@ export function createQueueing(db: Database, records: Records) {
       const answer = answerOf(standing(found, now), request)
       if (answer !== undefined) return answer
       if (found !== undefined) records.remove(found)
-      const { lastInsertRowid } = statement.keep.run(delivery as Uint8Array)
       statement.accept.run(
         ...[...records.placeOf(scope, key), fingerprint, acceptId, now, retentionMs, now + delayMs, group],
-        lastInsertRowid,
+        ...placed(delivery as Uint8Array),
       )
       return ['accepted', now]
     },

@@ -22,7 +22,7 @@ interface Beginning {
   retentionMs: number
 }
 
-/** The writes that more than one operation is made of. */
+/** What more than one operation is made of. */
 export function createRecords(db: Database) {
   const hashOf = createHash(db)
   const statement = {
@@ -31,6 +31,7 @@ export function createRecords(db: Database) {
     raiseFloor: db.prepare(sql.raiseFloor),
     remove: db.prepare(sql.remove),
     takeOver: db.prepare(sql.takeOver),
+    delivery: db.prepare(sql.delivery),
   }
 
   let knownFloor: number | undefined
@@ -84,6 +85,11 @@ export function createRecords(db: Database) {
         ...[isAccepted ? endsAt : null, found.id],
       )
       return token
+    },
+
+    /** What was accepted with a record. */
+    deliveryOf({ id, delivery }: Pick<RecordRow, 'id' | 'delivery'>): Uint8Array {
+      return delivery ?? (statement.delivery.get(id) as { delivery: Uint8Array }).delivery
     },
 
     remove({ id, fencing_token }: Pick<Found, 'id' | 'fencing_token'>): void {

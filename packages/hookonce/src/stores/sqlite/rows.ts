@@ -24,6 +24,7 @@ export interface RecordRow {
   /** `null`: the record was only claimed. */
   round: number | null
   earlier_attempts: number | null
+  /** `null`: it is large and elsewhere, or none was accepted. */
   delivery: Uint8Array | null
 }
 

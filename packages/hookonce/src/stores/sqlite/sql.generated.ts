@@ -3,11 +3,11 @@
 export const sql = {
   accept: `INSERT INTO records (
   id, hash, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
-  lease_ends_at, expires_at, lock_ttl_ms, retention_ms, due_at, grp, held, round, earlier_attempts
+  lease_ends_at, expires_at, lock_ttl_ms, retention_ms, due_at, grp, held, round, earlier_attempts, delivery
 ) VALUES (
   ?10, ?1, ?2, ?3, 'pending', ?4, 0, 0, ?5, 0, ?6, ?6,
   ?6, 8640000000000000, 0, ?7, ?8, ?9,
-  EXISTS (SELECT 1 FROM records WHERE scope = ?2 AND grp = ?9 AND due_at IS NOT NULL), 1, 0
+  EXISTS (SELECT 1 FROM records WHERE scope = ?2 AND grp = ?9 AND due_at IS NOT NULL), 1, 0, ?11
 )`,
   acceptedStretch: `SELECT created_at, id FROM records
 WHERE round IS NOT NULL AND (created_at, id) < (?, ?) AND created_at >= ?
@@ -36,7 +36,9 @@ WHERE hash = ?3 AND scope = ?4 AND key = ?5 AND state = 'running' AND lease_id =
   countDead: `SELECT count(*) AS dead
 FROM (SELECT scope, expires_at FROM records WHERE state = 'dead' LIMIT ?)
 WHERE scope = ? AND expires_at > ?`,
-  count: `SELECT count(*) AS records FROM records WHERE (expires_at, id) > (?, ?)`,
+  countExpired: `SELECT count(*) AS records FROM records
+WHERE (expires_at, id) > (?, ?) AND expires_at <= ? AND expires_at < 8640000000000000`,
+  count: `SELECT count(*) AS records FROM records WHERE (hash, id) > (?, ?)`,
   dead: `SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
   settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts
@@ -46,9 +48,10 @@ ORDER BY created_at DESC, id DESC
 LIMIT ?`,
   delivery: `SELECT delivery FROM deliveries WHERE id = ?`,
   due: `SELECT
-  id, key, state, attempts, losses, fencing_token, created_at, retention_ms, expires_at, grp, round, earlier_attempts
+  id, key, state, attempts, losses, fencing_token, created_at, retention_ms, expires_at, grp, round, earlier_attempts,
+  delivery
 FROM records WHERE scope = ? AND held = 0 AND due_at <= ? ORDER BY due_at LIMIT ?`,
-  expired: `SELECT id, fencing_token FROM records WHERE expires_at <= ? ORDER BY expires_at LIMIT ?`,
+  expired: `SELECT id, fencing_token FROM records WHERE expires_at <= ? AND expires_at < 8640000000000000 ORDER BY expires_at LIMIT ?`,
   fail: `UPDATE records SET
   state = iif(round IS NOT NULL AND ?3 IS NULL, 'dead', 'failed'),
   last_error = ?1,
@@ -60,7 +63,7 @@ WHERE hash = ?4 AND scope = ?5 AND key = ?6 AND state = 'running' AND lease_id =
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, lease_ends_at, settled_at,
   expires_at, result, grp, round
 FROM records WHERE hash = ? LIMIT 1 OFFSET ?`,
-  get: `SELECT records.*, delivery FROM records LEFT JOIN deliveries USING (id) WHERE hash = ? AND scope = ? AND key = ? AND expires_at > ?`,
+  get: `SELECT * FROM records WHERE hash = ? AND scope = ? AND key = ? AND expires_at > ?`,
   guardTable: `CREATE TEMP TABLE hookonce_guard (
   id INTEGER PRIMARY KEY,
   until INTEGER NOT NULL REFERENCES hookonce_guard (id) DEFERRABLE INITIALLY DEFERRED
@@ -104,7 +107,10 @@ WHERE hash = ?2 AND scope = ?3 AND key = ?4 AND state = 'running' AND lease_id =
 WHERE hash = ? AND scope = ? AND key = ? AND lease_id = ? AND settled_at IS NOT NULL AND expires_at > ?`,
   size: `SELECT p.page_count AS pages, f.freelist_count AS free, s.page_size
 FROM pragma_page_count AS p, pragma_freelist_count AS f, pragma_page_size AS s`,
-  skip: `SELECT expires_at, id FROM records WHERE (expires_at, id) > (?, ?) ORDER BY expires_at, id LIMIT 1 OFFSET ?`,
+  skipExpired: `SELECT expires_at, id FROM records
+WHERE (expires_at, id) > (?, ?) AND expires_at <= ? AND expires_at < 8640000000000000
+ORDER BY expires_at, id LIMIT 1 OFFSET ?`,
+  skip: `SELECT hash, id FROM records WHERE (hash, id) > (?, ?) ORDER BY hash, id LIMIT 1 OFFSET ?`,
   stretch: `SELECT min(id) AS lowest FROM (SELECT id FROM records WHERE id < ? ORDER BY id DESC LIMIT ?)`,
   takeOver: `UPDATE records SET
   state = 'running', fingerprint = coalesce(fingerprint, ?), attempts = attempts + 1, losses = ?, lease_id = ?,
@@ -235,4 +241,12 @@ BEGIN
     SELECT id FROM records WHERE scope = old.scope AND grp = old.grp AND due_at IS NOT NULL ORDER BY id LIMIT 1
   );
 END;`,
+  `-- What is in line does not expire and has no entry here until it is settled: accepting makes one entry less, and each step
+-- of an attempt leaves the index alone.
+DROP INDEX records_by_expiry;
+CREATE INDEX records_by_expiry ON records (expires_at) WHERE expires_at < 8640000000000000;
+
+-- A small delivery lies in its record: one row to write, and one to read. Large ones, and those that were accepted before,
+-- are in \`deliveries\`. In the last place, so that what is looked for comes before it.
+ALTER TABLE records ADD COLUMN delivery BLOB;`,
 ]

@@ -108,17 +108,74 @@ test('an answer takes along no more deliveries than fit, and the rest is due sti
   for (const claim of takes.flat()) expect(Buffer.compare(claim.delivery, delivery)).toBe(0)
 })
 
+test('a delivery of a KiB lies in its record, a larger one apart, and both come back byte for byte', async () => {
+  const { store, db } = await setUp()
+  const bytes = (length: number) => Buffer.alloc(length, Buffer.from([0, 255, 10, 0x80]))
+  for (const length of [1024, 1025]) await store.accept(acceptance(`${length}`, { delivery: bytes(length) }))
+
+  const where = 'SELECT key FROM records LEFT JOIN deliveries USING (id) WHERE deliveries.delivery IS NULL'
+  expect(db.prepare(where).all()).toEqual([{ key: '1024' }])
+  const deliveries = (await store.claimDue(taking())).map(({ delivery }) => delivery)
+  for (const [index, length] of [1024, 1025].entries()) {
+    const id = { scope: 'test', key: `${length}` }
+    expect(Buffer.compare(deliveries[index]!, bytes(length))).toBe(0)
+    await store.complete(id, 'worker', Buffer.from('result'))
+    expect(Buffer.compare((await store.get(id))!.delivery!, bytes(length))).toBe(0)
+    expect(await store.redrive(id, { completed: true })).toBe('redriven')
+  }
+  const again = await store.claimDue(taking({ leaseId: 'other' }))
+  expect(again.map(({ delivery }) => delivery.byteLength).sort()).toEqual([1024, 1025])
+})
+
+test('what is in line has no entry in the index on expiry, and is counted all the same', async () => {
+  const { store, db } = await setUp()
+  const entries = () =>
+    db
+      .prepare('SELECT count(*) AS n FROM records INDEXED BY records_by_expiry WHERE expires_at < 8640000000000000')
+      .get().n
+  for (const key of ['pending', 'retried', 'dead', 'completed']) {
+    await store.accept(acceptance(key, { delayMs: key === 'pending' ? 60_000 : 0 }))
+  }
+  expect((await store.claimDue(taking())).length).toBe(3)
+  await store.renew({ scope: 'test', key: 'completed' }, 'worker', 60_000)
+  await store.fail({ scope: 'test', key: 'retried' }, 'worker', 'it broke', { dueInMs: 60_000 })
+  expect(entries()).toBe(0)
+  await store.fail({ scope: 'test', key: 'dead' }, 'worker', 'it broke', 'dead')
+  await store.complete({ scope: 'test', key: 'completed' }, 'worker', Buffer.from('result'))
+  expect(entries()).toBe(2)
+  await store.claim(request('claimed'))
+  await store.claim(request('expired', { leaseMs: 1, lockTtlMs: 1, retentionMs: 1 }))
+  await eventually(async () => (await store.get(request('expired'))) === undefined)
+  expect(await store.stats()).toMatchObject({ records: 5 })
+  await store.redrive({ scope: 'test', key: 'dead' })
+  expect(entries()).toBe(3)
+})
+
+test('a count goes through all records and all that are expired, in steps', async () => {
+  const { store, db } = await setUp()
+  await store.claim(request('one'))
+  const insert = `
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
+    INSERT INTO records (hash, scope, key, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
+      lease_ends_at, expires_at, lock_ttl_ms, retention_ms)
+    SELECT i % 50000, 'test', ? || i, 'running', 1, 0, '', 0, 0, 0, 0, ? + i % 2, 0, 0 FROM n`
+  db.prepare(insert).run('expired', 1)
+  db.prepare(insert).run('standing', Date.now() + 60_000)
+  expect(await store.stats()).toMatchObject({ records: 60_001 })
+})
+
 test('what was accepted goes with its record: deleted, purged, or expired and replaced', async () => {
   const { store, db } = await setUp()
+  const delivery = Buffer.alloc(1025, 'd')
   const settle = async (key: string) => {
-    await store.accept(acceptance(key, { retentionMs: 1 }))
+    await store.accept(acceptance(key, { delivery, retentionMs: 1 }))
     await store.claimDue(taking())
     await store.complete({ scope: 'test', key }, 'worker', Buffer.from('result'))
     await eventually(async () => (await store.get({ scope: 'test', key })) === undefined)
   }
   for (const key of ['purged', 'accepted again', 'claimed']) await settle(key)
-  await store.accept(acceptance('deleted'))
-  await store.accept(acceptance('accepted again', { delayMs: 60_000 }))
+  await store.accept(acceptance('deleted', { delivery }))
+  await store.accept(acceptance('accepted again', { delivery, delayMs: 60_000 }))
   await store.claim(request('claimed'))
   await store.delete({ scope: 'test', key: 'deleted' })
   expect(await store.purge(10)).toBe(1)

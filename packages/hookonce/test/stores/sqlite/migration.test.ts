@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type Connection, connect, open, request, temporaryFolder } from './support.js'
 
-const FIRST = new URL('../../../src/stores/sqlite/migrations/0001_records.sql', import.meta.url)
+const [FIRST, SECOND] = ['0001_records', '0002_inbox'].map(
+  name => new URL(`../../../src/stores/sqlite/migrations/${name}.sql`, import.meta.url),
+) as [URL, URL]
 
 /** A file as the first version of the schema left it. */
 async function firstVersion(path: string): Promise<Connection> {
@@ -51,6 +53,44 @@ test('records of the first version go on in this one, and can be accepted beside
   const acceptance = { fingerprint: null, acceptId: 'a', delivery: Buffer.from('d'), retentionMs: 1, delayMs: 0 }
   expect(await store.accept({ ...request('completed'), ...acceptance, group: null })).toMatchObject({ status: 'known' })
   expect(await store.accept({ ...request('new'), ...acceptance, group: null })).toMatchObject({ status: 'accepted' })
+  expect(db.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' })
+})
+
+test('what was accepted into a file of the second version goes on in this one', async () => {
+  const folder = temporaryFolder()
+  const newer = open(join(folder, 'newer.db'))
+  for (const key of ['one', 'two']) {
+    const acceptance = { fingerprint: null, acceptId: key, delivery: Buffer.from(`delivery of ${key}`), delayMs: 0 }
+    await newer.accept({ scope: 'test', key, ...acceptance, retentionMs: 3_600_000, group: 'g' })
+  }
+  const path = join(folder, 'hookonce.db')
+  const db = await connect(path)
+  db.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL')
+  // Of records, of which there are none yet.
+  db.function('hookonce_hash', (_scope: string, _key: string) => 0)
+  for (const version of [FIRST, SECOND]) db.exec(readFileSync(version, 'utf8'))
+  const { columns } = db.prepare("SELECT group_concat(name) AS columns FROM pragma_table_info('records')").get()
+  db.exec(`
+    ATTACH '${join(folder, 'newer.db')}' AS newer;
+    UPDATE meta SET hash_key = (SELECT hash_key FROM newer.meta);
+    INSERT INTO records SELECT ${columns} FROM newer.records;
+    INSERT INTO deliveries SELECT id, delivery FROM newer.records;
+    DETACH newer;
+    PRAGMA application_id = ${0x486f6f6b}; PRAGMA user_version = 2`)
+
+  const store = open(path)
+  const due = { scope: 'test', limit: 10, leaseId: 'worker', leaseMs: 15_000, lockTtlMs: 300_000, maxLosses: 10 }
+  for (const key of ['one', 'two']) {
+    const taken = await store.claimDue(due)
+    expect(taken.map(claim => [claim.key, Buffer.from(claim.delivery).toString()])).toEqual([
+      [key, `delivery of ${key}`],
+    ])
+    await store.complete({ scope: 'test', key }, 'worker', Buffer.from('result'))
+    expect(Buffer.from((await store.get({ scope: 'test', key }))!.delivery!).toString()).toBe(`delivery of ${key}`)
+    expect(await store.delete({ scope: 'test', key })).toBe('deleted')
+  }
+  expect(db.prepare('SELECT count(*) AS n FROM deliveries').get()).toEqual({ n: 0 })
+  expect(await store.stats()).toMatchObject({ records: 0 })
   expect(db.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' })
 })
 

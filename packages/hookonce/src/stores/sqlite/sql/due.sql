@@ -1,5 +1,6 @@
 -- The records of a scope that are due, longest due first. Of a group only the first can be.
 -- Parameters: scope, now, limit.
 SELECT
-  id, key, state, attempts, losses, fencing_token, created_at, retention_ms, expires_at, grp, round, earlier_attempts
+  id, key, state, attempts, losses, fencing_token, created_at, retention_ms, expires_at, grp, round, earlier_attempts,
+  delivery
 FROM records WHERE scope = ? AND held = 0 AND due_at <= ? ORDER BY due_at LIMIT ?

@@ -1,0 +1,4 @@
+-- The rest of it.
+-- Parameters: expires_at, id, now.
+SELECT count(*) AS records FROM records
+WHERE (expires_at, id) > (?, ?) AND expires_at <= ? AND expires_at < 8640000000000000
