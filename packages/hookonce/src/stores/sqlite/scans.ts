@@ -8,7 +8,7 @@ import type { Transactions } from './transactions.js'
 export type Scan<Result> = Generator<undefined, Result, undefined>
 
 const ROWS_PER_LIST_STEP = 2000
-/** A page ends after so many, whatever it has found: 16 ms. */
+/** A page ends after so many, whatever it has found: 16 ms, or 50 of records with deliveries of 500 bytes in them. */
 const STEPS_PER_PAGE = 50
 const ROWS_PER_COUNT_STEP = 50_000
 /**
