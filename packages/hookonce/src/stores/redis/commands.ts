@@ -128,6 +128,9 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
   return {
     refuseIfClosed,
 
+    /** Once there is a way to Redis: no turn of the event loop is waited for it any more. */
+    client: () => client,
+
     /** Rejects with a {@link StoreError} where there is no way to Redis at all. */
     opened(): Promise<RedisClient> {
       return opening.catch(error => {

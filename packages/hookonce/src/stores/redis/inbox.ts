@@ -2,7 +2,7 @@ import { StoreError } from '../../errors.js'
 import { type InboxStore, LOST_ERROR } from '../../inbox-store.js'
 import type { RecordId } from '../../store.js'
 import type { Commands } from './commands.js'
-import { agendaOf, keyOf, logOf, queueOf, queueTagOf, queueTagsOf, scopesKeyOf } from './keys.js'
+import { agendaOf, keyOf, logOf, queueTagOf, queueTagsOf } from './keys.js'
 import { scripts } from './lua.generated.js'
 import { takeDue } from './taking.js'
 import { acceptOutcome, bytesOf, present } from './value.js'
@@ -19,20 +19,11 @@ export function createInbox(commands: Commands, prefix: string, watching: Return
   return {
     async accept(request) {
       commands.refuseIfClosed()
-      const { scope, fingerprint, acceptId, delivery, retentionMs, delayMs } = request
-      const { isCluster } = await commands.opened()
-      const tag = queueTagOf(isCluster, request)
-      const queue = queueOf(prefix, tag, scope)
-      const group = present(request.group)
-      const keys = [
-        keyOf(prefix, request),
-        agendaOf(prefix, tag, scope),
-        logOf(prefix, tag, scope),
-        scopesKeyOf(prefix, tag),
-      ]
-      if (group !== '' && !isCluster) keys.push(`${queue}:group:${group}`)
+      const { scope, fingerprint, acceptId, delivery, retentionMs, delayMs, group } = request
+      const { isCluster } = commands.client() ?? (await commands.opened())
+      const keys = [keyOf(prefix, request), logOf(prefix, queueTagOf(isCluster, request), scope)]
       const times = [`${retentionMs}`, `${delayMs}`]
-      const args = [acceptId, present(fingerprint), bytesOf(delivery), ...times, group, queue, scope]
+      const args = [acceptId, present(fingerprint), bytesOf(delivery), ...times, present(group)]
       const outcome = await run(scripts.accept, keys, args, acceptOutcome)
       if (outcome !== undefined) return outcome
       throw new StoreError('redis store: a Cluster has no groups: there is no order across its slots', 'refused')

@@ -31,9 +31,9 @@ export function patternOf(prefix: string, scope: string | undefined): string {
  *
  * | key | | |
  * |---|---|---|
- * | `<queue>:agenda` | sorted set | the records that were accepted and, for those that have one, their groups; see value.ts |
- * | `<queue>:log` | sorted set | the same records by the microsecond of their acceptance |
- * | `<queue>:group:=<group>` | sorted set | the unfinished records of a group in the order of acceptance |
+ * | `<queue>:log` | stream | the entrance: all acceptances, by the microsecond, each with the group and the name of the record. The consumer group `agenda` tells how far it was read |
+ * | `<queue>:agenda` | sorted set | what was read: `<microsecond>:<record>` and, for those that have one, their groups; see value.ts |
+ * | `<queue>:group:=<group>` | sorted set | the same of a group's unfinished records, in the order of acceptance |
  */
 export function queueOf(prefix: string, tag: QueueTag, scope: string): string {
   return `${prefix}{${tag}}:queue:${scope.length}:${scope}`

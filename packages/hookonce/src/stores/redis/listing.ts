@@ -5,7 +5,7 @@ import type { Commands } from './commands.js'
 import { patternOf, recordOf } from './keys.js'
 import { logPage, placeOf } from './log.js'
 import { scripts } from './lua.generated.js'
-import { FACTS_BYTES, summaryOf } from './value.js'
+import { FACTS_BYTES, orderOf, summaryOf } from './value.js'
 
 /** How far one page goes: keys that SCAN passes, at 1,000 a time, and records that are read for their state. */
 const LONGEST_SCAN = 100_000
@@ -35,8 +35,10 @@ export async function listPage(
   if (!Number.isInteger(limit) || limit < 1 || limit > 1000 || (query.after !== undefined && place === undefined)) {
     throw new StoreError("redis store: list: limit must be 1 to 1000 and after a page's next", 'refused')
   }
-  const read = async (name: string) => readSummary(commands, prefix, name)
-  if (accepted) return logPage(client, commands, prefix, query, read)
+  if (accepted) {
+    return logPage(client, commands, prefix, query, ({ micros, name }) => readSummary(commands, prefix, name, micros))
+  }
+  const read = (name: string) => readSummary(commands, prefix, name)
   return scanPage(await client.nodes(), prefix, query, (place as Place | undefined) ?? START, read)
 }
 
@@ -79,11 +81,18 @@ async function scanPage(
   }
 }
 
-async function readSummary(commands: Commands, prefix: string, name: string): Promise<RecordSummary | undefined> {
+/** With an order only the record that was accepted in that place, and not a later one of the same name. */
+async function readSummary(
+  commands: Commands,
+  prefix: string,
+  name: string,
+  order?: number,
+): Promise<RecordSummary | undefined> {
   const id = recordOf(prefix, name)
   if (id === undefined) return undefined
   const decode = (reply: unknown) => {
     const [now, value] = reply as [number, Buffer]
+    if (order !== undefined && orderOf(value) !== order) return undefined
     return summaryOf(value, id, Number(now))
   }
   return commands.run(scripts.get, name, [String(FACTS_BYTES - 1)], decode)

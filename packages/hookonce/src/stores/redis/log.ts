@@ -7,8 +7,8 @@ import { scripts } from './lua.generated.js'
 /** How many records one page reads for their state. */
 const MOST_READS = 10_000
 
-/** One record in a log: when it was accepted, in microseconds, and its name. */
-interface Entry {
+/** One acceptance in a log: when it was, in microseconds, and the record's name. */
+export interface Entry {
   micros: number
   name: string
 }
@@ -24,7 +24,7 @@ export async function logPage(
   commands: Commands,
   prefix: string,
   { scope, state, since = 0, until, limit, after }: ListQuery,
-  read: (name: string) => Promise<RecordSummary | undefined>,
+  read: (entry: Entry) => Promise<RecordSummary | undefined>,
 ): Promise<RecordPage> {
   const tags = queueTagsOf(isCluster)
   const scopes = scope === undefined ? await allScopes() : [scope]
@@ -39,11 +39,11 @@ export async function logPage(
   for (let reads = 0; reads < MOST_READS && records.length < limit; ) {
     const entries = await merged(limit - records.length)
     if (entries.length === 0) return { records }
-    const summaries = await Promise.all(entries.map(({ name }) => read(name)))
+    const summaries = await Promise.all(entries.map(read))
     reads += entries.length
     last = entries.at(-1)!
     for (const summary of summaries) {
-      if (summary?.accepted !== undefined && (state ?? summary.state) === summary.state) records.push(summary)
+      if (summary !== undefined && (state ?? summary.state) === summary.state) records.push(summary)
     }
   }
   return { records, next: `${last!.micros}.${Buffer.from(last!.name).toString('base64url')}` }
@@ -56,16 +56,14 @@ export async function logPage(
 
   async function* entriesOf(log: string): AsyncGenerator<Entry> {
     let from = place
-    const first = until === undefined ? '+inf' : `(${until * 1000}`
-    for (let most = batch; ; ) {
+    const first = until === undefined ? '+' : `${until * 1000 - 1}`
+    for (;;) {
       const start = from === undefined ? first : `${from.micros}`
-      const found = await commands.run(scripts.logged, log, [start, `${since * 1000}`, `${most}`], decodeEntries)
-      const next = found.filter(entry => from === undefined || byAge(from, entry) < 0)
-      yield* next
-      if (found.length < most) return
-      // All of one microsecond: only a clock that was set back can do that.
-      if (next.length === 0) most *= 2
-      from = next.at(-1) ?? from
+      const found = await commands.run(scripts.logged, log, [start, `${since * 1000}`, `${batch}`], decodeEntries)
+      // A page may have ended between two logs of one microsecond.
+      yield* found.filter(entry => from === undefined || byAge(from, entry) < 0)
+      if (found.length < batch) return
+      from = found.at(-1)!
     }
   }
 }
@@ -93,9 +91,10 @@ function merge(logs: AsyncGenerator<Entry>[]): (most: number) => Promise<Entry[]
   }
 }
 
+/** See logged.lua. */
 function decodeEntries(reply: unknown): Entry[] {
-  const words = (reply as unknown[]).map(String)
-  return Array.from({ length: words.length / 2 }, (_, i) => ({ name: words[2 * i]!, micros: Number(words[2 * i + 1]) }))
+  const entries = reply as [id: unknown, [group: unknown, name: unknown]][]
+  return entries.map(([id, [, name]]) => ({ micros: Number.parseInt(String(id), 10), name: String(name) }))
 }
 
 /** Where a page ended; `undefined` for what no page made. */

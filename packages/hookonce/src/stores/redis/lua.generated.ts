@@ -2,16 +2,17 @@
 
 export const scripts = {
   accept: {
-    sha: '2fdcc47447ac9de12a46dcb80ae3affa6f53e468',
+    sha: 'fe55aa2a79f2546aa4e71b8489c073f5ff48d068',
     text: `local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
-local accept_id, fingerprint, delivery, group, queue = ARGV[1], ARGV[2], ARGV[3], ARGV[6], ARGV[7]
+local name, log = KEYS[1], KEYS[2]
+local accept_id, fingerprint, delivery, group = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
 local watched, token = '0', 0
 
--- All but the texts at the end, which are the longest.
-local value = redis.call('GETRANGE', KEYS[1], 0, 4095)
-if value ~= '' then
+if redis.call('EXISTS', name) == 1 then
+  -- All but the texts at the end, which are the longest.
+  local value = redis.call('GETRANGE', name, 0, 4095)
   local state, marked, expires, _, _, _, _, _, holder, issued, created, attempts, _, known =
     struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0', value)
   watched, token = marked, issued
@@ -22,25 +23,33 @@ if value ~= '' then
   end
 end
 
-if group ~= '' and not KEYS[5] then return {4} end
+-- The tag is in the name of the queue: see keys.ts.
+if group ~= '' and string.match(log, '{(.-)}') ~= 'inbox' then return {4} end
 
-local due, order = now + tonumber(ARGV[5]), micros
-if group == '' then
-  redis.call('ZADD', KEYS[2], due, KEYS[1])
-else
-  -- In the order of acceptance, even if the clock steps back.
-  local last = redis.call('ZRANGE', KEYS[5], -1, -1, 'WITHSCORES')[2]
-  if last then order = math.max(order, last + 1) end
-  redis.call('ZADD', KEYS[5], order, KEYS[1])
-  redis.call('ZREM', KEYS[2], KEYS[1])
-  if not last then redis.call('ZADD', KEYS[2], due, KEYS[5]) end
+local order = micros
+local entered = redis.pcall('XADD', log, 'NOMKSTREAM', order, group, name)
+if not entered then
+  redis.call('XGROUP', 'CREATE', log, 'agenda', 0, 'MKSTREAM', 'ENTRIESREAD', 0)
+  local tagged, scope = string.match(log, '^(.-}):queue:%d+:(.*):log$')
+  redis.call('SADD', tagged .. ':scopes', scope)
+  redis.call('XADD', log, order, group, name)
+elseif type(entered) == 'table' then
+  -- The clock stepped back, unless it is something else.
+  local about, last = redis.pcall('XINFO', 'STREAM', log), 0
+  for i = 1, #about, 2 do
+    if about[i] == 'last-generated-id' then last = tonumber(string.match(about[i + 1], '^%d+')) end
+  end
+  if last < order then return entered end
+  order = last + 1
+  redis.call('XADD', log, order, group, name)
 end
-redis.call('ZADD', KEYS[3], micros, KEYS[1])
-redis.call('SADD', KEYS[4], ARGV[8])
-value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0I4I4dI4c0I4c0I4c0', 'P', watched, due, 0, now, now, 0,
-  tonumber(ARGV[4]), #accept_id, accept_id, token, now, 0, 0, #fingerprint, fingerprint, 0, '',
+
+local queue = string.sub(log, 1, -#':log' - 1)
+local due, retention = now + tonumber(ARGV[5]), tonumber(ARGV[4])
+local value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0I4I4dI4c0I4c0I4c0', 'P', watched, due, 0, now, now, 0,
+  retention, #accept_id, accept_id, token, now, 0, 0, #fingerprint, fingerprint, 0, '',
   1, 0, order, #queue, queue, #group, group, #delivery, delivery)
-redis.call('SET', KEYS[1], value)
+redis.call('SET', name, value)
 return {1, now}`,
   },
   announce: {
@@ -50,13 +59,33 @@ redis.call('PUBLISH', KEYS[1], '')
 return 1`,
   },
   backlog: {
-    sha: 'bf27416dcb800de09e78bd5beb5d833567380e69',
+    sha: '26b649d78b2ceb69ab15c5ce7ff84064fb768b53',
     text: `#!lua flags=no-writes,allow-oom
+local MOST_LOOKS = 100
+
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
+local count = redis.call('ZCOUNT', KEYS[1], 0, '+inf')
 local first = redis.call('ZRANGE', KEYS[1], 0, '+inf', 'BYSCORE', 'LIMIT', 0, 1, 'WITHSCORES')
-local overdue = first[2] and math.max(0, now - tonumber(first[2])) or 0
-return {redis.call('ZCOUNT', KEYS[1], 0, '+inf'), overdue}`,
+local since = tonumber(first[2] or now)
+
+local log = string.sub(KEYS[1], 1, -#':agenda' - 1) .. ':log'
+local reader = redis.pcall('XINFO', 'GROUPS', log)[1] or {}
+for i = 1, #reader, 2 do
+  if reader[i] == 'lag' then count = count + (reader[i + 1] or 0) end
+  if reader[i] == 'last-delivered-id' then
+    -- What was delayed, or is settled by now, is not due.
+    for _, entry in ipairs(redis.pcall('XRANGE', log, '(' .. reader[i + 1], '+', 'COUNT', MOST_LOOKS)) do
+      local facts = redis.pcall('GETRANGE', entry[2][2], 0, 9)
+      local state, due = struct.unpack('<c1xd', type(facts) == 'string' and #facts == 10 and facts or '-0********')
+      if (state == 'P' or state == 'R' or state == 'F') and due <= now then
+        since = math.min(since, due)
+        break
+      end
+    end
+  end
+end
+return {count, math.max(0, now - since)}`,
   },
   claim: {
     sha: 'f9e9cb8d31b9449e22b899073b2fa544f0ae176e',
@@ -103,7 +132,7 @@ end
 return {1, attempts, token}`,
   },
   complete: {
-    sha: 'ddb56238b9a4b41b14cffc62f892debfd3da5ffe',
+    sha: 'eaefe043cb9a6af128c80e2587114b36468efd5c',
     text: `#!lua flags=allow-oom
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
@@ -119,13 +148,13 @@ expires = now + retention
 if state == 'R' then
   -- No longer due: its place in the agenda is the end of its retention, below 0. See value.ts about XX and pcall.
   local _, _, _, _, _, _, rest = struct.unpack('<ddI4I4I4c0I4c0', value, 55 + #holder)
-  local _, _, _, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
-  if group == '' then
-    redis.pcall('ZADD', queue .. ':agenda', 'XX', -expires, KEYS[1])
-  else
-    group = queue .. ':group:' .. group
-    redis.call('ZREM', group, KEYS[1])
-    redis.call('ZADD', queue .. ':agenda', -expires, KEYS[1], 0, group)
+  local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
+  local agenda, member = queue .. ':agenda', string.format('%.0f:', order) .. KEYS[1]
+  local queued = group ~= '' and queue .. ':group:' .. group
+  if not queued then
+    redis.pcall('ZADD', agenda, 'XX', -expires, member)
+  elseif redis.call('ZREM', queued, member) == 1 then
+    redis.call('ZADD', agenda, -expires, member, 0, queued)
   end
 end
 value = struct.pack('<c1c1dd', state == 'R' and 'C' or 'c', watched, expires, now) .. string.sub(value, 19) .. ARGV[2]
@@ -135,7 +164,7 @@ if watched == '1' then redis.pcall('PUBLISH', KEYS[1], '') end
 return now`,
   },
   delete: {
-    sha: 'f5cbc1c8ff6c962033718c7b685f6b8cd7d19b6b',
+    sha: 'e3ad6b0d64ea04e02c832afb55b7525df57ed07e',
     text: `#!lua flags=allow-oom
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
@@ -149,13 +178,13 @@ if (state == 'r' or state == 'R') and now < lease_ends and ARGV[1] ~= '1' then r
 
 if unfinished or state == 'C' or state == 'D' then
   -- Just below 0: the next look at the agenda has the log forget it. See value.ts about XX and pcall.
-  local _, _, _, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
-  if group == '' or not unfinished then
-    redis.pcall('ZADD', queue .. ':agenda', 'XX', -1, KEYS[1])
-  else
-    group = queue .. ':group:' .. group
-    redis.call('ZREM', group, KEYS[1])
-    redis.call('ZADD', queue .. ':agenda', -1, KEYS[1], 0, group)
+  local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
+  local agenda, member = queue .. ':agenda', string.format('%.0f:', order) .. KEYS[1]
+  local queued = unfinished and group ~= '' and queue .. ':group:' .. group
+  if not queued then
+    redis.pcall('ZADD', agenda, 'XX', -1, member)
+  elseif redis.call('ZREM', queued, member) == 1 then
+    redis.call('ZADD', agenda, -1, member, 0, queued)
   end
 end
 value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'd', watched, 0, 0, 0, 0, 0, 0,
@@ -169,17 +198,27 @@ if watched == '1' then redis.pcall('PUBLISH', KEYS[1], '') end
 return 1`,
   },
   due: {
-    sha: 'd4c1df7a7be079fd9f2ae66152d2dcfd6dc7ee36',
+    sha: 'eb44b35017d3f395f4d0d2bbf9f4a45cc3d4cc22',
     text: `#!lua flags=no-writes,allow-oom
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local entries = redis.call('ZRANGE', KEYS[1], 0, now, 'BYSCORE', 'LIMIT', 0, ARGV[1], 'WITHSCORES')
 local times = {}
 for i = 2, #entries, 2 do times[#times + 1] = entries[i] end
+
+local log = string.sub(KEYS[1], 1, -#':agenda' - 1) .. ':log'
+local reader = redis.pcall('XINFO', 'GROUPS', log)[1] or {}
+for i = 1, #reader, 2 do
+  if reader[i] == 'last-delivered-id' then
+    for _, entry in ipairs(redis.pcall('XRANGE', log, '(' .. reader[i + 1], '+', 'COUNT', ARGV[1])) do
+      times[#times + 1] = math.min(now, math.floor(string.match(entry[1], '^%d+') / 1000))
+    end
+  end
+end
 return times`,
   },
   fail: {
-    sha: 'ac5bb9b1e42fc19206ca4f1b1063adc6530403be',
+    sha: 'c275a20f17363cdc777e8094f7246726521ab642',
     text: `#!lua flags=allow-oom
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
@@ -198,20 +237,20 @@ if state == 'r' then
   redis.call('SET', KEYS[1], struct.pack('<c1c1dd', 'f', watched, expires, now) .. facts, 'PXAT', expires)
 else
   local _, rest = struct.unpack('<I4c0', value, last_error_at)
-  local _, _, _, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
-  local agenda, accepted = queue .. ':agenda', string.sub(value, rest)
-  group = group ~= '' and queue .. ':group:' .. group
+  local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
+  local accepted = string.sub(value, rest)
+  local agenda, member = queue .. ':agenda', string.format('%.0f:', order) .. KEYS[1]
+  local queued = group ~= '' and queue .. ':group:' .. group
   if ARGV[3] ~= 'dead' then
     -- See value.ts about XX and pcall.
     local due = now + tonumber(ARGV[3])
-    redis.pcall('ZADD', agenda, 'XX', 'LT', due, group or KEYS[1])
+    redis.pcall('ZADD', agenda, 'XX', 'LT', due, queued or member)
     redis.call('SET', KEYS[1], struct.pack('<c1c1dd', 'F', watched, due, now) .. facts .. accepted)
   else
-    if group then
-      redis.call('ZREM', group, KEYS[1])
-      redis.call('ZADD', agenda, -expires, KEYS[1], 0, group)
-    else
-      redis.pcall('ZADD', agenda, 'XX', -expires, KEYS[1])
+    if not queued then
+      redis.pcall('ZADD', agenda, 'XX', -expires, member)
+    elseif redis.call('ZREM', queued, member) == 1 then
+      redis.call('ZADD', agenda, -expires, member, 0, queued)
     end
     value = struct.pack('<c1c1dd', 'D', watched, expires, now) .. facts .. accepted
     redis.call('SET', KEYS[1], value, 'PXAT', expires)
@@ -234,12 +273,12 @@ redis.call('SET', KEYS[1], id)
 return id`,
   },
   logged: {
-    sha: 'a87c8d77bb4daf04440bb204a29548b532c8506c',
+    sha: '6571eea167095ee1726676e6c462d54cad4e5a8c',
     text: `#!lua flags=no-writes,allow-oom
-return redis.call('ZRANGE', KEYS[1], ARGV[1], ARGV[2], 'BYSCORE', 'REV', 'LIMIT', 0, ARGV[3], 'WITHSCORES')`,
+return redis.call('XREVRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', ARGV[3])`,
   },
   redrive: {
-    sha: '37724884a6000435031431a11cc9231ebb3ad74d',
+    sha: '77ab26d407260c597e73601f95d2c89af29b616d',
     text: `#!lua flags=allow-oom
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
@@ -252,14 +291,21 @@ if (state ~= 'C' and state ~= 'D') or now >= expires then return 0 end
 if state == 'C' and ARGV[1] ~= '1' then return 3 end
 
 local round, _, order, queue, group, delivery = struct.unpack('<I4I4dI4c0I4c0I4c0', value, rest)
-local agenda = queue .. ':agenda'
-if group ~= '' then
-  local queued = queue .. ':group:' .. group
-  redis.call('ZADD', queued, order, KEYS[1])
-  redis.call('ZREM', agenda, KEYS[1])
-  redis.call('ZADD', agenda, 0, queued)
-elseif redis.pcall('ZADD', agenda, 'XX', 'CH', now, KEYS[1]) ~= 1 then
-  return redis.error_reply('TRYAGAIN the slot is moving, and the agenda is on another server')
+local agenda, member = queue .. ':agenda', string.format('%.0f:', order) .. KEYS[1]
+local queued = group ~= '' and queue .. ':group:' .. group
+-- What is unread in the log comes into the agenda when it is read.
+local reader, read = redis.pcall('XINFO', 'GROUPS', queue .. ':log')[1] or {}, math.huge
+for i = 1, #reader, 2 do
+  if reader[i] == 'last-delivered-id' then read = tonumber(string.match(reader[i + 1], '^%d+')) end
+end
+if order <= read then
+  if queued then
+    redis.call('ZREM', agenda, member)
+    redis.call('ZADD', queued, order, member)
+    redis.call('ZADD', agenda, 0, queued)
+  elseif redis.pcall('ZADD', agenda, 'XX', 'CH', now, member) ~= 1 then
+    return redis.error_reply('TRYAGAIN the slot is moving, and the agenda is on another server')
+  end
 end
 value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0I4I4dI4c0I4c0I4c0', 'P', watched, now, 0, lease_ends, claimed,
   lock_ttl, retention, #holder, holder, token, created, attempts, 0, #fingerprint, fingerprint,
@@ -294,34 +340,81 @@ return 1`,
 return redis.call('SMEMBERS', KEYS[1])`,
   },
   take: {
-    sha: '149f979b26ccb7e013e9f94be1ef558b6a772f26',
+    sha: '628e453c128c97bb20e282477f560ed62de92016',
     text: `#!lua flags=allow-oom
-local MOST_FORGOTTEN, MOST_LOOKS, MOST_BYTES, LATER_MS = 500, 5000, 8388608, 2000
+local MOST_FORGOTTEN, MOST_LOOKS, MOST_BYTES, LATER_MS, LEAST_READ = 500, 5000, 8388608, 2000, 32
 
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
 local agenda, queue = KEYS[1], string.sub(KEYS[1], 1, -#':agenda' - 1)
-local groups = queue .. ':group:'
+local log, groups = queue .. ':log', queue .. ':group:'
 local most, lease_id, lock_ttl = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[4])
 local most_losses, lost_error = tonumber(ARGV[5]), ARGV[6]
 local lease_ends = now + math.min(tonumber(ARGV[3]), lock_ttl)
-local claims, taken, bytes, looks = {now}, 0, 0, 0
+local claims, taken, bytes, looks, all_read = {now, 0}, 0, 0, 0, false
 
--- What is below 0 is settled, and expired by now: the log forgets it, unless it is not at hand (see below).
-local expired = redis.call('ZRANGE', agenda, '(' .. -now, '(0', 'BYSCORE', 'LIMIT', 0, MOST_FORGOTTEN)
-if #expired > 0 and (tonumber(redis.pcall('ZREM', queue .. ':log', unpack(expired))) or 0) > 0 then
-  redis.call('ZREM', agenda, unpack(expired))
+local function due_entries()
+  return redis.call('ZRANGE', agenda, 0, now, 'BYSCORE', 'LIMIT', 0, most - taken, 'WITHSCORES')
+end
+
+-- Whether nothing that is unread in the log can have been due for longer than these: the last of them was read, and since
+-- before its acceptance at that, while what is unread was accepted later.
+local function suffice(entries)
+  local order = #entries == 2 * (most - taken) and string.match(entries[#entries - 1], '^(%d+):')
+  return all_read or order and tonumber(entries[#entries]) <= order / 1000
+end
+
+-- Reads on in the log until the agenda has so many entries more, each since its acceptance: whoever finds that too early
+-- corrects it. Finding the place in the log costs as much as reading some, so a few more are read. Returns the entries
+-- that are due in it then; where there was nothing before, those need not go through it.
+local function read(wanted, was_empty)
+  local step = math.max(wanted, LEAST_READ)
+  while wanted > 0 and looks < MOST_LOOKS and not all_read do
+    -- Nothing, or an error where the log is not at hand (see below).
+    local found = redis.pcall('XREADGROUP', 'GROUP', 'agenda', 'agenda', 'COUNT', step, 'NOACK', 'STREAMS', log, '>')
+    local entries = found and found[1] and found[1][2] or {}
+    all_read, looks, step = #entries < step, looks + #entries, math.min(2 * step, 1000)
+    local places = {}
+    for _, entry in ipairs(entries) do
+      local order, group, name = string.sub(entry[1], 1, -#'-0' - 1), entry[2][1], entry[2][2]
+      local member, since = order .. ':' .. name, math.min(now, math.floor(order / 1000))
+      if group == '' then
+        places[#places + 1] = since
+        places[#places + 1] = member
+        wanted = wanted - 1
+      else
+        redis.call('ZADD', groups .. group, order, member)
+        wanted = wanted - redis.call('ZADD', agenda, 'NX', since, groups .. group)
+      end
+    end
+    if was_empty and #places == 2 * #entries and (wanted <= 0 or all_read) then
+      local last = math.min(#places, #places + 2 * wanted)
+      if last < #places then redis.call('ZADD', agenda, unpack(places, last + 1)) end
+      local straight = {}
+      for i = 1, last, 2 do straight[i], straight[i + 1] = places[i + 1], places[i] end
+      return straight
+    end
+    was_empty = false
+    if #places > 0 then redis.call('ZADD', agenda, unpack(places)) end
+  end
+  return due_entries()
 end
 
 -- Takes the record if it is due since then. Returns its place in the agenda, nothing if it is not there.
-local function take(name, since)
+local function take(member, since)
+  local colon = string.find(member, ':', 1, true)
+  local order, name = tonumber(string.sub(member, 1, colon - 1)), string.sub(member, colon + 1)
   local value = redis.pcall('GET', name)
+  if not value and type(redis.pcall('EXISTS', name, agenda)) == 'number' then return -1 end
   if type(value) ~= 'string' then return nil end
   local state, watched, due, _, ended, claimed, ttl, retention, holder, token, created, attempts, losses,
     fingerprint, last_error, rest = struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
-  if state == 'C' or state == 'D' then return -due end
-  if state ~= 'P' and state ~= 'R' and state ~= 'F' then return -1 end
+  local unfinished = state == 'P' or state == 'R' or state == 'F'
+  if not unfinished and state ~= 'C' and state ~= 'D' then return -1 end
+  -- Of an earlier record of that name.
+  if struct.unpack('<d', value, rest + 8) ~= order then return -1 end
+  if not unfinished then return -due end
   if due > since then return due end
 
   if state == 'R' then losses = losses + 1 end
@@ -345,29 +438,54 @@ local function take(name, since)
   return lease_ends
 end
 
+-- The same, and nothing for what is no record: what was read in the log has its place to get, whatever happens.
+local function place_of(member, since)
+  local fine, place = pcall(take, member, since)
+  return fine and place or nil
+end
+
 while taken < most and bytes < MOST_BYTES and looks < MOST_LOOKS do
-  local entries = redis.call('ZRANGE', agenda, 0, now, 'BYSCORE', 'LIMIT', 0, most - taken, 'WITHSCORES')
+  local entries = due_entries()
+  if not suffice(entries) then entries = read(most - taken, #entries == 0) end
   if #entries == 0 then break end
+  local places = {}
+  local function put(place, member)
+    places[#places + 1] = place
+    places[#places + 1] = member
+  end
   for i = 1, #entries, 2 do
     local entry, since = entries[i], tonumber(entries[i + 1])
     looks = looks + 1
-    if string.sub(entry, 1, #groups) ~= groups then
+    if bytes >= MOST_BYTES then
+      put(since, entry)
+    elseif string.sub(entry, 1, #groups) ~= groups then
       -- In a Cluster whose slots are moving a record may be on another server for a moment.
-      redis.call('ZADD', agenda, take(entry, since) or now + LATER_MS, entry)
+      put(place_of(entry, since) or now + LATER_MS, entry)
     else
       local first = redis.call('ZRANGE', entry, 0, 0)[1]
-      local place = first and (take(first, since) or -1)
+      local place = first and (place_of(first, since) or now + LATER_MS)
       if not first then
         redis.call('ZREM', agenda, entry)
       elseif place >= 0 then
-        redis.call('ZADD', agenda, place, entry)
+        put(place, entry)
       else
         redis.call('ZREM', entry, first)
-        redis.call('ZADD', agenda, place, first, 0, entry)
+        put(place, first)
+        put(0, entry)
       end
     end
-    if bytes >= MOST_BYTES then break end
   end
+  if #places > 0 then redis.call('ZADD', agenda, unpack(places)) end
+end
+if taken == 0 and looks >= MOST_LOOKS then claims[2] = 1 end
+
+-- What is below 0 is settled, and expired by now: the log forgets it, if it is at hand.
+local expired = redis.call('ZRANGE', agenda, '(' .. -now, '(0', 'BYSCORE', 'LIMIT', 0, MOST_FORGOTTEN)
+if #expired > 0 and redis.pcall('EXISTS', log) == 1 then
+  local ids = {}
+  for i, member in ipairs(expired) do ids[i] = string.match(member, '^%d+') end
+  redis.call('XDEL', log, unpack(ids))
+  redis.call('ZREM', agenda, unpack(expired))
 end
 return claims`,
   },

@@ -26,9 +26,16 @@ export async function takeDue(
   const taken = isCluster ? await takeFromAll(agendas) : await takeFrom(agendas[0]!, limit)
   return taken.sort((a, b) => a.since - b.since).map(({ claim }) => claim)
 
-  /** Not sent again when it may have been carried out: it would take others, and leave the first to their leases. */
-  function takeFrom(agenda: string, most: number): Promise<Taken[]> {
-    return commands.run(scripts.take, agenda, [`${most}`, ...attempt], reply => takenOf(reply, prefix), false)
+  /**
+   * Not sent again when it may have been carried out: it would take others, and leave the first to their leases. Where
+   * nothing was due in all that one script looks at, the next one looks at the rest.
+   */
+  async function takeFrom(agenda: string, most: number): Promise<Taken[]> {
+    for (;;) {
+      const decode = (reply: unknown) => takenOf(reply, prefix)
+      const { taken, more } = await commands.run(scripts.take, agenda, [`${most}`, ...attempt], decode, false)
+      if (!more) return taken
+    }
   }
 
   /**
@@ -41,13 +48,16 @@ export async function takeDue(
       const most = Math.min(limit - taken.length, MOST_COMPARED)
       const times = await Promise.all(agendas.map(agenda => dueTimes(agenda, most)))
       const shares = sharesOf(times, limit - taken.length)
+      if (shares.size === 0) return taken
       const answers = await Promise.allSettled([...shares].map(([i, share]) => takeFrom(agendas[i]!, share)))
       const found = answers.flatMap(answer => (answer.status === 'fulfilled' ? answer.value : []))
       const failure = answers.find(answer => answer.status === 'rejected')
       taken.push(...found)
       if (failure !== undefined && taken.length === 0) throw failure.reason
-      const seenAll = times.every(({ length }) => length < most)
-      if (failure !== undefined || found.length === 0 || seenAll || taken.length >= limit) return taken
+      // Some were not due, or others were quicker: the next ones in line may be elsewhere.
+      const asked = [...shares.values()].reduce((sum, share) => sum + share)
+      const seenAll = found.length === asked && times.every(({ length }) => length < most)
+      if (failure !== undefined || seenAll || taken.length >= limit) return taken
     }
   }
 
@@ -67,8 +77,8 @@ function sharesOf(times: readonly number[][], limit: number): Map<number, number
 }
 
 /** See take.lua. */
-function takenOf(reply: unknown, prefix: string): Taken[] {
-  const [now, ...rest] = reply as [number, ...unknown[]]
+function takenOf(reply: unknown, prefix: string): { taken: Taken[]; more: boolean } {
+  const [now, more, ...rest] = reply as [number, number, ...unknown[]]
   const taken: Taken[] = []
   for (let i = 0; i < rest.length; i += 3) {
     const value = rest[i + 2] as Buffer
@@ -83,5 +93,5 @@ function takenOf(reply: unknown, prefix: string): Taken[] {
     }
     taken.push({ since: Number(rest[i + 1]), claim })
   }
-  return taken
+  return { taken, more: Number(more) === 1 }
 }

@@ -16,16 +16,19 @@ import { type Accepted, type ClaimOutcome, NEVER, type RecordId, type RecordSumm
  * | | doubles | fencing token, created |
  * | | integers | attempts, losses |
  * | | texts | fingerprint and last error, each after its length: empty, or `=` and the text |
- * | | accepted | integers: round, earlier attempts; double: order in its group; texts after their lengths: name of its queue, group (empty, or `=` and it), delivery |
+ * | | accepted | integers: round, earlier attempts; double: its place in the log; texts after their lengths: name of its queue, group (empty, or `=` and it), delivery |
  *
- * Of an accepted record the value says what is true; the agenda of its queue only where to look. There an unfinished
- * record has the ms when it is due, or an earlier one: whoever finds it too early corrects that, so renewals and claims
- * need not write it. For the records of a group the group stands there, as its first. A settled record has what it
- * expires at, negative: then the log forgets it.
+ * Of an accepted record the value says what is true; the agenda of its queue only where to look. An acceptance writes
+ * to the log alone; whoever takes what is due reads on in it first, and puts what he finds into the agenda as due since
+ * its acceptance, whatever became of it. There an unfinished record has the ms when it is due, or an earlier one: whoever
+ * finds it too early corrects that, so renewals and claims need not write it. For the records of a group the group stands
+ * there, as its first. A settled record has what it expires at, negative: then the log forgets it. An entry of another
+ * place in the log than the record's is of an earlier record of that name.
  *
- * While a Cluster moves a slot, a record and its agenda may be on two servers. Scripts ask for the record; what they
- * write to the agenda then gets an error (`pcall`) or finds no entry (`XX`), which would be a second agenda that the
- * slot cannot be merged with. The lease's end, which the agenda has, sets that right.
+ * While a Cluster moves a slot, a record, its agenda and its log may be on two servers. Scripts ask for the record, or for
+ * the agenda; what they write to the others then gets an error (`pcall`) or finds no entry (`XX`, XREADGROUP), which would
+ * be a second one that the slot cannot be merged with. The lease's end, which the agenda has, sets that right. A record
+ * that take.lua does not find is gone, unless a command for it and the agenda gets an error.
  */
 const LEASE_ID_AT = 50
 
@@ -80,6 +83,11 @@ function acceptedOf(value: Buffer, lastErrorAt: number, unfinished: boolean): Ac
     round: value.readUInt32LE(acceptedAt),
     earlierAttempts: value.readUInt32LE(acceptedAt + 4),
   }
+}
+
+/** An accepted record's place in the log; `undefined` of other records. */
+export function orderOf(value: Buffer): number | undefined {
+  return isAccepted(value.toString('latin1', 0, 1)) ? value.readDoubleLE(factsEnd(value) + 8) : undefined
 }
 
 /** What was accepted; `undefined` of other records. */

@@ -1,20 +1,20 @@
 -- Stores a delivery with its record and puts it into its scope's queue, or says what stands there.
--- KEYS: the record, the agenda, the log, the set of scopes, its group if it has one: see keys.ts.
--- ARGV: accept id, fingerprint ('' or '=' and its text), delivery, retention ms, delay ms, group ('' or '=' and its
---   text), the queue's name, scope.
--- Result: {1, ms of acceptance} accepted, {2, ms of creation, state} known, {3} mismatch, {4} it has a group but no
---   key for it.
+-- KEYS: the record, the log of its queue. ARGV: accept id, fingerprint ('' or '=' and its text), delivery, retention ms,
+--   delay ms, group ('' or '=' and its text).
+-- Result: {1, ms of acceptance} accepted, {2, ms of creation, state} known, {3} mismatch, {4} it has a group, and a
+--   Cluster has none.
 --
 -- Without "#!lua" as claim.lua is: a full Redis still answers duplicates.
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
-local accept_id, fingerprint, delivery, group, queue = ARGV[1], ARGV[2], ARGV[3], ARGV[6], ARGV[7]
+local name, log = KEYS[1], KEYS[2]
+local accept_id, fingerprint, delivery, group = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
 local watched, token = '0', 0
 
--- All but the texts at the end, which are the longest.
-local value = redis.call('GETRANGE', KEYS[1], 0, 4095)
-if value ~= '' then
+if redis.call('EXISTS', name) == 1 then
+  -- All but the texts at the end, which are the longest.
+  local value = redis.call('GETRANGE', name, 0, 4095)
   local state, marked, expires, _, _, _, _, _, holder, issued, created, attempts, _, known =
     struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0', value)
   watched, token = marked, issued
@@ -25,23 +25,31 @@ if value ~= '' then
   end
 end
 
-if group ~= '' and not KEYS[5] then return {4} end
+-- The tag is in the name of the queue: see keys.ts.
+if group ~= '' and string.match(log, '{(.-)}') ~= 'inbox' then return {4} end
 
-local due, order = now + tonumber(ARGV[5]), micros
-if group == '' then
-  redis.call('ZADD', KEYS[2], due, KEYS[1])
-else
-  -- In the order of acceptance, even if the clock steps back.
-  local last = redis.call('ZRANGE', KEYS[5], -1, -1, 'WITHSCORES')[2]
-  if last then order = math.max(order, last + 1) end
-  redis.call('ZADD', KEYS[5], order, KEYS[1])
-  redis.call('ZREM', KEYS[2], KEYS[1])
-  if not last then redis.call('ZADD', KEYS[2], due, KEYS[5]) end
+local order = micros
+local entered = redis.pcall('XADD', log, 'NOMKSTREAM', order, group, name)
+if not entered then
+  redis.call('XGROUP', 'CREATE', log, 'agenda', 0, 'MKSTREAM', 'ENTRIESREAD', 0)
+  local tagged, scope = string.match(log, '^(.-}):queue:%d+:(.*):log$')
+  redis.call('SADD', tagged .. ':scopes', scope)
+  redis.call('XADD', log, order, group, name)
+elseif type(entered) == 'table' then
+  -- The clock stepped back, unless it is something else.
+  local about, last = redis.pcall('XINFO', 'STREAM', log), 0
+  for i = 1, #about, 2 do
+    if about[i] == 'last-generated-id' then last = tonumber(string.match(about[i + 1], '^%d+')) end
+  end
+  if last < order then return entered end
+  order = last + 1
+  redis.call('XADD', log, order, group, name)
 end
-redis.call('ZADD', KEYS[3], micros, KEYS[1])
-redis.call('SADD', KEYS[4], ARGV[8])
-value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0I4I4dI4c0I4c0I4c0', 'P', watched, due, 0, now, now, 0,
-  tonumber(ARGV[4]), #accept_id, accept_id, token, now, 0, 0, #fingerprint, fingerprint, 0, '',
+
+local queue = string.sub(log, 1, -#':log' - 1)
+local due, retention = now + tonumber(ARGV[5]), tonumber(ARGV[4])
+local value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0I4I4dI4c0I4c0I4c0', 'P', watched, due, 0, now, now, 0,
+  retention, #accept_id, accept_id, token, now, 0, 0, #fingerprint, fingerprint, 0, '',
   1, 0, order, #queue, queue, #group, group, #delivery, delivery)
-redis.call('SET', KEYS[1], value)
+redis.call('SET', name, value)
 return {1, now}

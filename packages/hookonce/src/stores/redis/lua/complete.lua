@@ -16,13 +16,13 @@ expires = now + retention
 if state == 'R' then
   -- No longer due: its place in the agenda is the end of its retention, below 0. See value.ts about XX and pcall.
   local _, _, _, _, _, _, rest = struct.unpack('<ddI4I4I4c0I4c0', value, 55 + #holder)
-  local _, _, _, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
-  if group == '' then
-    redis.pcall('ZADD', queue .. ':agenda', 'XX', -expires, KEYS[1])
-  else
-    group = queue .. ':group:' .. group
-    redis.call('ZREM', group, KEYS[1])
-    redis.call('ZADD', queue .. ':agenda', -expires, KEYS[1], 0, group)
+  local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
+  local agenda, member = queue .. ':agenda', string.format('%.0f:', order) .. KEYS[1]
+  local queued = group ~= '' and queue .. ':group:' .. group
+  if not queued then
+    redis.pcall('ZADD', agenda, 'XX', -expires, member)
+  elseif redis.call('ZREM', queued, member) == 1 then
+    redis.call('ZADD', agenda, -expires, member, 0, queued)
   end
 end
 value = struct.pack('<c1c1dd', state == 'R' and 'C' or 'c', watched, expires, now) .. string.sub(value, 19) .. ARGV[2]

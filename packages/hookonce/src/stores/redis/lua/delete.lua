@@ -15,13 +15,13 @@ if (state == 'r' or state == 'R') and now < lease_ends and ARGV[1] ~= '1' then r
 
 if unfinished or state == 'C' or state == 'D' then
   -- Just below 0: the next look at the agenda has the log forget it. See value.ts about XX and pcall.
-  local _, _, _, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
-  if group == '' or not unfinished then
-    redis.pcall('ZADD', queue .. ':agenda', 'XX', -1, KEYS[1])
-  else
-    group = queue .. ':group:' .. group
-    redis.call('ZREM', group, KEYS[1])
-    redis.call('ZADD', queue .. ':agenda', -1, KEYS[1], 0, group)
+  local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
+  local agenda, member = queue .. ':agenda', string.format('%.0f:', order) .. KEYS[1]
+  local queued = unfinished and group ~= '' and queue .. ':group:' .. group
+  if not queued then
+    redis.pcall('ZADD', agenda, 'XX', -1, member)
+  elseif redis.call('ZREM', queued, member) == 1 then
+    redis.call('ZADD', agenda, -1, member, 0, queued)
   end
 end
 value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'd', watched, 0, 0, 0, 0, 0, 0,

@@ -20,20 +20,20 @@ if state == 'r' then
   redis.call('SET', KEYS[1], struct.pack('<c1c1dd', 'f', watched, expires, now) .. facts, 'PXAT', expires)
 else
   local _, rest = struct.unpack('<I4c0', value, last_error_at)
-  local _, _, _, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
-  local agenda, accepted = queue .. ':agenda', string.sub(value, rest)
-  group = group ~= '' and queue .. ':group:' .. group
+  local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
+  local accepted = string.sub(value, rest)
+  local agenda, member = queue .. ':agenda', string.format('%.0f:', order) .. KEYS[1]
+  local queued = group ~= '' and queue .. ':group:' .. group
   if ARGV[3] ~= 'dead' then
     -- See value.ts about XX and pcall.
     local due = now + tonumber(ARGV[3])
-    redis.pcall('ZADD', agenda, 'XX', 'LT', due, group or KEYS[1])
+    redis.pcall('ZADD', agenda, 'XX', 'LT', due, queued or member)
     redis.call('SET', KEYS[1], struct.pack('<c1c1dd', 'F', watched, due, now) .. facts .. accepted)
   else
-    if group then
-      redis.call('ZREM', group, KEYS[1])
-      redis.call('ZADD', agenda, -expires, KEYS[1], 0, group)
-    else
-      redis.pcall('ZADD', agenda, 'XX', -expires, KEYS[1])
+    if not queued then
+      redis.pcall('ZADD', agenda, 'XX', -expires, member)
+    elseif redis.call('ZREM', queued, member) == 1 then
+      redis.call('ZADD', agenda, -expires, member, 0, queued)
     end
     value = struct.pack('<c1c1dd', 'D', watched, expires, now) .. facts .. accepted
     redis.call('SET', KEYS[1], value, 'PXAT', expires)

@@ -13,14 +13,21 @@ if (state ~= 'C' and state ~= 'D') or now >= expires then return 0 end
 if state == 'C' and ARGV[1] ~= '1' then return 3 end
 
 local round, _, order, queue, group, delivery = struct.unpack('<I4I4dI4c0I4c0I4c0', value, rest)
-local agenda = queue .. ':agenda'
-if group ~= '' then
-  local queued = queue .. ':group:' .. group
-  redis.call('ZADD', queued, order, KEYS[1])
-  redis.call('ZREM', agenda, KEYS[1])
-  redis.call('ZADD', agenda, 0, queued)
-elseif redis.pcall('ZADD', agenda, 'XX', 'CH', now, KEYS[1]) ~= 1 then
-  return redis.error_reply('TRYAGAIN the slot is moving, and the agenda is on another server')
+local agenda, member = queue .. ':agenda', string.format('%.0f:', order) .. KEYS[1]
+local queued = group ~= '' and queue .. ':group:' .. group
+-- What is unread in the log comes into the agenda when it is read.
+local reader, read = redis.pcall('XINFO', 'GROUPS', queue .. ':log')[1] or {}, math.huge
+for i = 1, #reader, 2 do
+  if reader[i] == 'last-delivered-id' then read = tonumber(string.match(reader[i + 1], '^%d+')) end
+end
+if order <= read then
+  if queued then
+    redis.call('ZREM', agenda, member)
+    redis.call('ZADD', queued, order, member)
+    redis.call('ZADD', agenda, 0, queued)
+  elseif redis.pcall('ZADD', agenda, 'XX', 'CH', now, member) ~= 1 then
+    return redis.error_reply('TRYAGAIN the slot is moving, and the agenda is on another server')
+  end
 end
 value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0I4I4dI4c0I4c0I4c0', 'P', watched, now, 0, lease_ends, claimed,
   lock_ttl, retention, #holder, holder, token, created, attempts, 0, #fingerprint, fingerprint,
