@@ -1,15 +1,19 @@
 /**
  * What verification costs: the CPU of each scheme's verification, of a first delivery in the receiver without a sender
- * and with it, and verification's share of a first delivery that comes by HTTP. Memory store, bodies of 1 KiB.
+ * and with it, and verification's share of a first delivery that comes by HTTP: in memory, where it costs least, and to a
+ * server with its default settings. Bodies of 1 KiB.
  *
  *   npm run build && node bench/verify/run.mjs [--rounds 7]
  */
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createReceiver, Delivery } from 'hookonce'
 import { SENDERS } from 'hookonce/senders'
 import { memoryStore } from 'hookonce/stores/memory'
-import { endAll, startServer, startWorker } from '../processes.mjs'
+import { endAll, startHookonce, startServer, startWorker } from '../processes.mjs'
 import { median, table } from '../report.mjs'
 
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '7' } } })
@@ -98,34 +102,53 @@ async function measure(scheme, round) {
   }
 }
 
-/** µs of the server's CPU for a first delivery by HTTP without a sender, one after warming up. */
-async function overHttp() {
-  const server = await startServer('verify/server.mjs')
-  const load = startWorker('load.mjs')
-  const cpu = async () => Number(await (await fetch(`${server.url}/cpu`)).text())
-  const deliver = prefix =>
-    load.ask({
-      url: server.url,
-      path: '/webhook',
-      connections: 64,
-      requests: 20_000,
-      prefix,
-      cached: false,
-      bodyBytes: BODY_BYTES,
-    })
+/** Who answers first deliveries without a sender, and how many come at once. */
+const BASES = {
+  'in memory, 64 at once': { start: () => startServer('verify/server.mjs'), cpu: ownCpu, connections: 64 },
+  'server on SQLite, 64 at once': { start: startOnSqlite, cpu: serverCpu, connections: 64 },
+  'server on SQLite, one at a time': { start: startOnSqlite, cpu: serverCpu, connections: 1, requests: 500 },
+}
+
+function startOnSqlite() {
+  return startHookonce(`sqlite:${join(folder, `${randomUUID()}.db`)}`)
+}
+
+async function ownCpu(url) {
+  return Number(await (await fetch(`${url}/cpu`)).text())
+}
+
+/** All of its threads', as it tells it. */
+async function serverCpu(url) {
+  const metrics = await (await fetch(`${url}/metrics`)).text()
+  return Number(/^process_cpu_seconds_total ([\d.e-]+)/m.exec(metrics)[1]) * 1e6
+}
+
+/** µs of CPU for a first delivery by HTTP, after warming up. */
+async function firstDelivery({ start, cpu, connections, requests = 20_000 }) {
+  const { url, end } = await start()
+  const deliver = async prefix => {
+    const sent = { url, path: '/webhook', connections, requests, prefix, cached: false, bodyBytes: BODY_BYTES }
+    const { bad } = await load.ask(sent)
+    if (bad > 0) throw new Error(`${bad} bad answers`)
+  }
   await deliver('warm')
   const measured = []
   for (let round = 0; round < ROUNDS; round++) {
-    const before = await cpu()
-    const { requests, bad } = await deliver(`round-${round}`)
-    if (bad > 0) throw new Error(`${bad} bad answers`)
-    measured.push(((await cpu()) - before) / requests)
+    const before = await cpu(url)
+    await deliver(`round-${round}`)
+    measured.push(((await cpu(url)) - before) / requests)
   }
+  end()
   return median(measured)
 }
 
-const http = await overHttp()
+const folder = mkdtempSync(join(tmpdir(), 'hookonce-bench-'))
+const load = startWorker('load.mjs')
+const bases = {}
+for (const [name, base] of Object.entries(BASES)) bases[name] = await firstDelivery(base)
 endAll()
+rmSync(folder, { recursive: true, force: true })
+
 const measured = SCHEMES.map(() => [])
 for (let round = -1; round < ROUNDS; round++) {
   for (const [at, scheme] of SCHEMES.entries()) {
@@ -135,19 +158,15 @@ for (let round = -1; round < ROUNDS; round++) {
   }
 }
 
-console.log(`µs of CPU, medians of ${ROUNDS} rounds; a first delivery by HTTP without a sender: ${http.toFixed(1)}`)
+console.log(`µs of CPU, medians of ${ROUNDS} rounds, and the share of verification in a first delivery by HTTP:`)
+for (const [name, cpu] of Object.entries(bases)) console.log(`- ${name}: ${cpu.toFixed(0)} without a sender`)
 console.log(
   table(
-    ['scheme', 'sender', 'verification', 'receiver without', 'with it', 'share of a first delivery by HTTP'],
+    ['scheme', 'sender', 'verification', 'receiver without', 'with it', ...Object.keys(bases)],
     SCHEMES.map(({ scheme, name }, at) => {
       const of = figure => median(measured[at].map(each => each[figure]))
-      const share = of('verify') / (http + of('verify'))
-      return [
-        scheme,
-        name,
-        ...['verify', 'without', 'with'].map(each => of(each).toFixed(1)),
-        `${(100 * share).toFixed(0)} %`,
-      ]
+      const shares = Object.values(bases).map(cpu => `${((100 * of('verify')) / (cpu + of('verify'))).toFixed(0)} %`)
+      return [scheme, name, ...['verify', 'without', 'with'].map(each => of(each).toFixed(1)), ...shares]
     }),
   ),
 )
