@@ -39,8 +39,10 @@ const states: Record<string, RecordSummary['state']> = {
   ...{ r: 'running', c: 'completed', f: 'failed' },
   ...{ P: 'pending', R: 'running', F: 'failed', C: 'completed', D: 'dead' },
 }
-const isAccepted = (letter: string) => 'PRFCD'.includes(letter)
-const isUnfinished = (letter: string) => 'PRF'.includes(letter)
+const ACCEPTED = new Set('PRFCD')
+const UNFINISHED = new Set('PRF')
+const isAccepted = (letter: string) => ACCEPTED.has(letter)
+const isUnfinished = (letter: string) => UNFINISHED.has(letter)
 
 /** Step 0 of every operation: an expired record is an absent one. */
 export function summaryOf(value: Buffer, id: RecordId, now: number): RecordSummary | undefined {
@@ -85,7 +87,7 @@ function acceptedOf(value: Buffer, lastErrorAt: number, unfinished: boolean): Ac
   }
 }
 
-/** An accepted record's place in the log; `undefined` of other records. */
+/** An accepted record's place in the log; `undefined` of other records, and where there is none. */
 export function orderOf(value: Buffer): number | undefined {
   return isAccepted(value.toString('latin1', 0, 1)) ? value.readDoubleLE(factsEnd(value) + 8) : undefined
 }

@@ -73,6 +73,17 @@ test('a record that is gone is forgotten at the next look', async () => {
   expect(keysOf(await take(store, 'b'))).toEqual(['gone'])
 })
 
+test('what expired and nobody looked at since is not listed', async () => {
+  const { client, store } = await opened()
+  await store.accept(acceptance('kept'))
+  await store.accept(acceptance('expired', { retentionMs: 1 }))
+  await take(store, 'a')
+  await store.complete(request('expired'), 'a', Buffer.from('result'))
+  await eventually('its end', async () => (await store.get(request('expired'))) === undefined)
+  expect(await client.xlen(LOG)).toBe(2)
+  expect(keysOf((await store.list({ accepted: true, limit: 10 })).records)).toEqual(['kept'])
+})
+
 test('the log and the agenda forget what expired, was deleted, or was claimed anew', async () => {
   const { client, store } = await opened()
   for (const key of ['expired', 'claimed', 'deleted', 'kept']) {
