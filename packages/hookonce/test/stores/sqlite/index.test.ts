@@ -23,10 +23,10 @@ test.each([
   ['settled', 'records_by_hash (hash=?)'],
   ['due', 'records_due (scope=? AND due_at<?)'],
   ['expired', 'records_by_expiry (expires_at<?)'],
-  ['count', 'COVERING INDEX records_by_hash ((hash,rowid)>(?,?))'],
-  ['skip', 'COVERING INDEX records_by_hash ((hash,rowid)>(?,?))'],
-  ['count-expired', 'COVERING INDEX records_by_expiry ((expires_at,rowid)>(?,?) AND expires_at<?)'],
-  ['skip-expired', 'COVERING INDEX records_by_expiry ((expires_at,rowid)>(?,?) AND expires_at<?)'],
+  ['count', 'COVERING INDEX records_by_hash'],
+  ['skip', 'COVERING INDEX records_by_hash'],
+  ['count-expired', 'COVERING INDEX records_by_expiry'],
+  ['skip-expired', 'COVERING INDEX records_by_expiry'],
 ])('%s.sql goes through the index %s, and sorts nothing', async (name, index) => {
   const sql = readFileSync(new URL(`../../../src/stores/sqlite/sql/${name}.sql`, import.meta.url), 'utf8')
   const db = await withKeys('one')
