@@ -1,7 +1,7 @@
 import type { Clock } from './clock.js'
 import { type AttemptEndKind, measured, tell } from './diagnostics.js'
 
-/** Tells of one attempt, at its end as much as can be told together: each event costs a quick delivery half a percent. */
+/** Tells of one attempt: at its end as much as can be told together, for each event costs a quick delivery one percent. */
 export class AttemptMeter {
   readonly #clock: Clock
   readonly #scope: string

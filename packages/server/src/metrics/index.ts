@@ -39,6 +39,7 @@ export interface MetricsContext {
   /** By name of the source: whether it accepts deliveries for later. Nothing else becomes a label's value. */
   sources: ReadonlyMap<string, { inbox?: unknown }>
   figures: StoreFigures
+  /** How many attempts run, by scope. */
   running: () => ReadonlyMap<string, number>
 }
 
@@ -47,7 +48,6 @@ export class Metrics {
   readonly instruments = createInstruments()
   /** How many deliveries are in flight; set by whoever lets them in. */
   countInFlight = (): number => 0
-  /** How many attempts run, by scope. */
   readonly #countRunning: () => ReadonlyMap<string, number>
   readonly #figures: StoreFigures
   /** The label of each scope; a scope without one is not the server's. */
