@@ -134,12 +134,12 @@ export function deliveryCases(adapter: Adapter): void {
 
     test('stays out of the store: no request header, no body', async () => {
       const { deliver, store, receiver } = await start(() => ({ body: 'fine' }))
-      await deliver({ key: 'k', headers: [['authorization', 'Bearer s3cret']], body: '{"card":"4242"}' })
+      await deliver({ key: 'k', headers: [['authorization', 'Bearer s3cret']], body: '{"card":"4242-4242-4242-4242"}' })
       const { records } = await store.list({ limit: 10 })
       const { result, ...record } = (await store.get({ scope: source, key: 'k' }))!
       const kept = JSON.stringify([records, record]) + Buffer.from(result!).toString('latin1')
       expect(kept).toContain('fine')
-      expect(kept).not.toMatch(/s3cret|authorization|4242/i)
+      expect(kept).not.toMatch(/s3cret|authorization|4242-4242-4242-4242/i)
       expect((await receiver.record(source, 'k'))!.response!.body.toString()).toBe('fine')
     })
 
