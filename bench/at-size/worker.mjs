@@ -1,7 +1,7 @@
 /**
  * One store. Asked by messages: `{ open: { kind, … }, records }` opens one and makes so many completed records, `{ pairs }`
- * claims and completes so many more, which are deleted when the time was taken if it is to `forget` them. Keys are counted
- * from where others had `counted` to, or `random`, the worst that an index can be given. Answers `{ perSecond }`.
+ * claims and completes so many more, which are deleted when the time was taken. Keys are counted from where others had
+ * `counted` to, or `random`, the worst that an index can be given. Answers `{ perSecond }`.
  */
 import { randomUUID } from 'node:crypto'
 import { openStore } from '../open-store.mjs'
@@ -24,7 +24,7 @@ process.on('message', async message => {
   const startedAt = performance.now()
   await forEach(keys, message.open === undefined ? MEASURED_AT_ONCE : FILLING_AT_ONCE, claimAndComplete)
   const perSecond = (keys.length / (performance.now() - startedAt)) * 1000
-  if (message.forget) await forEach(keys, FILLING_AT_ONCE, key => store.delete({ scope: 'default', key }))
+  if (message.pairs !== undefined) await forEach(keys, FILLING_AT_ONCE, key => store.delete({ scope: 'default', key }))
   process.send({ perSecond })
 })
 

@@ -28,7 +28,12 @@ export class ShortLivedMap<Key, Value> {
     return this.#map.delete(key)
   }
 
-  values(): Iterable<Value> {
+  get size(): number {
+    return this.#map.size
+  }
+
+  /** Of the map as it is now: one that was made anew meanwhile is not gone through. */
+  values(): MapIterator<Value> {
     return this.#map.values()
   }
 }

@@ -1,22 +1,24 @@
 import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { LOST_ERROR, MAX_ERROR_LENGTH, MOST_COUNTED, NEVER, type Store, StoreError, systemClock } from 'hookonce'
 import { storeCases } from 'hookonce/testing'
 import { expect, test } from 'vitest'
 
 /** The compiled memory store as one script: what a bug is seeded into. */
-const source = ['entry', 'queue', 'index']
+const source = ['entry', 'queue', 'hash-index', 'packed', 'archive', 'newest', 'index']
   .map(file => readFileSync(new URL(`../../dist/stores/memory/${file}.js`, import.meta.url), 'utf8'))
+  .concat(readFileSync(new URL('../../dist/short-lived-map.js', import.meta.url), 'utf8'))
   .join('\n')
   .replace(/^import .*$/gm, '')
   .replace(/^export /gm, '')
 
 function storeFrom(script: string): () => Store {
   const make = new Function(
-    ...['systemClock', 'StoreError', 'MAX_ERROR_LENGTH', 'NEVER', 'LOST_ERROR', 'MOST_COUNTED'],
+    ...['systemClock', 'StoreError', 'MAX_ERROR_LENGTH', 'NEVER', 'LOST_ERROR', 'MOST_COUNTED', 'randomInt'],
     `${script}\nreturn memoryStore`,
   )
-  return make(systemClock, StoreError, MAX_ERROR_LENGTH, NEVER, LOST_ERROR, MOST_COUNTED)
+  return make(systemClock, StoreError, MAX_ERROR_LENGTH, NEVER, LOST_ERROR, MOST_COUNTED, randomInt)
 }
 
 /** Replaces the first `find` after `where`. */
@@ -57,7 +59,7 @@ const DELETE = 'async delete('
 const GET = 'async get('
 const LIST = 'async list('
 const EXPIRY_CHECK = 'lookUp(id, at)'
-const NO_EXPIRY_CHECK = 'entries.get(nameOf(id))'
+const NO_EXPIRY_CHECK = 'find(id)'
 const ACCEPT = 'async accept('
 const TAKE = 'async claimDue('
 const REDRIVE = 'async redrive('
@@ -74,7 +76,7 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'claim: expiry forgotten': [
     CLAIM,
     'sweep(at);\n            const entry = lookUp(request, at)',
-    'const entry = entries.get(nameOf(request))',
+    'const entry = find(request)',
   ],
   'claim: fingerprints not compared': [CLAIM, 'entry.fingerprint !== request.fingerprint', 'false'],
   'claim: an unknown fingerprint in the record compared': [CLAIM, 'entry.fingerprint !== null &&', ''],
@@ -182,12 +184,29 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'complete: a pending record may complete': [COMPLETE, MAY_COMPLETE, "(entry.state === 'failed')"],
   'complete: a late result is refused': [COMPLETE, MAY_COMPLETE, `(${MAY_COMPLETE} || at >= entry.leaseEndsAt)`],
   'complete: a resent completion is refused': [COMPLETE, MAY_COMPLETE, "(entry.state !== 'running')"],
-  'complete: a resent completion overwrites': [COMPLETE, "if (entry.state === 'running')", 'if (true)'],
+  'complete: a resent completion overwrites': [
+    COMPLETE,
+    "if (entry.state === 'running')",
+    'if (archive.remove(id), true)',
+  ],
   'complete: not atomic': [COMPLETE, "if (entry.state === 'running')", "await null; if (entry.state === 'running')"],
-  'complete: the buffer is not copied': [COMPLETE, 'copyOf(result)', 'result'],
-  'complete: the whole buffer is kept': [COMPLETE, 'copyOf(result)', 'new Uint8Array(result.buffer)'],
-  'complete: an empty result is none': [COMPLETE, 'copyOf(result)', 'result.length ? copyOf(result) : null'],
-  'complete: the result goes through text': [COMPLETE, 'copyOf(result)', 'Buffer.from(Buffer.from(result).toString())'],
+  'complete: the whole buffer is kept': [COMPLETE, 'entry, result', 'entry, result: new Uint8Array(result.buffer)'],
+  'complete: the result goes through text': [
+    COMPLETE,
+    'entry, result',
+    'entry, result: Buffer.from(Buffer.from(result).toString())',
+  ],
+  'a completed record: an empty result is none': [
+    'function unpack',
+    'result: bytes',
+    'result: deliveryAt === resultAt ? null : bytes',
+  ],
+  'a completed record: what was accepted is gone': ['function unpack', 'deliveryLength !== NONE', 'false'],
+  'a completed record: texts of one byte a character': [
+    'function contentsOf',
+    'Buffer.byteLength(text)',
+    'text.length',
+  ],
   'complete: the time told is not the one kept': [
     COMPLETE,
     'completedAt: entry.settledAt',
@@ -210,7 +229,7 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'delete: a running record goes without force': [DELETE, '&& !force', '&& false'],
   'delete: an abandoned record needs force': [DELETE, 'remaining(entry, at) > 0', "entry.state === 'running'"],
   'delete: force refused': [DELETE, '&& !force', ''],
-  'delete: the record stays': [DELETE, 'entries.delete(nameOf(id))', ''],
+  'delete: the record stays': [DELETE, 'forget(entry)', ''],
   'get: expiry forgotten': [GET, EXPIRY_CHECK, NO_EXPIRY_CHECK],
   'get: takes an abandoned record away': [
     GET,
@@ -265,21 +284,26 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'claim: a pending record stays due': [CLAIM, 'if (entry.accepted)', 'if (false)'],
   'fail: claimed records are queued too': [FAIL, 'if (entry.accepted)', 'if (true)'],
   'groups: no order': [QUEUE, 'group === undefined || group[0] === entry', 'true'],
-  'list: since ignored': [LIST, 'entry.createdAt >= since', 'true'],
-  'list: until ignored': [LIST, 'entry.createdAt < until', 'true'],
-  'list: accepted ignored': [LIST, 'entry.accepted !== undefined', 'true'],
+  'list: since ignored': [LIST, 'createdAt < since', 'false'],
+  'list: until ignored': [LIST, 'createdAt >= until', 'false'],
+  'list: accepted ignored': [LIST, 'entry.accepted === undefined', 'false'],
   'list: expiry forgotten': [LIST, 'at < entry.expiresAt', 'true'],
-  'list: scope ignored': [LIST, '(scope === undefined || entry.scope === scope)', 'true'],
-  'list: scope taken as a prefix': [LIST, 'entry.scope === scope', 'entry.scope.startsWith(scope)'],
-  'list: state ignored': [LIST, '(state === undefined || entry.state === state)', 'true'],
-  'list: a record twice at the page break': [LIST, 'entry.ordinal < below', 'entry.ordinal <= below'],
-  'list: no further page': [LIST, 'page.length < found.length', 'false'],
-  'list: limit ignored': [LIST, 'found.slice(-limit)', 'found'],
+  'list: scope ignored': [LIST, 'entry.scope !== scope', 'false'],
+  'list: scope taken as a prefix': [LIST, 'entry.scope !== scope', '!entry.scope.startsWith(scope)'],
+  'list: state ignored': [LIST, 'entry.state !== state', 'false'],
+  'list: a record twice at the page break': [LIST, 'ordinal < below', 'ordinal <= below'],
+  'list: no further page': [LIST, 'newest.more', 'false'],
+  'list: limit ignored': [LIST, 'new Newest(limit)', 'new Newest(1000)'],
   'list: the results come along': [LIST, 'summaryOf(entry, at)', '({ ...summaryOf(entry, at), result: entry.result })'],
-  'purge: takes live records': ['async purge(', 'at >= entry.expiresAt', 'true'],
-  'purge: takes abandoned records': ['async purge(', 'at >= entry.expiresAt', 'remaining(entry, at) === 0'],
+  'purge: takes live records': ['async purge(', 'at < entry.expiresAt', 'false'],
+  'purge: takes completed records': ['class Archive', 'expiresAt === GONE || now < expiresAt', 'expiresAt === GONE'],
+  'purge: takes abandoned records': ['async purge(', 'at < entry.expiresAt', 'remaining(entry, at) > 0'],
   'purge: limit ignored': ['async purge(', 'removed >= limit', 'false'],
-  'the sweep takes abandoned records': ['function sweep', 'at >= entry.expiresAt', 'remaining(entry, at) === 0'],
+  'the sweep takes abandoned records': [
+    'function sweep',
+    'at >= step.value.expiresAt',
+    'remaining(step.value, at) === 0',
+  ],
   'names: scope and key joined by a colon': [NAME, JOINED, "[scope, key].join(':')"],
   'names: scope and key joined by nothing': [NAME, JOINED, 'scope + key'],
   'names: scope forgotten': [NAME, JOINED, 'key'],

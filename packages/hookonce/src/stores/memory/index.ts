@@ -1,7 +1,9 @@
 import { type Clock, systemClock } from '../../clock.js'
 import { StoreError } from '../../errors.js'
 import { type FailNext, type InboxStore, LOST_ERROR } from '../../inbox-store.js'
+import { ShortLivedMap } from '../../short-lived-map.js'
 import { MAX_ERROR_LENGTH, NEVER, type RecordId } from '../../store.js'
+import { Archive } from './archive.js'
 import {
   acceptedEntry,
   copyOf,
@@ -13,6 +15,7 @@ import {
   summaryOf,
   takeOver,
 } from './entry.js'
+import { Newest } from './newest.js'
 import { Queue } from './queue.js'
 
 export interface MemoryStoreOptions {
@@ -29,10 +32,12 @@ export interface MemoryStoreOptions {
  */
 export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
   const clock = options.clock ?? systemClock
-  const entries = new Map<string, Entry>()
+  /** All but the completed ones. */
+  let entries = new ShortLivedMap<string, Entry>()
+  let archive = new Archive()
   const queue = new Queue()
   const watchers = new Set<{ scope: string; wake: () => void }>()
-  let hand = entries.entries()
+  let hand = entries.values()
   let lastOrdinal = 0
   let lastToken = 0
   let closed = false
@@ -42,22 +47,35 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
     return clock.now()
   }
 
+  function find(id: RecordId): Entry | undefined {
+    return entries.get(nameOf(id)) ?? archive.find(id)
+  }
+
   /** Step 0 of every operation: an expired record is an absent one. */
   function lookUp(id: RecordId, at: number): Entry | undefined {
-    const entry = entries.get(nameOf(id))
+    const entry = find(id)
     return entry !== undefined && at < entry.expiresAt ? entry : undefined
+  }
+
+  /** Where nothing is, or an expired record of that name. */
+  function add(entry: Entry): void {
+    archive.remove(entry)
+    entries.set(nameOf(entry), entry)
+  }
+
+  function forget(entry: Entry): void {
+    if (entry.state === 'completed') archive.remove(entry)
+    else entries.delete(nameOf(entry))
   }
 
   /** Each claim adds at most one entry and looks at two, so expired ones never outnumber the rest for long. */
   function sweep(at: number): void {
     for (let looked = 0; looked < 2; looked++) {
+      archive.sweep(at)
       const step = hand.next()
-      if (step.done) {
-        hand = entries.entries()
-        return
-      }
-      const [name, entry] = step.value
-      if (at >= entry.expiresAt) entries.delete(name)
+      if (step.done) hand = entries.values()
+      // The hand may be on an earlier map.
+      else if (at >= step.value.expiresAt && entries.get(nameOf(step.value)) === step.value) forget(step.value)
     }
   }
 
@@ -84,10 +102,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       sweep(at)
       const entry = lookUp(request, at)
       if (entry === undefined) {
-        const name = nameOf(request)
-        entries.delete(name) // an expired namesake: the newcomer belongs at the end of the order
         const created = newEntry(request, ++lastOrdinal, at, issueToken(at))
-        entries.set(name, created)
+        add(created)
         return { status: 'acquired', attempt: created.attempts, fencingToken: created.fencingToken }
       }
       if (entry.fingerprint !== null && request.fingerprint !== null && entry.fingerprint !== request.fingerprint) {
@@ -127,9 +143,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
         return { status: 'fenced' }
       }
       if (entry.state === 'running') {
-        settle(entry, 'completed', at)
-        entry.result = copyOf(result)
+        const completed = { ...entry, result }
+        settle(completed, 'completed', at)
+        archive.put(completed)
+        entries.delete(nameOf(entry))
         if (entry.accepted) queue.remove(entry)
+        return { status: 'completed', completedAt: at }
       }
       return { status: 'completed', completedAt: entry.settledAt! }
     },
@@ -151,7 +170,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       const entry = lookUp(id, at)
       if (entry === undefined) return 'absent'
       if (remaining(entry, at) > 0 && !force) return 'running'
-      entries.delete(nameOf(id))
+      forget(entry)
       if (entry.accepted) queue.remove(entry)
       return 'deleted'
     },
@@ -170,30 +189,35 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       if (!Number.isInteger(limit) || limit < 1 || limit > 1000 || Number.isNaN(below)) {
         throw new StoreError("list: limit must be 1 to 1000 and after a page's next", 'refused')
       }
-      const found = [...entries.values()].filter(
-        entry =>
-          entry.ordinal < below &&
-          at < entry.expiresAt &&
-          (scope === undefined || entry.scope === scope) &&
-          (state === undefined || entry.state === state) &&
-          (!accepted || (entry.accepted !== undefined && entry.createdAt >= since && entry.createdAt < until)),
-      )
-      const page = found.slice(-limit).reverse()
+      const newest = new Newest<Entry>(limit)
+      const isWanted = (ordinal: number) => ordinal < below && newest.wants(ordinal)
+      const offer = (entry: Entry) => {
+        const { createdAt } = entry
+        if (scope !== undefined && entry.scope !== scope) return
+        if (state !== undefined && entry.state !== state) return
+        if (accepted && (entry.accepted === undefined || createdAt < since || createdAt >= until)) return
+        newest.offer(entry)
+      }
+      for (const entry of entries.values()) if (at < entry.expiresAt && isWanted(entry.ordinal)) offer(entry)
+      if (state === undefined || state === 'completed') for (const entry of archive.entries(at, isWanted)) offer(entry)
+      const page = newest.items()
       const records = page.map(entry => summaryOf(entry, at))
-      return page.length < found.length ? { records, next: String(page.at(-1)!.ordinal) } : { records }
+      return newest.more ? { records, next: String(page.at(-1)!.ordinal) } : { records }
     },
 
     async stats() {
       enter()
-      return { records: entries.size }
+      return { records: entries.size + archive.size }
     },
 
     async purge(limit) {
       const at = enter()
-      let removed = 0
-      for (const [name, entry] of entries) {
+      let removed = archive.purge(limit, at)
+      for (const entry of entries.values()) {
         if (removed >= limit) break
-        if (at >= entry.expiresAt && entries.delete(name)) removed++
+        if (at < entry.expiresAt) continue
+        forget(entry)
+        removed++
       }
       return removed
     },
@@ -203,10 +227,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       sweep(at)
       const entry = lookUp(request, at)
       if (entry === undefined) {
-        const name = nameOf(request)
-        entries.delete(name)
         const created = acceptedEntry(request, ++lastOrdinal, at)
-        entries.set(name, created)
+        add(created)
         queue.schedule(created, at + request.delayMs)
         return { status: 'accepted', acceptedAt: at }
       }
@@ -252,6 +274,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       if (entry?.accepted === undefined) return 'absent'
       if (entry.state === 'completed' && !completed) return 'completed'
       if (entry.state !== 'dead' && entry.state !== 'completed') return 'busy'
+      if (entry.state === 'completed') {
+        entry.delivery = copyOf(entry.delivery!)
+        add(entry)
+      }
       Object.assign(entry, { state: 'pending', settledAt: null, result: null, expiresAt: NEVER, losses: 0 })
       entry.accepted.round++
       entry.accepted.earlierAttempts = entry.attempts
@@ -279,7 +305,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
 
     async close() {
       closed = true
-      entries.clear()
+      entries = new ShortLivedMap()
+      archive = new Archive()
     },
   }
 }
