@@ -6,7 +6,7 @@ const PARTS = 256
 const SMALLEST_PART = 16
 const EMPTY = new Int32Array(SMALLEST_PART)
 
-/** Of this process alone, so that nobody elsewhere can choose keys that meet. */
+/** Of this process alone, so that which keys meet is not known elsewhere. */
 const seed = randomInt(2 ** 31)
 const factor = randomInt(2 ** 30) * 2 + 1
 
