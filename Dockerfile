@@ -12,8 +12,9 @@ COPY packages/server/package.json packages/server/
 COPY packages/dashboard/package.json packages/dashboard/
 
 FROM manifests AS dependencies
-# The SQLite driver of older Nodes is half of the size, for every platform there is.
-RUN npm ci --omit=dev --workspace=packages/server --ignore-scripts \
+# "optional" are compilers and types that libraries would like to find: 26 MB. The SQLite driver of older Nodes is half of
+# the size, for every platform there is.
+RUN npm ci --omit=dev --omit=optional --workspace=packages/server --ignore-scripts \
  && rm -rf node_modules/@photostructure node_modules/node-addon-api node_modules/node-gyp-build
 
 FROM manifests AS build

@@ -185,5 +185,5 @@ test('its size', async () => {
   const [total, own] = [Math.round(Number(bytes) / 1e6), Number.parseInt(app, 10)]
   say(`size: ${total} MB unpacked, of which ${own} MB are Hookonce and what it depends on`)
   // With the packages of development it is 300.
-  expect(own).toBeLessThan(60)
+  expect(own).toBeLessThan(45)
 })
