@@ -1,18 +1,17 @@
 /**
  * An open load: deliveries at a rate, whether or not those before were answered, over plain sockets so that it costs as
  * little of the machine as it can. A latency counts from when the delivery was due: waiting for a free socket shows too.
- * Asked `{ url, perSecond, keys | seconds }`, answers `{ latencies, executed }`: milliseconds by status, which is `cached` of a
- * replay, and the keys that were answered 200 and not from a record.
+ * Asked `{ url, perSecond, keys | seconds, connections }`, answers `{ latencies, executed }`: milliseconds by status, which
+ * is `cached` of a replay, and the keys that were answered 200 and not from a record.
  */
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 
-const CONNECTIONS = 128
 const BODY = JSON.stringify({ event: 'payment.received', data: { payment_id: 'pay_123', amount: 100.5 } })
 
 process.on('message', async job => process.send(await run(job)))
 
-async function run({ url, perSecond, seconds, keys: given }) {
+async function run({ url, perSecond, seconds, keys: given, connections = 128 }) {
   const { hostname, port, pathname } = new URL(url)
   const head = `POST ${pathname} HTTP/1.1\r\nhost: ${hostname}:${port}\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n`
   const latencies = {}
@@ -36,7 +35,7 @@ async function run({ url, perSecond, seconds, keys: given }) {
     socket.write(`${head}x-idempotency-key: ${socket.key}\r\n\r\n${BODY}`)
   }
   const sockets = await Promise.all(
-    Array.from({ length: CONNECTIONS }, async () => {
+    Array.from({ length: connections }, async () => {
       const socket = connect({ host: hostname, port: Number(port), noDelay: true })
       await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
       // An acknowledgement is small: it comes in one piece.

@@ -28,8 +28,13 @@ export async function measureOverload(backends) {
       const mostMegabytes = await memory.end()
       const { 200: accepted, 503: refused = [], ...bad } = latencies
       if (Object.keys(bad).length > 0) throw new Error(`${kind}: answers of status ${Object.keys(bad)}`)
-      const again = await paced.ask({ url, perSecond: REPLAYS_PER_SECOND, keys: executed })
-      if (again.latencies.cached?.length !== executed.length) throw new Error(`${kind}: an accepted delivery was lost`)
+      // Fewer at once than there is room for: none of these is refused.
+      const replays = { perSecond: REPLAYS_PER_SECOND, connections: ROOM / 2, keys: executed }
+      const { cached = [], ...others } = (await paced.ask({ url, ...replays })).latencies
+      if (Object.keys(others).length > 0) {
+        const answers = Object.entries({ cached, ...others }).map(([status, { length }]) => `${length} ${status}`)
+        throw new Error(`${kind}: ${executed.length} accepted deliveries, sent again: ${answers.join(', ')}`)
+      }
       runs += accepted.length
       const told = await metric(server.url, 'hookonce_attempts_total{source="busy",end="recorded"}')
       if (told !== runs) throw new Error(`${kind}: ${told} runs of ${runs} accepted deliveries`)
