@@ -268,7 +268,7 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'delete: still due': [DELETE, 'if (entry.accepted)', 'if (false)'],
   'backlog: nothing is ever overdue': ['backlog(scope, at) {', 'Math.max(0, at -', 'Math.min(0, at -'],
   'backlog: turns that are over count': ['backlog(scope, at) {', 'this.#holds(turn)', 'true'],
-  'backlog: of every scope': ['backlog(scope, at) {', 'this.#heaps.get(scope)', '[...this.#heaps.values()].flat()'],
+  'backlog: of another scope': ['backlog(scope, at) {', 'this.#lines.get(scope)', '[...this.#lines.values()].at(-1)'],
   'redrive: whatever its state': [REDRIVE, "entry.state !== 'dead' && entry.state !== 'completed'", 'false'],
   'redrive: the dead only': [
     REDRIVE,
