@@ -6,7 +6,7 @@ import { storeCases } from 'hookonce/testing'
 import { expect, test } from 'vitest'
 
 /** The compiled memory store as one script: what a bug is seeded into. */
-const source = ['entry', 'queue', 'hash-index', 'packed', 'archive', 'newest', 'index']
+const source = ['entry', 'line', 'queue', 'hash-index', 'packed', 'archive', 'newest', 'index']
   .map(file => readFileSync(new URL(`../../dist/stores/memory/${file}.js`, import.meta.url), 'utf8'))
   .concat(readFileSync(new URL('../../dist/short-lived-map.js', import.meta.url), 'utf8'))
   .join('\n')
