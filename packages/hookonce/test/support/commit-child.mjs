@@ -1,16 +1,17 @@
 /**
- * One process of the commit storm: node commit-child.mjs sqlite|postgres <path or url>. Answers deliveries, each a line
- * with a key: claims it for so short that others take it over, and transacts. The line `aim` has it killed at the next
- * transaction: within the work, the COMMIT, or soon after.
+ * One process of the commit storm: node commit-child.mjs sqlite|postgres <path or url> claims|inbox. Answers deliveries, each
+ * a line with a key: claims it for so short that others take it over, and transacts; or accepts it, and does the same with
+ * what is due. The line `aim` has it killed at the next transaction: within the work, the COMMIT, or soon after.
  */
 import { randomUUID } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { StoreError } from 'hookonce'
 import { postgresStore } from 'hookonce/stores/postgres'
 import { sqliteStore } from 'hookonce/stores/sqlite'
 
-const [kind, where] = process.argv.slice(2)
+const [kind, where, way] = process.argv.slice(2)
 
 const KINDS = {
   sqlite: {
@@ -45,17 +46,44 @@ const killer = new Worker(
 )
 let isAimed = false
 
-async function answer(key) {
-  const id = { scope: 'test', key, leaseId: randomUUID() }
-  const durations = { leaseMs: Math.ceil(Math.random() * 20), lockTtlMs: 300_000, retentionMs: 3_600_000 }
-  const claim = await store.claim({ ...id, fingerprint: null, ...durations, maxLosses: 1_000_000 })
-  if (claim.status !== 'acquired') return claim.status
+const RETENTION = { retentionMs: 3_600_000 }
+const times = () => ({ leaseMs: Math.ceil(Math.random() * 20), lockTtlMs: 300_000, maxLosses: 1_000_000 })
+
+async function work(id) {
   await delay(Math.random() * 15)
   const { status } = await transact(store, id, () => isAimed && killer.postMessage(Math.random() * 3))
   return status
 }
 
+async function claim(key) {
+  const id = { scope: 'test', key, leaseId: randomUUID() }
+  const { status } = await store.claim({ ...id, fingerprint: null, ...RETENTION, ...times() })
+  return status === 'acquired' ? work(id) : status
+}
+
+async function accept(key) {
+  const what = { fingerprint: null, delivery: Buffer.from(key), delayMs: 0, group: null }
+  const { status } = await store.accept({ scope: 'test', key, acceptId: randomUUID(), ...what, ...RETENTION })
+  return status
+}
+
+async function workWhatIsDue() {
+  for (;;) {
+    const leaseId = randomUUID()
+    // Whatever the store could not do is due again.
+    const ignore = error => {
+      if (!(error instanceof StoreError)) throw error
+    }
+    const taken = (await store.claimDue({ scope: 'test', limit: 32, leaseId, ...times() }).catch(ignore)) ?? []
+    await Promise.all(taken.map(({ scope, key }) => work({ scope, key, leaseId }).catch(ignore)))
+    if (taken.length === 0) await delay(5)
+  }
+}
+
+const answer = way === 'inbox' ? accept : claim
+
 await store.ready()
+if (way === 'inbox') workWhatIsDue()
 say('ready')
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === 'aim') {

@@ -14,28 +14,39 @@ export interface Storm {
   statuses: Record<string, number>
 }
 
+/** Whether a delivery is claimed and worked on at once, or accepted and worked on when it is due. */
+export type Way = 'claims' | 'inbox'
+
+interface StormOptions {
+  kind: 'sqlite' | 'postgres'
+  where: string
+  way: Way
+  kills: number
+  /** Answers that may come besides those of the store and `killed`. */
+  expected: RegExp
+  /** Awaited before the last processes end. */
+  settled(): Promise<unknown>
+}
+
+const ACKNOWLEDGED = ['completed', 'accepted', 'known']
+
 /**
  * Delivers keys to three processes that transact with a store of `kind` at `where`, of which one after the other is
  * killed, every second around a COMMIT. Senders go on with a key until it is acknowledged.
- *
- * @param expected answers that may come besides `completed`, `fenced`, `running` and `killed`
  */
-export async function commitStorm(
-  kind: 'sqlite' | 'postgres',
-  where: string,
-  kills: number,
-  expected: RegExp,
-): Promise<Storm> {
+export async function commitStorm({ kind, where, way, kills, expected, settled }: StormOptions): Promise<Storm> {
   const storm: Storm = { acknowledged: [], statuses: {} }
-  const receivers = Array.from({ length: 3 }, () => new Receiver(kind, where))
+  const start = () => new Receiver(kind, where, way)
+  const receivers = Array.from({ length: 3 }, start)
   let isOver = false
   let keys = 0
 
   async function deliver(key: string): Promise<boolean> {
     const status = await receivers[random(receivers.length)]!.deliver(key)
-    if (!/^(completed|fenced|running|killed)$/.test(status) && !expected.test(status)) throw new Error(status)
+    const isAcknowledged = ACKNOWLEDGED.includes(status)
+    if (!isAcknowledged && !/^(fenced|running|killed)$/.test(status) && !expected.test(status)) throw new Error(status)
     storm.statuses[status] = (storm.statuses[status] ?? 0) + 1
-    return status === 'completed'
+    return isAcknowledged
   }
 
   async function send(): Promise<void> {
@@ -47,6 +58,8 @@ export async function commitStorm(
         await pause(random(20))
       }
       storm.acknowledged.push(key)
+      // Accepting is quicker than working.
+      if (way === 'inbox') await pause(random(100))
     }
   }
 
@@ -56,13 +69,14 @@ export async function commitStorm(
     for (let killed = 0; killed < kills; killed++) {
       await pause(random(100))
       const victim = random(receivers.length)
-      const successor = new Receiver(kind, where)
+      const successor = start()
       await successor.ready
       await receivers[victim]!.kill(killed % 2 === 0)
       receivers[victim] = successor
     }
     isOver = true
     await senders
+    await settled()
   } finally {
     isOver = true
     for (const receiver of receivers) receiver.end()
@@ -79,8 +93,8 @@ class Receiver {
   #deliveries = 0
   #isDead = false
 
-  constructor(kind: string, where: string) {
-    const child = spawn(process.execPath, [script, kind, where], { stdio: ['pipe', 'pipe', 'inherit'] })
+  constructor(kind: string, where: string, way: Way) {
+    const child = spawn(process.execPath, [script, kind, where, way], { stdio: ['pipe', 'pipe', 'inherit'] })
     this.#process = child
     // What is written to a child that was just killed is lost, and its exit tells so.
     child.stdin.on('error', () => {})
