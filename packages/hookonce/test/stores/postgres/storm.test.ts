@@ -30,7 +30,7 @@ test.each<Way>(['claims', 'inbox'])(
     await ledger.query('CREATE TABLE ledger (effect text NOT NULL, lease_id text NOT NULL)')
 
     const unsettled = async () => {
-      const running =
+      const unfinished =
         "SELECT count(*)::int AS records FROM hookonce.records WHERE scope = 'test' AND state <> 'completed'"
       return (await ledger.query(unfinished)).rows[0].records
     }
