@@ -17,7 +17,7 @@ RETURNING created_at, CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, g
 given AS MATERIALIZED (
   SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS fingerprints, $4::text[] AS accept_ids,
     $5::bigint[] AS retentions, $6::bigint[] AS delays, $7::text[] AS groups, $8::integer[] AS starts,
-    $9::integer[] AS lengths, $10::bytea AS deliveries
+    $9::integer[] AS lengths
 ),
 asked AS MATERIALIZED (
   SELECT a.scope, a.key, a.fingerprint, a.accept_id, a.retention_ms, a.delay_ms, a.grp, a.start, a.length, a.n
@@ -40,8 +40,8 @@ inserted AS (
   )
   SELECT scope, key, 'pending', fingerprint, 0, 0, accept_id, greatest(token_floor + 1, hookonce.now_us()),
     hookonce.now_ms(), hookonce.now_ms(), hookonce.now_ms(), 8640000000000000, 0, retention_ms,
-    hookonce.now_ms() + delay_ms, grp, grp IS NOT NULL, 1, substring(deliveries FROM start FOR length)
-  FROM asked, given, hookonce.meta, patience, (SELECT count(*) FROM locked) AS l WHERE meta.id = 1
+    hookonce.now_ms() + delay_ms, grp, grp IS NOT NULL, 1, substring($10::bytea FROM start FOR length)
+  FROM asked, hookonce.meta, patience, (SELECT count(*) FROM locked) AS l WHERE meta.id = 1
   ORDER BY scope COLLATE "C", key COLLATE "C"
   ON CONFLICT (scope, key) DO NOTHING
   RETURNING scope, key, grp, created_at
@@ -55,7 +55,8 @@ FROM asked a JOIN accepted i ON i.scope = a.scope AND i.key = a.key
 UNION ALL
 SELECT a.n, false, r.expires_at <= hookonce.now_ms(), r.state, r.fingerprint, r.attempts, r.lease_id, r.fencing_token,
   r.created_at
-FROM asked a JOIN hookonce.records r ON r.scope = a.scope AND r.key = a.key`,
+FROM asked a JOIN hookonce.records r ON r.scope = a.scope AND r.key = a.key
+WHERE NOT EXISTS (SELECT FROM inserted i WHERE i.scope = a.scope AND i.key = a.key)`,
   announce: `SELECT pg_notify('hookonce.records', json_build_array($1::text)::text)`,
   backlog: `SELECT
   (SELECT count(*) FROM (
@@ -142,7 +143,8 @@ UNION ALL
 SELECT a.n, false, r.expires_at <= hookonce.now_ms(), r.state, r.fingerprint, r.attempts, r.losses, r.lease_id,
   r.fencing_token, r.lease_ends_at - hookonce.now_ms(), r.settled_at,
   CASE WHEN r.state = 'completed' AND r.expires_at > hookonce.now_ms() THEN r.result END
-FROM asked a JOIN hookonce.records r ON r.scope = a.scope AND r.key = a.key`,
+FROM asked a JOIN hookonce.records r ON r.scope = a.scope AND r.key = a.key
+WHERE NOT EXISTS (SELECT FROM inserted i WHERE i.scope = a.scope AND i.key = a.key)`,
   complete: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
 given AS MATERIALIZED (
   SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS lease_ids, $4::integer[] AS starts,

@@ -4,12 +4,13 @@
 -- Result: n (from 1 on), then of the row: inserted by this statement, expired, state, fingerprint, attempts, lease_id,
 --   fencing_token, created_at. No line for a key: its row came or went in this moment, ask again.
 -- The token is the floor of the first attempt's. A group is locked before its records get their ids: who is accepted
--- later has the larger one. Groups in order: two batches never wait for each other.
+-- later has the larger one. Groups in order: two batches never wait for each other. The bytes go through no CTE, which
+-- would copy all of them for each record.
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
 given AS MATERIALIZED (
   SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS fingerprints, $4::text[] AS accept_ids,
     $5::bigint[] AS retentions, $6::bigint[] AS delays, $7::text[] AS groups, $8::integer[] AS starts,
-    $9::integer[] AS lengths, $10::bytea AS deliveries
+    $9::integer[] AS lengths
 ),
 asked AS MATERIALIZED (
   SELECT a.scope, a.key, a.fingerprint, a.accept_id, a.retention_ms, a.delay_ms, a.grp, a.start, a.length, a.n
@@ -32,8 +33,8 @@ inserted AS (
   )
   SELECT scope, key, 'pending', fingerprint, 0, 0, accept_id, greatest(token_floor + 1, hookonce.now_us()),
     hookonce.now_ms(), hookonce.now_ms(), hookonce.now_ms(), 8640000000000000, 0, retention_ms,
-    hookonce.now_ms() + delay_ms, grp, grp IS NOT NULL, 1, substring(deliveries FROM start FOR length)
-  FROM asked, given, hookonce.meta, patience, (SELECT count(*) FROM locked) AS l WHERE meta.id = 1
+    hookonce.now_ms() + delay_ms, grp, grp IS NOT NULL, 1, substring($10::bytea FROM start FOR length)
+  FROM asked, hookonce.meta, patience, (SELECT count(*) FROM locked) AS l WHERE meta.id = 1
   ORDER BY scope COLLATE "C", key COLLATE "C"
   ON CONFLICT (scope, key) DO NOTHING
   RETURNING scope, key, grp, created_at
@@ -48,3 +49,4 @@ UNION ALL
 SELECT a.n, false, r.expires_at <= hookonce.now_ms(), r.state, r.fingerprint, r.attempts, r.lease_id, r.fencing_token,
   r.created_at
 FROM asked a JOIN hookonce.records r ON r.scope = a.scope AND r.key = a.key
+WHERE NOT EXISTS (SELECT FROM inserted i WHERE i.scope = a.scope AND i.key = a.key)

@@ -35,3 +35,4 @@ SELECT a.n, false, r.expires_at <= hookonce.now_ms(), r.state, r.fingerprint, r.
   r.fencing_token, r.lease_ends_at - hookonce.now_ms(), r.settled_at,
   CASE WHEN r.state = 'completed' AND r.expires_at > hookonce.now_ms() THEN r.result END
 FROM asked a JOIN hookonce.records r ON r.scope = a.scope AND r.key = a.key
+WHERE NOT EXISTS (SELECT FROM inserted i WHERE i.scope = a.scope AND i.key = a.key)
