@@ -1,7 +1,7 @@
 /**
- * One store. Asked by messages: `{ open: { kind, … }, records }` opens one and makes so many completed records, `{ pairs }`
- * claims and completes so many more, which are deleted when the time was taken. Keys are counted from where others had
- * `counted` to, or `random`, the worst that an index can be given. Answers `{ perSecond }`.
+ * Stores by name. Asked by messages: `{ open: { kind, … }, as, records }` opens one and makes so many completed records,
+ * `{ pairs, in }` claims and completes so many more, which are deleted when the time was taken. Keys are counted from where
+ * others had `counted` to, or `random`, the worst that an index can be given. Answers `{ perSecond }`.
  */
 import { randomUUID } from 'node:crypto'
 import { openStore } from '../open-store.mjs'
@@ -11,18 +11,21 @@ const MEASURED_AT_ONCE = 64
 const result = Buffer.alloc(200, 'r')
 const fingerprint = 'f'.repeat(43)
 
-let store
-let nextKey
+const stores = {}
+const nextKeys = {}
 
 process.on('message', async message => {
+  const name = message.as ?? message.in
   if (message.open !== undefined) {
-    store = await openStore(message.open)
+    stores[name] = await openStore(message.open)
     let { counted = 0 } = message
-    nextKey = message.random ? randomUUID : () => `evt_${++counted}`
+    nextKeys[name] = message.random ? randomUUID : () => `evt_${++counted}`
   }
-  const keys = Array.from({ length: message.records ?? message.pairs }, nextKey)
+  const store = stores[name]
+  const keys = Array.from({ length: message.records ?? message.pairs }, nextKeys[name])
   const startedAt = performance.now()
-  await forEach(keys, message.open === undefined ? MEASURED_AT_ONCE : FILLING_AT_ONCE, claimAndComplete)
+  const atOnce = message.open === undefined ? MEASURED_AT_ONCE : FILLING_AT_ONCE
+  await forEach(keys, atOnce, key => claimAndComplete(store, key))
   const perSecond = (keys.length / (performance.now() - startedAt)) * 1000
   if (message.pairs !== undefined) await forEach(keys, FILLING_AT_ONCE, key => store.delete({ scope: 'default', key }))
   process.send({ perSecond })
@@ -36,7 +39,7 @@ async function forEach(keys, atOnce, act) {
   await Promise.all(Array.from({ length: atOnce }, go))
 }
 
-async function claimAndComplete(key) {
+async function claimAndComplete(store, key) {
   const id = { scope: 'default', key }
   const leaseId = randomUUID()
   const times = { leaseMs: 15_000, lockTtlMs: 300_000, retentionMs: 3_600_000, maxLosses: 10 }

@@ -1,3 +1,4 @@
+import { type InboxStore, systemClock } from 'hookonce'
 import { memoryStore } from 'hookonce/stores/memory'
 import { storeCases } from 'hookonce/testing'
 import { describe, expect, test } from 'vitest'
@@ -6,6 +7,41 @@ describe('memory store', () => {
   for (const { name, needs, run } of storeCases) {
     const store = memoryStore()
     if (!needs || needs === 'inbox' || needs === 'groups') test(name, () => run({ open: async () => store }))
+  }
+})
+
+/**
+ * Whatever is accepted or redriven in it waits for long at once, and is looked at by the sweep. Its clock goes on by itself,
+ * for cases wait for leases to end.
+ */
+function storeOfWhatWaits(): InboxStore {
+  let passedMs = 0
+  const store = memoryStore({ clock: { ...systemClock, now: () => systemClock.now() + passedMs } })
+  async function wait(): Promise<void> {
+    passedMs += 100
+    const id = { scope: 'elsewhere', key: 'sweeping' }
+    for (let looked = 0; looked < 20; looked++) await store.claim({ ...claim, ...id, leaseMs: 1000, lockTtlMs: 1000 })
+    await store.delete(id, { force: true })
+  }
+  return {
+    ...store,
+    async accept(request) {
+      const outcome = await store.accept(request)
+      await wait()
+      return outcome
+    },
+    async redrive(id, options) {
+      const outcome = await store.redrive(id, options)
+      await wait()
+      return outcome
+    },
+  }
+}
+
+describe('memory store with what has waited', () => {
+  for (const { name, needs, run } of storeCases) {
+    const store = storeOfWhatWaits()
+    if (needs === 'inbox' || needs === 'groups') test(name, () => run({ open: async () => store }))
   }
 })
 

@@ -2,7 +2,19 @@ import { StoreError } from '../../errors.js'
 import { NEVER, type RecordId } from '../../store.js'
 import type { Entry } from './entry.js'
 import { HashIndex, hashOf } from './hash-index.js'
-import { contentsOf, EXPIRES_AT, isNamed, ORDINAL, pack, type Slab, unpack, WORDS, wordsFor } from './packed.js'
+import {
+  contentsOf,
+  DUE_AT,
+  EXPIRES_AT,
+  isNamed,
+  NONE,
+  ORDINAL,
+  pack,
+  type Slab,
+  unpack,
+  WORDS,
+  wordsFor,
+} from './packed.js'
 
 /** 64 KiB, in numbers of eight bytes. */
 const SLAB_WORDS = 2 ** 13
@@ -24,7 +36,7 @@ interface OwnSlab extends Slab {
 }
 
 /**
- * The completed records, as bytes outside of what V8 collects: a million objects that stay are copied twice each, and
+ * The records that do not change, as bytes outside of what V8 collects: a million objects that stay are copied twice each, and
  * looked at again and again. Records are written one after the other, and a slab is given back once all of its are gone;
  * those of one that is half empty are written again.
  */
@@ -52,6 +64,13 @@ export class Archive {
   find(id: RecordId): Entry | undefined {
     const place = this.#find(hashOf(id), id)
     return place === undefined ? undefined : unpack(this.#slabOf(place), atOf(place))
+  }
+
+  /** When it is to be attempted; `undefined` if it is not, or not here. */
+  dueAt(id: RecordId): number | undefined {
+    const place = this.#find(hashOf(id), id)
+    const dueAt = place === undefined ? NONE : this.#slabOf(place).numbers[atOf(place) + DUE_AT]!
+    return dueAt === NONE ? undefined : dueAt
   }
 
   remove(id: RecordId): void {

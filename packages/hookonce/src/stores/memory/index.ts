@@ -23,6 +23,9 @@ export interface MemoryStoreOptions {
   clock?: Clock
 }
 
+/** A pending record that nobody has taken by then, be it for a backlog or for its delay, becomes bytes. */
+const PUT_AWAY_AFTER_MS = 100
+
 /**
  * A store in this process's memory: for tests, for development, and for a single process that may forget its
  * records when it ends. Expired records are removed as new claims arrive; no timer runs.
@@ -32,10 +35,10 @@ export interface MemoryStoreOptions {
  */
 export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
   const clock = options.clock ?? systemClock
-  /** All but the completed ones. */
+  /** What is under way, and what was accepted a moment ago. */
   let entries = new ShortLivedMap<string, Entry>()
   let archive = new Archive()
-  const queue = new Queue()
+  const queue = new Queue(dueAt)
   const watchers = new Set<{ scope: string; wake: () => void }>()
   let hand = entries.values()
   let lastOrdinal = 0
@@ -57,15 +60,32 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
     return entry !== undefined && at < entry.expiresAt ? entry : undefined
   }
 
-  /** Where nothing is, or an expired record of that name. */
+  function dueAt(id: RecordId): number | undefined {
+    const entry = entries.get(nameOf(id))
+    return entry === undefined ? archive.dueAt(id) : (entry.accepted?.dueAt ?? undefined)
+  }
+
+  /** Where nothing is, or one that is in the archive. */
   function add(entry: Entry): void {
     archive.remove(entry)
     entries.set(nameOf(entry), entry)
   }
 
   function forget(entry: Entry): void {
-    if (entry.state === 'completed') archive.remove(entry)
-    else entries.delete(nameOf(entry))
+    if (!entries.delete(nameOf(entry))) archive.remove(entry)
+  }
+
+  function putAway(entry: Entry): void {
+    entries.delete(nameOf(entry))
+    archive.put(entry)
+  }
+
+  /** The pending entry as one that may be changed. */
+  function takeOut(entry: Entry): Entry {
+    if (entries.get(nameOf(entry)) === entry) return entry
+    const own = { ...entry, delivery: copyOf(entry.delivery!) }
+    add(own)
+    return own
   }
 
   /** Each claim adds at most one entry and looks at two, so expired ones never outnumber the rest for long. */
@@ -73,9 +93,16 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
     for (let looked = 0; looked < 2; looked++) {
       archive.sweep(at)
       const step = hand.next()
-      if (step.done) hand = entries.values()
+      if (step.done) {
+        hand = entries.values()
+        continue
+      }
+      const entry = step.value
+      const isOver = at >= entry.expiresAt
       // The hand may be on an earlier map.
-      else if (at >= step.value.expiresAt && entries.get(nameOf(step.value)) === step.value) forget(step.value)
+      if ((!isOver && !hasWaited(entry, at)) || entries.get(nameOf(entry)) !== entry) continue
+      if (isOver) forget(entry)
+      else putAway(entry)
     }
   }
 
@@ -121,10 +148,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
 
       const losses = entry.losses + (entry.state === 'running' ? 1 : 0)
       if (losses >= request.maxLosses) return { status: 'exhausted', losses }
-      takeOver(entry, request, at, issueToken(at))
-      entry.losses = losses
-      if (entry.accepted) queue.schedule(entry, entry.leaseEndsAt)
-      return { status: 'acquired', attempt: entry.attempts, fencingToken: entry.fencingToken }
+      const taken = entry.state === 'pending' ? takeOut(entry) : entry
+      takeOver(taken, request, at, issueToken(at))
+      taken.losses = losses
+      if (taken.accepted) queue.schedule(taken, taken.leaseEndsAt)
+      return { status: 'acquired', attempt: taken.attempts, fencingToken: taken.fencingToken }
     },
 
     async renew(id, leaseId, leaseMs) {
@@ -143,11 +171,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
         return { status: 'fenced' }
       }
       if (entry.state === 'running') {
+        if (entry.accepted) queue.remove(entry)
         const completed = { ...entry, result }
         settle(completed, 'completed', at)
-        archive.put(completed)
-        entries.delete(nameOf(entry))
-        if (entry.accepted) queue.remove(entry)
+        putAway(completed)
         return { status: 'completed', completedAt: at }
       }
       return { status: 'completed', completedAt: entry.settledAt! }
@@ -199,7 +226,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
         newest.offer(entry)
       }
       for (const entry of entries.values()) if (at < entry.expiresAt && isWanted(entry.ordinal)) offer(entry)
-      if (state === undefined || state === 'completed') for (const entry of archive.entries(at, isWanted)) offer(entry)
+      const mayRest = state === undefined || state === 'completed' || state === 'pending'
+      if (mayRest) for (const entry of archive.entries(at, isWanted)) offer(entry)
       const page = newest.items()
       const records = page.map(entry => summaryOf(entry, at))
       return newest.more ? { records, next: String(page.at(-1)!.ordinal) } : { records }
@@ -244,8 +272,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       const at = enter()
       const taken: Entry[] = []
       while (taken.length < request.limit) {
-        const entry = queue.next(request.scope, at)
-        if (entry === undefined) break
+        const key = queue.next(request.scope, at)
+        if (key === undefined) break
+        const found = find({ scope: request.scope, key })!
+        const entry = found.state === 'pending' ? takeOut(found) : found
         if (entry.state === 'running') entry.losses++
         if (entry.losses >= request.maxLosses) {
           settle(entry, 'dead', at)
@@ -274,14 +304,19 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       if (entry?.accepted === undefined) return 'absent'
       if (entry.state === 'completed' && !completed) return 'completed'
       if (entry.state !== 'dead' && entry.state !== 'completed') return 'busy'
-      if (entry.state === 'completed') {
-        entry.delivery = copyOf(entry.delivery!)
-        add(entry)
+      const { accepted, attempts: earlierAttempts, delivery } = entry
+      const anew: Entry = {
+        ...entry,
+        state: 'pending',
+        losses: 0,
+        settledAt: null,
+        expiresAt: NEVER,
+        result: null,
+        delivery: copyOf(delivery!),
+        accepted: { ...accepted, round: accepted.round + 1, earlierAttempts },
       }
-      Object.assign(entry, { state: 'pending', settledAt: null, result: null, expiresAt: NEVER, losses: 0 })
-      entry.accepted.round++
-      entry.accepted.earlierAttempts = entry.attempts
-      queue.schedule(entry, at)
+      add(anew)
+      queue.schedule(anew, at)
       return 'redriven'
     },
 
@@ -309,6 +344,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       archive = new Archive()
     },
   }
+}
+
+/** It will not be taken at once, and no list of a group has it. */
+function hasWaited({ state, createdAt, accepted }: Entry, at: number): boolean {
+  return state === 'pending' && accepted!.group === null && at - createdAt >= PUT_AWAY_AFTER_MS
 }
 
 /** The length keeps apart pairs whose concatenation is the same text. */

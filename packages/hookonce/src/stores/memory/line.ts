@@ -1,9 +1,8 @@
-import type { Entry } from './entry.js'
-
-/** A moment at which an entry was to be due; void once it is due at another, or while another of its group is first. */
+/** A moment at which a record was to be due; void once it is due at another, or while another of its group is first. */
 export interface Turn {
   at: number
-  entry: Entry
+  key: string
+  group: string | null
 }
 
 /** As long as fewer places of arrivals are empty, or fewer than half, they are kept. */
@@ -19,10 +18,9 @@ export class Line {
   #next = 0
   readonly #heap: Turn[] = []
 
-  add(turn: Turn): void {
+  add(turn: Turn, isArrival: boolean): void {
     const last = this.#arrivals.at(-1)
-    const isArrival = turn.at === turn.entry.createdAt && (last === undefined || last.at <= turn.at)
-    if (isArrival) this.#arrivals.push(turn)
+    if (isArrival && (last === undefined || last.at <= turn.at)) this.#arrivals.push(turn)
     else push(this.#heap, turn)
   }
 

@@ -7,36 +7,59 @@ export interface Slab {
   readonly bytes: Buffer
 }
 
-/** What of a completed record is not numbers: all texts, one after the other, its result, and what was accepted. */
+/** What of a record is not numbers: all texts, one after the other, its result, and what was accepted. */
 export interface Contents {
   text: string
   /** Two bytes a character: only if one of them needs it. */
   isWide: boolean
-  result: Uint8Array
+  result: Uint8Array | null
   delivery: Uint8Array | undefined
 }
 
-/** A record begins with its numbers, in the order of {@link pack}. These are read without the rest. */
+/** A record begins with its numbers, in this order. */
 export const WORDS = 0
 export const ORDINAL = 1
 export const EXPIRES_AT = 2
-const IS_WIDE = 3
-const SCOPE_LENGTH = 4
-const KEY_LENGTH = 5
-const NUMBERS = 23
+export const DUE_AT = 3
+const STATE = 4
+const IS_WIDE = 5
+/** The lengths of its texts, in the order in which they follow. */
+const SCOPE = 6
+const KEY = 7
+const LEASE_ID = 8
+const FENCING_TOKEN = 9
+const FINGERPRINT = 10
+const LAST_ERROR = 11
+const GROUP = 12
+/** The lengths of its bytes. */
+const RESULT = 13
+const DELIVERY = 14
+const ATTEMPTS = 15
+const LOSSES = 16
+const CREATED_AT = 17
+const CLAIMED_AT = 18
+const LEASE_ENDS_AT = 19
+const SETTLED_AT = 20
+const LOCK_TTL_MS = 21
+const RETENTION_MS = 22
+const ROUND = 23
+const EARLIER_ATTEMPTS = 24
+const NUMBERS = 25
 
-/** The length of a text, or a number, that is not there. */
-const NONE = -1
+/** The length of what is not there, or a number that is not. */
+export const NONE = -1
+
+const STATES = ['completed', 'pending'] as const
 
 export function contentsOf(entry: Entry): Contents {
   const { scope, key, leaseId, fencingToken, fingerprint, lastError, accepted, result, delivery } = entry
   const text = scope + key + leaseId + fencingToken + (fingerprint ?? '') + (lastError ?? '') + (accepted?.group ?? '')
-  return { text, isWide: Buffer.byteLength(text) !== text.length, result: result!, delivery }
+  return { text, isWide: Buffer.byteLength(text) !== text.length, result, delivery }
 }
 
 /** How much of a slab it takes, in numbers. */
 export function wordsFor({ text, isWide, result, delivery }: Contents): number {
-  const bytes = (isWide ? 2 : 1) * text.length + result.length + (delivery?.length ?? 0)
+  const bytes = (isWide ? 2 : 1) * text.length + (result?.length ?? 0) + (delivery?.length ?? 0)
   return NUMBERS + Math.ceil(bytes / 8)
 }
 
@@ -46,41 +69,42 @@ export function pack(entry: Entry, contents: Contents, { numbers, bytes }: Slab,
   numbers[at + WORDS] = wordsFor(contents)
   numbers[at + ORDINAL] = entry.ordinal
   numbers[at + EXPIRES_AT] = entry.expiresAt
+  numbers[at + DUE_AT] = accepted?.dueAt ?? NONE
+  numbers[at + STATE] = entry.state === 'completed' ? 0 : 1
   numbers[at + IS_WIDE] = isWide ? 1 : 0
-  numbers[at + SCOPE_LENGTH] = entry.scope.length
-  numbers[at + KEY_LENGTH] = entry.key.length
-  numbers[at + 6] = entry.leaseId.length
-  numbers[at + 7] = entry.fencingToken.length
-  numbers[at + 8] = entry.fingerprint?.length ?? NONE
-  numbers[at + 9] = entry.lastError?.length ?? NONE
-  numbers[at + 10] = accepted?.group?.length ?? NONE
-  numbers[at + 11] = result.length
-  numbers[at + 12] = delivery?.length ?? NONE
-  numbers[at + 13] = entry.attempts
-  numbers[at + 14] = entry.losses
-  numbers[at + 15] = entry.createdAt
-  numbers[at + 16] = entry.claimedAt
-  numbers[at + 17] = entry.leaseEndsAt
-  numbers[at + 18] = entry.settledAt!
-  numbers[at + 19] = entry.lockTtlMs
-  numbers[at + 20] = entry.retentionMs
-  numbers[at + 21] = accepted?.round ?? NONE
-  numbers[at + 22] = accepted?.earlierAttempts ?? NONE
+  numbers[at + SCOPE] = entry.scope.length
+  numbers[at + KEY] = entry.key.length
+  numbers[at + LEASE_ID] = entry.leaseId.length
+  numbers[at + FENCING_TOKEN] = entry.fencingToken.length
+  numbers[at + FINGERPRINT] = entry.fingerprint?.length ?? NONE
+  numbers[at + LAST_ERROR] = entry.lastError?.length ?? NONE
+  numbers[at + GROUP] = accepted?.group?.length ?? NONE
+  numbers[at + RESULT] = result?.length ?? NONE
+  numbers[at + DELIVERY] = delivery?.length ?? NONE
+  numbers[at + ATTEMPTS] = entry.attempts
+  numbers[at + LOSSES] = entry.losses
+  numbers[at + CREATED_AT] = entry.createdAt
+  numbers[at + CLAIMED_AT] = entry.claimedAt
+  numbers[at + LEASE_ENDS_AT] = entry.leaseEndsAt
+  numbers[at + SETTLED_AT] = entry.settledAt ?? NONE
+  numbers[at + LOCK_TTL_MS] = entry.lockTtlMs
+  numbers[at + RETENTION_MS] = entry.retentionMs
+  numbers[at + ROUND] = accepted?.round ?? NONE
+  numbers[at + EARLIER_ATTEMPTS] = accepted?.earlierAttempts ?? NONE
   const textAt = 8 * (at + NUMBERS)
   const resultAt = textAt + bytes.write(text, textAt, encodingOf(isWide))
-  bytes.set(result, resultAt)
-  if (delivery !== undefined) bytes.set(delivery, resultAt + result.length)
+  if (result !== null) bytes.set(result, resultAt)
+  if (delivery !== undefined) bytes.set(delivery, resultAt + (result?.length ?? 0))
 }
 
 /** Its bytes are still the slab's: whoever keeps them, or hands them out, copies them. */
 export function unpack({ numbers, bytes }: Slab, at: number): Entry {
   let length = 0
-  for (let field = SCOPE_LENGTH; field <= 10; field++) length += Math.max(0, numbers[at + field]!)
+  for (let field = SCOPE; field <= GROUP; field++) length += Math.max(0, numbers[at + field]!)
   const isWide = numbers[at + IS_WIDE] === 1
   const textAt = 8 * (at + NUMBERS)
   const resultAt = textAt + (isWide ? 2 : 1) * length
-  const deliveryAt = resultAt + numbers[at + 11]!
-  const deliveryLength = numbers[at + 12]!
+  const deliveryAt = resultAt + Math.max(0, numbers[at + RESULT]!)
   const text = bytes.toString(encodingOf(isWide), textAt, resultAt)
   let end = 0
   const present = (field: number) => {
@@ -89,33 +113,36 @@ export function unpack({ numbers, bytes }: Slab, at: number): Entry {
     return text.slice(start, end)
   }
   const optional = (field: number) => (numbers[at + field] === NONE ? null : present(field))
+  const number = (field: number) => (numbers[at + field] === NONE ? null : numbers[at + field]!)
   const entry: Entry = {
-    state: 'completed',
+    state: STATES[numbers[at + STATE]!]!,
     ordinal: numbers[at + ORDINAL]!,
     expiresAt: numbers[at + EXPIRES_AT]!,
-    scope: present(SCOPE_LENGTH),
-    key: present(KEY_LENGTH),
-    leaseId: present(6),
-    fencingToken: present(7),
-    fingerprint: optional(8),
-    lastError: optional(9),
-    attempts: numbers[at + 13]!,
-    losses: numbers[at + 14]!,
-    createdAt: numbers[at + 15]!,
-    claimedAt: numbers[at + 16]!,
-    leaseEndsAt: numbers[at + 17]!,
-    settledAt: numbers[at + 18]!,
-    lockTtlMs: numbers[at + 19]!,
-    retentionMs: numbers[at + 20]!,
-    result: bytes.subarray(resultAt, deliveryAt),
+    scope: present(SCOPE),
+    key: present(KEY),
+    leaseId: present(LEASE_ID),
+    fencingToken: present(FENCING_TOKEN),
+    fingerprint: optional(FINGERPRINT),
+    lastError: optional(LAST_ERROR),
+    attempts: numbers[at + ATTEMPTS]!,
+    losses: numbers[at + LOSSES]!,
+    createdAt: numbers[at + CREATED_AT]!,
+    claimedAt: numbers[at + CLAIMED_AT]!,
+    leaseEndsAt: numbers[at + LEASE_ENDS_AT]!,
+    settledAt: number(SETTLED_AT),
+    lockTtlMs: numbers[at + LOCK_TTL_MS]!,
+    retentionMs: numbers[at + RETENTION_MS]!,
+    result: numbers[at + RESULT] === NONE ? null : bytes.subarray(resultAt, deliveryAt),
   }
-  if (deliveryLength !== NONE) entry.delivery = bytes.subarray(deliveryAt, deliveryAt + deliveryLength)
-  if (numbers[at + 21] !== NONE) {
+  if (numbers[at + DELIVERY] !== NONE) {
+    entry.delivery = bytes.subarray(deliveryAt, deliveryAt + numbers[at + DELIVERY]!)
+  }
+  if (numbers[at + ROUND] !== NONE) {
     entry.accepted = {
-      dueAt: null,
-      group: optional(10),
-      round: numbers[at + 21]!,
-      earlierAttempts: numbers[at + 22]!,
+      dueAt: number(DUE_AT),
+      group: optional(GROUP),
+      round: numbers[at + ROUND]!,
+      earlierAttempts: numbers[at + EARLIER_ATTEMPTS]!,
     }
   }
   return entry
@@ -123,7 +150,7 @@ export function unpack({ numbers, bytes }: Slab, at: number): Entry {
 
 /** Whether it is the record of that scope and key. */
 export function isNamed({ numbers, bytes }: Slab, at: number, { scope, key }: RecordId): boolean {
-  if (numbers[at + SCOPE_LENGTH] !== scope.length || numbers[at + KEY_LENGTH] !== key.length) return false
+  if (numbers[at + SCOPE] !== scope.length || numbers[at + KEY] !== key.length) return false
   const isWide = numbers[at + IS_WIDE] === 1
   const textAt = 8 * (at + NUMBERS)
   const length = (isWide ? 2 : 1) * (scope.length + key.length)

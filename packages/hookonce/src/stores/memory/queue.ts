@@ -1,4 +1,5 @@
 import { type Backlog, MOST_COUNTED } from '../../inbox-store.js'
+import type { RecordId } from '../../store.js'
 import type { Entry } from './entry.js'
 import { Line, type Turn } from './line.js'
 
@@ -9,90 +10,93 @@ import { Line, type Turn } from './line.js'
 export class Queue {
   readonly #lines = new Map<string, Line>()
   readonly #groups = new Map<string, Entry[]>()
+  readonly #dueAt: (id: RecordId) => number | undefined
+
+  /** `dueAt`: when a record is to be attempted, if it is. */
+  constructor(dueAt: (id: RecordId) => number | undefined) {
+    this.#dueAt = dueAt
+  }
 
   /** The entry is due at another time than before, or for the first time. */
   schedule(entry: Entry, dueAt: number): void {
     entry.accepted!.dueAt = dueAt
-    const group = this.#groupOf(entry)
-    if (group !== undefined && !group.includes(entry)) insert(group, entry)
+    const name = groupName(entry.scope, entry.accepted!.group)
+    if (name !== undefined) this.#join(name, entry)
     this.#push(entry, dueAt)
   }
 
   /** Nothing is to come of the entry any more. */
   remove(entry: Entry): void {
     entry.accepted!.dueAt = null
-    const group = this.#groupOf(entry)
+    const name = groupName(entry.scope, entry.accepted!.group)
+    const group = name === undefined ? undefined : this.#groups.get(name)
     if (group === undefined) return
     const wasFirst = group[0] === entry
     const at = group.indexOf(entry)
     if (at >= 0) group.splice(at, 1)
-    if (group.length === 0) this.#groups.delete(groupName(entry)!)
+    if (group.length === 0) this.#groups.delete(name!)
     else if (wasFirst) this.#push(group[0]!, group[0]!.accepted!.dueAt!)
   }
 
-  /** Takes the entry out that has been due longest, if one is due. */
-  next(scope: string, at: number): Entry | undefined {
+  /** Takes the key out that has been due longest, if one is due. */
+  next(scope: string, at: number): string | undefined {
     const line = this.#lines.get(scope)
-    const first = this.#first(line)
-    if (line === undefined || first === undefined || first.at > at) return undefined
-    line.shift()
-    return first.entry
+    const first = line && this.#first(scope, line)
+    if (first === undefined || first.at > at) return undefined
+    line!.shift()
+    return first.key
   }
 
   backlog(scope: string, at: number): Backlog {
     const line = this.#lines.get(scope)
-    const overdueMs = Math.max(0, at - (this.#first(line)?.at ?? at))
-    // An entry may have several turns for one moment.
-    const inLine = new Set<Entry>()
-    for (const turn of line?.turns() ?? []) {
+    if (line === undefined) return { inLine: 0, overdueMs: 0 }
+    const overdueMs = Math.max(0, at - (this.#first(scope, line)?.at ?? at))
+    // A record may have several turns for one moment.
+    const inLine = new Set<string>()
+    for (const turn of line.turns()) {
       if (inLine.size === MOST_COUNTED) break
-      if (this.#holds(turn)) inLine.add(turn.entry)
+      if (this.#holds(scope, turn)) inLine.add(turn.key)
     }
     return { inLine: inLine.size, overdueMs }
   }
 
-  #first(line: Line | undefined): Turn | undefined {
-    let first = line?.first()
-    while (first !== undefined && !this.#holds(first)) {
-      line!.shift()
-      first = line!.first()
+  #first(scope: string, line: Line): Turn | undefined {
+    let first = line.first()
+    while (first !== undefined && !this.#holds(scope, first)) {
+      line.shift()
+      first = line.first()
     }
     return first
   }
 
-  #holds({ at, entry }: Turn): boolean {
-    if (entry.accepted!.dueAt !== at) return false
-    const group = this.#groupOf(entry)
-    return group === undefined || group[0] === entry
+  #holds(scope: string, { at, key, group }: Turn): boolean {
+    if (this.#dueAt({ scope, key }) !== at) return false
+    const name = groupName(scope, group)
+    return name === undefined || this.#groups.get(name)?.[0]?.key === key
   }
 
-  #push(entry: Entry, at: number): void {
-    let line = this.#lines.get(entry.scope)
+  #push({ scope, key, createdAt, accepted }: Entry, at: number): void {
+    let line = this.#lines.get(scope)
     if (line === undefined) {
       line = new Line()
-      this.#lines.set(entry.scope, line)
+      this.#lines.set(scope, line)
     }
-    line.add({ at, entry })
+    line.add({ at, key, group: accepted!.group }, at === createdAt)
   }
 
-  #groupOf(entry: Entry): Entry[] | undefined {
-    const name = groupName(entry)
-    if (name === undefined) return undefined
-    let group = this.#groups.get(name)
+  /** In the order of acceptance. */
+  #join(name: string, entry: Entry): void {
+    const group = this.#groups.get(name)
     if (group === undefined) {
-      group = []
-      this.#groups.set(name, group)
+      this.#groups.set(name, [entry])
+      return
     }
-    return group
+    if (group.includes(entry)) return
+    let at = group.length
+    while (at > 0 && group[at - 1]!.ordinal > entry.ordinal) at--
+    group.splice(at, 0, entry)
   }
 }
 
-const groupName = ({ scope, accepted }: Entry): string | undefined =>
-  accepted!.group === null ? undefined : `${scope.length}:${scope}${accepted!.group}`
-
-/** In the order of acceptance. */
-function insert(group: Entry[], entry: Entry): void {
-  let at = group.length
-  while (at > 0 && group[at - 1]!.ordinal > entry.ordinal) at--
-  group.splice(at, 0, entry)
-}
+const groupName = (scope: string, group: string | null): string | undefined =>
+  group === null ? undefined : `${scope.length}:${scope}${group}`

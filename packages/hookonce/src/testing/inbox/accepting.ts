@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { NEVER } from '../../store.js'
 import type { StoreCase } from '../harness.js'
 import { ANN, assertSpan, BEN, CLEO, DAN, HOUR, ONE, TWO, textOf } from '../probe.js'
-import { accept, bring, inboxCase, redrive, states, take, takeOne } from './support.js'
+import { accept, bring, groupCase, inboxCase, redrive, states, take, takeOne } from './support.js'
 
 export const acceptingCases: readonly StoreCase[] = [
   inboxCase('an accepted record is pending, with what was accepted, and does not expire', async ({ probe }) => {
@@ -72,6 +72,23 @@ export const acceptingCases: readonly StoreCase[] = [
     assert.equal(outcomes.filter(({ status }) => status === 'accepted').length, 1)
     assert.equal((await take(probe, ANN)).length, 1)
   }),
+
+  ...([null, 'g'] as const).map(group =>
+    (group === null ? inboxCase : groupCase)(
+      `what a caller does to its buffers afterwards does not change what was accepted, ${group === null ? 'alone' : 'in a group'}`,
+      async ({ probe }) => {
+        const given = Buffer.from('what came')
+        await accept(probe, { delivery: given, group })
+        given.fill(0)
+        const { delivery } = await probe.record()
+        delivery!.fill(0)
+        const taken = await takeOne(probe, ANN)
+        assert.equal(textOf(taken.delivery), 'what came')
+        taken.delivery.fill(0)
+        assert.equal(textOf((await probe.record()).delivery!), 'what came')
+      },
+    ),
+  ),
 
   inboxCase('deliveries of no bytes and of a megabyte of any bytes are kept as they are', async ({ probe }) => {
     const big = Buffer.alloc(1_048_576, Buffer.from([0, 255, 10, 0x80, 0xc3, 0x28]))
