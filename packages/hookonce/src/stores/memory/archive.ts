@@ -36,9 +36,9 @@ interface OwnSlab extends Slab {
 }
 
 /**
- * The records that do not change, as bytes outside of what V8 collects: a million objects that stay are copied twice each, and
- * looked at again and again. Records are written one after the other, and a slab is given back once all of its are gone;
- * those of one that is half empty are written again.
+ * The records that do not change, as bytes outside of what V8 collects: a million objects that stay are copied twice each,
+ * and looked at again and again. Records are written one after the other, and a slab is given back once all of its are
+ * gone; those of one that is half empty are written again.
  */
 export class Archive {
   size = 0

@@ -226,8 +226,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
         newest.offer(entry)
       }
       for (const entry of entries.values()) if (at < entry.expiresAt && isWanted(entry.ordinal)) offer(entry)
-      const mayRest = state === undefined || state === 'completed' || state === 'pending'
-      if (mayRest) for (const entry of archive.entries(at, isWanted)) offer(entry)
+      const mayBeAway = state === undefined || state === 'completed' || state === 'pending'
+      if (mayBeAway) for (const entry of archive.entries(at, isWanted)) offer(entry)
       const page = newest.items()
       const records = page.map(entry => summaryOf(entry, at))
       return newest.more ? { records, next: String(page.at(-1)!.ordinal) } : { records }

@@ -59,9 +59,11 @@ redis.call('PUBLISH', KEYS[1], '')
 return 1`,
   },
   backlog: {
-    sha: '26b649d78b2ceb69ab15c5ce7ff84064fb768b53',
+    sha: 'a67a822b0824a807034292342f865a9c31bb0246',
     text: `#!lua flags=no-writes,allow-oom
 local MOST_LOOKS = 100
+-- As if of a record that is in no state and due at no time: it is gone, or is none.
+local NO_FACTS = '-' .. struct.pack('<xd', 0)
 
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
@@ -77,7 +79,7 @@ for i = 1, #reader, 2 do
     -- What was delayed, or is settled by now, is not due.
     for _, entry in ipairs(redis.pcall('XRANGE', log, '(' .. reader[i + 1], '+', 'COUNT', MOST_LOOKS)) do
       local facts = redis.pcall('GETRANGE', entry[2][2], 0, 9)
-      local state, due = struct.unpack('<c1xd', type(facts) == 'string' and #facts == 10 and facts or '-0********')
+      local state, due = struct.unpack('<c1xd', type(facts) == 'string' and #facts == 10 and facts or NO_FACTS)
       if (state == 'P' or state == 'R' or state == 'F') and due <= now then
         since = math.min(since, due)
         break

@@ -3,7 +3,8 @@ import { createCluster } from 'redis'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type RedisCluster, startRedisCluster } from '../../../../../scripts/test-servers/redis-cluster.js'
 import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
-import { complete, eventually, insist, open, request } from './support.js'
+import { beginToMoveSlot } from './moving-slot.js'
+import { complete, eventually, insist, namesIn, open, request } from './support.js'
 
 let cluster: RedisCluster
 beforeAll(async () => {
@@ -12,9 +13,6 @@ beforeAll(async () => {
 afterAll(() => cluster?.stop())
 
 const KEYS = Array.from({ length: 60 }, (_, i) => `key ${i}`)
-
-/** The names in an answer of the server. */
-const namesIn = (answer: string) => answer.split('\r\n').filter(line => /^[^$*]/.test(line))
 
 const ways = {
   'by addresses': async ({ urls }: RedisCluster) => ({ cluster: urls }),
@@ -51,27 +49,17 @@ test.for(Object.entries(ways))(
 )
 
 test('a slot that moves to another server takes its records along', async () => {
-  const { nodes, urls } = cluster
-  const store = open({ cluster: urls }, { prefix: 'moved:' })
+  const store = open({ cluster: cluster.urls }, { prefix: 'moved:' })
   for (const key of KEYS) await complete(store, key)
-  const [from, to] = [nodes[0]!, nodes[2]!]
-  const name = namesIn(await from.ask('KEYS', 'moved:*:4:*'))[0]!
-  const slot = (await from.ask('CLUSTER', 'KEYSLOT', name)).slice(1)
-  const idOf = async (node: typeof from) => (await node.ask('CLUSTER', 'MYID')).split('\r\n')[1]!
-  const [fromId, toId] = [await idOf(from), await idOf(to)]
-  await to.ask('CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId)
-  await from.ask('CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId)
-  const migrate = (key: string) => from.ask('MIGRATE', '127.0.0.1', String(to.port), key, '0', '5000')
   const allAreCompleted = async () => {
     for (const key of KEYS) {
       expect(await store.claim(request(key, { leaseId: 'another' }))).toMatchObject({ status: 'completed' })
     }
   }
 
-  expect(await migrate(name)).toBe('+OK')
+  const { finish } = await beginToMoveSlot(cluster, 'moved:*:4:*')
   await allAreCompleted() // what is in the slot is on two servers
-  for (const key of namesIn(await from.ask('CLUSTER', 'GETKEYSINSLOT', slot, '100'))) await migrate(key)
-  for (const node of nodes) await node.ask('CLUSTER', 'SETSLOT', slot, 'NODE', toId)
+  await finish()
   await allAreCompleted()
 })
 

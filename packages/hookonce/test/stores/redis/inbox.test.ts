@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { startRedisCluster } from '../../../../../scripts/test-servers/redis-cluster.js'
 import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
 import { AGENDA, acceptance, keysOf, LOG, opened, take } from './accepting.js'
+import { beginToMoveSlot } from './moving-slot.js'
 import { eventually, HOUR, open, request } from './support.js'
 
 test('an unfinished record has no expiry in Redis; a settled or deleted one has', async () => {
@@ -218,22 +219,12 @@ test('a Cluster refuses groups, takes from all of its parts as long as they are 
   expect(taken.toSorted()).toEqual(keys.toSorted())
 
   // Half of a slot is on another server: what is done then is found by the agenda once the slot is whole again.
-  const [from, to] = [cluster.nodes[0]!, cluster.nodes[2]!]
-  const namesIn = (answer: string) => answer.split('\r\n').filter(line => /^[^$*]/.test(line))
-  const name = namesIn(await from.ask('KEYS', 'hookonce:*:4:testkey*'))[0]!
-  const slot = (await from.ask('CLUSTER', 'KEYSLOT', name)).slice(1)
-  const idOf = async (node: typeof from) => namesIn(await node.ask('CLUSTER', 'MYID'))[0]!
-  await to.ask('CLUSTER', 'SETSLOT', slot, 'IMPORTING', await idOf(from))
-  await from.ask('CLUSTER', 'SETSLOT', slot, 'MIGRATING', await idOf(to))
-  const migrate = (key: string) => from.ask('MIGRATE', '127.0.0.1', String(to.port), key, '0', '5000')
-  expect(await migrate(name)).toBe('+OK')
+  const { name, finish } = await beginToMoveSlot(cluster, 'hookonce:*:4:testkey*')
   const moved = name.slice(name.indexOf('key'))
   expect(await store.claim(request(moved, { leaseId: 'm' }))).toMatchObject({ status: 'acquired' })
   expect(await store.fail(request(moved), 'm', 'it broke')).toBe('failed')
   const first = keysOf(await take(store, 'd', { limit: 1000 }))
-  for (const key of namesIn(await from.ask('CLUSTER', 'GETKEYSINSLOT', slot, '100')))
-    expect(await migrate(key)).toBe('+OK')
-  for (const node of cluster.nodes) await node.ask('CLUSTER', 'SETSLOT', slot, 'NODE', await idOf(to))
+  await finish()
   const second: string[] = []
   await eventually('the moved record', async () => {
     second.push(...keysOf(await take(store, 'e', { limit: 1000 })))

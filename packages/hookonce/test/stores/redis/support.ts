@@ -61,3 +61,6 @@ export async function eventually(what: string, condition: () => boolean | Promis
     if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`)
   }
 }
+
+/** The names in an answer of the server. */
+export const namesIn = (answer: string) => answer.split('\r\n').filter(line => /^[^$*]/.test(line))

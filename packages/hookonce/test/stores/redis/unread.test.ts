@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { startRedisCluster } from '../../../../../scripts/test-servers/redis-cluster.js'
 import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
 import { AGENDA, acceptance, keysOf, LOG, opened, take } from './accepting.js'
+import { beginToMoveSlot } from './moving-slot.js'
 import { eventually, HOUR, open, request } from './support.js'
 
 /** What became of a record before its acceptance was read in the log. */
@@ -174,20 +175,9 @@ test('in a Cluster a log that moved to another server before its records is read
   const store = open({ cluster: cluster.urls })
   const keys = Array.from({ length: 300 }, (_, i) => `key ${i}`)
   for (const key of keys) await store.accept(acceptance(key))
-  const [from, to] = [cluster.nodes[0]!, cluster.nodes[2]!]
-  const namesIn = (answer: string) => answer.split('\r\n').filter(line => /^[^$*]/.test(line))
-  const log = namesIn(await from.ask('KEYS', 'hookonce:*:log'))[0]!
-  const slot = (await from.ask('CLUSTER', 'KEYSLOT', log)).slice(1)
-  const idOf = async (node: typeof from) => namesIn(await node.ask('CLUSTER', 'MYID'))[0]!
-  await to.ask('CLUSTER', 'SETSLOT', slot, 'IMPORTING', await idOf(from))
-  await from.ask('CLUSTER', 'SETSLOT', slot, 'MIGRATING', await idOf(to))
-  const migrate = (name: string) => from.ask('MIGRATE', '127.0.0.1', String(to.port), name, '0', '5000')
-  expect(await migrate(log)).toBe('+OK')
+  const { finish } = await beginToMoveSlot(cluster, 'hookonce:*:log')
   const taken = keysOf(await take(store, 'a', { limit: 1000 }))
-  const names = namesIn(await from.ask('CLUSTER', 'GETKEYSINSLOT', slot, '100'))
-  for (const name of names) expect(await migrate(name)).toBe('+OK')
-  for (const node of cluster.nodes) await node.ask('CLUSTER', 'SETSLOT', slot, 'NODE', await idOf(to))
-  const left = names.filter(name => name.includes(':4:testkey')).length
+  const left = (await finish()).filter(name => name.includes(':4:testkey')).length
   expect([left > 0, taken.length]).toEqual([true, keys.length - left])
   await eventually('the records of the slot', async () => {
     taken.push(...keysOf(await take(store, 'b', { limit: 1000 })))

@@ -4,6 +4,8 @@
 -- Result: how many entries are unfinished or were not looked at yet, and for how many ms the first of them has been due,
 --   0 if it is not.
 local MOST_LOOKS = 100
+-- As if of a record that is in no state and due at no time: it is gone, or is none.
+local NO_FACTS = '-' .. struct.pack('<xd', 0)
 
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
@@ -19,7 +21,7 @@ for i = 1, #reader, 2 do
     -- What was delayed, or is settled by now, is not due.
     for _, entry in ipairs(redis.pcall('XRANGE', log, '(' .. reader[i + 1], '+', 'COUNT', MOST_LOOKS)) do
       local facts = redis.pcall('GETRANGE', entry[2][2], 0, 9)
-      local state, due = struct.unpack('<c1xd', type(facts) == 'string' and #facts == 10 and facts or '-0********')
+      local state, due = struct.unpack('<c1xd', type(facts) == 'string' and #facts == 10 and facts or NO_FACTS)
       if (state == 'P' or state == 'R' or state == 'F') and due <= now then
         since = math.min(since, due)
         break
