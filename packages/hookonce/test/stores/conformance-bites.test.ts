@@ -6,7 +6,7 @@ import { storeCases } from 'hookonce/testing'
 import { expect, test } from 'vitest'
 
 /** The compiled memory store as one script: what a bug is seeded into. */
-const source = ['entry', 'line', 'queue', 'hash-index', 'packed', 'archive', 'newest', 'index']
+const source = ['entry', 'line', 'queue', 'hash-index', 'packed', 'archive', 'records', 'newest', 'index']
   .map(file => readFileSync(new URL(`../../dist/stores/memory/${file}.js`, import.meta.url), 'utf8'))
   .concat(readFileSync(new URL('../../dist/short-lived-map.js', import.meta.url), 'utf8'))
   .join('\n')
@@ -59,7 +59,7 @@ const DELETE = 'async delete('
 const GET = 'async get('
 const LIST = 'async list('
 const EXPIRY_CHECK = 'lookUp(id, at)'
-const NO_EXPIRY_CHECK = 'find(id)'
+const NO_EXPIRY_CHECK = 'records.find(id)'
 const ACCEPT = 'async accept('
 const TAKE = 'async claimDue('
 const REDRIVE = 'async redrive('
@@ -67,6 +67,12 @@ const RETRY = 'function retry('
 const QUEUE = 'class Queue'
 const MAY_COMPLETE = "(entry.state !== 'running' && entry.state !== 'completed')"
 const NAME = 'function nameOf('
+/** In records.ts. */
+const [LISTED, PURGE, SWEEP] = [
+  '*unexpired(',
+  'purge(limit, at) {\n            let removed = archive',
+  '        sweep(at) {\n            for (let looked',
+]
 /** biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of the store */
 const JOINED = '`${scope.length}:${scope}${key}`'
 const HOLDER_CHECK = 'entry?.leaseId !== leaseId'
@@ -75,8 +81,8 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'claim: not atomic': [CLAIM, 'lookUp(request, at);', 'lookUp(request, at); await null;'],
   'claim: expiry forgotten': [
     CLAIM,
-    'sweep(at);\n            const entry = lookUp(request, at)',
-    'const entry = find(request)',
+    'records.sweep(at);\n            const entry = lookUp(request, at)',
+    'const entry = records.find(request)',
   ],
   'claim: fingerprints not compared': [CLAIM, 'entry.fingerprint !== request.fingerprint', 'false'],
   'claim: an unknown fingerprint in the record compared': [CLAIM, 'entry.fingerprint !== null &&', ''],
@@ -187,7 +193,7 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'complete: a resent completion overwrites': [
     COMPLETE,
     "if (entry.state === 'running')",
-    'if (archive.remove(id), true)',
+    'if (records.forget(entry), true)',
   ],
   'complete: not atomic': [COMPLETE, "if (entry.state === 'running')", "await null; if (entry.state === 'running')"],
   'complete: the whole buffer is kept': [COMPLETE, 'entry, result', 'entry, result: new Uint8Array(result.buffer)'],
@@ -229,7 +235,7 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'delete: a running record goes without force': [DELETE, '&& !force', '&& false'],
   'delete: an abandoned record needs force': [DELETE, 'remaining(entry, at) > 0', "entry.state === 'running'"],
   'delete: force refused': [DELETE, '&& !force', ''],
-  'delete: the record stays': [DELETE, 'forget(entry)', ''],
+  'delete: the record stays': [DELETE, 'records.forget(entry)', ''],
   'get: expiry forgotten': [GET, EXPIRY_CHECK, NO_EXPIRY_CHECK],
   'get: takes an abandoned record away': [
     GET,
@@ -292,7 +298,7 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'list: since ignored': [LIST, 'createdAt < since', 'false'],
   'list: until ignored': [LIST, 'createdAt >= until', 'false'],
   'list: accepted ignored': [LIST, 'entry.accepted === undefined', 'false'],
-  'list: expiry forgotten': [LIST, 'at < entry.expiresAt', 'true'],
+  'list: expiry forgotten': [LISTED, 'at < entry.expiresAt', 'true'],
   'list: scope ignored': [LIST, 'entry.scope !== scope', 'false'],
   'list: scope taken as a prefix': [LIST, 'entry.scope !== scope', '!entry.scope.startsWith(scope)'],
   'list: state ignored': [LIST, 'entry.state !== state', 'false'],
@@ -300,11 +306,11 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'list: no further page': [LIST, 'newest.more', 'false'],
   'list: limit ignored': [LIST, 'new Newest(limit)', 'new Newest(1000)'],
   'list: the results come along': [LIST, 'summaryOf(entry, at)', '({ ...summaryOf(entry, at), result: entry.result })'],
-  'purge: takes live records': ['async purge(', 'at < entry.expiresAt', 'false'],
+  'purge: takes live records': [PURGE, 'at < entry.expiresAt', 'false'],
   'purge: takes completed records': ['class Archive', 'expiresAt === GONE || now < expiresAt', 'expiresAt === GONE'],
-  'purge: takes abandoned records': ['async purge(', 'at < entry.expiresAt', 'remaining(entry, at) > 0'],
-  'purge: limit ignored': ['async purge(', 'removed >= limit', 'false'],
-  'the sweep takes abandoned records': ['function sweep', 'at >= entry.expiresAt', 'remaining(entry, at) === 0'],
+  'purge: takes abandoned records': [PURGE, 'at < entry.expiresAt', 'remaining(entry, at) > 0'],
+  'purge: limit ignored': [PURGE, 'removed >= limit', 'false'],
+  'the sweep takes abandoned records': [SWEEP, 'at >= step.value.expiresAt', 'remaining(step.value, at) === 0'],
   'names: scope and key joined by a colon': [NAME, JOINED, "[scope, key].join(':')"],
   'names: scope and key joined by nothing': [NAME, JOINED, 'scope + key'],
   'names: scope forgotten': [NAME, JOINED, 'key'],

@@ -1,6 +1,6 @@
 import { StoreError } from '../../errors.js'
 import { NEVER, type RecordId } from '../../store.js'
-import type { Entry } from './entry.js'
+import { copyOf, type Entry } from './entry.js'
 import { HashIndex, hashOf } from './hash-index.js'
 import {
   contentsOf,
@@ -77,6 +77,18 @@ export class Archive {
     const hash = hashOf(id)
     const place = this.#find(hash, id)
     if (place !== undefined) this.#remove(hash, place)
+  }
+
+  /** Takes out what was put in: no view. */
+  take(id: RecordId): Entry | undefined {
+    const hash = hashOf(id)
+    const place = this.#find(hash, id)
+    if (place === undefined) return undefined
+    const entry = unpack(this.#slabOf(place), atOf(place))
+    if (entry.result !== null) entry.result = copyOf(entry.result)
+    if (entry.delivery !== undefined) entry.delivery = copyOf(entry.delivery)
+    this.#remove(hash, place)
+    return entry
   }
 
   /** Looks at the next record in turn: removes it if it has expired. */

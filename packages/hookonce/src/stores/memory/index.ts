@@ -1,9 +1,7 @@
 import { type Clock, systemClock } from '../../clock.js'
 import { StoreError } from '../../errors.js'
 import { type FailNext, type InboxStore, LOST_ERROR } from '../../inbox-store.js'
-import { ShortLivedMap } from '../../short-lived-map.js'
 import { MAX_ERROR_LENGTH, NEVER, type RecordId } from '../../store.js'
-import { Archive } from './archive.js'
 import {
   acceptedEntry,
   copyOf,
@@ -17,14 +15,12 @@ import {
 } from './entry.js'
 import { Newest } from './newest.js'
 import { Queue } from './queue.js'
+import { createRecords } from './records.js'
 
 export interface MemoryStoreOptions {
   /** The store's clock. Default: the system's. */
   clock?: Clock
 }
-
-/** A pending record that nobody has taken by then, be it for a backlog or for its delay, becomes bytes. */
-const PUT_AWAY_AFTER_MS = 100
 
 /**
  * A store in this process's memory: for tests, for development, and for a single process that may forget its
@@ -35,12 +31,9 @@ const PUT_AWAY_AFTER_MS = 100
  */
 export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
   const clock = options.clock ?? systemClock
-  /** What is under way, and what was accepted a moment ago. */
-  let entries = new ShortLivedMap<string, Entry>()
-  let archive = new Archive()
-  const queue = new Queue(dueAt)
+  let records = createRecords()
+  const queue = new Queue(id => records.dueAt(id))
   const watchers = new Set<{ scope: string; wake: () => void }>()
-  let hand = entries.values()
   let lastOrdinal = 0
   let lastToken = 0
   let closed = false
@@ -50,60 +43,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
     return clock.now()
   }
 
-  function find(id: RecordId): Entry | undefined {
-    return entries.get(nameOf(id)) ?? archive.find(id)
-  }
-
   /** Step 0 of every operation: an expired record is an absent one. */
   function lookUp(id: RecordId, at: number): Entry | undefined {
-    const entry = find(id)
+    const entry = records.find(id)
     return entry !== undefined && at < entry.expiresAt ? entry : undefined
-  }
-
-  function dueAt(id: RecordId): number | undefined {
-    const entry = entries.get(nameOf(id))
-    return entry === undefined ? archive.dueAt(id) : (entry.accepted?.dueAt ?? undefined)
-  }
-
-  /** Where nothing is, or one that is in the archive. */
-  function add(entry: Entry): void {
-    archive.remove(entry)
-    entries.set(nameOf(entry), entry)
-  }
-
-  function forget(entry: Entry): void {
-    if (!entries.delete(nameOf(entry))) archive.remove(entry)
-  }
-
-  function putAway(entry: Entry): void {
-    entries.delete(nameOf(entry))
-    archive.put(entry)
-  }
-
-  /** The pending entry as one that may be changed. */
-  function takeOut(entry: Entry): Entry {
-    if (entries.get(nameOf(entry)) === entry) return entry
-    const own = { ...entry, delivery: copyOf(entry.delivery!) }
-    add(own)
-    return own
-  }
-
-  /** Each claim adds at most one entry and looks at two, so expired ones never outnumber the rest for long. */
-  function sweep(at: number): void {
-    for (let looked = 0; looked < 2; looked++) {
-      archive.sweep(at)
-      const step = hand.next()
-      if (step.done) {
-        hand = entries.values()
-        continue
-      }
-      const entry = step.value
-      const isOver = at >= entry.expiresAt
-      // The hand may be on an earlier map.
-      if ((!isOver && !hasWaited(entry, at)) || entries.get(nameOf(entry)) !== entry) continue
-      if (isOver) forget(entry)
-      else putAway(entry)
-    }
   }
 
   /** One mark for the whole store: it outlives deleted and expired records and a clock that steps back. */
@@ -126,11 +69,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
 
     async claim(request) {
       const at = enter()
-      sweep(at)
+      records.sweep(at)
       const entry = lookUp(request, at)
       if (entry === undefined) {
         const created = newEntry(request, ++lastOrdinal, at, issueToken(at))
-        add(created)
+        records.add(created)
         return { status: 'acquired', attempt: created.attempts, fencingToken: created.fencingToken }
       }
       if (entry.fingerprint !== null && request.fingerprint !== null && entry.fingerprint !== request.fingerprint) {
@@ -148,7 +91,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
 
       const losses = entry.losses + (entry.state === 'running' ? 1 : 0)
       if (losses >= request.maxLosses) return { status: 'exhausted', losses }
-      const taken = entry.state === 'pending' ? takeOut(entry) : entry
+      const taken = records.takeOut(request)!
       takeOver(taken, request, at, issueToken(at))
       taken.losses = losses
       if (taken.accepted) queue.schedule(taken, taken.leaseEndsAt)
@@ -174,7 +117,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
         if (entry.accepted) queue.remove(entry)
         const completed = { ...entry, result }
         settle(completed, 'completed', at)
-        putAway(completed)
+        records.putAway(completed)
         return { status: 'completed', completedAt: at }
       }
       return { status: 'completed', completedAt: entry.settledAt! }
@@ -197,7 +140,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       const entry = lookUp(id, at)
       if (entry === undefined) return 'absent'
       if (remaining(entry, at) > 0 && !force) return 'running'
-      forget(entry)
+      records.forget(entry)
       if (entry.accepted) queue.remove(entry)
       return 'deleted'
     },
@@ -225,38 +168,28 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
         if (accepted && (entry.accepted === undefined || createdAt < since || createdAt >= until)) return
         newest.offer(entry)
       }
-      for (const entry of entries.values()) if (at < entry.expiresAt && isWanted(entry.ordinal)) offer(entry)
-      const mayBeAway = state === undefined || state === 'completed' || state === 'pending'
-      if (mayBeAway) for (const entry of archive.entries(at, isWanted)) offer(entry)
+      for (const entry of records.unexpired(at, state, isWanted)) offer(entry)
       const page = newest.items()
-      const records = page.map(entry => summaryOf(entry, at))
-      return newest.more ? { records, next: String(page.at(-1)!.ordinal) } : { records }
+      const summaries = page.map(entry => summaryOf(entry, at))
+      return newest.more ? { records: summaries, next: String(page.at(-1)!.ordinal) } : { records: summaries }
     },
 
     async stats() {
       enter()
-      return { records: entries.size + archive.size }
+      return { records: records.size() }
     },
 
     async purge(limit) {
-      const at = enter()
-      let removed = archive.purge(limit, at)
-      for (const entry of entries.values()) {
-        if (removed >= limit) break
-        if (at < entry.expiresAt) continue
-        forget(entry)
-        removed++
-      }
-      return removed
+      return records.purge(limit, enter())
     },
 
     async accept(request) {
       const at = enter()
-      sweep(at)
+      records.sweep(at)
       const entry = lookUp(request, at)
       if (entry === undefined) {
         const created = acceptedEntry(request, ++lastOrdinal, at)
-        add(created)
+        records.add(created)
         queue.schedule(created, at + request.delayMs)
         return { status: 'accepted', acceptedAt: at }
       }
@@ -274,8 +207,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       while (taken.length < request.limit) {
         const key = queue.next(request.scope, at)
         if (key === undefined) break
-        const found = find({ scope: request.scope, key })!
-        const entry = found.state === 'pending' ? takeOut(found) : found
+        const entry = records.takeOut({ scope: request.scope, key })!
         if (entry.state === 'running') entry.losses++
         if (entry.losses >= request.maxLosses) {
           settle(entry, 'dead', at)
@@ -315,7 +247,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
         delivery: copyOf(delivery!),
         accepted: { ...accepted, round: accepted.round + 1, earlierAttempts },
       }
-      add(anew)
+      records.add(anew)
       queue.schedule(anew, at)
       return 'redriven'
     },
@@ -340,18 +272,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
 
     async close() {
       closed = true
-      entries = new ShortLivedMap()
-      archive = new Archive()
+      records = createRecords()
     },
   }
-}
-
-/** It will not be taken at once, and no list of a group has it. */
-function hasWaited({ state, createdAt, accepted }: Entry, at: number): boolean {
-  return state === 'pending' && accepted!.group === null && at - createdAt >= PUT_AWAY_AFTER_MS
-}
-
-/** The length keeps apart pairs whose concatenation is the same text. */
-function nameOf({ scope, key }: RecordId): string {
-  return `${scope.length}:${scope}${key}`
 }
