@@ -1,6 +1,5 @@
 import { cameAt, told } from './answering.js'
 import { type AttemptWith, type CommitOf, withCommit } from './attempt.js'
-import { BindingUnknown, BoundElsewhere, bind, isContentScope } from './binding.js'
 import { type Clock, systemClock } from './clock.js'
 import { andThen, type Commit, type Settlement } from './committing.js'
 import type { Delivery } from './delivery.js'
@@ -8,7 +7,7 @@ import { publish } from './diagnostics.js'
 import { ConfigurationError } from './errors.js'
 import { bodyFingerprint } from './fingerprint.js'
 import { createIdempotency, type Idempotency } from './idempotency.js'
-import { createIntake, type ResolvedSettings, resolveSettings, type SourceSettings } from './intake.js'
+import { createIntake, type Names, type ResolvedSettings, resolveSettings, type SourceSettings } from './intake.js'
 import type { Outcome } from './outcome.js'
 import { problem } from './problem.js'
 import {
@@ -122,7 +121,6 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
       return sourceOf(idempotency, resolveSettings(withDefaults(options, own)), () => name, clock)
     },
     async record(source, key) {
-      if (isContentScope(source)) return undefined
       const record = await idempotency.get({ scope: source, key })
       if (record === undefined) return undefined
       const { result, delivery, ...summary } = record
@@ -131,10 +129,7 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
         ? { ...summary, response }
         : { ...summary, response, delivery: await decodeDelivery(delivery) }
     },
-    async records(query) {
-      const page = await idempotency.list(query)
-      return { ...page, records: page.records.filter(({ scope }) => !isContentScope(scope)) }
-    },
+    records: query => idempotency.list(query),
     deleteRecord: (source, key, how) => idempotency.delete({ scope: source, key }, how),
     settled: () => idempotency.settled(),
     running: () => idempotency.running(),
@@ -175,7 +170,6 @@ function sourceOf<Kind>(
 ): Source<Kind> {
   const { sender, recordable, maxBodyBytes, maxResponseBytes, timing } = settings
   const intake = createIntake(settings, clock)
-  const content = sender?.boundContent
   const deadlineMs = sender?.facts.deadlineMs ?? Number.POSITIVE_INFINITY
 
   async function receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer> {
@@ -184,7 +178,7 @@ function sourceOf<Kind>(
     try {
       const taken = intake.take(delivery)
       if ('refusal' in taken) return told(clock, scope, since, taken.refusal)
-      return told(clock, scope, since, await process(delivery, scope, taken.key, taken.fingerprint, handler))
+      return told(clock, scope, since, await process(delivery, scope, taken, handler))
     } catch (error) {
       publish({ type: 'receiver_failed', scope, key: null, error })
       return told(clock, scope, since, problem('handler_failed'))
@@ -194,8 +188,7 @@ function sourceOf<Kind>(
   async function process(
     delivery: Delivery,
     scope: string,
-    key: string | null,
-    fingerprint: string | null,
+    { key, label, fingerprint }: Names,
     handler: Handler<Kind>,
   ): Promise<Answer> {
     let made: HandlerResponse | undefined
@@ -212,9 +205,8 @@ function sourceOf<Kind>(
       }
     }
     const outcome = await idempotency.process<HandlerResponse>(
-      { scope, key, fingerprint, timing },
+      { scope, key, label, fingerprint, timing },
       async (attempt, commit) => {
-        if (content !== undefined && key !== null) await bind(idempotency, content, { scope, key }, delivery, timing)
         const begunAt = clock.monotonic()
         const answer = await handler(delivery, withCommit(attempt, commit && committing(commit, settle)))
         const tookMs = clock.monotonic() - begunAt
@@ -223,9 +215,6 @@ function sourceOf<Kind>(
       },
     )
     answered = true
-    if (outcome.kind === 'threw' && outcome.error instanceof BoundElsewhere) {
-      return process(delivery, scope, outcome.error.key, fingerprint, handler)
-    }
     const answer = answerTo(outcome, maxResponseBytes)
     if (made !== undefined && answer.rest !== made.rest) discard(made)
     return answer
@@ -270,7 +259,7 @@ function answerTo(outcome: Outcome<HandlerResponse>, maxResponseBytes: number): 
         ? { ...marked(replayable(outcome.value, maxResponseBytes)), outcome: 'failed' }
         : answerOf(outcome.value, 'failed')
     case 'threw':
-      return outcome.error instanceof BindingUnknown ? unavailable() : problem('handler_failed')
+      return problem('handler_failed')
     case 'in_progress':
       return problem('in_progress', { retryAfterMs: RETRY_SOON_MS, outcome: 'in_progress' })
     case 'mismatch':
@@ -285,11 +274,9 @@ function answerTo(outcome: Outcome<HandlerResponse>, maxResponseBytes: number): 
     case 'attempt_timeout':
       return problem(outcome.kind, { outcome: 'lost' })
     case 'store_unavailable':
-      return unavailable()
+      return problem('store_unavailable', { retryAfterMs: RETRY_LATER_MS, outcome: 'unavailable' })
   }
 }
-
-const unavailable = (): Answer => problem('store_unavailable', { retryAfterMs: RETRY_LATER_MS, outcome: 'unavailable' })
 
 function answerOf({ status, headers, body, rest }: HandlerResponse, outcome: DeliveryOutcome): Answer {
   return rest === undefined ? { status, headers, body, outcome } : { status, headers, body, rest, outcome }
