@@ -68,8 +68,6 @@ export const isInboxStore = (store: Store): store is InboxStore => 'claimDue' in
 
 export interface AcceptRequest extends RecordId {
   fingerprint: string | null
-  /** What people search by: the sender's unsigned name for the event; at most {@link MAX_KEY_BYTES} bytes. */
-  label?: string | null
   /** Random name of this acceptance. */
   acceptId: string
   /** What is to be attempted; the store keeps it as it is. */

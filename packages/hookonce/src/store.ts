@@ -125,8 +125,6 @@ export interface RecordId {
 export interface ClaimRequest extends RecordId {
   /** Digest of what must be equal for two claims to mean one operation; `null`: nothing is compared. */
   fingerprint: string | null
-  /** What people search by: the sender's unsigned name for the event; at most {@link MAX_KEY_BYTES} bytes. */
-  label?: string | null
   /** Random name of the attempt; every later write for it presents it. */
   leaseId: string
   leaseMs: number
@@ -152,8 +150,6 @@ export interface RecordSummary extends RecordId {
   /** `pending` and `dead`: accepted records only (see `inbox-store.ts`). */
   state: 'pending' | 'running' | 'completed' | 'failed' | 'dead'
   fingerprint: string | null
-  /** What people search by: the sender's unsigned name for the event; at most {@link MAX_KEY_BYTES} bytes. */
-  label?: string | null
   /** How many attempts were started. */
   attempts: number
   /** How many of them ended without a word: taken over after their lease. */
@@ -200,8 +196,6 @@ export interface StoredRecord extends RecordSummary {
 export interface ListQuery {
   scope?: string
   state?: RecordSummary['state']
-  /** Records with just this label. */
-  label?: string
   /** Accepted records only, newest first in every store. Default `false`: all records. */
   accepted?: boolean
   /** Created at or after this time. Only with `accepted`. */

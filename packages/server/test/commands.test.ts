@@ -53,7 +53,7 @@ describe('hookonce records', () => {
     const { code, stdout } = await cli('records', 'list', '--source', 'default')
     expect(code).toBe(0)
     const lines = stdout.trimEnd().split('\n')
-    expect(lines[0]).toMatch(/^SOURCE +KEY +STATE +ATTEMPTS +CREATED +LAST ERROR$/)
+    expect(lines[0]).toMatch(/^SOURCE +KEY +LABEL +STATE +ATTEMPTS +CREATED +LAST ERROR$/)
     expect(
       lines
         .slice(1)
