@@ -14,7 +14,7 @@ export const LINEAR: SenderKind = {
     secret: 'Settings → API → Webhooks → the webhook → signing secret, as the text that it is',
     signature:
       '`Linear-Signature`: HMAC-SHA256 over the body, hex; the body’s `webhookTimestamp` says when it was sent',
-    key: 'a digest of the body without `webhookTimestamp`, which is signed; the header `Linear-Delivery` is not, and is a label',
+    key: 'a digest of the signed body without its `webhookTimestamp`; the header `Linear-Delivery` is not signed, and is a label',
     redelivery:
       'whether a retry has a new `webhookTimestamp` is not published: with or without, it is the duplicate that it is, and is answered from the record',
     deadlineMs: 5_000,
