@@ -213,7 +213,7 @@ export function commands(duration: fc.Arbitrary<number>): fc.Arbitrary<Command[]
   const claim = fc.record({
     ...does('claim'),
     fingerprint: fc.constantFrom(null, null, 'one', 'two'),
-    label: fc.constantFrom(undefined, null, 'red', 'blue'),
+    label: fc.constantFrom(null, null, 'red', 'blue'),
     leaseId,
     leaseMs: duration,
     lockTtlMs: duration,

@@ -43,15 +43,16 @@ export function createOpening(connections: Connections, statements: Statements, 
     const connection = await connections.connect(by)
     try {
       for (let version = -1; version < migrations.length; ) {
-        // Whatever the database's default is: the index would wait for the snapshot of a longer one.
+        // Whatever the database's default is: at others the transaction has a snapshot to its end.
         await connection.run('BEGIN ISOLATION LEVEL READ COMMITTED', [], by)
         await connection.run(statements.lockMigrations, [], by)
-        await connection.run(`SET LOCAL lock_timeout = ${LOCK_MS}`, [], by)
         const seen = await look(connection, by)
+        // Last, and by itself: a statement with a name leaves its snapshot until the next one, and the index would wait for that.
+        await connection.run(`SET LOCAL lock_timeout = ${LOCK_MS}`, [], by)
         version = seen.version
         // Whoever may use a schema need not be allowed to create one.
         if (!seen.exists) await connection.run(`CREATE SCHEMA "${schema}"`, [], by)
-        if (version === BEFORE_LABELS_INDEX) await indexLabels(connection, by)
+        if (version === BEFORE_LABELS_INDEX) await indexLabels(by)
         if (version < migrations.length) await connection.run(migrations[version++]!, [], by)
         await connection.run('COMMIT', [], by)
       }
@@ -63,12 +64,12 @@ export function createOpening(connections: Connections, statements: Statements, 
     }
   }
 
-  /** On a large table beside what goes on: built in a transaction, an index stops all writes. `holder` has the lock. */
-  async function indexLabels(holder: Connection, by: number): Promise<void> {
-    const [[isLarge] = []] = await holder.run(statements.isLarge, [], by)
-    if (!isLarge) return
+  /** On a large table beside what goes on: built in a transaction, an index stops all writes. The caller has the lock. */
+  async function indexLabels(by: number): Promise<void> {
     const connection = await connections.connect(by)
     try {
+      const [[isLarge] = []] = await connection.run(statements.isLarge, [], by)
+      if (!isLarge) return
       // One that was begun and not finished stays, and is good for nothing.
       await connection.run(statements.dropLabelsIndex, [], by)
       await connection.run(statements.indexLabels, [], by)
