@@ -78,19 +78,24 @@ export type Taken = { refusal: Answer } | Names
 function warnOfShortRetention({ facts, toleranceMs = 0 }: Sender, retentionMs: number): void {
   const { title, retryHorizonMs } = facts
   const warn = (why: string) =>
-    process.emitWarning(`results are kept for ${hours(retentionMs)}, and ${why}`, {
+    process.emitWarning(`results are kept for ${duration(retentionMs)}, and ${why}`, {
       type: 'HookonceWarning',
       code: 'HOOKONCE_RETENTION',
     })
   if (retentionMs < (retryHorizonMs ?? 0)) {
-    warn(`${title} may deliver an event again for ${hours(retryHorizonMs!)}: what comes later runs again`)
+    warn(`${title} may deliver an event again for ${duration(retryHorizonMs!)}: what comes later runs again`)
   }
   if (retentionMs < toleranceMs) {
-    warn(`a signature of ${title} is taken for ${hours(toleranceMs)}: a captured delivery can be run again in between`)
+    warn(
+      `a signature of ${title} is taken for ${duration(toleranceMs)}: a captured delivery can be run again in between`,
+    )
   }
 }
 
-const hours = (ms: number): string => `${Number((ms / 3_600_000).toPrecision(3))} h`
+function duration(ms: number): string {
+  const [size, unit] = ms < 3_600_000 ? [60_000, 'min'] : [3_600_000, 'h']
+  return `${Number((ms / size).toPrecision(3))} ${unit}`
+}
 
 const UNAUTHENTIC: Record<Refusal, string> = {
   signature_missing: 'There is no signature, or not in the form of this sender.',

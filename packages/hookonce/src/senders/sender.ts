@@ -20,7 +20,7 @@ export interface Sender {
   key(delivery: Delivery): string | null
   /**
    * What people know the event by, where the key does not say it: the sender's name in a header that is not signed. It is
-   * kept with the record to be searched by, and decides nothing. Never throws.
+   * kept with the record to be searched by, if it is visible text of at most 255 bytes, and decides nothing. Never throws.
    */
   readonly label?: (delivery: Delivery) => string | null
   /** How old a signature may be, in milliseconds. Absent: it never gets old. */

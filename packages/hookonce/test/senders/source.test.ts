@@ -122,7 +122,7 @@ describe('a source with a sender', () => {
     expect(warned).not.toHaveBeenCalled()
     source({ sender: hasty, retentionMs: 3_599_999 })
     expect(warned.mock.calls.map(([text]) => text)).toEqual([
-      'results are kept for 1 h, and a signature of Stripe is taken for 1 h: a captured delivery can be run again in between',
+      'results are kept for 60 min, and a signature of Stripe is taken for 1 h: a captured delivery can be run again in between',
     ])
     warned.mockRestore()
   })
