@@ -68,7 +68,9 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
     listener.client.on('end', lose)
     listener.client.on('notification', ({ channel: name, payload }: { channel: string; payload: string }) => {
       if (name !== channel.name) return
-      const [scope, key] = JSON.parse(payload)
+      const told = readNotification(payload)
+      if (told === undefined) return
+      const { scope, key } = told
       if (key === undefined) wakeQueues(scope)
       else wake(nameOf({ scope, key }))
     })
@@ -163,6 +165,21 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
       somethingHappened()
     },
   }
+}
+
+/** Whoever may connect to the database may notify: anything may stand there. */
+function readNotification(payload: string): { scope: string; key?: string } | undefined {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(payload)
+  } catch {
+    return undefined
+  }
+  if (!Array.isArray(parsed)) return undefined
+  const [scope, key] = parsed as unknown[]
+  if (typeof scope !== 'string') return undefined
+  if (key === undefined) return { scope }
+  return typeof key === 'string' ? { scope, key } : undefined
 }
 
 function nameOf({ scope, key }: RecordId): string {
