@@ -6,7 +6,7 @@ import type { PostgresClient } from './pool.js'
 
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000
-/** A connection that was cut without a word is noticed after so long. */
+/** A connection that was cut without a word, or leads to a server that was demoted, is noticed after so long. */
 const PROBE_MS = 10_000
 const MOST_AT_ONCE = 500
 
@@ -83,7 +83,14 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
     return listener
   }
 
-  function ask({ client }: Listener, query: string): Promise<unknown> {
+  /** @throws Failure when nobody can be heard on this connection any more */
+  async function probe(listener: Listener): Promise<void> {
+    const { rows } = await ask(listener, 'SHOW transaction_read_only')
+    if (rows[0]?.transaction_read_only === 'on')
+      throw new Failure(new Error('the server is read-only'), 'refused', true)
+  }
+
+  function ask({ client }: Listener, query: string): ReturnType<PostgresClient['query']> {
     const late = () => new Failure(new Error('the listening connection gave no answer'), 'refused', true)
     return within(performance.now() + timeoutMs, client.query(query), late)
   }
@@ -110,7 +117,7 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
           resolve(false)
         }
       })
-      if (isQuiet) await ask(listener, 'SELECT 1')
+      if (isQuiet) await probe(listener)
     }
   }
 
