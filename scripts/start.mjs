@@ -1,49 +1,10 @@
 // `npm start`: builds what is missing or stale, then becomes the server. Arguments after `--` are the server's.
-import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildStale } from './build-stale.mjs'
+import { endWithParent } from './end-with-parent.mjs'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
-const packages = ['packages/hookonce', 'packages/server'].map(path => join(root, path))
-const dashboard = join(root, 'packages/dashboard')
-
-// Asking `tsc -b` whether anything changed takes longer than starting.
-if (packages.some(folder => isStale(join(folder, 'dist/.tsbuildinfo'), folder))) {
-  process.stderr.write('building…\n')
-  run(join(root, 'scripts/generate-sql.mjs'))
-  const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
-  run(tsc, '-b', ...packages)
-}
-if (isStale(join(root, 'packages/server/dist/dashboard/index.html'), dashboard)) {
-  process.stderr.write('building the dashboard…\n')
-  run(join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn', dashboard)
-}
-
-// npm hands SIGTERM to the shell that runs this, and a shell ends without passing it on: whose shell is gone was meant.
-const shell = process.ppid
-const watch = setInterval(() => {
-  if (process.ppid === shell) return
-  clearInterval(watch)
-  process.kill(process.pid, 'SIGTERM')
-}, 250)
-watch.unref()
-
+buildStale()
+endWithParent()
 process.chdir(process.env.INIT_CWD ?? process.cwd())
-process.argv.splice(1, 1, join(root, 'packages/server/dist/cli.js'))
+process.argv.splice(1, 1, fileURLToPath(new URL('../packages/server/dist/cli.js', import.meta.url)))
 await import('../packages/server/dist/cli.js')
-
-function isStale(built, folder) {
-  return !existsSync(built) || newest(join(folder, 'src')) > statSync(built).mtimeMs
-}
-
-function newest(folder) {
-  const times = readdirSync(folder, { recursive: true }).map(name => statSync(join(folder, name)).mtimeMs)
-  return Math.max(...times)
-}
-
-function run(script, ...args) {
-  const { status } = spawnSync(process.execPath, [script, ...args], { cwd: root, stdio: ['ignore', 2, 2] })
-  if (status !== 0) process.exit(status ?? 1)
-}

@@ -17,7 +17,8 @@ export type AttemptEnd<T> =
   | { end: 'threw'; error: unknown }
   | { end: 'fenced' }
   | { end: 'lost'; reason: LossReason }
-  | { end: 'unreachable' }
+  /** `isOffered`: the result is still on its way to the store. */
+  | { end: 'unreachable'; isOffered?: boolean }
 
 /** A claim that succeeded. `sentAt` is monotonic, taken before it was sent for the first time. */
 export interface Claimed<T = unknown> {
@@ -52,19 +53,31 @@ export class Hold<T> {
   #committing: Promise<void> | undefined
   /** While somebody listens. */
   #meter: AttemptMeter | undefined
+  /** What those who wait are told, should the store not take the key back in time. */
+  #givingBack: WithoutResult<T> | undefined
   readonly #ended: (end: AttemptEnd<T>) => void
-  readonly #settled: () => void
+  readonly #settled: (end?: AttemptEnd<T>) => void
+  readonly #offeredLate: () => void
 
   /**
-   * @param ended called once: at once when the attempt is lost, however long the handler still takes
-   * @param settled called once, when the work came to its very end, what follows a lost lease included
+   * @param ended called once: at once when the attempt is lost, however long the handler still takes, and at the end of
+   * the lease when the result has not reached the store by then
+   * @param settled called once, when the work came to its very end; with what became of a result that was offered
+   * @param offeredLate called when a handler whose attempt was lost came to a result, which is offered all the same
    */
-  constructor(context: HoldContext, claimed: Claimed<T>, ended: (end: AttemptEnd<T>) => void, settled: () => void) {
+  constructor(
+    context: HoldContext,
+    claimed: Claimed<T>,
+    ended: (end: AttemptEnd<T>) => void,
+    settled: (end?: AttemptEnd<T>) => void,
+    offeredLate: () => void = ignore,
+  ) {
     const { request } = claimed
     this.#context = context
     this.#claimed = claimed
     this.#ended = ended
     this.#settled = settled
+    this.#offeredLate = offeredLate
     this.#attempt = new AbortableAttempt(request.scope, request.key, claimed.number, claimed.fencingToken)
     this.#lockDeadline = claimed.sentAt + request.lockTtlMs
     this.#deadline = Math.min(claimed.sentAt + request.leaseMs, this.#lockDeadline)
@@ -80,15 +93,15 @@ export class Hold<T> {
     begun(work, this.#attempt, commit).then(
       ({ value, result }) => {
         const now = this.#meter?.handlerEnded()
-        if (this.#committing !== undefined) void this.#committing.then(this.#settled)
+        if (this.#committing !== undefined) void this.#committing.then(() => this.#settled())
         else if (result !== undefined) this.#complete(value, result, now)
-        else void this.#giveBack({ end: 'given_back', value }).then(this.#settled)
+        else void this.#giveBack({ end: 'given_back', value }).then(() => this.#settled())
       },
       error => {
         this.#meter?.handlerEnded()
         publish({ type: 'handler_threw', ...this.#name(), error })
-        if (this.#committing !== undefined) void this.#committing.then(this.#settled)
-        else void this.#giveBack({ end: 'threw', error }).then(this.#settled)
+        if (this.#committing !== undefined) void this.#committing.then(() => this.#settled())
+        else void this.#giveBack({ end: 'threw', error }).then(() => this.#settled())
       },
     )
   }
@@ -159,7 +172,7 @@ export class Hold<T> {
   }
 
   #expire(): void {
-    if (this.#phase === 'offering') this.#end({ end: 'unreachable' })
+    if (this.#phase === 'offering') this.#end(this.#givingBack ?? { end: 'unreachable', isOffered: true })
     else this.lose(this.#deadline >= this.#lockDeadline ? 'lock_ttl' : 'lease')
   }
 
@@ -171,6 +184,7 @@ export class Hold<T> {
     const { store, clock } = this.#context
     const { request } = this.#claimed
     if (this.#phase === 'working') this.#phase = 'offering'
+    else this.#offeredLate()
     const giveUpAt = Math.max(this.#lockDeadline, now + request.leaseMs)
     const offer = () => store.complete(request, request.leaseId, result)
     // Once without `insist`, which is there for what seldom happens.
@@ -189,13 +203,14 @@ export class Hold<T> {
   }
 
   #completed(value: T, result: Uint8Array, outcome: CompleteOutcome | undefined, at?: number): void {
-    if (outcome?.status === 'completed') {
-      this.#end({ end: 'recorded', value, result, completedAt: outcome.completedAt }, at)
-    } else {
+    let end: AttemptEnd<T>
+    if (outcome?.status === 'completed') end = { end: 'recorded', value, result, completedAt: outcome.completedAt }
+    else {
       publish({ type: outcome === undefined ? 'result_dropped' : 'result_refused', ...this.#name() })
-      this.#end({ end: outcome === undefined ? 'unreachable' : 'fenced' })
+      end = { end: outcome === undefined ? 'unreachable' : 'fenced' }
     }
-    this.#settled()
+    this.#end(end, at)
+    this.#settled(end)
   }
 
   readonly #commit: Commit<T> = effects => {
@@ -242,7 +257,10 @@ export class Hold<T> {
     }
   }
 
-  /** Gives the key back. Nobody waits for more than the first answer: an unreachable store frees the key by itself. */
+  /**
+   * Gives the key back. Nobody waits for more than the first answer: an unreachable store frees the key by itself, and
+   * what the handler answered is the answer, whether or not the store still knew this attempt.
+   */
   async #giveBack(end: WithoutResult<T>): Promise<void> {
     const { clock } = this.#context
     const { request, next } = this.#claimed
@@ -250,10 +268,11 @@ export class Hold<T> {
     const store = this.#context.store as InboxStore
     const after = next?.(end)
     if (this.#phase === 'working') this.#phase = 'offering'
+    this.#givingBack = end
     const giveUpAt = clock.monotonic() + request.leaseMs
     const fail = () => store.fail(request, request.leaseId, reasonOf(end), after)
     const outcome = await this.#insist('fail', giveUpAt, fail, () => this.#end(end))
-    this.#end(outcome === 'fenced' ? { end: 'fenced' } : end)
+    this.#end(outcome === 'fenced' && end.end === 'unreachable' ? { end: 'fenced' } : end)
   }
 
   #insist<R>(

@@ -197,10 +197,12 @@ class Engine<Kind> implements Idempotency<Kind> {
     if (flying !== undefined) return flying.join(work, timing.waitMs)
     const { leaseMs, lockTtlMs, retentionMs } = timing
     const asks = { scope, key, fingerprint, label, leaseMs, lockTtlMs, retentionMs, maxLosses: this.#maxLosses }
-    const closed = () => {
-      if (this.#flights.get(entry) === flight) this.#flights.delete(entry)
+    const setOpen = (isOpen: boolean) => {
+      const current = this.#flights.get(entry)
+      if (isOpen && current === undefined) this.#flights.set(entry, flight)
+      else if (!isOpen && current === flight) this.#flights.delete(entry)
     }
-    const flight: Flight<T> = new Flight<T>(this.#context, asks, closed, this.#landed)
+    const flight: Flight<T> = new Flight<T>(this.#context, asks, setOpen, this.#landed)
     this.#flights.set(entry, flight)
     this.#inProgress++
     return flight.lead(work, timing.waitMs)

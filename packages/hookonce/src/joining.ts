@@ -39,20 +39,21 @@ export class Flight<T> {
   readonly #context: FlightContext
   readonly #request: FlightRequest
   readonly #waiters = new Set<Waiter<T>>()
-  readonly #closed: () => void
+  readonly #setOpen: (isOpen: boolean) => void
   readonly #landed: () => void
   #claiming = false
   #storeSilent = false
   #hold: Hold<T> | undefined
 
   /**
-   * @param closed called once, when requests that come from now on must start a flight of their own
+   * @param setOpen called with `false` when requests that come from now on must start a flight of their own, and with
+   * `true` when they should join this one again, unless they did start one
    * @param landed called once, when nothing of the flight is in progress any more
    */
-  constructor(context: FlightContext, request: FlightRequest, closed: () => void, landed: () => void) {
+  constructor(context: FlightContext, request: FlightRequest, setOpen: (isOpen: boolean) => void, landed: () => void) {
     this.#context = context
     this.#request = request
-    this.#closed = closed
+    this.#setOpen = setOpen
     this.#landed = landed
   }
 
@@ -125,31 +126,56 @@ export class Flight<T> {
 
   #run(owner: Waiter<T>, claimed: Claimed): void {
     let looked: Promise<void> | undefined
+    /** The owner was answered without the result, which is still on its way to the store. */
+    let stillOffered = false
+    const offerOn = () => {
+      stillOffered = true
+      this.#storeSilent = true
+    }
+    const lookFor = (otherwise: Outcome<T>) => {
+      looked = this.#lookFor(otherwise, claimed.request.leaseId)
+    }
     const ended = (end: AttemptEnd<T>) => {
       this.#hold = undefined
       const [own, others] = outcomesOf(end)
       if (end.end === 'lost' || end.end === 'fenced') {
-        looked = this.#lookFor(owner, own, claimed.request.leaseId)
-        return
+        this.#setOpen(false)
+        this.#waitAgain(owner)
+        return lookFor(own)
       }
       owner.resolve(own)
-      this.#close(others)
+      if (end.end !== 'unreachable' || !end.isOffered) return this.#close(others)
+      offerOn()
+      this.#settle(others)
     }
-    const hold = new Hold<T>(this.#context, claimed, ended, () => {
+    const settled = (end?: AttemptEnd<T>) => {
+      if (stillOffered && end !== undefined) {
+        const [, others] = outcomesOf(end)
+        this.#setOpen(false)
+        if (end.end === 'fenced') lookFor(others)
+        else this.#settle(others)
+      }
       if (looked === undefined) this.#landed()
       else void looked.then(this.#landed)
-    })
+    }
+    const offeredLate = () => {
+      offerOn()
+      this.#setOpen(true)
+    }
+    const hold = new Hold<T>(this.#context, claimed, ended, settled, offeredLate)
     this.#hold = hold
     this.#dismissLate()
     hold.run(owner.work)
   }
 
-  /** The attempt lost its key: what became of that is everybody's answer, or `otherwise`. */
-  async #lookFor(owner: Waiter<T>, otherwise: Outcome<T>, ownLeaseId: string): Promise<void> {
-    this.#closed()
+  #waitAgain(owner: Waiter<T>): void {
     delete owner.until
     this.#waiters.add(owner)
     this.#wait(owner)
+  }
+
+  /** The attempt lost its key: what became of that is everybody's answer, or `otherwise`. */
+  async #lookFor(otherwise: Outcome<T>, ownLeaseId: string): Promise<void> {
     const seen = await this.#watch(0, ownLeaseId)
     this.#settle(seen === 'free' ? otherwise : seen)
   }
@@ -177,9 +203,10 @@ export class Flight<T> {
       try {
         const record = await asked(this.#context, 'get', () => store.get(this.#request))
         this.#storeSilent = false
+        // The lost attempt may still stand there, or have been given back by its handler: nobody else ran.
+        if (record?.leaseId === ownLeaseId && record?.state !== 'completed') return 'free'
         const seen = this.#read(record)
         if (seen !== 'running') return seen
-        if (record?.leaseId === ownLeaseId) return 'free'
         remaining = record?.leaseRemainingMs ?? 0
       } catch (error) {
         publish({ type: 'store_failed', scope: this.id.scope, key: this.id.key, operation: 'get', error })
@@ -254,7 +281,7 @@ export class Flight<T> {
   }
 
   #close(outcome: Outcome<T>): void {
-    this.#closed()
+    this.#setOpen(false)
     this.#settle(outcome)
   }
 

@@ -16,6 +16,9 @@ export interface ShutdownContext {
   log: Logger
 }
 
+/** A terminal signals the whole process group, and npm and shells pass signals on: one request may arrive several times. */
+const SAME_REQUEST_MS = 1_000
+
 /** What an aborted attempt's sender needs to get its answer. */
 const LAST_WORDS_MS = 500
 
@@ -32,13 +35,17 @@ export function failFast(log: Logger): void {
   }
 }
 
-/** The first signal drains, the second ends the process at once. */
+/** The first signal drains. One that comes later than {@link SAME_REQUEST_MS} after it ends the process at once. */
 export function shutDownOnSignal(context: ShutdownContext): void {
-  let draining = false
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  let drainingSince: number | undefined
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {
-      if (draining) process.exit(128 + constants.signals[signal])
-      draining = true
+      const now = performance.now()
+      if (drainingSince !== undefined) {
+        if (now - drainingSince > SAME_REQUEST_MS) process.exit(128 + constants.signals[signal])
+        return
+      }
+      drainingSince = now
       context.log.info({ signal, drainSeconds: context.drainMs / 1000 }, 'shutting down')
       void shutDown(context).then(async code => {
         await Promise.race([context.telemetry?.shutdown(), after(LAST_TELEMETRY_MS)])

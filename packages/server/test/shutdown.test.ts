@@ -29,7 +29,7 @@ async function drains(server: RunningServer): Promise<void> {
   await expect.poll(server.stdout).toContain('"msg":"shutting down"')
 }
 
-test.each(['SIGTERM', 'SIGINT'] as const)(
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
   '%s: what runs is answered, what comes is sent away, exit 0',
   async signal => {
     const { server, answer } = await busy()
@@ -59,10 +59,22 @@ test('leases are renewed while it drains', async () => {
   expect((await server.exited).code).toBe(0)
 })
 
-test('a second signal ends it at once', async () => {
+test('one request to stop may come as several signals: it drains all the same', async () => {
+  const { server, answer } = await busy()
+  server.kill('SIGTERM')
+  await drains(server)
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) server.kill(signal)
+  upstream.openGate()
+  expect((await answer).status).toBe(200)
+  expect(await server.exited).toEqual({ code: 0, signal: null })
+})
+
+test('a signal a while after the first ends it at once', async () => {
   const { server } = await busy()
   server.kill('SIGTERM')
   await drains(server)
+  const drainsSince = performance.now()
+  await expect.poll(() => performance.now() - drainsSince, { timeout: 5_000 }).toBeGreaterThan(1_100)
   server.kill('SIGINT')
   expect(await server.exited).toEqual({ code: 130, signal: null })
 })

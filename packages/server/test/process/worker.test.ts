@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { expect, test } from 'vitest'
 import { send } from '../support/http.js'
 import { scrape } from '../support/metrics.js'
-import { deliver } from './support/delivering.js'
+import { deliver, recordOf } from './support/delivering.js'
 import { newStoreFile, ServerProcess, type Settings, startServer } from './support/server.js'
 import { startUpstream } from './support/upstream.js'
 import { until } from './support/waiting.js'
@@ -66,4 +66,18 @@ test('it listens on no port unless told one, and says which it cannot have', asy
   expect(refused.stderr).toContain(
     `cannot listen on 127.0.0.1:${port}: the port is in use; choose another with --work-port or`,
   )
+})
+
+test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s: a worker records what runs, and ends', async signal => {
+  const upstream = await startUpstream({ takes: () => 'held' })
+  const shared = settings(upstream)
+  const receiver = await startServer({ ...shared, HOOKONCE_INBOX_CONCURRENCY: 0 })
+  const worker = await startWorker(shared)
+  await deliver(receiver, 'k')
+  await until('the attempt runs', () => upstream.calls.length === 1)
+  worker.signal(signal)
+  await until('the worker drains', () => worker.logged('shutting down').length === 1)
+  upstream.calls[0]!.answer()
+  expect(await worker.exited).toBe(0)
+  expect(await recordOf(receiver, 'k')).toMatchObject({ state: 'completed', attempts: 1 })
 })

@@ -1,4 +1,11 @@
-import { Failure, failureOfConnection, failureOfStatement, isOfStatementNames, isOfTheStatement } from './failures.js'
+import {
+  Failure,
+  failureOfConnection,
+  failureOfStatement,
+  isOfReadOnlyServer,
+  isOfStatementNames,
+  isOfTheStatement,
+} from './failures.js'
 import type { PostgresClient, PostgresPool } from './pool.js'
 import type { Statement } from './statements.js'
 
@@ -75,7 +82,7 @@ export function createConnections<Client extends PostgresClient>(
         })
         return rows
       } catch (error) {
-        if (!isOfTheStatement(error)) isBroken = true
+        if (!isOfTheStatement(error) || isOfReadOnlyServer(error)) isBroken = true
         throw error
       }
     }

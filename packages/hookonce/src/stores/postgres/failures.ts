@@ -6,6 +6,8 @@ const DEADLOCK_DETECTED = '40P01'
 const UNKNOWN_STATEMENT = '26000'
 const STATEMENT_EXISTS = '42P05'
 const IN_FAILED_TRANSACTION = '25P02'
+/** read_only_sql_transaction: a server that is about to be promoted, or was demoted. */
+const READ_ONLY_SERVER = '25006'
 
 /** What passes by itself: restarts, failovers, a crowd, a lock. */
 const PASSING = new Set([
@@ -16,7 +18,7 @@ const PASSING = new Set([
   '57P02', // crash_shutdown
   '57P03', // cannot_connect_now
   '53300', // too_many_connections
-  '25006', // read_only_sql_transaction: a server that is about to be promoted, or was demoted
+  READ_ONLY_SERVER,
   'ECONNREFUSED',
   'ECONNRESET',
   'EPIPE',
@@ -51,6 +53,11 @@ export function asksForAnotherRun(error: unknown): boolean {
 /** A pooler in transaction mode that does not know named statements sent this one to a connection it was not named on. */
 export function isOfStatementNames(error: unknown): boolean {
   return codesOf(error).some(code => code === UNKNOWN_STATEMENT || code === STATEMENT_EXISTS)
+}
+
+/** The connection leads to a server that takes no writes: a new one may lead to the present primary. */
+export function isOfReadOnlyServer(error: unknown): boolean {
+  return codesOf(error).includes(READ_ONLY_SERVER)
 }
 
 /** A statement of the same transaction failed before. */

@@ -7,6 +7,7 @@ import {
   Failure,
   failureOfStatement,
   isOfFailedTransaction,
+  isOfReadOnlyServer,
   isOfStatementNames,
 } from './failures.js'
 import type { PostgresClient } from './pool.js'
@@ -140,7 +141,9 @@ export function createTransacting<Client extends PostgresClient>(
       connection.destroy()
       return await fateOf(held, lost)
     } catch (error) {
-      await rollBack(connection)
+      // The work's own statements do not go through the connection, which notices this by itself otherwise.
+      if (isOfReadOnlyServer(error)) connection.destroy()
+      else await rollBack(connection)
       if (asksForAnotherRun(error) || isOfStatementNames(error)) return undefined
       throw error
     } finally {

@@ -6,7 +6,7 @@ import type { PostgresClient } from './pool.js'
 
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000
-/** A connection that was cut without a word is noticed after so long. */
+/** A connection that was cut without a word, or leads to a server that was demoted, is noticed after so long. */
 const PROBE_MS = 10_000
 const MOST_AT_ONCE = 500
 
@@ -68,7 +68,9 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
     listener.client.on('end', lose)
     listener.client.on('notification', ({ channel: name, payload }: { channel: string; payload: string }) => {
       if (name !== channel.name) return
-      const [scope, key] = JSON.parse(payload)
+      const told = readNotification(payload)
+      if (told === undefined) return
+      const { scope, key } = told
       if (key === undefined) wakeQueues(scope)
       else wake(nameOf({ scope, key }))
     })
@@ -81,7 +83,14 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
     return listener
   }
 
-  function ask({ client }: Listener, query: string): Promise<unknown> {
+  /** @throws Failure when nobody can be heard on this connection any more */
+  async function probe(listener: Listener): Promise<void> {
+    const { rows } = await ask(listener, 'SHOW transaction_read_only')
+    if (rows[0]?.transaction_read_only === 'on')
+      throw new Failure(new Error('the server is read-only'), 'refused', true)
+  }
+
+  function ask({ client }: Listener, query: string): ReturnType<PostgresClient['query']> {
     const late = () => new Failure(new Error('the listening connection gave no answer'), 'refused', true)
     return within(performance.now() + timeoutMs, client.query(query), late)
   }
@@ -108,7 +117,7 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
           resolve(false)
         }
       })
-      if (isQuiet) await ask(listener, 'SELECT 1')
+      if (isQuiet) await probe(listener)
     }
   }
 
@@ -163,6 +172,21 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
       somethingHappened()
     },
   }
+}
+
+/** Whoever may connect to the database may notify: anything may stand there. */
+function readNotification(payload: string): { scope: string; key?: string } | undefined {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(payload)
+  } catch {
+    return undefined
+  }
+  if (!Array.isArray(parsed)) return undefined
+  const [scope, key] = parsed as unknown[]
+  if (typeof scope !== 'string') return undefined
+  if (key === undefined) return { scope }
+  return typeof key === 'string' ? { scope, key } : undefined
 }
 
 function nameOf({ scope, key }: RecordId): string {

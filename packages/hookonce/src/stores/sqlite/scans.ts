@@ -4,8 +4,11 @@ import { type RecordRow, summaryOf } from './rows.js'
 import { sql } from './sql.generated.js'
 import type { Transactions } from './transactions.js'
 
-/** Work over many records: each `next()` is one short step in its own transaction, so that claims go in between. */
-export type Scan<Result> = Generator<undefined, Result, undefined>
+/**
+ * Work over many records: each `next()` is one short step in its own transaction, so that claims go in between. `busy`:
+ * another process has the write lock, and the step is to be tried again later.
+ */
+export type Scan<Result> = Generator<'busy' | undefined, Result, undefined>
 
 const ROWS_PER_LIST_STEP = 2000
 /** A page ends after so many, whatever it has found: 16 ms, or 50 of records with deliveries of 500 bytes in them. */
@@ -34,6 +37,10 @@ export function createScans(db: Database, transactions: Transactions) {
   const size = db.prepare(sql.size)
   const vacuum = db.prepare(`PRAGMA incremental_vacuum(${PAGES_PER_VACUUM_STEP})`)
 
+  const totalChanges = db.prepare('SELECT total_changes() AS changes')
+  let isPurging = false
+
+  const changesSoFar = () => (totalChanges.get() as { changes: number }).changes
   const sizeNow = () => size.get() as { pages: number; free: number; page_size: number }
 
   function purgeStep(limit: number): { removed: number; more: boolean } {
@@ -51,15 +58,21 @@ export function createScans(db: Database, transactions: Transactions) {
     return { removed, more: removed < due.length || removed === limit }
   }
 
-  function* purge(limit: number, patience?: { timeoutMs: number }): Scan<number> {
+  function* purge(limit: number): Scan<number> {
     let removed = 0
     while (removed < limit) {
-      const step = transactions.write(() => purgeStep(Math.min(limit - removed, ROWS_PER_PURGE_STEP)), patience)
+      const step = transactions.write(() => purgeStep(Math.min(limit - removed, ROWS_PER_PURGE_STEP)))
       removed += step.removed
       if (!step.more) break
       yield
     }
     return removed
+  }
+
+  /** A step in a transaction of its own, as soon as no other process writes. */
+  function* patient<T>(step: () => T): Scan<T> {
+    while (!transactions.tryBegin()) yield 'busy'
+    return transactions.finish(step)
   }
 
   /** Counts what two statements go through, from the beginning of their index on. */
@@ -114,16 +127,29 @@ export function createScans(db: Database, transactions: Transactions) {
 
     /**
      * Removes all that is expired and gives the file system back what that leaves, when it is most of the file.
-     * Waits for no other process: it is not urgent.
+     * Waits for no other process: while others write without a pause, {@link purgeBeside} is what removes.
      */
     *tidy(): Scan<undefined> {
-      yield* purge(Number.POSITIVE_INFINITY, { timeoutMs: 0 })
+      isPurging = true
+      while (isPurging) {
+        isPurging = (yield* patient(() => purgeStep(ROWS_PER_PURGE_STEP))).more
+        yield
+      }
       for (;;) {
         const { pages, free } = sizeNow()
         if (free <= Math.max(pages / 2, PAGES_PER_VACUUM_STEP)) return undefined
-        transactions.write(() => vacuum.all(), { timeoutMs: 0 })
+        yield* patient(() => vacuum.all())
         yield
       }
+    },
+
+    /** Runs a batch, and in its transaction, if it writes, a step of the purge that is under way. */
+    purgeBeside<T>(batch: () => T): T {
+      if (!isPurging) return batch()
+      const before = changesSoFar()
+      const result = batch()
+      if (changesSoFar() > before) isPurging = purgeStep(ROWS_PER_PURGE_STEP).more
+      return result
     },
   }
 }

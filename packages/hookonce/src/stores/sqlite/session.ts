@@ -28,6 +28,7 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
   const transactions = createTransactions(file, settings.busyTimeoutMs, whileWaiting)
   const keepLogShort = createLogKeeper(db, settings.path)
   const operations = createOperations(db)
+  const scans = createScans(db, transactions)
 
   /** The answer where it needs no write. */
   function read(request: Request, now: number): Outcome | undefined {
@@ -97,7 +98,7 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
   function drafted(requests: readonly Request[], reply: Reply): Reply {
     const draft = reply.draft()
     operations.begin()
-    each(requests, draft, write)
+    scans.purgeBeside(() => each(requests, draft, write))
     return draft
   }
 
@@ -129,7 +130,7 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
   }
 
   return {
-    scans: createScans(db, transactions),
+    scans,
 
     listInOrder: createListing(db, transactions),
 

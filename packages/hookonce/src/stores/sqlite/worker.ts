@@ -26,11 +26,15 @@ const port = parentPort!
 const settings = workerData as WorkerSettings
 /** More than the caller's thread waits for other processes: a turn that never ends must not stop the worker. */
 const LONGEST_TURN_MS = settings.busyTimeoutMs + 1000
+/** How soon a step that another process stood in the way of is tried again. */
+const BUSY_PAUSE_MS = 20
 /** How often what needs no write is answered during a turn. */
 const TURN_STEP_MS = 1
 const reply = new Reply(settings.path)
 const queue: Request[] = []
 const scans: { id?: number; scan: Scan<unknown> }[] = []
+/** Whether a purge is under way, between two of its steps too. */
+let isPurging = false
 let session: Session | undefined
 let failedOpening: { error: unknown; at: number } | undefined
 let closing: number | undefined
@@ -156,7 +160,8 @@ function listOf({ scans, listInOrder }: Session, query: ListQuery): Scan<RecordP
 }
 
 function startPurge(): void {
-  if (session === undefined || scans.some(({ id }) => id === undefined)) return
+  if (session === undefined || isPurging) return
+  isPurging = true
   scans.push({ scan: session.scans.tidy() })
   schedule()
 }
@@ -168,11 +173,22 @@ function stepScan(): void {
   if (id === undefined && closing !== undefined) return
   try {
     const { done, value } = scan.next()
-    if (!done) scans.push(current)
-    else if (id !== undefined) reply.answer(id, [value])
+    if (!done) {
+      if (value === 'busy') setTimeout(resume, BUSY_PAUSE_MS, current)
+      else scans.push(current)
+      return
+    }
+    if (id !== undefined) reply.answer(id, [value])
   } catch (error) {
     if (id !== undefined) reply.fail(id, error)
   }
+  if (id === undefined) isPurging = false
+}
+
+function resume(scan: (typeof scans)[number]): void {
+  if (closing !== undefined) return
+  scans.push(scan)
+  schedule()
 }
 
 function send(): void {

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { connect, eventually, open, request, temporaryFolder } from './support.js'
+import { connect, eventually, onCleanup, open, request, temporaryFolder } from './support.js'
 
 const brief = { leaseMs: 1, lockTtlMs: 1, retentionMs: 1 }
 
@@ -25,6 +25,32 @@ test('expired records are removed in the background, and the file gives their sp
   db.close()
   expect(statSync(path).size).toBeLessThan(4_000_000)
 })
+
+test('expired records are removed while two stores write without a pause', async () => {
+  const path = join(temporaryFolder(), 'hookonce.db')
+  const before = open(path, { purgeIntervalMs: 0 })
+  await Promise.all(Array.from({ length: 20_000 }, (_, index) => before.claim(request(`old ${index}`, brief))))
+  await before.close()
+  const db = await connect(path)
+  // One purge or two of each have to get through the load of both.
+  const stores = [1, 2].map(() => open(path, { purgeIntervalMs: 4_000 }))
+  let goesOn = true
+  const load = stores.flatMap((store, at) =>
+    Array.from({ length: 16 }, async (_, lane) => {
+      for (let n = 0; goesOn; n++) {
+        const claimed = request(`${at} ${lane} ${n}`)
+        await store.claim(claimed)
+        await store.complete(claimed, claimed.leaseId, Buffer.from('done'))
+      }
+    }),
+  )
+  onCleanup(() => {
+    goesOn = false
+    return Promise.all(load)
+  })
+  const old = db.prepare("SELECT count(*) AS n FROM records WHERE key LIKE 'old %'")
+  await eventually(() => old.get()!.n === 0)
+}, 25_000)
 
 test('tokens rise over purge and over a clock that stepped back', async () => {
   const path = join(temporaryFolder(), 'hookonce.db')
