@@ -8,7 +8,7 @@ import { type GivenSettings, readEnvironment } from './environment.js'
 import { didYouMean } from './nearest.js'
 import type { StoreOptions } from './open-store.js'
 import { flagOf, KINDS, SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js'
-import type { Shown } from './shown.js'
+import { redacting, type Shown } from './shown.js'
 import { StartError } from './start-error.js'
 import { parseStoreUrl, type StoreLocation } from './store-url.js'
 
@@ -196,7 +196,7 @@ function resolveSource(name: string, source: SourceConfig, { settings, given, wh
     handle: resolveHandle(name, source.handle, lockTtl, settings, where),
     shown: {
       bodies: source.recordBody ?? true,
-      redactedHeaders: new Set(source.redactHeaders?.map(header => header.toLowerCase())),
+      redactedHeaders: redacting(...(sender?.secretHeaders ?? []), ...(source.redactHeaders ?? [])),
     },
     options: {
       name,

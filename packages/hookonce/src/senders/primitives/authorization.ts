@@ -8,7 +8,7 @@ export function authorization(
   scheme: 'Basic' | 'Bearer',
   keys: readonly SigningKey[],
   key: KeyPlace | undefined,
-): Pick<SenderRules, 'keys' | 'read' | 'key' | 'write'> {
+): Pick<SenderRules, 'keys' | 'read' | 'key' | 'secretHeaders' | 'write'> {
   const place = keyPlace(key)
   // The scheme's name is in any case (RFC 9110 §11.1); what it shows is not.
   const form = new RegExp(`^${scheme} +(\\S+)$`, 'i')
@@ -19,6 +19,7 @@ export function authorization(
       return shown === undefined ? null : { signatures: [shown], contents: [[]] }
     },
     key: place.key,
+    secretHeaders: ['authorization'],
     write: (event, sign) => [...place.write(event), ['authorization', `${scheme} ${sign([])}`]],
   }
 }
