@@ -7,6 +7,7 @@ import { defaultSender } from './default-sender.js'
 import { type GivenSettings, readEnvironment } from './environment.js'
 import { didYouMean } from './nearest.js'
 import type { StoreOptions } from './open-store.js'
+import { type SecretWarning, secretWarnings } from './secret-warnings.js'
 import { flagOf, KINDS, SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js'
 import { redacting, type Shown } from './shown.js'
 import { StartError } from './start-error.js'
@@ -49,6 +50,7 @@ export interface ResolvedConfig {
   allowNoIdempotency: boolean
   /** The `default` source is always there. */
   sources: Map<string, ResolvedSource>
+  secretWarnings: readonly SecretWarning[]
   configFile: string | undefined
 }
 
@@ -72,7 +74,7 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
   const settings = checkSettings(given)
   const where = (name: SettingName): string => given.get(name)?.where ?? SETTINGS[name].env
   const sources = new Map<string, ResolvedSource>()
-  const sender = defaultSender(settings, where)
+  const sender = defaultSender(settings, name => given.get(name))
   for (const [name, source] of [['default', {}] as const, ...(file?.sources ?? [])]) {
     const mode = source.mode ?? (name === 'default' ? settings.mode : undefined) ?? 'inline'
     const ratePerSecond = source.ratePerSecond ?? (name === 'default' ? settings.ratePerSecond : undefined)
@@ -102,6 +104,7 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     operatorAccess: operatorAccess(settings, where('operatorAccess')),
     allowNoIdempotency: settings.allowNoIdempotency || sources.get('default')!.options.sender === undefined,
     sources,
+    secretWarnings: secretWarnings({ given, sources, adminToken: settings.adminToken }),
     configFile: file?.path,
   }
 }
