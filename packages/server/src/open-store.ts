@@ -39,10 +39,16 @@ export async function openStore(location: StoreLocation, options: StoreOptions, 
     await patiently(tryFor, () => store.ready())
     return { store, place, durability: await patiently(tryFor, durability) }
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split('\n', 1)[0] : String(error)
+    const reason = error instanceof Error ? error.message.split('\n', 1)[0]! : String(error)
+    // An @ further on may have ended the password: then what is taken for the host is a part of it.
+    if (location.kind === 'postgres' && /\?.*@/s.test(location.url) && /ENOTFOUND|EAI_AGAIN/.test(reason)) {
+      throw new StartError(`the store cannot be used: there is no such host; ${ENCODE}`, 1)
+    }
     throw new StartError(`the store ${place} cannot be used: ${reason}`, 1)
   }
 }
+
+const ENCODE = 'user and password have to be percent-encoded in a URL (@ is %40, ? is %3F)'
 
 interface LoadedStore {
   store: Store

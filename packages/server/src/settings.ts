@@ -49,8 +49,10 @@ const YES_OR_NO: Kind<boolean> = {
 
 function isHttpUrl(value: string): boolean {
   if (!URL.canParse(value)) return false
-  const { protocol, hash, username, password } = new URL(value)
-  return /^https?:$/.test(protocol) && hash === '' && isDecodable(username + password)
+  const { protocol, hash, username, password, pathname, search } = new URL(value)
+  // With a password whose @ or / is not encoded, what follows the first of them is read as host and path.
+  const isMisread = username + password !== '' && /@/.test(pathname + search)
+  return /^https?:$/.test(protocol) && hash === '' && !isMisread && isDecodable(username + password)
 }
 
 function isDecodable(text: string): boolean {

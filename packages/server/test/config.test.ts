@@ -324,6 +324,11 @@ test('the default source’s sender comes from the settings alone', async () => 
   expect(allowNoIdempotency).toBe(false)
 })
 
+test('a node of a Cluster whose password is not percent-encoded is refused without a part of it', () =>
+  refused({}, [], "{ redis: { cluster: ['redis://one:6379', 'redis://app:u@pw#1@two:6379'] } }").toMatch(
+    /^StartError 2: redis\.cluster: (?!.*(pw|app|two)).*percent-encoded/,
+  ))
+
 test('a config file that makes a sender of a variable that is not set does not start', () => {
   const built = JSON.stringify(import.meta.resolve('hookonce/senders/stripe'))
   const file = `{ sources: { a: { sender: (await import(${built})).stripe({ secrets: [process.env.NOT_SET] }) } } }`
