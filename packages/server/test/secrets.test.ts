@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { bearer } from 'hookonce/senders/bearer'
 import { github } from 'hookonce/senders/github'
@@ -271,6 +271,33 @@ describe('a secret that a sender sends along', () => {
       expect(text).toContain('x-other')
       expect(text).not.toContain(TOKEN)
     }
+  })
+})
+
+describe('the folder of the records', () => {
+  const started = async (cwd: string) => {
+    const server = await startServer({ cwd })
+    server.kill()
+    await server.exited
+    return server.stdout()
+  }
+
+  test('is kept for its owner only', async () => {
+    const cwd = temporaryFolder()
+    mkdirSync(join(cwd, 'data'), { mode: 0o755 })
+    expect(await started(cwd)).not.toContain('"level":"warn"')
+    expect(statSync(join(cwd, 'data')).mode & 0o777).toBe(0o700)
+  })
+
+  test('is warned of where it holds other files and others can write it', async () => {
+    const cwd = temporaryFolder()
+    mkdirSync(join(cwd, 'data'))
+    chmodSync(join(cwd, 'data'), 0o777)
+    writeFileSync(join(cwd, 'data/report.txt'), '')
+    expect(await started(cwd)).toMatch(
+      /"fix":"chmod go-w [^"]*data","msg":"other users can replace the file of the records"/,
+    )
+    expect(statSync(join(cwd, 'data')).mode & 0o777).toBe(0o777)
   })
 })
 
