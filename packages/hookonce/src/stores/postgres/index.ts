@@ -1,3 +1,4 @@
+import { checkConnectionUrl } from '../../connection-url.js'
 import { ConfigurationError } from '../../errors.js'
 import type { FailNext, InboxStore } from '../../inbox-store.js'
 import { MAX_ERROR_LENGTH, type RecordId, type TransactionalStore } from '../../store.js'
@@ -71,6 +72,8 @@ export function postgresStore(
   const settings = validated(withDefaults(postgresStoreDefaults, options))
   const { schema, listen, timeoutMs, transactionTimeoutMs, purgeIntervalMs } = settings
   const isOwn = typeof poolOrUrl === 'string'
+  if (isOwn) checkConnectionUrl(poolOrUrl, 'postgresStore')
+  if (typeof listen === 'string') checkConnectionUrl(listen, 'postgresStore: listen')
   const mostAtOnce = mostTransactions(isOwn ? settings.poolSize : poolOrUrl.options.max, listen)
   const source = isOwn ? ownPool(poolOrUrl, settings.poolSize, timeoutMs) : givenPool(poolOrUrl)
   const statements = statementsFor(schema)
