@@ -6,6 +6,7 @@ import { andThen, type Commit, type Settlement } from './committing.js'
 import type { Delivery } from './delivery.js'
 import { publish } from './diagnostics.js'
 import { ConfigurationError } from './errors.js'
+import { failureReason } from './failure-reason.js'
 import { bodyFingerprint } from './fingerprint.js'
 import { createIdempotency, type Idempotency } from './idempotency.js'
 import { createIntake, type ResolvedSettings, resolveSettings, type SourceSettings } from './intake.js'
@@ -186,7 +187,7 @@ function sourceOf<Kind>(
       if ('refusal' in taken) return told(clock, scope, since, taken.refusal)
       return told(clock, scope, since, await process(delivery, scope, taken.key, taken.fingerprint, handler))
     } catch (error) {
-      publish({ type: 'receiver_failed', scope, key: null, error })
+      publish({ type: 'receiver_failed', scope, key: null, requestId: delivery.requestId, error })
       return told(clock, scope, since, problem('handler_failed'))
     }
   }
@@ -198,6 +199,7 @@ function sourceOf<Kind>(
     fingerprint: string | null,
     handler: Handler<Kind>,
   ): Promise<Answer> {
+    const { requestId } = delivery
     let made: HandlerResponse | undefined
     let answered = false
     const settle = (answer: HandlerResponse): Settlement<HandlerResponse> => {
@@ -205,20 +207,24 @@ function sourceOf<Kind>(
       // After a commit the handler gives the same response once more.
       if (answered && response.rest !== made?.rest) discard(response)
       made = response
-      if (!recordable(response)) return { value: response }
+      if (!recordable(response)) {
+        return { value: response, reason: failureReason(response, delivery, maxResponseBytes) }
+      }
       return {
         value: response,
         result: key === null ? NOTHING : encodeResponse(replayable(response, maxResponseBytes)),
       }
     }
     const outcome = await idempotency.process<HandlerResponse>(
-      { scope, key, fingerprint, timing },
+      { scope, key, fingerprint, timing, requestId },
       async (attempt, commit) => {
         if (content !== undefined && key !== null) await bind(idempotency, content, { scope, key }, delivery, timing)
         const begunAt = clock.monotonic()
         const answer = await handler(delivery, withCommit(attempt, commit && committing(commit, settle)))
         const tookMs = clock.monotonic() - begunAt
-        if (tookMs > deadlineMs) publish({ type: 'deadline_missed', scope, key, tookMs, deadlineMs })
+        if (tookMs > deadlineMs) {
+          publish({ type: 'deadline_missed', scope, key, requestId, attempt: attempt.number, tookMs, deadlineMs })
+        }
         return settle(answer)
       },
     )

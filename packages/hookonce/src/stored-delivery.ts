@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import { deflateRaw, inflateRaw } from 'node:zlib'
 import { Delivery } from './delivery.js'
+import { foldedName, HOP_BY_HOP } from './header-names.js'
 
 const deflate = promisify(deflateRaw)
 const inflate = promisify(inflateRaw)
@@ -8,27 +9,22 @@ const inflate = promisify(inflateRaw)
 /** Smaller bodies gain too little. */
 const COMPRESSED_FROM_BYTES = 1_024
 
-/** Belongs to one connection or tells a secret: no handler needs it later, and no store should have it. */
-const NOT_KEPT = new Set([
-  'authorization',
-  'connection',
-  'cookie',
-  'keep-alive',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-])
+/** Tells a secret: no handler needs it later, and no store should have it. */
+const SECRET = new Set(['authorization', 'cookie'])
+
+const isKept = (name: string): boolean => {
+  const folded = foldedName(name)
+  return !SECRET.has(folded) && !HOP_BY_HOP.has(folded)
+}
 
 /** Layout: version (1 byte), whether the body is deflated (1), length of the head (4, big-endian), head (JSON), body. */
 const VERSION = 1
 const PREFIX_BYTES = 6
 
 /** A delivery as it is kept until it is attempted. */
-export async function encodeDelivery({ method, url, headers, body }: Delivery): Promise<Uint8Array> {
-  const kept = headers.filter(([name]) => !NOT_KEPT.has(name))
-  const head = Buffer.from(JSON.stringify([method, url, kept]))
+export async function encodeDelivery({ method, url, headers, body, requestId }: Delivery): Promise<Uint8Array> {
+  const kept = headers.filter(([name]) => isKept(name))
+  const head = Buffer.from(JSON.stringify([method, url, kept, requestId]))
   const deflated = body.length >= COMPRESSED_FROM_BYTES ? await deflate(body, { level: 1 }) : undefined
   const isDeflated = deflated !== undefined && deflated.length < body.length
   const prefix = Buffer.alloc(PREFIX_BYTES)
@@ -43,7 +39,7 @@ export async function decodeDelivery(stored: Uint8Array): Promise<Delivery> {
   const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength)
   if (bytes[0] !== VERSION) throw new TypeError('this delivery was written by an unknown version')
   const bodyAt = PREFIX_BYTES + bytes.readUInt32BE(2)
-  const [method, url, headers] = JSON.parse(bytes.toString('utf8', PREFIX_BYTES, bodyAt))
+  const [method, url, headers, requestId] = JSON.parse(bytes.toString('utf8', PREFIX_BYTES, bodyAt))
   const body = bytes.subarray(bodyAt)
-  return new Delivery({ method, url, headers, body: bytes[1] === 1 ? await inflate(body) : body })
+  return new Delivery({ method, url, headers, requestId, body: bytes[1] === 1 ? await inflate(body) : body })
 }

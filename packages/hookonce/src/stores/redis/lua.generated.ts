@@ -90,14 +90,14 @@ end
 return {count, math.max(0, now - since)}`,
   },
   claim: {
-    sha: 'f9e9cb8d31b9449e22b899073b2fa544f0ae176e',
+    sha: 'd0460c0045e1461ca874e330d74c7549fe60594e',
     text: `local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
 local lease_id, fingerprint = ARGV[1], ARGV[2]
 local lock_ttl, retention = tonumber(ARGV[4]), tonumber(ARGV[5])
 local watched, token, created, attempts, losses, last_error = '0', 0, now, 0, 0, ''
-local accepted
+local accepted, took_over
 
 local value = redis.call('GET', KEYS[1])
 if value then
@@ -109,9 +109,10 @@ if value then
     if known ~= '' and fingerprint ~= '' and known ~= fingerprint then return {3} end
     if state == 'c' or state == 'C' then return value end
     if state == 'r' or state == 'R' then
-      if holder == lease_id then return {1, started, issued} end
+      if holder == lease_id then return {1, started, issued, 0} end
       if now < lease_ends then return {2, lease_ends - now} end
-      lost = lost + 1
+      lost, took_over = lost + 1, 1
+      told = '=attempt ' .. started .. ' was lost: its lease ended without a word'
     end
     if lost >= tonumber(ARGV[6]) or state == 'D' then return {4, lost} end
     created, attempts, losses, last_error = since, started, lost, told
@@ -131,7 +132,7 @@ if accepted then
 else
   redis.call('SET', KEYS[1], value, 'PXAT', expires)
 end
-return {1, attempts, token}`,
+return {1, attempts, token, took_over or 0}`,
   },
   complete: {
     sha: 'eaefe043cb9a6af128c80e2587114b36468efd5c',
@@ -342,7 +343,7 @@ return 1`,
 return redis.call('SMEMBERS', KEYS[1])`,
   },
   take: {
-    sha: '628e453c128c97bb20e282477f560ed62de92016',
+    sha: '5b6227aec67474787231aaa606e7889143b088cb',
     text: `#!lua flags=allow-oom
 local MOST_FORGOTTEN, MOST_LOOKS, MOST_BYTES, LATER_MS, LEAST_READ = 500, 5000, 8388608, 2000, 32
 
@@ -419,7 +420,10 @@ local function take(member, since)
   if not unfinished then return -due end
   if due > since then return due end
 
-  if state == 'R' then losses = losses + 1 end
+  local took_over = state == 'R' and 1 or 0
+  if took_over == 1 then
+    losses, last_error = losses + 1, '=attempt ' .. attempts .. ' was lost: its lease ended without a word'
+  end
   if losses >= most_losses then
     local expires = now + retention
     value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'D', watched, expires, now, ended, claimed, ttl, retention,
@@ -437,6 +441,7 @@ local function take(member, since)
   claims[#claims + 1] = name
   claims[#claims + 1] = since
   claims[#claims + 1] = value
+  claims[#claims + 1] = took_over
   return lease_ends
 end
 

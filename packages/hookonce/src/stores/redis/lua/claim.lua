@@ -1,7 +1,7 @@
 -- Takes the key for one attempt, or says what stands in the way.
 -- KEYS[1] the record. ARGV: lease id, fingerprint ('' or '=' and its text), lease ms, lock TTL ms, retention ms,
 --   most losses.
--- Result: {1, attempt, fencing token} acquired, {2, ms left} running, {3} mismatch, {4, losses} exhausted; of a
+-- Result: {1, attempt, fencing token, 1 if it took over} acquired, {2, ms left} running, {3} mismatch, {4, losses} exhausted; of a
 --   completed record its whole value.
 --
 -- Without "#!lua" on purpose: such a script is not refused as a whole where Redis refuses writes (maxmemory,
@@ -12,7 +12,7 @@ local now = math.floor(micros / 1000)
 local lease_id, fingerprint = ARGV[1], ARGV[2]
 local lock_ttl, retention = tonumber(ARGV[4]), tonumber(ARGV[5])
 local watched, token, created, attempts, losses, last_error = '0', 0, now, 0, 0, ''
-local accepted
+local accepted, took_over
 
 local value = redis.call('GET', KEYS[1])
 if value then
@@ -24,9 +24,10 @@ if value then
     if known ~= '' and fingerprint ~= '' and known ~= fingerprint then return {3} end
     if state == 'c' or state == 'C' then return value end
     if state == 'r' or state == 'R' then
-      if holder == lease_id then return {1, started, issued} end
+      if holder == lease_id then return {1, started, issued, 0} end
       if now < lease_ends then return {2, lease_ends - now} end
-      lost = lost + 1
+      lost, took_over = lost + 1, 1
+      told = '=attempt ' .. started .. ' was lost: its lease ended without a word'
     end
     if lost >= tonumber(ARGV[6]) or state == 'D' then return {4, lost} end
     created, attempts, losses, last_error = since, started, lost, told
@@ -46,4 +47,4 @@ if accepted then
 else
   redis.call('SET', KEYS[1], value, 'PXAT', expires)
 end
-return {1, attempts, token}
+return {1, attempts, token, took_over or 0}
