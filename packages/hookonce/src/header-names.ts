@@ -1,5 +1,7 @@
-/** RFC 9110 §7.6.1: what belongs to one connection, and is never handed on. In lower case, folded. */
-export const HOP_BY_HOP: ReadonlySet<string> = new Set([
+import type { HeaderList } from './delivery.js'
+
+/** RFC 9110 §7.6.1: belongs to one connection, and is never handed on. */
+const HOP_BY_HOP = new Set([
   'connection',
   'http2-settings',
   'keep-alive',
@@ -16,25 +18,41 @@ const UNUSUAL = /[^a-z0-9-]/
 
 /**
  * A lower-case name with `-` for all that is neither letter nor digit. CGI, WSGI, PHP and others show an application
- * several such names as one (`x_hookonce_attempt`, `x.hookonce.attempt`), so whatever is dropped by name is dropped by this.
+ * several such names as one (`x_hookonce_attempt`, `x.hookonce.attempt`): what is dropped by its name is dropped by this.
  */
 export const foldedName = (name: string): string => (UNUSUAL.test(name) ? name.replace(/[^a-z0-9]/g, '-') : name)
 
-/** The names that `Connection` fields say belong to this connection too, folded. */
-export function connectionOptions(values: readonly string[]): ReadonlySet<string> {
-  const named = new Set<string>()
-  for (const value of values) for (const option of value.split(',')) named.add(foldedName(option.trim().toLowerCase()))
-  return named
+/**
+ * What may be handed on of a message's headers, names in lower case: all that does not belong to its connection, by its
+ * name or by a `Connection` field, and is not `dropped` besides.
+ */
+export function endToEnd(
+  headers: HeaderList,
+  dropped: (folded: string, name: string) => boolean,
+): [name: string, value: string][] {
+  const kept: [string, string][] = []
+  let connection: string | undefined
+  for (const [name, value] of headers) {
+    const lower = name.toLowerCase()
+    const folded = foldedName(lower)
+    if (folded === 'connection') connection = connection === undefined ? value : `${connection},${value}`
+    else if (!HOP_BY_HOP.has(folded) && !dropped(folded, lower)) kept.push([lower, value])
+  }
+  if (connection === undefined) return kept
+  const named = new Set(connection.split(',').map(option => foldedName(option.trim().toLowerCase())))
+  return kept.filter(([name]) => !named.has(foldedName(name)))
 }
 
 /** Headers that only a Hookonce receiver may set; a sender's are dropped, so that nobody is fooled by them. */
-const RESERVED = /^x[^a-z0-9](hookonce[^a-z0-9].*|cached([^a-z0-9].*)?)$/
+export function isReserved(name: string): boolean {
+  if (name.charCodeAt(0) !== LETTER_X) return false
+  const folded = foldedName(name)
+  return folded.startsWith('x-hookonce-') || isCacheMark(folded)
+}
 
-/** Says of a response that it is a replay: only a receiver may. */
-const REPLAY_MARK = /^(x[^a-z0-9]cached([^a-z0-9].*)?|idempotent[^a-z0-9]replayed)$/
+/** Whether a header says of a response that it is a replay, which only a receiver may. */
+export const isReplayMark = (folded: string): boolean => folded === 'idempotent-replayed' || isCacheMark(folded)
 
-export const isReserved = (name: string): boolean => name.charCodeAt(0) === LETTER_X && RESERVED.test(name)
-
-export const isReplayMark = (name: string): boolean => REPLAY_MARK.test(name)
+const isCacheMark = (folded: string): boolean => folded === 'x-cached' || folded.startsWith('x-cached-')
 
 const LETTER_X = 0x78

@@ -9,7 +9,7 @@ export {
 export { Breaker } from './breaker.js'
 export { type Clock, systemClock } from './clock.js'
 export type { Commit, Effects, Settlement } from './committing.js'
-export { Delivery, type DeliveryInit, type HeaderList } from './delivery.js'
+export { Delivery, type DeliveryInit, type HeaderList, requestIdOf } from './delivery.js'
 export {
   ACTIVITY_CHANNEL,
   type AttemptEndKind,
@@ -21,6 +21,7 @@ export {
 export * from './errors.js'
 export type { Work } from './holding.js'
 export * from './idempotency.js'
+export { endToEnd } from './header-names.js'
 export { createInbox, type Inbox, type InboxHandler, type InboxOptions, type InboxSourceOptions } from './inbox.js'
 export * from './inbox-store.js'
 export { type SourceSettings, timingOf } from './intake.js'

@@ -202,6 +202,7 @@ function sourceOf<Kind>(
     const { requestId } = delivery
     let made: HandlerResponse | undefined
     let answered = false
+    let number: number | undefined
     const settle = (answer: HandlerResponse): Settlement<HandlerResponse> => {
       const response = asSuccess(checkedResponse(answer), sender?.success)
       // After a commit the handler gives the same response once more.
@@ -219,6 +220,7 @@ function sourceOf<Kind>(
       { scope, key, fingerprint, timing, requestId },
       async (attempt, commit) => {
         if (content !== undefined && key !== null) await bind(idempotency, content, { scope, key }, delivery, timing)
+        number = attempt.number
         const begunAt = clock.monotonic()
         const answer = await handler(delivery, withCommit(attempt, commit && committing(commit, settle)))
         const tookMs = clock.monotonic() - begunAt
@@ -233,6 +235,7 @@ function sourceOf<Kind>(
       return process(delivery, scope, outcome.error.key, fingerprint, handler)
     }
     const answer = answerTo(outcome, maxResponseBytes)
+    if (answer.status >= 400 && number !== undefined) answer.attempt = number
     if (made !== undefined && answer.rest !== made.rest) discard(made)
     return answer
   }

@@ -1,6 +1,6 @@
 import { isUint8Array } from 'node:util/types'
 import type { HeaderList } from './delivery.js'
-import { connectionOptions, foldedName, HOP_BY_HOP, isReplayMark } from './header-names.js'
+import { endToEnd, isReplayMark } from './header-names.js'
 
 /** What a handler answers. */
 export interface HandlerResponse {
@@ -54,6 +54,8 @@ export interface Answer {
   body: Uint8Array
   rest?: AsyncIterable<Uint8Array>
   outcome: DeliveryOutcome
+  /** Of a failure: the number of the attempt that this delivery ran. */
+  attempt?: number
   /** Of a replay: when what is replayed was recorded, or the delivery accepted; ms since the epoch, by the store's clock. */
   recordedAt?: number
 }
@@ -77,24 +79,11 @@ export function checkedResponse(response: HandlerResponse): HandlerResponse {
     throw new TypeError(`a handler must answer with a status from 200 to 599, not ${status}`)
   }
   if (!isUint8Array(response.body)) throw new TypeError('a handler must answer with a body of bytes')
-  const headers: [string, string][] = []
-  let connection: string[] | undefined
-  for (const [name, value] of response.headers) {
-    const lower = name.toLowerCase()
-    const folded = foldedName(lower)
-    if (folded === 'connection') connection = [...(connection ?? []), value]
-    // The length is counted anew whenever a response is sent.
-    else if (folded !== 'content-length' && !HOP_BY_HOP.has(folded) && !isReplayMark(lower)) {
-      headers.push([lower, value])
-    }
-  }
-  if (connection === undefined) return withHeaders(response, headers)
-  const named = connectionOptions(connection)
-  return withHeaders(
-    response,
-    headers.filter(([name]) => !named.has(foldedName(name))),
-  )
+  return withHeaders(response, endToEnd(response.headers, isNotPassedOn))
 }
+
+/** The length is counted anew whenever a response is sent. */
+const isNotPassedOn = (folded: string): boolean => folded === 'content-length' || isReplayMark(folded)
 
 function withHeaders({ status, body, rest, reason }: HandlerResponse, headers: HeaderList): HandlerResponse {
   const response: HandlerResponse = rest === undefined ? { status, headers, body } : { status, headers, body, rest }

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { deflateRaw, inflateRaw } from 'node:zlib'
 import { Delivery } from './delivery.js'
-import { foldedName, HOP_BY_HOP } from './header-names.js'
+import { endToEnd } from './header-names.js'
 
 const deflate = promisify(deflateRaw)
 const inflate = promisify(inflateRaw)
@@ -9,13 +9,8 @@ const inflate = promisify(inflateRaw)
 /** Smaller bodies gain too little. */
 const COMPRESSED_FROM_BYTES = 1_024
 
-/** Tells a secret: no handler needs it later, and no store should have it. */
-const SECRET = new Set(['authorization', 'cookie'])
-
-const isKept = (name: string): boolean => {
-  const folded = foldedName(name)
-  return !SECRET.has(folded) && !HOP_BY_HOP.has(folded)
-}
+/** No handler needs a secret later, and no store should have it. */
+const isSecret = (folded: string): boolean => folded === 'authorization' || folded === 'cookie'
 
 /** Layout: version (1 byte), whether the body is deflated (1), length of the head (4, big-endian), head (JSON), body. */
 const VERSION = 1
@@ -23,7 +18,7 @@ const PREFIX_BYTES = 6
 
 /** A delivery as it is kept until it is attempted. */
 export async function encodeDelivery({ method, url, headers, body, requestId }: Delivery): Promise<Uint8Array> {
-  const kept = headers.filter(([name]) => isKept(name))
+  const kept = endToEnd(headers, isSecret)
   const head = Buffer.from(JSON.stringify([method, url, kept, requestId]))
   const deflated = body.length >= COMPRESSED_FROM_BYTES ? await deflate(body, { level: 1 }) : undefined
   const isDeflated = deflated !== undefined && deflated.length < body.length
