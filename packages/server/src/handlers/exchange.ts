@@ -39,7 +39,7 @@ export function createForwardAgent(): ForwardAgent {
 
 /**
  * Sends a request and gives the beginning of its answer. A kept connection may have ended just as the request was on its
- * way: if not one byte of an answer came, it is sent once more, on a new connection.
+ * way: if not one byte of an answer came, it is sent once more, on a new connection of its own.
  */
 export async function exchange(agent: ForwardAgent, given: Exchange): Promise<IncomingMessage> {
   try {
@@ -63,6 +63,10 @@ function send({ options, headers, body, signal }: Exchange, agent: HttpAgent | f
       if (sent.reusedSocket) socket.once('data', () => (isAnswered = true))
     })
     sent.on('response', resolve)
+    sent.on('upgrade', (_response, socket) => {
+      socket.destroy()
+      reject(new Error('the application changes to another protocol'))
+    })
     sent.on('error', error => {
       const isStale = sent.reusedSocket && !isAnswered && !signal.aborted
       reject(isStale ? new StaleConnection() : error)

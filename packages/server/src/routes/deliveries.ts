@@ -77,8 +77,14 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
     )
     const keylessLog = new DeliveryLog(name, () => null, context.log, logKeys)
     const ask = questionHandlerFor(configured, source.maxResponseBytes, context)
-    const receiveQuestion: Receive = async delivery =>
-      context.refusals.told(name, { ...(await ask!(delivery)), outcome: 'handshake' })
+    const receiveQuestion: Receive = async delivery => {
+      const { status, headers, body, rest, reason } = await ask!(delivery)
+      const { requestId } = delivery
+      if (reason !== undefined)
+        context.log.warn({ source: name, requestId, reason }, 'the application was asked in vain')
+      const answer: Answer = { status, headers, body, outcome: status < 500 ? 'handshake' : 'failed' }
+      return context.refusals.told(name, rest === undefined ? answer : { ...answer, rest })
+    }
     const questions = ask && answererOf(source, receiveQuestion, keylessLog)
     const answer = answererOf(source, (delivery, handler) => source.receive(delivery, handler), log)
     route(`/hooks/${name}`, answer)

@@ -61,6 +61,8 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore() }
     receiver,
     gate,
     logged: () => lines.join(''),
+    // biome-ignore lint/suspicious/noExplicitAny: tests say what they expect of it
+    lines: (): any[] => lines.map(line => JSON.parse(line)),
   }
 }
 
