@@ -47,6 +47,7 @@ test('the defaults are the documented ones', async () => {
     inboxConcurrency: 20,
     drainMs: 25_000,
     logLevel: 'info',
+    logKeys: 'none',
     operatorAccess: { mode: 'local', reason: expect.any(String) },
     allowNoIdempotency: true,
     configFile: undefined,
@@ -54,6 +55,7 @@ test('the defaults are the documented ones', async () => {
   expect(Object.fromEntries(sources)).toEqual({
     default: {
       handle: { kind: 'acknowledge' },
+      forwardHandshakes: false,
       shown: { bodies: true, redactedHeaders: new Set() },
       options: {
         name: 'default',
