@@ -19,9 +19,9 @@ export {
   type StoreOperation,
 } from './diagnostics.js'
 export * from './errors.js'
+export { endToEnd } from './header-names.js'
 export type { Work } from './holding.js'
 export * from './idempotency.js'
-export { endToEnd } from './header-names.js'
 export { createInbox, type Inbox, type InboxHandler, type InboxOptions, type InboxSourceOptions } from './inbox.js'
 export * from './inbox-store.js'
 export { type SourceSettings, timingOf } from './intake.js'
