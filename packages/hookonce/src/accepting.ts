@@ -22,7 +22,7 @@ export class Accepting {
     this.#store = store
   }
 
-  async accept(acceptance: Acceptance): Promise<AcceptOutcome | 'unavailable'> {
+  async accept(acceptance: Acceptance, requestId: string | null): Promise<AcceptOutcome | 'unavailable'> {
     const { scope, key, fingerprint } = acceptance
     // Neither scope nor key holds a control character.
     const entry = `${scope}\n${key}\n${fingerprint ?? ''}`
@@ -33,18 +33,24 @@ export class Accepting {
         ? { ...outcome, status: 'known', state: 'pending' }
         : outcome
     }
-    const first = this.#ask({ ...acceptance, acceptId: randomUUID() }).finally(() => this.#asking.delete(entry))
+    const first = this.#ask({ ...acceptance, acceptId: randomUUID() }, requestId).finally(() =>
+      this.#asking.delete(entry),
+    )
     this.#asking.set(entry, first)
     return first
   }
 
   /** An acceptance without an answer may have happened: it is asked once more, as the same one. */
-  async #ask(request: AcceptRequest): Promise<AcceptOutcome | 'unavailable'> {
+  async #ask(request: AcceptRequest, requestId: string | null): Promise<AcceptOutcome | 'unavailable'> {
+    const { clock } = this.#context
+    const askedAt = clock.monotonic()
     for (const last of [false, true]) {
       try {
         return await asked(this.#context, 'accept', () => this.#store.accept(request))
       } catch (error) {
-        publish({ type: 'store_failed', scope: request.scope, key: request.key, operation: 'accept', error })
+        const { scope, key } = request
+        const durationMs = clock.monotonic() - askedAt
+        publish({ type: 'store_failed', scope, key, requestId, durationMs, operation: 'accept', error })
         if (last || wasRefused(error)) return 'unavailable'
       }
     }

@@ -69,6 +69,8 @@ export class AbortableAttempt implements Attempt {
     readonly key: string | null,
     readonly number: number,
     readonly fencingToken: string,
+    /** Of the delivery that it is for, as soon as that is known. */
+    public requestId: string | null,
   ) {
     this.#derivationKey = key ?? randomUUID()
   }

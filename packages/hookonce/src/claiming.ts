@@ -11,6 +11,7 @@ import type { ClaimOutcome, ClaimRequest } from './store.js'
 export function claim(
   context: HoldContext,
   request: ClaimRequest,
+  requestId: string | null,
   done: (claimed: { outcome: ClaimOutcome; sentAt: number } | 'late' | 'unavailable') => void,
 ): void {
   const { clock, store } = context
@@ -21,21 +22,22 @@ export function claim(
     if (late) void release(context, request)
     done(late ? 'late' : { outcome, sentAt })
   }
+  const claimFailed = (error: unknown) => {
+    const { scope, key } = request
+    const durationMs = clock.monotonic() - sentAt
+    publish({ type: 'store_failed', scope, key, requestId, durationMs, operation: 'claim', error })
+  }
   const failedAgain = (error: unknown) => {
-    claimFailed(request, error)
+    claimFailed(error)
     void release(context, request)
     done('unavailable')
   }
   const failed = (error: unknown) => {
-    claimFailed(request, error)
+    claimFailed(error)
     if (wasRefused(error)) done('unavailable')
     else ask(context, 'claim', question, answered, failedAgain)
   }
   ask(context, 'claim', question, answered, failed, sentAt)
-}
-
-function claimFailed({ scope, key }: ClaimRequest, error: unknown): void {
-  publish({ type: 'store_failed', scope, key, operation: 'claim', error })
 }
 
 async function release(context: HoldContext, request: ClaimRequest): Promise<void> {

@@ -5,6 +5,8 @@ import type { RecordId, Store, TransactionalStore } from './store.js'
 export interface Settlement<T> {
   value: T
   result?: Uint8Array
+  /** Without a result: why, for the record's last error. */
+  reason?: string
 }
 
 /** What runs inside the transaction. */
@@ -15,7 +17,7 @@ export type Commit<T> = (effects: Effects<T>) => Promise<T>
 
 export type Committed<T> =
   | { status: 'completed'; value: T; result: Uint8Array; completedAt: number }
-  | { status: 'rolled_back'; value: T }
+  | { status: 'rolled_back'; value: T; reason: string | undefined }
   | { status: 'fenced' }
 
 type AnyTransactionalStore = TransactionalStore<unknown, 'async' | 'sync'>
@@ -52,7 +54,7 @@ export async function transact<T>(
     if (outcome.status === 'fenced' || made?.result === undefined) return { status: 'fenced' }
     return { status: 'completed', value: made.value, result: made.result, completedAt: outcome.completedAt }
   } catch (error) {
-    if (error instanceof NotRecordable) return { status: 'rolled_back', value: made!.value }
+    if (error instanceof NotRecordable) return { status: 'rolled_back', value: made!.value, reason: made!.reason }
     throw error
   }
 }

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { isReserved } from './header-names.js'
 
 /** Header names in lower case with their values, in the order received; a name may stand more than once. */
 export type HeaderList = readonly (readonly [name: string, value: string])[]
@@ -11,10 +12,14 @@ export interface DeliveryInit {
   headers: Iterable<readonly [name: string, value: string]> | readonly string[]
   /** The raw bytes, never re-serialised. */
   body: Uint8Array
+  /** Names this request in events and logs. Default: its `X-Request-Id`, where that is fit for it. */
+  requestId?: string | null
 }
 
-/** Headers that only a Hookonce receiver may set; a sender's are dropped, so that nobody is fooled by them. */
-const RESERVED = /^x-(hookonce-.*|cached|cached-.*)$/
+/** What a name of a request may be: strangers choose it, and it is written into logs. */
+const REQUEST_ID = /^[\x21-\x7e]{1,128}$/
+
+const BYTE_ORDER_MARK = 0xfeff
 
 /** One HTTP request that arrived, as plain values. */
 export class Delivery {
@@ -22,6 +27,8 @@ export class Delivery {
   readonly url: string
   readonly headers: HeaderList
   readonly body: Uint8Array
+  /** Names this request in events and logs; `null`: nothing does. Anybody may have chosen it. */
+  readonly requestId: string | null
 
   constructor(init: DeliveryInit) {
     this.method = init.method
@@ -32,6 +39,7 @@ export class Delivery {
       for (let at = 0; at + 1 < init.headers.length; at += 2) add(headers, init.headers[at]!, init.headers[at + 1]!)
     } else for (const [name, value] of init.headers) add(headers, name, value)
     this.headers = headers
+    this.requestId = init.requestId === undefined ? requestIdOf(this.headerValues('x-request-id')) : init.requestId
   }
 
   /** The path without its query. */
@@ -60,10 +68,15 @@ export class Delivery {
     return bytes.toString()
   }
 
-  /** @throws {SyntaxError} if the body is not JSON @throws {TypeError} if it is not UTF-8 */
+  /**
+   * A byte order mark before it is ignored (RFC 8259 §8.1).
+   *
+   * @throws {SyntaxError} if the body is not JSON @throws {TypeError} if it is not UTF-8
+   */
   // biome-ignore lint/suspicious/noExplicitAny: what a sender sends has no type until the handler checks it
   json(): any {
-    return JSON.parse(this.text())
+    const text = this.text()
+    return JSON.parse(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text)
   }
 }
 
@@ -72,5 +85,11 @@ const isRaw = (headers: DeliveryInit['headers']): headers is readonly string[] =
 
 function add(headers: [string, string][], name: string, value: string): void {
   const lower = name.toLowerCase()
-  if (!(lower.startsWith('x-') && RESERVED.test(lower))) headers.push([lower, value])
+  if (!isReserved(lower)) headers.push([lower, value])
+}
+
+/** What a request is named by its `X-Request-Id`; `null`: by none, by several, or by one that is not fit for a log. */
+export function requestIdOf(values: readonly string[]): string | null {
+  const [id, second] = values
+  return id !== undefined && second === undefined && REQUEST_ID.test(id) ? id : null
 }

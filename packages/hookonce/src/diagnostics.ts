@@ -2,26 +2,44 @@ import { channel } from 'node:diagnostics_channel'
 import type { DeliveryOutcome } from './response.js'
 
 /** What an operator should hear of. Published on the `node:diagnostics_channel` named {@link EVENTS_CHANNEL}. */
-export type HookonceEvent = { scope: string; key: string | null } & (
-  | { type: 'handler_threw'; attempt: number; error: unknown }
-  /** The lease is over, the lock TTL reached, or the record was deleted while the handler ran. */
-  | { type: 'attempt_lost'; attempt: number; reason: LossReason }
-  /** The store refused the attempt's result: another attempt owns the key, or it was deleted. */
-  | { type: 'result_refused'; attempt: number }
-  /** The result could not be brought to the store until the lock TTL; it is gone. */
-  | { type: 'result_dropped'; attempt: number }
-  /** A delivery could not be answered for a reason of the receiver's own, e.g. a record of an unknown version. */
-  | { type: 'receiver_failed'; error: unknown }
-  /** The handler took longer than the source's sender waits for an answer: it will deliver again. An inbox has time. */
-  | { type: 'deadline_missed'; tookMs: number; deadlineMs: number }
-  /** An accepted delivery is not attempted any more until a person says so. */
-  | { type: 'delivery_died'; attempt: number; reason: string }
-  | {
-      type: 'store_failed'
-      operation: 'accept' | 'claim' | 'renew' | 'complete' | 'fail' | 'commit' | 'get'
-      error: unknown
-    }
-)
+export type HookonceEvent = About &
+  (
+    | (OfAttempt & { type: 'handler_threw'; error: unknown })
+    /** The handler answered what is not recorded (by default: no 2xx): the key was given back for a retry. */
+    | (OfAttempt & { type: 'attempt_given_back'; reason: string })
+    /** The attempt took the key from one that ended without a word: its process died, or stood still for a lease. */
+    | (OfAttempt & { type: 'attempt_taken_over' })
+    /** The lease is over, the lock TTL reached, or the record was deleted while the handler ran. */
+    | (OfAttempt & { type: 'attempt_lost'; reason: LossReason })
+    /** The store refused the attempt's result: another attempt owns the key, or it was deleted. */
+    | (OfAttempt & { type: 'result_refused' })
+    /** The result could not be brought to the store until the lock TTL; it is gone. */
+    | (OfAttempt & { type: 'result_dropped' })
+    /** A delivery could not be answered for a reason of the receiver's own, e.g. a record of an unknown version. */
+    | { type: 'receiver_failed'; error: unknown }
+    /** The handler took longer than the source's sender waits for an answer: it will deliver again. An inbox has time. */
+    | { type: 'deadline_missed'; attempt: number; tookMs: number; deadlineMs: number }
+    /** An accepted delivery is not attempted any more until a person says so. */
+    | { type: 'delivery_died'; attempt: number; reason: string }
+    | (Partial<OfAttempt> & {
+        type: 'store_failed'
+        operation: 'accept' | 'claim' | 'renew' | 'complete' | 'fail' | 'commit' | 'get'
+        error: unknown
+      })
+  )
+
+/** What an event is about. `requestId`: the delivery's; `null` where it is about none in particular, or that has none. */
+interface About {
+  scope: string
+  key: string | null
+  requestId: string | null
+}
+
+/** `durationMs`: for how long the attempt held the key, or had run, when it happened. */
+interface OfAttempt {
+  attempt: number
+  durationMs: number
+}
 
 export type LossReason = 'lease' | 'lock_ttl' | 'deleted'
 

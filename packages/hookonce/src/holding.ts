@@ -13,7 +13,7 @@ export type Work<T> = (attempt: AbortableAttempt, commit: Commit<T> | undefined)
 /** How an attempt ended for those who wait for it. */
 export type AttemptEnd<T> =
   | { end: 'recorded'; value: T; result: Uint8Array; completedAt: number }
-  | { end: 'given_back'; value: T }
+  | { end: 'given_back'; value: T; reason: string | undefined }
   | { end: 'threw'; error: unknown }
   | { end: 'fenced' }
   | { end: 'lost'; reason: LossReason }
@@ -26,8 +26,11 @@ export interface Claimed<T = unknown> {
   number: number
   fencingToken: string
   sentAt: number
+  /** It took the key from an attempt that ended without a word. */
+  tookOver: boolean
+  requestId: string | null
   /** Of an accepted record: what is to come after an attempt without a result. */
-  next?: (end: WithoutResult<T>) => FailNext
+  next?: (end: WithoutResult<T>, requestId: string | null) => FailNext
 }
 
 type WithoutResult<T> = AttemptEnd<T> & { end: 'given_back' | 'threw' | 'unreachable' }
@@ -72,13 +75,13 @@ export class Hold<T> {
     settled: (end?: AttemptEnd<T>) => void,
     offeredLate: () => void = ignore,
   ) {
-    const { request } = claimed
+    const { request, number, fencingToken, requestId } = claimed
     this.#context = context
     this.#claimed = claimed
     this.#ended = ended
     this.#settled = settled
     this.#offeredLate = offeredLate
-    this.#attempt = new AbortableAttempt(request.scope, request.key, claimed.number, claimed.fencingToken)
+    this.#attempt = new AbortableAttempt(request.scope, request.key, number, fencingToken, requestId)
     this.#lockDeadline = claimed.sentAt + request.lockTtlMs
     this.#deadline = Math.min(claimed.sentAt + request.leaseMs, this.#lockDeadline)
   }
@@ -89,13 +92,14 @@ export class Hold<T> {
     this.#scheduleFirstTick(now)
     const { scope, key } = this.#claimed.request
     this.#meter = meterAttempt(clock, scope, key, this.#claimed.number, now)
+    if (this.#claimed.tookOver) publish({ type: 'attempt_taken_over', ...this.#name() })
     const commit = hasTransactions(this.#context.store) ? this.#commit : undefined
     begun(work, this.#attempt, commit).then(
-      ({ value, result }) => {
+      ({ value, result, reason }) => {
         const now = this.#meter?.handlerEnded()
         if (this.#committing !== undefined) void this.#committing.then(() => this.#settled())
         else if (result !== undefined) this.#complete(value, result, now)
-        else void this.#giveBack({ end: 'given_back', value }).then(() => this.#settled())
+        else void this.#giveBack({ end: 'given_back', value, reason }).then(() => this.#settled())
       },
       error => {
         this.#meter?.handlerEnded()
@@ -248,7 +252,7 @@ export class Hold<T> {
         return value
       }
       case 'rolled_back':
-        await this.#giveBack({ end: 'given_back', value: committed.value })
+        await this.#giveBack({ end: 'given_back', value: committed.value, reason: committed.reason })
         return committed.value
       case 'fenced':
         publish({ type: 'result_refused', ...this.#name() })
@@ -266,11 +270,14 @@ export class Hold<T> {
     const { request, next } = this.#claimed
     // Only of inbox stores are records taken that have a next.
     const store = this.#context.store as InboxStore
-    const after = next?.(end)
+    const after = next?.(end, this.#attempt.requestId)
+    const reason = reasonOf(end)
+    if (end.end === 'given_back' && this.#phase !== 'over')
+      publish({ type: 'attempt_given_back', ...this.#name(), reason })
     if (this.#phase === 'working') this.#phase = 'offering'
     this.#givingBack = end
     const giveUpAt = clock.monotonic() + request.leaseMs
-    const fail = () => store.fail(request, request.leaseId, reasonOf(end), after)
+    const fail = () => store.fail(request, request.leaseId, reason, after)
     const outcome = await this.#insist('fail', giveUpAt, fail, () => this.#end(end))
     this.#end(outcome === 'fenced' && end.end === 'unreachable' ? { end: 'fenced' } : end)
   }
@@ -289,7 +296,7 @@ export class Hold<T> {
   }
 
   #storeFailed(operation: 'renew' | 'complete' | 'fail' | 'commit', error: unknown): void {
-    publish({ type: 'store_failed', ...this.id, operation, error })
+    publish({ type: 'store_failed', ...this.#name(), operation, error })
   }
 
   get id(): RecordId {
@@ -298,7 +305,9 @@ export class Hold<T> {
   }
 
   #name() {
-    return { ...this.id, attempt: this.#claimed.number }
+    const { number, sentAt } = this.#claimed
+    const durationMs = this.#context.clock.monotonic() - sentAt
+    return { ...this.id, requestId: this.#attempt.requestId, attempt: number, durationMs }
   }
 }
 
@@ -316,10 +325,10 @@ function ignore(): void {}
 const lostCommit = (): NoResultError =>
   new NoResultError('attempt_lost', 'the attempt lost its key: nothing was committed', 1_000)
 
-function reasonOf(end: { end: 'given_back' | 'unreachable' } | { end: 'threw'; error: unknown }): string {
+function reasonOf(end: WithoutResult<unknown>): string {
   switch (end.end) {
     case 'given_back':
-      return 'the response was not recordable'
+      return end.reason ?? 'the response was not recordable'
     case 'unreachable':
       return 'the commit could not reach the store'
     case 'threw':

@@ -48,6 +48,8 @@ export interface ProcessRequest {
   /** What people search by: the sender's unsigned name for the event; at most {@link MAX_KEY_BYTES} bytes. */
   label?: string | null
   timing: Timing
+  /** Names whoever asks, in events. */
+  requestId?: string | null
 }
 
 /** One result per (scope, key), whoever asks, from whatever process. `Kind`: the store's transactions, if it has any. */
@@ -69,7 +71,7 @@ export interface Idempotency<Kind = never> {
   /** Like {@link run}, for layers that record bytes of their own making and answer every outcome. Never rejects. */
   process<T>(request: ProcessRequest, work: Work<T>): Promise<Outcome<T>>
   /** Stores a delivery with its record, to be attempted by a {@link work}er later. Never rejects. */
-  accept(acceptance: Acceptance): Promise<AcceptOutcome | 'unavailable'>
+  accept(acceptance: Acceptance, requestId?: string | null): Promise<AcceptOutcome | 'unavailable'>
   /** Attempts what is due of a scope, from now on. @throws {ConfigurationError} if the store keeps no inbox */
   work<T>(work: Omit<DueWork<T>, 'maxLosses'>): Worker
   /** Begins a new round for an accepted record that is settled. @throws {StoreError} */
@@ -186,15 +188,15 @@ class Engine<Kind> implements Idempotency<Kind> {
   }
 
   process<T>(request: ProcessRequest, work: Work<T>): Promise<Outcome<T>> {
-    const { scope, key, fingerprint, label = null, timing } = request
+    const { scope, key, fingerprint, label = null, timing, requestId = null } = request
     if (key === null) {
       this.#inProgress++
-      return this.#keyless.run(scope, timing, work, this.#landed)
+      return this.#keyless.run(request, work, this.#landed)
     }
     // Neither scope nor key holds a control character.
     const entry = `${scope}\n${key}\n${fingerprint ?? ''}`
     const flying = this.#flights.get(entry)
-    if (flying !== undefined) return flying.join(work, timing.waitMs)
+    if (flying !== undefined) return flying.join(work, timing.waitMs, requestId)
     const { leaseMs, lockTtlMs, retentionMs } = timing
     const asks = { scope, key, fingerprint, label, leaseMs, lockTtlMs, retentionMs, maxLosses: this.#maxLosses }
     const setOpen = (isOpen: boolean) => {
@@ -205,13 +207,13 @@ class Engine<Kind> implements Idempotency<Kind> {
     const flight: Flight<T> = new Flight<T>(this.#context, asks, setOpen, this.#landed)
     this.#flights.set(entry, flight)
     this.#inProgress++
-    return flight.lead(work, timing.waitMs)
+    return flight.lead(work, timing.waitMs, requestId)
   }
 
-  async accept(acceptance: Acceptance): Promise<AcceptOutcome | 'unavailable'> {
+  async accept(acceptance: Acceptance, requestId: string | null = null): Promise<AcceptOutcome | 'unavailable'> {
     const { scope } = acceptance
     this.#accepting ??= new Accepting(this.#context, this.#inbox())
-    const outcome = await this.#accepting.accept(acceptance)
+    const outcome = await this.#accepting.accept(acceptance, requestId)
     if (outcome !== 'unavailable' && outcome.status === 'accepted' && acceptance.delayMs === 0) this.#announce(scope)
     return outcome
   }

@@ -26,7 +26,7 @@ export interface InboxStore extends Store {
   /**
    * Takes at most `limit` due records of a scope, those first that have been due longest, and starts an attempt of each
    * as `claim` does: attempts + 1, a lease, a larger fencing token. Due are pending and failed records whose time has
-   * come, and running ones whose lease is over; those count a loss. A record that thus has lost `maxLosses` attempts
+   * come, and running ones whose lease is over; those are taken over as `claim` does. A record that thus has lost `maxLosses` attempts
    * dies instead, with {@link LOST_ERROR} as its last error.
    *
    * A record of a group is left alone while an earlier one of its group is pending, running or failed. One that was
@@ -101,6 +101,8 @@ export interface ClaimDueRequest {
 export interface DueClaim extends RecordId {
   attempt: number
   fencingToken: string
+  /** Its attempt before ended without a word. */
+  tookOver: boolean
   acceptedAt: number
   accepted: Accepted
   delivery: Uint8Array

@@ -7,6 +7,7 @@ import type { Settlement } from './committing.js'
 import type { Delivery } from './delivery.js'
 import { publish } from './diagnostics.js'
 import { ConfigurationError } from './errors.js'
+import { failureReason } from './failure-reason.js'
 import type { AttemptEnd } from './holding.js'
 import type { Idempotency } from './idempotency.js'
 import type { DueClaim, FailNext, RedriveOutcome } from './inbox-store.js'
@@ -181,7 +182,7 @@ class InboxSource<Kind> implements Source {
       if ('refusal' in taken) return taken.refusal
       const { label, fingerprint } = taken
       const key = taken.key ?? `keyless.${randomUUID()}`
-      const outcome = await this.#idempotency.accept({
+      const acceptance = {
         scope: this.#name,
         key,
         label,
@@ -190,7 +191,8 @@ class InboxSource<Kind> implements Source {
         retentionMs: this.#settings.timing.retentionMs,
         delayMs: 0,
         group: this.#options.group?.(delivery) ?? null,
-      })
+      }
+      const outcome = await this.#idempotency.accept(acceptance, delivery.requestId)
       if (outcome === 'unavailable')
         return problem('store_unavailable', { retryAfterMs: 5_000, outcome: 'unavailable' })
       if (outcome.status === 'mismatch') {
@@ -198,7 +200,8 @@ class InboxSource<Kind> implements Source {
       }
       return this.#acknowledgement(key, outcome.status === 'known' ? outcome.acceptedAt : undefined)
     } catch (error) {
-      publish({ type: 'receiver_failed', scope: this.#name, key: null, error })
+      const { requestId } = delivery
+      publish({ type: 'receiver_failed', scope: this.#name, key: null, requestId, error })
       return problem('handler_failed')
     }
   }
@@ -233,11 +236,13 @@ class InboxSource<Kind> implements Source {
         this.#slots.free(count)
       },
       run: async (due, attempt, commit) => {
-        const own = commit && committing(commit, response => this.#settle(response))
         const delivery = await decodeDelivery(due.delivery)
-        return this.#settle(await this.#options.handler(delivery, withCommit<Kind, HandlerResponse>(attempt, own)))
+        attempt.requestId = delivery.requestId
+        const settle = (given: MaybeResponse) => this.#settle(given, delivery)
+        const own = commit && committing(commit, settle)
+        return settle(await this.#options.handler(delivery, withCommit<Kind, HandlerResponse>(attempt, own)))
       },
-      next: (due, end) => this.#next(due, end),
+      next: (due, end, requestId) => this.#next(due, end, requestId),
       ended: (_, end) => breaker?.ended(isAlive(end)),
       settled: () => this.#slots.free(1),
     }
@@ -257,21 +262,24 @@ class InboxSource<Kind> implements Source {
   }
 
   /** Nobody waits for the response but the record. */
-  #settle(given: MaybeResponse): Settlement<HandlerResponse> {
+  #settle(given: MaybeResponse, delivery: Delivery): Settlement<HandlerResponse> {
     const response = checkedResponse(given ?? { status: 204, headers: [], body: new Uint8Array() })
     discard(response)
-    if (!this.#settings.recordable(response)) return { value: response }
+    if (!this.#settings.recordable(response)) {
+      return { value: response, reason: failureReason(response, delivery, this.maxResponseBytes) }
+    }
     return { value: response, result: encodeResponse(replayable(response, this.maxResponseBytes)) }
   }
 
-  #next(due: DueClaim, end: Parameters<DueWork<HandlerResponse>['next']>[1]): FailNext {
+  #next(due: DueClaim, end: Parameters<DueWork<HandlerResponse>['next']>[1], requestId: string | null): FailNext {
     const tries = due.attempt - due.accepted.earlierAttempts
     const unsettled =
       end.end === 'threw' ? { error: end.error } : end.end === 'given_back' ? { response: end.value } : 'unreachable'
     const next = nextTry(tries, this.#delaysMs, unsettled)
     if (next === 'dead') {
       const reason = tries > this.#delaysMs.length ? 'its attempts are used up' : 'it was given up'
-      publish({ type: 'delivery_died', scope: due.scope, key: due.key, attempt: due.attempt, reason })
+      const { scope, key, attempt } = due
+      publish({ type: 'delivery_died', scope, key, requestId, attempt, reason })
     }
     return next
   }

@@ -10,7 +10,7 @@ export { Breaker } from './breaker.js'
 export { type Clock, systemClock } from './clock.js'
 export type { Commit, Effects, Settlement } from './committing.js'
 export { checkConnectionUrl } from './connection-url.js'
-export { Delivery, type DeliveryInit, type HeaderList } from './delivery.js'
+export { Delivery, type DeliveryInit, type HeaderList, requestIdOf } from './delivery.js'
 export {
   ACTIVITY_CHANNEL,
   type AttemptEndKind,
@@ -20,6 +20,7 @@ export {
   type StoreOperation,
 } from './diagnostics.js'
 export * from './errors.js'
+export { endToEnd } from './header-names.js'
 export type { Work } from './holding.js'
 export * from './idempotency.js'
 export { createInbox, type Inbox, type InboxHandler, type InboxOptions, type InboxSourceOptions } from './inbox.js'

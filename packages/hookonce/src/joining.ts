@@ -17,6 +17,7 @@ export interface FlightContext extends HoldContext {
 interface Waiter<T> {
   work: Work<T>
   waitMs: number
+  requestId: string | null
   resolve(outcome: Outcome<T>): void
   /** When its wait is over, on the monotonic clock; set when it starts to wait. */
   until?: number
@@ -66,18 +67,18 @@ export class Flight<T> {
   }
 
   /** The first request: starts the flight. */
-  lead(work: Work<T>, waitMs: number): Promise<Outcome<T>> {
+  lead(work: Work<T>, waitMs: number, requestId: string | null): Promise<Outcome<T>> {
     return new Promise(resolve => {
-      const leader: Waiter<T> = { work, waitMs, resolve }
+      const leader: Waiter<T> = { work, waitMs, requestId, resolve }
       this.#waiters.add(leader)
       this.#fly(leader)
     })
   }
 
   /** One more request: shares what the flight comes to, for as long as it is willing to wait. */
-  join(work: Work<T>, waitMs: number): Promise<Outcome<T>> {
+  join(work: Work<T>, waitMs: number, requestId: string | null): Promise<Outcome<T>> {
     return new Promise(resolve => {
-      const waiter: Waiter<T> = { work, waitMs, resolve }
+      const waiter: Waiter<T> = { work, waitMs, requestId, resolve }
       this.#waiters.add(waiter)
       this.#wait(waiter)
     })
@@ -90,15 +91,17 @@ export class Flight<T> {
     const { scope, key, fingerprint, label = null, leaseMs, lockTtlMs, retentionMs, maxLosses } = this.#request
     const leaseId = newLeaseId()
     const request = { scope, key, fingerprint, label, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses }
-    claim(this.#context, request, claimed => {
+    claim(this.#context, request, runner.requestId, claimed => {
       if (claimed === 'late') return this.#fly(runner)
       this.#claiming = false
       if (claimed === 'unavailable') return this.#land({ kind: 'store_unavailable' })
       const { outcome, sentAt } = claimed
       switch (outcome.status) {
-        case 'acquired':
+        case 'acquired': {
           this.#waiters.delete(runner)
-          return this.#run(runner, { request, sentAt, number: outcome.attempt, fencingToken: outcome.fencingToken })
+          const { attempt: number, fencingToken, tookOver } = outcome
+          return this.#run(runner, { request, sentAt, number, fencingToken, tookOver, requestId: runner.requestId })
+        }
         case 'completed': {
           const { result, completedAt } = outcome
           return this.#land({ kind: 'replayed', joined: false, result, completedAt })
@@ -209,7 +212,8 @@ export class Flight<T> {
         if (seen !== 'running') return seen
         remaining = record?.leaseRemainingMs ?? 0
       } catch (error) {
-        publish({ type: 'store_failed', scope: this.id.scope, key: this.id.key, operation: 'get', error })
+        const { scope, key } = this.id
+        publish({ type: 'store_failed', scope, key, requestId: null, operation: 'get', error })
         if (ownLeaseId !== undefined) return 'free'
         this.#storeSilent = true
         remaining = this.#request.leaseMs

@@ -5,6 +5,7 @@ import { type Effects, hasTransactions, transact } from './committing.js'
 import { publish } from './diagnostics.js'
 import { NoResultError } from './errors.js'
 import type { HoldContext, Work } from './holding.js'
+import type { ProcessRequest } from './idempotency.js'
 import { newLeaseId } from './lease-id.js'
 import { meterAttempt } from './metering.js'
 import type { Outcome } from './outcome.js'
@@ -21,15 +22,17 @@ export class Keyless {
   }
 
   /** Runs under the lock TTL alone. `landed` is called when the work came to its end. */
-  run<T>(scope: string, timing: Timing, work: Work<T>, landed: () => void): Promise<Outcome<T>> {
+  run<T>({ scope, timing, requestId = null }: ProcessRequest, work: Work<T>, landed: () => void): Promise<Outcome<T>> {
     const { clock, limits, store } = this.#context
-    const attempt = new AbortableAttempt(scope, null, 1, String(clock.now() * 1000))
+    const attempt = new AbortableAttempt(scope, null, 1, String(clock.now() * 1000), requestId)
     this.#attempts.set(attempt, attempt)
-    const meter = meterAttempt(clock, scope, null, 1, clock.monotonic())
+    const startedAt = clock.monotonic()
+    const meter = meterAttempt(clock, scope, null, 1, startedAt)
+    const name = () => ({ scope, key: null, requestId, attempt: 1, durationMs: clock.monotonic() - startedAt })
     return new Promise<Outcome<T>>(resolve => {
       const lift = limits.start(timing.lockTtlMs, () => {
         attempt.abort(new NoResultError('attempt_timeout', 'the lock TTL is over'))
-        publish({ type: 'attempt_lost', scope, key: null, attempt: 1, reason: 'lock_ttl' })
+        publish({ type: 'attempt_lost', ...name(), reason: 'lock_ttl' })
         meter?.ended('lost')
         resolve({ kind: 'attempt_timeout' })
       })
@@ -41,15 +44,16 @@ export class Keyless {
       }
       const commit = hasTransactions(store) ? (effects: Effects<T>) => this.#commit(scope, timing, effects) : undefined
       work(attempt, commit).then(
-        ({ value }) => {
+        ({ value, reason }) => {
           meter?.handlerEnded()
+          if (reason !== undefined) publish({ type: 'attempt_given_back', ...name(), reason })
           meter?.ended('recorded')
           end({ kind: 'executed', value })
         },
         error => {
           meter?.handlerEnded()
           meter?.ended('threw')
-          publish({ type: 'handler_threw', scope, key: null, attempt: 1, error })
+          publish({ type: 'handler_threw', ...name(), error })
           end({ kind: 'threw', joined: false, error })
         },
       )

@@ -5,6 +5,7 @@ import { andThen, type Commit, type Settlement } from './committing.js'
 import type { Delivery } from './delivery.js'
 import { publish } from './diagnostics.js'
 import { ConfigurationError } from './errors.js'
+import { failureReason } from './failure-reason.js'
 import { bodyFingerprint } from './fingerprint.js'
 import { createIdempotency, type Idempotency } from './idempotency.js'
 import { createIntake, type Names, type ResolvedSettings, resolveSettings, type SourceSettings } from './intake.js'
@@ -180,7 +181,7 @@ function sourceOf<Kind>(
       if ('refusal' in taken) return told(clock, scope, since, taken.refusal)
       return told(clock, scope, since, await process(delivery, scope, taken, handler))
     } catch (error) {
-      publish({ type: 'receiver_failed', scope, key: null, error })
+      publish({ type: 'receiver_failed', scope, key: null, requestId: delivery.requestId, error })
       return told(clock, scope, since, problem('handler_failed'))
     }
   }
@@ -191,31 +192,39 @@ function sourceOf<Kind>(
     { key, label, fingerprint }: Names,
     handler: Handler<Kind>,
   ): Promise<Answer> {
+    const { requestId } = delivery
     let made: HandlerResponse | undefined
     let answered = false
+    let number: number | undefined
     const settle = (answer: HandlerResponse): Settlement<HandlerResponse> => {
       const response = asSuccess(checkedResponse(answer), sender?.success)
       // After a commit the handler gives the same response once more.
       if (answered && response.rest !== made?.rest) discard(response)
       made = response
-      if (!recordable(response)) return { value: response }
+      if (!recordable(response)) {
+        return { value: response, reason: failureReason(response, delivery, maxResponseBytes) }
+      }
       return {
         value: response,
         result: key === null ? NOTHING : encodeResponse(replayable(response, maxResponseBytes)),
       }
     }
     const outcome = await idempotency.process<HandlerResponse>(
-      { scope, key, label, fingerprint, timing },
+      { scope, key, label, fingerprint, timing, requestId },
       async (attempt, commit) => {
+        number = attempt.number
         const begunAt = clock.monotonic()
         const answer = await handler(delivery, withCommit(attempt, commit && committing(commit, settle)))
         const tookMs = clock.monotonic() - begunAt
-        if (tookMs > deadlineMs) publish({ type: 'deadline_missed', scope, key, tookMs, deadlineMs })
+        if (tookMs > deadlineMs) {
+          publish({ type: 'deadline_missed', scope, key, requestId, attempt: attempt.number, tookMs, deadlineMs })
+        }
         return settle(answer)
       },
     )
     answered = true
     const answer = answerTo(outcome, maxResponseBytes)
+    if (answer.status >= 400 && number !== undefined) answer.attempt = number
     if (made !== undefined && answer.rest !== made.rest) discard(made)
     return answer
   }

@@ -1,5 +1,6 @@
 import { isUint8Array } from 'node:util/types'
 import type { HeaderList } from './delivery.js'
+import { endToEnd, isReplayMark } from './header-names.js'
 
 /** What a handler answers. */
 export interface HandlerResponse {
@@ -10,6 +11,11 @@ export interface HandlerResponse {
   body: Uint8Array
   /** What follows `body` when the response is too large to record: sent to the first sender only. */
   rest?: AsyncIterable<Uint8Array>
+  /**
+   * Why the attempt failed, for the record's last error and for events; never sent, and without meaning in a response
+   * that is recorded. Default: the status and the first 200 bytes of the body.
+   */
+  reason?: string
 }
 
 /**
@@ -48,6 +54,8 @@ export interface Answer {
   body: Uint8Array
   rest?: AsyncIterable<Uint8Array>
   outcome: DeliveryOutcome
+  /** Of a failure: the number of the attempt that this delivery ran. */
+  attempt?: number
   /** Of a replay: when what is replayed was recorded, or the delivery accepted; ms since the epoch, by the store's clock. */
   recordedAt?: number
 }
@@ -61,22 +69,6 @@ export interface RecordedResponse {
   bodyOmitted: boolean
 }
 
-/** RFC 9110 §7.6.1, and `content-length`, which is counted anew whenever a response is sent. */
-const PER_CONNECTION = new Set([
-  'content-length',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
-
-/** Says whether an answer is a replay: only a receiver may. */
-const REPLAY_MARK = /^(x-cached(-.*)?|idempotent-replayed)$/
-
 /** Belongs to one moment or one client. */
 const NOT_REPLAYED = new Set(['date', 'set-cookie'])
 
@@ -87,23 +79,16 @@ export function checkedResponse(response: HandlerResponse): HandlerResponse {
     throw new TypeError(`a handler must answer with a status from 200 to 599, not ${status}`)
   }
   if (!isUint8Array(response.body)) throw new TypeError('a handler must answer with a body of bytes')
-  const headers: [string, string][] = []
-  let connection: string | undefined
-  for (const [name, value] of response.headers) {
-    const lower = name.toLowerCase()
-    if (lower === 'connection') connection = connection === undefined ? value : `${connection},${value}`
-    else if (!PER_CONNECTION.has(lower) && !REPLAY_MARK.test(lower)) headers.push([lower, value])
-  }
-  if (connection === undefined) return withHeaders(response, headers)
-  const named = new Set(connection.toLowerCase().split(/\s*,\s*/))
-  return withHeaders(
-    response,
-    headers.filter(([name]) => !named.has(name)),
-  )
+  return withHeaders(response, endToEnd(response.headers, isNotPassedOn))
 }
 
-function withHeaders({ status, body, rest }: HandlerResponse, headers: HeaderList): HandlerResponse {
-  return rest === undefined ? { status, headers, body } : { status, headers, body, rest }
+/** The length is counted anew whenever a response is sent. */
+const isNotPassedOn = (folded: string): boolean => folded === 'content-length' || isReplayMark(folded)
+
+function withHeaders({ status, body, rest, reason }: HandlerResponse, headers: HeaderList): HandlerResponse {
+  const response: HandlerResponse = rest === undefined ? { status, headers, body } : { status, headers, body, rest }
+  if (reason !== undefined) response.reason = reason
+  return response
 }
 
 /** A success in the words of who is answered: senders that take one status for success take every other for a failure. */

@@ -21,9 +21,11 @@ export interface Store {
    * 5. attempts that ended without a word (a running record whose lease is over counts) ≥ `maxLosses` → `exhausted`;
    * 6. otherwise → `acquired`: running, attempts + 1, lease end = now + min(`leaseMs`, `lockTtlMs`), and a
    *    fencing token of max(previous + 1, store clock in µs) that rises over deletion and expiry too.
-   *    A taken-over attempt is counted as a loss.
+   *    An attempt whose lease was over is taken over (`tookOver`), counted as a loss, and the last error
+   *    ({@link lostError}).
    *
-   * The record keeps the first fingerprint and the first label that are known, and the last error. `exhausted` writes nothing; its `losses`
+   * The record keeps the first fingerprint and the first label that are known, and the last error. A command that is sent
+   * twice does not tell again that it took over. `exhausted` writes nothing; its `losses`
    * counts the abandoned attempt, which `get` does not until it is taken over.
    */
   claim(request: ClaimRequest): Promise<ClaimOutcome>
@@ -139,7 +141,7 @@ export interface ClaimRequest extends RecordId {
 }
 
 export type ClaimOutcome =
-  | { status: 'acquired'; attempt: number; fencingToken: string }
+  | { status: 'acquired'; attempt: number; fencingToken: string; tookOver: boolean }
   | { status: 'running'; leaseRemainingMs: number }
   | { status: 'completed'; result: Uint8Array; completedAt: number }
   | { status: 'mismatch' }
@@ -231,6 +233,9 @@ export interface StoreStats {
 
 /** The time of what does not expire: the last one that a `Date` can show. */
 export const NEVER = 8.64e15
+
+/** The last error of a record whose attempt of this number was taken over. */
+export const lostError = (attempt: number): string => `attempt ${attempt} was lost: its lease ended without a word`
 
 /** The longest `lastError` that is kept, in characters. */
 export const MAX_ERROR_LENGTH = 1000

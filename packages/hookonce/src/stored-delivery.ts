@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import { deflateRaw, inflateRaw } from 'node:zlib'
 import { Delivery } from './delivery.js'
+import { endToEnd } from './header-names.js'
 
 const deflate = promisify(deflateRaw)
 const inflate = promisify(inflateRaw)
@@ -8,32 +9,20 @@ const inflate = promisify(inflateRaw)
 /** Smaller bodies gain too little. */
 const COMPRESSED_FROM_BYTES = 1_024
 
-/** Belongs to one connection or may tell a secret: no handler needs it later, and no store should have it. */
-const NOT_KEPT = new Set([
-  'authorization',
-  'connection',
-  'cookie',
-  'keep-alive',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'transfer-encoding',
-  'upgrade',
-])
-
 const NONE: ReadonlySet<string> = new Set()
 
 /** Layout: version (1 byte), whether the body is deflated (1), length of the head (4, big-endian), head (JSON), body. */
 const VERSION = 1
 const PREFIX_BYTES = 6
 
-/** A delivery as it is kept until it is attempted, without the sender's `secretHeaders`. */
+/** A delivery as it is kept until it is attempted. No handler needs a secret later, and no store should have it. */
 export async function encodeDelivery(
-  { method, url, headers, body }: Delivery,
+  { method, url, headers, body, requestId }: Delivery,
   secretHeaders: ReadonlySet<string> = NONE,
 ): Promise<Uint8Array> {
-  const kept = headers.filter(([name]) => !NOT_KEPT.has(name) && !secretHeaders.has(name))
-  const head = Buffer.from(JSON.stringify([method, url, kept]))
+  const isSecret = (folded: string) => folded === 'authorization' || folded === 'cookie' || secretHeaders.has(folded)
+  const kept = endToEnd(headers, isSecret)
+  const head = Buffer.from(JSON.stringify([method, url, kept, requestId]))
   const deflated = body.length >= COMPRESSED_FROM_BYTES ? await deflate(body, { level: 1 }) : undefined
   const isDeflated = deflated !== undefined && deflated.length < body.length
   const prefix = Buffer.alloc(PREFIX_BYTES)
@@ -48,7 +37,7 @@ export async function decodeDelivery(stored: Uint8Array): Promise<Delivery> {
   const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength)
   if (bytes[0] !== VERSION) throw new TypeError('this delivery was written by an unknown version')
   const bodyAt = PREFIX_BYTES + bytes.readUInt32BE(2)
-  const [method, url, headers] = JSON.parse(bytes.toString('utf8', PREFIX_BYTES, bodyAt))
+  const [method, url, headers, requestId] = JSON.parse(bytes.toString('utf8', PREFIX_BYTES, bodyAt))
   const body = bytes.subarray(bodyAt)
-  return new Delivery({ method, url, headers, body: bytes[1] === 1 ? await inflate(body) : body })
+  return new Delivery({ method, url, headers, requestId, body: bytes[1] === 1 ? await inflate(body) : body })
 }

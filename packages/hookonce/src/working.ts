@@ -3,7 +3,7 @@ import type { AbortableAttempt } from './attempt.js'
 import type { Commit, Settlement } from './committing.js'
 import { publish } from './diagnostics.js'
 import { NoResultError } from './errors.js'
-import { type AttemptEnd, Hold, type HoldContext } from './holding.js'
+import { type AttemptEnd, type Claimed, Hold, type HoldContext } from './holding.js'
 import type { ClaimDueRequest, DueClaim, FailNext, InboxStore } from './inbox-store.js'
 import { newLeaseId } from './lease-id.js'
 import type { Timing } from './settings.js'
@@ -28,7 +28,11 @@ export interface DueWork<T> {
   unneeded?(count: number): void
   run(due: DueClaim, attempt: AbortableAttempt, commit: Commit<T> | undefined): Promise<Settlement<T>>
   /** What is to come after an attempt that had no result to record. */
-  next(due: DueClaim, end: AttemptEnd<T> & { end: 'given_back' | 'threw' | 'unreachable' }): FailNext
+  next(
+    due: DueClaim,
+    end: AttemptEnd<T> & { end: 'given_back' | 'threw' | 'unreachable' },
+    requestId: string | null,
+  ): FailNext
   ended(due: DueClaim, end: AttemptEnd<T>): void
   /** What ran has come to its very end, and its room is free. */
   settled(): void
@@ -134,18 +138,20 @@ export class DueWorker<T> implements Worker {
       return late ? 0 : claims.length
     } catch (error) {
       // What an answer that was lost has taken is due again when the leases are over.
-      publish({ type: 'store_failed', scope, key: null, operation: 'claim', error })
+      publish({ type: 'store_failed', scope, key: null, requestId: null, operation: 'claim', error })
       return 0
     }
   }
 
   #begin(due: DueClaim, { leaseId, leaseMs, lockTtlMs, maxLosses }: ClaimDueRequest, sentAt: number): void {
-    const { scope, key, attempt: number, fencingToken } = due
+    const { scope, key, attempt: number, fencingToken, tookOver } = due
     // What is fixed at acceptance is not claimed again.
     const request = { scope, key, fingerprint: null, leaseId, leaseMs, lockTtlMs, maxLosses, retentionMs: 0 }
-    const next = (end: Parameters<DueWork<T>['next']>[1]) => this.#work.next(due, end)
+    const next: Claimed<T>['next'] = (end, requestId) => this.#work.next(due, end, requestId)
+    // Which delivery it is for is read out of the record.
+    const claimed = { request, number, fencingToken, sentAt, tookOver, requestId: null, next }
     const ended = (end: AttemptEnd<T>) => this.#work.ended(due, end)
-    const hold = new Hold<T>(this.#context, { request, number, fencingToken, sentAt, next }, ended, () => {
+    const hold = new Hold<T>(this.#context, claimed, ended, () => {
       this.#holds.delete(hold)
       this.#active--
       this.#work.settled()

@@ -36,10 +36,10 @@ export class Admission {
   }
 
   /** The answer to a delivery of a source that has already entered the gate; `undefined`: it is let in. */
-  refusal(source: string, rate: TokenBucket | undefined): Answer | undefined {
+  refusal(source: string, rate: TokenBucket | undefined, requestId: string): Answer | undefined {
     const { gate, maxInFlight, eventLoop } = this.#context
-    if (gate.inProgress > maxInFlight) return this.#shed(source, 'in_flight')
-    if (eventLoop.isBehind) return this.#shed(source, 'event_loop')
+    if (gate.inProgress > maxInFlight) return this.#shed(source, 'in_flight', requestId)
+    if (eventLoop.isBehind) return this.#shed(source, 'event_loop', requestId)
     const waitMs = rate?.take(performance.now()) ?? 0
     if (waitMs === 0) return undefined
     const detail = 'This source takes only so many deliveries a second.'
@@ -47,12 +47,12 @@ export class Admission {
     return this.#context.refusals.told(source, answer, 'rate')
   }
 
-  #shed(source: string, reason: Exclude<Overload, 'rate'>): Answer {
+  #shed(source: string, reason: Exclude<Overload, 'rate'>, requestId: string): Answer {
     const { refusals, log } = this.#context
     const now = performance.now()
     if (now - this.#loggedAt >= LOG_EVERY_MS) {
       this.#loggedAt = now
-      log.warn({ source, reason }, 'overloaded: deliveries are refused')
+      log.warn({ source, requestId, reason }, 'overloaded: deliveries are refused')
     }
     const detail = `Not now: ${REASONS[reason]}. Send it again later.`
     const answer = serverProblem('overloaded', { detail, headers: retryAfter(RETRY_AFTER_MS), outcome: 'unavailable' })

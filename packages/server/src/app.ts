@@ -2,12 +2,12 @@ import type { RequestListener } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { Inbox, Receiver } from 'hookonce'
 import type { Logger } from 'pino'
-import type { Agent } from 'undici'
 import type { Activity } from './activity/index.js'
 import { Admission } from './admission.js'
 import type { ResolvedConfig } from './config.js'
 import { EventLoopWatch } from './event-loop-watch.js'
 import type { Gate } from './gate.js'
+import type { ForwardAgent } from './handlers/exchange.js'
 import type { Metrics } from './metrics/index.js'
 import { createOperators } from './operator/access.js'
 import { createAudit } from './operator/audit.js'
@@ -37,7 +37,7 @@ export interface AppContext {
   inbox: Inbox
   gate: Gate
   /** Connections to the applications that deliveries are forwarded to. */
-  agent: Agent
+  agent: ForwardAgent
   activity: Activity
   metrics: Metrics
   tracing?: Tracing | undefined
@@ -68,7 +68,9 @@ export async function createApp(context: AppContext): Promise<App> {
     refusals,
     tracing,
     agent,
+    metrics,
     log,
+    logKeys: config.logKeys,
   })
   const operators = createOperators(config.operatorAccess, {
     onWrongToken: request => log.warn({ peer: peerOf(request) }, 'wrong operator token'),
@@ -84,7 +86,7 @@ export async function createApp(context: AppContext): Promise<App> {
     apiRecordRoutes(api, { receiver, inbox, sources, refusal, audit, shownOf })
     apiSourceRoute(api, { sources, activity, refusal })
     overviewRoutes(api, { activity, gate, refusal })
-    testDeliveryRoute(api, { receiver, inbox, agent, log, sources, refusal, audit })
+    testDeliveryRoute(api, { receiver, inbox, agent, metrics, sources, refusal, audit })
   })
   metricsRoute(app, metrics, refusal)
   docsRoutes(app, routes, refusal)

@@ -61,6 +61,11 @@ export interface SourceConfig {
   keyRequired?: boolean
   /** What must be equal for two deliveries to be one operation: the raw `body`, `none`, or a digest of your own. */
   fingerprint?: 'body' | 'none' | ((delivery: Delivery) => string)
+  /**
+   * Hand HEAD, GET and OPTIONS on to the application that is forwarded to: for senders that ask before they deliver, and
+   * that no `sender` answers for. Nothing of them is recorded. Default `false`; for the default source as in the settings.
+   */
+  forwardHandshakes?: boolean
   /** `inbox`: acknowledge at once and work later, until it succeeds. Default: `mode`, for the default source; `inline`. */
   mode?: 'inline' | 'inbox'
   /** How many deliveries of an inbox source are worked on at once in a process. Default 10. */
@@ -148,6 +153,7 @@ const FIELDS: Record<keyof SourceConfig, { schema: v.GenericSchema; allowed: str
     schema: v.union([KINDS.fingerprint.schema, FUNCTION]),
     allowed: "must be 'body', 'none' or a function",
   },
+  forwardHandshakes: KINDS.forwardHandshakes,
   mode: KINDS.mode,
   concurrency: KINDS.concurrency,
   ratePerSecond: KINDS.ratePerSecond,

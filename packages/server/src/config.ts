@@ -3,14 +3,15 @@ import type { InboxSourceOptions, SourceOptions } from 'hookonce'
 import type { Sender } from 'hookonce/senders'
 import type { ClusterAddress } from 'hookonce/stores/redis'
 import * as v from 'valibot'
-import { type ConfigFile, type Handle, loadConfigFile, type SourceConfig } from './config-file.js'
+import { type ConfigFile, loadConfigFile, type SourceConfig } from './config-file.js'
 import { defaultSender } from './default-sender.js'
 import { type GivenSettings, readEnvironment } from './environment.js'
 import { didYouMean } from './nearest.js'
 import type { StoreOptions } from './open-store.js'
 import { type SecretWarning, secretWarnings } from './secret-warnings.js'
-import { flagOf, KINDS, SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js'
+import { flagOf, SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js'
 import { redacting, type Shown } from './shown.js'
+import { checkForwardedHandshakes, type SourceHandle, sourceHandle } from './source-handle.js'
 import { StartError } from './start-error.js'
 import { mustBeReadable, parseStoreUrl, type StoreLocation } from './store-url.js'
 
@@ -20,10 +21,12 @@ export type OperatorAccess = ({ mode: 'token'; token: string } | { mode: 'local'
 }
 
 export interface ResolvedSource {
-  handle: Exclude<Handle, { kind: 'forward' }> | { kind: 'forward'; url: string; timeoutMs: number }
+  handle: SourceHandle
   options: SourceOptions & { lockTtlMs: number; leaseMs: number }
   /** What operators are shown of its records. */
   shown: Shown
+  /** Whether its application is asked what is asked of it. */
+  forwardHandshakes: boolean
   /** Of a source that answers with the result: how many deliveries it takes in a second. */
   ratePerSecond?: number
   /** Of a source that accepts at once and works later. */
@@ -46,6 +49,7 @@ export interface ResolvedConfig {
   workPort: number | undefined
   drainMs: number
   logLevel: NonNullable<Settings['logLevel']>
+  logKeys: NonNullable<Settings['logKeys']>
   operatorAccess: OperatorAccess
   /** Whether `POST /webhook/no-idempotency` is there. */
   allowNoIdempotency: boolean
@@ -81,7 +85,8 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     const mode = source.mode ?? (name === 'default' ? settings.mode : undefined) ?? 'inline'
     const ratePerSecond = source.ratePerSecond ?? (name === 'default' ? settings.ratePerSecond : undefined)
     const sent = name === 'default' ? withSender(source, sender, where('sender')) : source
-    const own = { ...sent, mode, ...(ratePerSecond !== undefined && { ratePerSecond }) }
+    const forwardHandshakes = source.forwardHandshakes ?? (name === 'default' && settings.forwardHandshakes === true)
+    const own = { ...sent, mode, forwardHandshakes, ...(ratePerSecond !== undefined && { ratePerSecond }) }
     sources.set(name, resolveSource(name, own, { settings, given, where }))
   }
   return {
@@ -103,6 +108,7 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     workPort: settings.workPort,
     drainMs: ms(settings.drainSeconds ?? 0),
     logLevel: settings.logLevel ?? 'info',
+    logKeys: settings.logKeys ?? 'none',
     operatorAccess: operatorAccess(settings, where('operatorAccess')),
     allowNoIdempotency: settings.allowNoIdempotency || sources.get('default')!.options.sender === undefined,
     sources,
@@ -199,10 +205,18 @@ function resolveSource(name: string, source: SourceConfig, { settings, given, wh
   const inboxRetention = source.mode === 'inbox' && !given.has('retentionSeconds') ? INBOX_RETENTION_SECONDS : undefined
   const retention =
     source.retentionSeconds ?? ifItCounts('retentionSeconds', inboxRetention ?? settings.retentionSeconds)
+  const handled = sourceHandle(name, source.handle, lockTtl, settings, where)
+  if (source.forwardHandshakes)
+    checkForwardedHandshakes(
+      handled,
+      sender,
+      given.has('forwardHandshakes') ? where('forwardHandshakes') : `sources.${name}.forwardHandshakes`,
+    )
   return {
+    forwardHandshakes: source.forwardHandshakes === true,
     ...(source.mode === 'inbox' && { inbox: inboxOptions(source) }),
     ...(source.mode !== 'inbox' && source.ratePerSecond !== undefined && { ratePerSecond: source.ratePerSecond }),
-    handle: resolveHandle(name, source.handle, lockTtl, settings, where),
+    handle: handled,
     shown: {
       bodies: source.recordBody ?? true,
       redactedHeaders: redacting(...(sender?.secretHeaders ?? []), ...(source.redactHeaders ?? [])),
@@ -230,33 +244,6 @@ function inboxOptions({ concurrency, ratePerSecond, retryDelaysSeconds, group, a
     ...(group !== undefined && { group }),
     ...(acceptedStatus !== undefined && { acceptedStatus }),
   }
-}
-
-function resolveHandle(
-  source: string,
-  handle: Handle | undefined,
-  lockTtl: number,
-  settings: Settings,
-  where: Where,
-): ResolvedSource['handle'] {
-  if (handle === undefined && settings.forwardTo === undefined) return { kind: 'acknowledge' }
-  if (handle !== undefined && (typeof handle === 'function' || handle.kind === 'acknowledge')) return handle
-
-  const field = `sources.${source}.handle: forward()`
-  const url = handle === undefined ? settings.forwardTo : handle.url
-  if (!v.is(KINDS.forwardTo.schema, url)) {
-    throw new StartError(`${field}: the URL ${KINDS.forwardTo.allowed}`)
-  }
-  const own = handle?.timeoutSeconds
-  if (own !== undefined && !v.is(KINDS.forwardTimeoutSeconds.schema, own)) {
-    throw new StartError(`${field}: timeoutSeconds ${KINDS.forwardTimeoutSeconds.allowed}`)
-  }
-  const timeout = own ?? settings.forwardTimeoutSeconds ?? Math.min(30, lockTtl)
-  if (timeout > lockTtl) {
-    const at = own === undefined ? where('forwardTimeoutSeconds') : `${field}: timeoutSeconds`
-    throw new StartError(`${at} (${timeout}) must be at most the lock TTL (${lockTtl})`)
-  }
-  return { kind: 'forward', url: url!, timeoutMs: ms(timeout) }
 }
 
 /** Every lease must survive two store operations that time out. */

@@ -1,5 +1,6 @@
 import type { Answer, Delivery, DeliveryOutcome } from 'hookonce'
 import type { Logger } from 'pino'
+import { keysShown, type LogKeys, type ShownKey } from './log-keys.js'
 
 /** Strangers may ask as often as they like: of those that were refused since, one line in so long. */
 const REFUSALS_EVERY_MS = 10_000
@@ -12,28 +13,40 @@ export class DeliveryLog {
   readonly #source: string
   readonly #keyOf: (delivery: Delivery) => string | null
   readonly #log: Logger
+  readonly #shownKey: ShownKey
   /** Since the last line about refusals; `undefined`: that is long ago. */
   #refused: number | undefined
 
   /** @param keyOf what the source reads a key by */
-  constructor(source: string, keyOf: (delivery: Delivery) => string | null, log: Logger) {
+  constructor(source: string, keyOf: (delivery: Delivery) => string | null, log: Logger, keys: LogKeys) {
     this.#source = source
     this.#keyOf = keyOf
     this.#log = log
+    this.#shownKey = keysShown(log, keys)
   }
 
-  answered(delivery: Delivery, answer: Answer): void {
-    const { status, outcome } = answer
-    const facts = { source: this.#source, status, outcome }
+  answered(delivery: Delivery, answer: Answer, startedAt: number): void {
+    const { status, outcome, attempt } = answer
     if (outcome === 'unauthorized') this.#refusal(answer)
-    if (this.#log.isLevelEnabled('debug')) {
-      this.#log.debug({ ...facts, key: this.#keyUsed(delivery, outcome), bytes: delivery.body.length }, 'delivery')
-    } else if (status >= 500) this.#log.warn(facts, 'delivery failed')
-    else if (outcome === 'mismatch') this.#log.info(facts, 'idempotency key reused for another payload')
+    const isDebug = this.#log.isLevelEnabled('debug')
+    if (!isDebug && status < 500 && outcome !== 'mismatch') return
+    const facts = {
+      source: this.#source,
+      key: this.#shownKey(this.#keyUsed(delivery, outcome)),
+      requestId: delivery.requestId ?? undefined,
+      attempt,
+      durationMs: since(startedAt),
+      status,
+      outcome,
+    }
+    if (isDebug) this.#log.debug({ ...facts, bytes: delivery.body.length }, 'delivery')
+    else if (status >= 500) this.#log.warn(facts, 'delivery failed')
+    else this.#log.info(facts, 'idempotency key reused for another payload')
   }
 
-  failed(error: unknown): void {
-    this.#log.error({ source: this.#source, err: error }, 'delivery not answered')
+  failed(error: unknown, requestId: string, startedAt: number): void {
+    const facts = { source: this.#source, requestId, durationMs: since(startedAt), err: error }
+    this.#log.error(facts, 'delivery not answered')
   }
 
   #refusal({ body }: Answer): void {
@@ -65,3 +78,5 @@ export class DeliveryLog {
     }
   }
 }
+
+const since = (startedAt: number): number => Number((performance.now() - startedAt).toFixed(1))

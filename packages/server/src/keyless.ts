@@ -34,8 +34,8 @@ function namingNothing(sender: Sender): Sender {
 /** The source sees no header, so no key; the handler sees the delivery as it arrived. */
 function withoutHeaders(source: Source): Receive {
   return (delivery, handler) => {
-    const { method, url, body } = delivery
-    const bare = new Delivery({ method, url, headers: [], body })
+    const { method, url, body, requestId } = delivery
+    const bare = new Delivery({ method, url, headers: [], body, requestId })
     return source.receive(bare, (_, attempt) => handler(delivery, attempt))
   }
 }

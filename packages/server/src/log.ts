@@ -1,7 +1,8 @@
-import { subscribe } from 'node:diagnostics_channel'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { EVENTS_CHANNEL, type HookonceEvent } from 'hookonce'
 import { type Logger, pino } from 'pino'
 import { harmlessJson } from './harmless.js'
+import { keysShown, type LogKeys } from './log-keys.js'
 
 /** JSON lines on stdout. */
 export function createLogger(level: string): Logger {
@@ -26,22 +27,29 @@ export function logWarnings(log: Logger): void {
   process.on('warning', ({ name, message, code }: NodeJS.ErrnoException) => log.warn({ warning: name, code }, message))
 }
 
-/** Writes down what the receiver has to say: the lines an operator needs when something goes wrong. */
-export function logEvents(log: Logger): void {
+/**
+ * Writes down what the receiver has to say, from now on: the lines an operator needs when something goes wrong. Returns
+ * what ends that.
+ */
+export function logEvents(log: Logger, keys: LogKeys): () => void {
   const levels = { handler_threw: 'error', receiver_failed: 'error', result_dropped: 'error' } as const
-  subscribe(EVENTS_CHANNEL, message => {
-    const { type, scope: source, key, ...facts } = message as HookonceEvent
-    if (type === 'deadline_missed') return log.warn({ source, ...facts }, DEADLINE_MISSED)
+  const shownKey = keysShown(log, keys)
+  const hear = (message: unknown) => {
+    const { type, scope: source, key, requestId, ...facts } = message as HookonceEvent
     const level = type in levels ? levels[type as keyof typeof levels] : 'warn'
-    const { error, ...rest } = facts as { error?: unknown }
+    const { error, ...rest } = facts as { error?: unknown; durationMs?: number }
     const shown = {
       source,
-      ...(log.isLevelEnabled('debug') && { key }),
+      key: shownKey(key),
+      requestId: requestId ?? undefined,
       ...rest,
+      ...(rest.durationMs !== undefined && { durationMs: Number(rest.durationMs.toFixed(1)) }),
       ...(error !== undefined && { err: error }),
     }
-    log[level](shown, type.replaceAll('_', ' '))
-  })
+    log[level](shown, type === 'deadline_missed' ? DEADLINE_MISSED : type.replaceAll('_', ' '))
+  }
+  subscribe(EVENTS_CHANNEL, hear)
+  return () => void unsubscribe(EVENTS_CHANNEL, hear)
 }
 
 /** JSON.parse quotes its input in the message, and a delivery's body is not for logs. */

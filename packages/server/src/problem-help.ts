@@ -111,6 +111,10 @@ export const PROBLEM_HELP: Record<ServerProblemCode, { means: string; todo: stri
     means: 'This source takes only so many deliveries a second, and this one was beyond. It was not looked at.',
     todo: 'Send it again after Retry-After, or raise ratePerSecond of the source (HOOKONCE_RATE_PER_SECOND).',
   },
+  loop_detected: {
+    means: 'The application that this source forwards to is, directly or by way of others, this source itself.',
+    todo: 'Correct HOOKONCE_FORWARD_TO (in a container localhost is the container itself). Nothing was run.',
+  },
   overloaded: {
     means: 'There are more deliveries in flight than there is room for, or the process is behind. Nothing was run.',
     todo: 'Send it again after Retry-After. If it stays: more processes, or HOOKONCE_MAX_IN_FLIGHT where memory allows.',

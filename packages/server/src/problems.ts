@@ -14,6 +14,7 @@ export const SERVER_PROBLEMS = {
   rate_limited: [429, 'Too many deliveries of this source'],
   headers_too_large: [431, 'The request headers are too large'],
   internal_error: [500, 'The request could not be answered'],
+  loop_detected: [508, 'The delivery came back to the receiver that forwards it'],
   overloaded: [503, 'This receiver has too much to do'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 

@@ -1,9 +1,8 @@
 import { createReceiver, type Inbox, type Receiver } from 'hookonce'
 import type { Logger } from 'pino'
-import type { Agent } from 'undici'
 import { Activity } from './activity/index.js'
 import type { ResolvedConfig } from './config.js'
-import { createForwardAgent } from './handlers/forward.js'
+import { createForwardAgent, type ForwardAgent } from './handlers/exchange.js'
 import { hear } from './hear.js'
 import { inboxOf } from './inbox.js'
 import { createLogger, logEvents, logWarnings } from './log.js'
@@ -20,7 +19,7 @@ export interface Parts {
   opened: OpenedStore
   receiver: Receiver
   inbox: Inbox
-  agent: Agent
+  agent: ForwardAgent
   activity: Activity
   metrics: Metrics
   telemetry: Telemetry | undefined
@@ -42,7 +41,7 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   const { lockTtlMs, leaseMs } = config.sources.get('default')!.options
   const { storeTimeoutMs } = storeOptions
   const receiver = createReceiver({ store: opened.store, lockTtlMs, leaseMs, storeTimeoutMs, maxWaiters })
-  logEvents(log)
+  logEvents(log, config.logKeys)
   const figures = new StoreFigures(opened.store, config.sources)
   const metrics = new Metrics({ sources: config.sources, figures, running: receiver.running })
   const telemetry = await startTelemetry(process.env, metrics, log)
@@ -50,6 +49,6 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   const activity = new Activity({ sources: config.sources, figures })
   hear(metrics, activity)
   const tracing = telemetry?.tracing
-  const inbox = inboxOf(config, receiver, { agent, log }, tracing)
+  const inbox = inboxOf(config, receiver, { agent, metrics }, tracing)
   return { log, opened, receiver, inbox, agent, activity, metrics, telemetry }
 }

@@ -1,5 +1,5 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifySchema } from 'fastify'
-import { type Answer, InvalidKeyError, problem, StoreError } from 'hookonce'
+import { type Answer, type HeaderList, InvalidKeyError, problem, StoreError } from 'hookonce'
 import type { Logger } from 'pino'
 import { InvalidRequest, schemaController } from './openapi/validation.js'
 import { serverProblem } from './problems.js'
@@ -41,6 +41,11 @@ export function createRouter(log: Logger): { app: FastifyInstance; routes: Route
   app.setErrorHandler((error, _, reply) => respond(reply, answerError(error)))
   app.setNotFoundHandler((request, reply) => {
     const allowed = methods.of(request.raw.url!)
+    if (allowed !== undefined && request.method === 'OPTIONS') {
+      const headers: HeaderList = [['allow', allowed]]
+      respond(reply, { status: 204, headers, body: new Uint8Array(), outcome: 'executed' })
+      return
+    }
     respond(
       reply,
       allowed === undefined
@@ -81,7 +86,7 @@ class MethodsByPath {
   of(url: string): string | undefined {
     const path = url.split('?', 1)[0]!
     for (const { matches, methods } of this.#routes.values()) {
-      if (matches.test(path)) return [...methods].sort().join(', ')
+      if (matches.test(path)) return [...new Set([...methods, 'OPTIONS'])].sort().join(', ')
     }
     return undefined
   }

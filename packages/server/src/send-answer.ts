@@ -22,7 +22,10 @@ export function sendAnswer(response: ServerResponse, answer: Answer, close = fal
   }
   const flat: string[] = []
   for (const [name, value] of headers) flat.push(name, value)
-  if (rest === undefined && !BODYLESS.has(status)) flat.push('content-length', String(body.length))
+  // Of an answer to HEAD without a body the length is not known.
+  const hasLength =
+    rest === undefined && !BODYLESS.has(status) && !(response.req.method === 'HEAD' && body.length === 0)
+  if (hasLength) flat.push('content-length', String(body.length))
   const unread = unreadBytes(response.req)
   const closes = close || unread > MOST_DISCARDED_BYTES
   if (closes) flat.push('connection', 'close')

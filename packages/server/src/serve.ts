@@ -2,6 +2,7 @@ import { createApp } from './app.js'
 import { announce } from './banner.js'
 import type { ResolvedConfig } from './config.js'
 import { Gate } from './gate.js'
+import { loopsOf } from './handlers/loop.js'
 import { listen } from './listen.js'
 import { createMemoryRelief } from './memory-relief.js'
 import { assemble } from './process.js'
@@ -17,5 +18,8 @@ export async function serve(config: ResolvedConfig): Promise<void> {
   const listening = await listen(onRequest, { host, port, setting: 'port' })
   if (config.inboxConcurrency > 0) inbox.start()
   shutDownOnSignal({ gate, receiver, inbox, listening, telemetry, drainMs: config.drainMs, log })
+  for (const source of loopsOf(config.sources, listening.urls)) {
+    log.warn({ source }, 'it forwards to this receiver itself: every delivery of it is answered 508 (loop_detected)')
+  }
   announce(log, config, opened, listening.urls)
 }

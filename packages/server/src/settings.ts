@@ -91,6 +91,7 @@ export const KINDS = {
   mode: oneOf('inline', 'inbox'),
   concurrency: number(1, 10_000, 'whole number'),
   ratePerSecond: number(0.001, 1_000_000),
+  forwardHandshakes: YES_OR_NO,
 }
 
 function setting<T>(kind: Kind<T>, env: string, about: Omit<Setting<NoInfer<T>>, 'env' | keyof Kind<T>>): Setting<T> {
@@ -195,6 +196,11 @@ export const SETTINGS = {
     defaultText: '30, or the lock TTL if that is shorter',
     meaning: "how long the application's answer may take, body included; at most the lock TTL",
   }),
+  forwardHandshakes: setting(KINDS.forwardHandshakes, 'HOOKONCE_FORWARD_HANDSHAKES', {
+    default: false,
+    meaning:
+      'hand HEAD, GET and OPTIONS of the default source on to the application, for senders that ask before they deliver; nothing of them is recorded',
+  }),
   fingerprint: setting(KINDS.fingerprint, 'HOOKONCE_FINGERPRINT', {
     default: 'body',
     meaning: 'body: a key reused with another body is answered 422; none: never compared',
@@ -261,7 +267,12 @@ export const SETTINGS = {
   }),
   logLevel: setting(oneOf('debug', 'info', 'warn', 'error', 'silent'), 'LOG_LEVEL', {
     default: 'info',
-    meaning: 'structured logs on stdout; keys appear at debug only, bodies and secrets never',
+    meaning: 'structured logs on stdout; keys as HOOKONCE_LOG_KEYS says, bodies of deliveries and secrets never',
+  }),
+  logKeys: setting(oneOf('none', 'hash', 'plain'), 'HOOKONCE_LOG_KEYS', {
+    default: 'none',
+    meaning:
+      'idempotency keys in warnings and errors: none, the first 16 hexadecimal digits of their SHA-256, or as they are; at LOG_LEVEL=debug always as they are',
   }),
 } as const
 

@@ -45,6 +45,7 @@ test('the defaults are the documented ones', async () => {
     inboxConcurrency: 20,
     drainMs: 25_000,
     logLevel: 'info',
+    logKeys: 'none',
     operatorAccess: { mode: 'local', reason: expect.any(String) },
     allowNoIdempotency: true,
     secretWarnings: [],
@@ -53,6 +54,7 @@ test('the defaults are the documented ones', async () => {
   expect(Object.fromEntries(sources)).toEqual({
     default: {
       handle: { kind: 'acknowledge' },
+      forwardHandshakes: false,
       shown: { bodies: true, redactedHeaders: new Set(['authorization', 'cookie', 'proxy-authorization']) },
       options: {
         name: 'default',

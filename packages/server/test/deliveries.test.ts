@@ -142,6 +142,12 @@ describe('a delivery', () => {
     expect((await send(`${url}/hooks/any`, { body: 'not json' })).text).toBe('not json')
   })
 
+  test('that is JSON behind a byte order mark is taken by the default handler', async () => {
+    const { url } = await startApp()
+    expect((await send(`${url}/webhook`, { body: '\ufeff{"event":"test.event"}' })).json.status).toBe('success')
+    expect((await send(`${url}/webhook`, { body: '\ufeff' })).status).toBe(400)
+  })
+
   test('whose handler throws is answered 500, with nothing of the inside', async () => {
     const { url } = await startApp({
       sources: {
@@ -249,14 +255,14 @@ test('/webhook/no-idempotency runs the same handler every time and ignores the k
   expect(seen).toEqual(['a', null, 'a', null])
 })
 
-test.each(['GET', 'PUT', 'DELETE', 'OPTIONS', 'PROPFIND'])(
+test.each(['GET', 'HEAD', 'PUT', 'DELETE', 'PROPFIND'])(
   '%s on a delivery route is 405 and says what is allowed',
   async method => {
     const { url } = await startApp()
     for (const path of ['/webhook', '/hooks/default', '/webhook/no-idempotency']) {
       const answer = await send(url + path, { method })
-      expect([answer.status, answer.headers.allow]).toEqual([405, 'POST'])
-      expect(answer.json.code).toBe('method_not_allowed')
+      expect([answer.status, answer.headers.allow]).toEqual([405, 'OPTIONS, POST'])
+      if (method !== 'HEAD') expect(answer.json.code).toBe('method_not_allowed')
     }
   },
 )

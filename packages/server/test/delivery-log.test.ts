@@ -15,18 +15,19 @@ test('refusals are a line at once, then one every ten seconds with how many ther
     'x',
     () => null,
     pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
+    'none',
   )
   const counts = () => lines.map(line => JSON.parse(line).count)
-  for (let i = 0; i < 100; i++) log.answered(delivery, refused)
+  for (let i = 0; i < 100; i++) log.answered(delivery, refused, 0)
   expect(counts()).toEqual([1])
   expect(JSON.parse(lines[0]!)).toMatchObject({ level: 30, source: 'x', reason: 'why' })
   vi.advanceTimersByTime(10_000)
   expect(counts()).toEqual([1, 99])
-  log.answered(delivery, refused)
+  log.answered(delivery, refused, 0)
   expect(counts()).toEqual([1, 99])
   vi.advanceTimersByTime(10_000)
   expect(counts()).toEqual([1, 99, 1])
   vi.advanceTimersByTime(20_000)
-  log.answered(delivery, refused)
+  log.answered(delivery, refused, 0)
   expect(counts()).toEqual([1, 99, 1, 1])
 })

@@ -210,3 +210,83 @@ test('a connection that is accepted and says nothing is a 504, one that is cut a
   expect((await send(`${url}/webhook`)).status).toBe(502)
   silent.close()
 })
+
+test.each<[target: string, sent: string, asked: string]>([
+  ['', '?a=1&b=2', '?a=1&b=2'],
+  ['?token=a', '', '?token=a'],
+  ['?token=a', '?', '?token=a'],
+  ['?token=a', '?x=1', '?token=a&x=1'],
+  ['?token=a', '?token=b', '?token=a'],
+  ['?token=a&v=2', '?x=1&token=b&v=&y=2', '?token=a&v=2&x=1&y=2'],
+  ['?token=a', '?%74oken=b&TOKEN=c&token[]=d&token%5Bx%5D=e&+token=f&token%00z=g', '?token=a'],
+  ['?api_key=a', '?api.key=b&api+key=c&api%20key=d&api[key=e', '?api_key=a'],
+  ['?token=a', '?x=1;token=b&y=%zz', '?token=a&y=%zz'],
+  ['?token=a', '?tokens=b&my_token=c', '?token=a&tokens=b&my_token=c'],
+])("the target's own query wins: %s asked with %s is %s", async (target, sent, asked) => {
+  upstream = await startUpstream()
+  const { url } = await startApp({ env: { HOOKONCE_FORWARD_TO: upstream.url + target } })
+  await send(`${url}/webhook${sent}`)
+  expect(upstream.calls[0]!.url).toBe(`/hooks${asked}`)
+})
+
+/** What the application behind CGI, WSGI or PHP would see under each name. */
+const folded = (rawHeaders: string[]) => {
+  const seen = new Map<string, string[]>()
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!.toUpperCase().replace(/[^A-Z0-9]/g, '_')
+    seen.set(name, [...(seen.get(name) ?? []), rawHeaders[i + 1]!])
+  }
+  return seen
+}
+
+test.each(['inline', 'inbox'])(
+  '%s: no name of a sender is taken for one of the receiver, however it is spelled',
+  async mode => {
+    const { url } = await start(undefined, { HOOKONCE_MODE: mode })
+    const forged = [
+      ...['X_Hookonce_Attempt', 'X-Hookonce_Attempt', 'x.hookonce.attempt', 'X_Hookonce_Fencing_Token', 'X_Cached'],
+      ...[
+        'Idempotency_Key',
+        'Idempotency.Key',
+        'X_Request_Id',
+        'Proxy_Authorization',
+        'Transfer_Encoding',
+        'Keep_Alive',
+      ],
+      ...['Content_Length', 'Proxy.Connection', 'X_Hop'],
+    ]
+    const headers = [
+      ...forged.flatMap(name => [name, 'forged']),
+      'Connection',
+      'X-Hop',
+      'X_Other',
+      'kept',
+      'X-Idempotency-Key',
+      'a',
+    ]
+    await send(`${url}/webhook`, { headers, body: '{}' })
+    await upstream.called(1)
+    const seen = folded(upstream.calls[0]!.rawHeaders)
+    expect([...seen.values()].flat()).not.toContain('forged')
+    expect(seen.get('IDEMPOTENCY_KEY')).toEqual(['a'])
+    expect(seen.get('X_HOOKONCE_ATTEMPT')).toEqual(['1'])
+    expect(seen.get('CONTENT_LENGTH')).toEqual(['2'])
+    expect(seen.get('X_OTHER')).toEqual(['kept'])
+    expect(seen.get('X_REQUEST_ID')).toHaveLength(1)
+  },
+)
+
+test('a misspelled key is neither a key here nor one at the application', async () => {
+  const { url } = await start()
+  for (const _ of ['one', 'two']) await send(`${url}/webhook`, { headers: { Idempotency_Key: 'a' } })
+  expect(upstream.calls).toHaveLength(2)
+  expect(folded(upstream.calls[0]!.rawHeaders).has('IDEMPOTENCY_KEY')).toBe(false)
+})
+
+test('an application marks no answer as a replay, however it spells it', async () => {
+  const { url } = await start((_, response) =>
+    response.setHeader('X_Cached', 'true').setHeader('Idempotent_Replayed', 'true').setHeader('Keep_Alive', '1').end(),
+  )
+  const { headers } = await send(`${url}/webhook`, { headers: keyed })
+  for (const name of ['x_cached', 'idempotent_replayed', 'keep_alive']) expect(headers).not.toHaveProperty(name)
+})

@@ -71,6 +71,21 @@ describe('the default source with a sender, by the environment alone', () => {
     expect(handle.runs).toBe(1)
   })
 
+  test.each([
+    ['a form', 'payload=%7B%22zen%22%3A%22It+works%22%7D', 'application/x-www-form-urlencoded'],
+    ['no text', '\u0000\u0001', 'application/octet-stream'],
+    ['nothing', '', 'application/json'],
+  ])('acknowledges what was signed, whatever its form, where nothing handles it: %s', async (_, body, type) => {
+    const { url } = await startApp({ env: GITHUB })
+    const event = { body, headers: { 'content-type': type } }
+    const answers = [await sendSigned(`${url}/webhook`, hub, event), await sendSigned(`${url}/webhook`, hub, event)]
+    expect(answers.map(({ status, headers }) => [status, headers['x-cached']])).toEqual([
+      [200, undefined],
+      [200, 'true'],
+    ])
+    expect(answers[0]!.json.status).toBe('success')
+  })
+
   test('answers 401 to everything else, and asks the store nothing', async () => {
     const handle = counting()
     const { store, questions } = watched()
@@ -198,7 +213,7 @@ describe('sources of a config file', () => {
     expect([noQuestion.status, noQuestion.headers.allow]).toEqual([405, 'POST'])
     for (const path of ['/hooks/hub', '/hooks/open', '/webhook']) {
       const { status, headers } = await get(url + path)
-      expect([status, headers.allow]).toEqual([405, 'POST'])
+      expect([status, headers.allow]).toEqual([405, 'OPTIONS, POST'])
     }
   })
 

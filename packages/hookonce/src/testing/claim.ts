@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { lostError } from '../store.js'
 import { behaviour, type StoreCase } from './harness.js'
 import { ANN, assertRising, assertSpan, BEN, CLEO, DAN, HOUR, ONE, TWO, textOf } from './probe.js'
 
@@ -115,6 +116,19 @@ export const claimCases: readonly StoreCase[] = [
     assert.deepEqual({ attempts, leaseId }, { attempts: 2, leaseId: BEN })
     assert.equal((await probe.acquire(CLEO, { maxLosses: 3 })).attempt, 3)
     assert.equal((await probe.record()).losses, 2)
+  }),
+
+  behaviour('whoever takes over from a lost attempt is told so, once, and the record says so', async ({ probe }) => {
+    assert.equal((await probe.acquire(ANN)).tookOver, false)
+    await probe.fail(ANN, 'it broke')
+    assert.equal((await probe.abandon(BEN)).tookOver, false)
+    assert.equal((await probe.record()).lastError, 'it broke')
+    assert.equal((await probe.acquire(CLEO)).tookOver, true)
+    assert.equal(((await probe.claim(CLEO)) as { tookOver?: boolean }).tookOver, false)
+    assert.equal((await probe.record()).lastError, lostError(2))
+    await probe.fail(CLEO, 'it broke again')
+    assert.equal((await probe.acquire(DAN)).tookOver, false)
+    assert.equal((await probe.record()).lastError, 'it broke again')
   }),
 
   behaviour('a live attempt is running, not exhausted, whatever was lost before it', async ({ probe }) => {

@@ -122,7 +122,7 @@ test('the commit of an attempt that was taken over is refused, its effects with 
   expect(await stale).toEqual({ value: 'fresh', replayed: true })
   expect(refused).toMatchObject({ code: 'ERR_NO_RESULT', reason: 'attempt_lost' })
   expect(deaf.ledger).toEqual([])
-  expect(events).toContainEqual({ type: 'result_refused', ...id, attempt: 1 })
+  expect(events).toContainEqual(expect.objectContaining({ type: 'result_refused', ...id, attempt: 1 }))
 })
 
 test('an attempt that lost its lease cannot begin a commit', async () => {

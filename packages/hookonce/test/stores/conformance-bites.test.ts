@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { LOST_ERROR, MAX_ERROR_LENGTH, MOST_COUNTED, NEVER, type Store, StoreError, systemClock } from 'hookonce'
+import {
+  LOST_ERROR,
+  lostError,
+  MAX_ERROR_LENGTH,
+  MOST_COUNTED,
+  NEVER,
+  type Store,
+  StoreError,
+  systemClock,
+} from 'hookonce'
 import { storeCases } from 'hookonce/testing'
 import { expect, test } from 'vitest'
 
@@ -15,10 +24,19 @@ const source = ['entry', 'line', 'queue', 'hash-index', 'packed', 'archive', 're
 
 function storeFrom(script: string): () => Store {
   const make = new Function(
-    ...['systemClock', 'StoreError', 'MAX_ERROR_LENGTH', 'NEVER', 'LOST_ERROR', 'MOST_COUNTED', 'randomInt'],
+    ...[
+      'systemClock',
+      'StoreError',
+      'MAX_ERROR_LENGTH',
+      'NEVER',
+      'LOST_ERROR',
+      'lostError',
+      'MOST_COUNTED',
+      'randomInt',
+    ],
     `${script}\nreturn memoryStore`,
   )
-  return make(systemClock, StoreError, MAX_ERROR_LENGTH, NEVER, LOST_ERROR, MOST_COUNTED, randomInt)
+  return make(systemClock, StoreError, MAX_ERROR_LENGTH, NEVER, LOST_ERROR, lostError, MOST_COUNTED, randomInt)
 }
 
 /** Replaces the first `find` after `where`. */
@@ -111,18 +129,27 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   ],
   'claim: a resent claim prolongs the lease': [
     CLAIM,
-    "return { status: 'acquired', attempt: entry.attempts",
-    "setLease(entry, at, request.leaseMs); return { status: 'acquired', attempt: entry.attempts",
+    'return acquired(entry, false)',
+    'setLease(entry, at, request.leaseMs); return acquired(entry, false)',
   ],
   'claim: a resent claim gets a new token': [
     CLAIM,
-    'fencingToken: entry.fencingToken',
-    'fencingToken: (entry.fencingToken = issueToken(at))',
+    'return acquired(entry, false)',
+    'entry.fencingToken = issueToken(at); return acquired(entry, false)',
   ],
+  'claim: a takeover is told again': [CLAIM, 'return acquired(entry, false)', 'return acquired(entry, true)'],
+  'claim: a takeover is not told': [CLAIM, 'return acquired(taken, tookOver)', 'return acquired(taken, false)'],
+  'claim: every further attempt is a takeover': [
+    CLAIM,
+    'return acquired(taken, tookOver)',
+    'return acquired(taken, true)',
+  ],
+  'claim: the record says nothing of what was lost': [CLAIM, 'if (tookOver)', 'if (false)'],
+  'claim: a failure counts as lost on the record': [CLAIM, 'if (tookOver)', 'if (true)'],
   'claim: a live lease is taken over': [CLAIM, 'leaseRemainingMs > 0', 'false'],
   'claim: a lease that is over still holds': [CLAIM, 'leaseRemainingMs > 0', "entry.state === 'running'"],
-  'claim: losses not counted': [CLAIM, "(entry.state === 'running' ? 1 : 0)", '0'],
-  'claim: failures counted as losses': [CLAIM, "(entry.state === 'running' ? 1 : 0)", '1'],
+  'claim: losses not counted': [CLAIM, '(tookOver ? 1 : 0)', '0'],
+  'claim: failures counted as losses': [CLAIM, '(tookOver ? 1 : 0)', '1'],
   'claim: losses not kept': [CLAIM, 'taken.losses = losses', ''],
   'claim: one loss too many': [CLAIM, 'losses >= request.maxLosses', 'losses > request.maxLosses'],
   'claim: exhausted before running': [
@@ -267,7 +294,10 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'an accepted record expires while it runs': ['function setLease', 'entry.accepted ? NEVER', 'false ? NEVER'],
   'an accepted record expires after a failure': ['function settle', "state === 'failed' && entry.accepted", 'false'],
   'claimDue: losses not counted': [TAKE, 'entry.losses++', ''],
-  'claimDue: failures counted as losses': [TAKE, "if (entry.state === 'running')", 'if (entry.attempts > 0)'],
+  'claimDue: failures counted as losses': [TAKE, 'if (tookOver)', 'if (entry.attempts > 0)'],
+  'claimDue: a takeover is not told': [TAKE, 'dueClaim(entry, tookOver)', 'dueClaim(entry, false)'],
+  'claimDue: everything is a takeover': [TAKE, 'dueClaim(entry, tookOver)', 'dueClaim(entry, true)'],
+  'claimDue: the record says nothing of what was lost': [TAKE, 'entry.lastError = lostError(entry.attempts)', ''],
   'claimDue: never dies': [TAKE, 'entry.losses >= request.maxLosses', 'false'],
   'claimDue: dies in silence': [TAKE, 'entry.lastError = LOST_ERROR', ''],
   'claimDue: the lease is not due again': [TAKE, 'queue.schedule(entry, entry.leaseEndsAt)', 'queue.remove(entry)'],

@@ -93,6 +93,6 @@ test('tokens rise when the clock steps back', async () => {
   clock.time -= 3_600_000
   await store.delete({ scope: 's', key: 'one' }, { force: true })
   const after = await store.claim({ ...claim, key: 'one' })
-  expect(before).toEqual({ status: 'acquired', attempt: 1, fencingToken: '1700000000000000' })
-  expect(after).toEqual({ status: 'acquired', attempt: 1, fencingToken: '1700000000000001' })
+  expect(before).toEqual({ status: 'acquired', attempt: 1, fencingToken: '1700000000000000', tookOver: false })
+  expect(after).toEqual({ status: 'acquired', attempt: 1, fencingToken: '1700000000000001', tookOver: false })
 })

@@ -106,6 +106,7 @@ class Model {
   }
 
   #claim(request: ClaimRequest, facts: Facts | undefined, token: string | undefined): unknown {
+    let tookOver = false
     if (facts) {
       const { settled, leaseId } = facts
       const fingerprints = new Set([facts.fingerprint, request.fingerprint].filter(known => known !== null))
@@ -114,11 +115,13 @@ class Model {
         return { status: 'completed', result: Buffer.from(settled.result!), completedAt: settled.at }
       }
       if (!settled && leaseId === request.leaseId) {
-        return { status: 'acquired', attempt: facts.attempts, fencingToken: facts.token }
+        return { status: 'acquired', attempt: facts.attempts, fencingToken: facts.token, tookOver: false }
       }
       if (this.#live(facts)) return { status: 'running', leaseRemainingMs: facts.leaseEnd - this.now }
       const losses = settled ? facts.losses : facts.losses + 1
       if (losses >= request.maxLosses) return { status: 'exhausted', losses }
+      if (losses > facts.losses) facts.error = `attempt ${facts.attempts} was lost: its lease ended without a word`
+      tookOver = losses > facts.losses
       facts.losses = losses
     }
     if (token === undefined) return { status: 'acquired' }
@@ -139,7 +142,7 @@ class Model {
       error: facts?.error ?? null,
       settled: null,
     })
-    return { status: 'acquired', attempt: attempts, fencingToken: token }
+    return { status: 'acquired', attempt: attempts, fencingToken: token, tookOver }
   }
 
   /** When the attempt settled this way, now or before; `undefined` if it may not. */

@@ -1,115 +1,98 @@
-import { type Attempt, type Delivery, type Handler, type HeaderList, problem } from 'hookonce'
-import type { Logger } from 'pino'
-import { Agent, request } from 'undici'
+import type { IncomingMessage } from 'node:http'
+import { type Attempt, type Delivery, endToEnd, type Handler, type HandlerResponse, problem } from 'hookonce'
+import { exchange, type ForwardAgent } from './exchange.js'
+import { type ForwardFailure, failureOf, statusFailure } from './failures.js'
+import { markOf } from './loop.js'
+import { parseTarget, pathFor, type Target } from './target.js'
+import { TimeLimit } from './time-limit.js'
 
 export interface ForwardTarget {
+  source: string
   url: string
   timeoutMs: number
   maxResponseBytes: number
-  agent: Agent
-  log: Logger
+  agent: ForwardAgent
+  /** Told of each attempt that came to no success. */
+  failed(kind: ForwardFailure): void
 }
 
-/** RFC 9110 §7.6.1; `content-length` is counted anew, `expect` is answered here, `host` names the target. */
-const NOT_FORWARDED = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'http2-settings',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
+/** What is answered has no content, whatever follows it on the connection (RFC 9110 §6.4.1). */
+const NO_CONTENT = new Set([204, 304])
 
-/** One pool for all targets. Their time limits are {@link forwardTo}'s own, over the whole exchange. */
-export function createForwardAgent(): Agent {
-  return new Agent({ headersTimeout: 0, bodyTimeout: 0 })
-}
+const NO_BODY = Buffer.alloc(0)
 
 /** Hands deliveries to the application behind this receiver, byte for byte, and gives its answer back the same way. */
-export function forwardTo(target: ForwardTarget): Handler {
-  const { url, origin, authorization } = parseTarget(target.url)
+export function forwardTo(given: ForwardTarget): Handler {
+  const target = parseTarget(given.url)
   return async (delivery, attempt) => {
-    const limit = new TimeLimit(target.timeoutMs, attempt.signal)
-    try {
-      const response = await request(withQuery(url, delivery.url), {
-        method: 'POST',
-        headers: forwardedHeaders(delivery, attempt, authorization),
-        body: delivery.body,
-        signal: limit.signal,
-        dispatcher: target.agent,
-        responseHeaders: 'raw',
-      })
-      const status = response.statusCode
-      const headers = endToEnd(rawPairs(response.headers))
-      const chunks = response.body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
-      const { body, complete } = await gather(chunks, target.maxResponseBytes)
-      limit.leaveAttempt()
-      if (!complete) return { status, headers, body, rest: remainder(chunks, limit) }
-      limit.clear()
-      return { status, headers, body }
-    } catch (error) {
-      limit.clear()
-      // A lost attempt is answered already; what else aborts is the end of this process.
-      if (attempt.signal.aborted) return problem('shutting_down', { retryAfterMs: 1000 })
-      if (limit.reached) {
-        target.log.warn({ upstream: origin, timeoutMs: target.timeoutMs }, 'upstream took too long')
-        return problem('upstream_timeout')
-      }
-      target.log.warn({ upstream: origin, reason: errorCode(error) }, 'upstream cannot be reached')
-      return problem('upstream_unreachable')
+    const limit = new TimeLimit(given.timeoutMs, attempt.signal)
+    const response = await ask(given, target, delivery, limit, attempt)
+    if (response.status >= 200 && response.status <= 299) return response
+    if (response.reason === undefined) given.failed(statusFailure(response.status))
+    return withoutCredentials(response, target)
+  }
+}
+
+/** Hands on a question that is no delivery: it has no attempt, and nothing is recorded of it. */
+export function forwardQuestionTo(given: ForwardTarget): (delivery: Delivery) => Promise<HandlerResponse> {
+  const target = parseTarget(given.url)
+  return delivery => ask(given, target, delivery, new TimeLimit(given.timeoutMs))
+}
+
+async function ask(
+  { source, timeoutMs, maxResponseBytes, agent, failed }: ForwardTarget,
+  target: Target,
+  delivery: Delivery,
+  limit: TimeLimit,
+  attempt?: Attempt,
+): Promise<HandlerResponse> {
+  const { method, body } = delivery
+  try {
+    const options = { ...target.options, method, path: pathFor(target, delivery.url) }
+    const headers = forwardedHeaders(delivery, target, source, attempt)
+    const message = await exchange(agent, { options, headers, body, signal: limit.signal })
+    return await responseOf(message, method, maxResponseBytes, limit)
+  } catch (error) {
+    limit.clear()
+    // A lost attempt is answered already; what else aborts is the end of this process.
+    if (attempt?.signal.aborted) {
+      return { ...problem('shutting_down', { retryAfterMs: 1000 }), reason: 'aborted: this process is shutting down' }
     }
+    if (limit.reached) {
+      failed('timeout')
+      return { ...problem('upstream_timeout'), reason: `timeout after ${timeoutMs} ms` }
+    }
+    const { kind, reason } = failureOf(error as Error)
+    failed(kind)
+    return { ...problem('upstream_unreachable'), reason }
   }
 }
 
-/** Credentials in the URL are sent as `Authorization` and appear nowhere else. */
-function parseTarget(target: string): { url: string; origin: string; authorization: string | undefined } {
-  const url = new URL(target)
-  const { username, password } = url
-  url.username = ''
-  url.password = ''
-  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
-  const authorization = credentials === ':' ? undefined : `Basic ${Buffer.from(credentials).toString('base64')}`
-  return { url: url.href, origin: url.origin, authorization }
+async function responseOf(
+  message: IncomingMessage,
+  method: string,
+  maxBytes: number,
+  limit: TimeLimit,
+): Promise<HandlerResponse> {
+  const status = message.statusCode!
+  const headers = endToEnd(pairs(message.rawHeaders), name => name === 'content-length')
+  if (method === 'HEAD' || NO_CONTENT.has(status)) {
+    limit.clear()
+    // What it sends all the same would be taken for the beginning of the next answer.
+    if (status === 204 && announcesContent(message)) message.destroy()
+    else message.resume()
+    return { status, headers, body: NO_BODY }
+  }
+  const chunks = message[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
+  const { body, complete } = await gather(chunks, maxBytes)
+  limit.leaveAttempt()
+  if (!complete) return { status, headers, body, rest: remainder(chunks, limit) }
+  limit.clear()
+  return { status, headers, body }
 }
 
-/** Aborts at the time limit, or when the attempt is lost. */
-class TimeLimit {
-  readonly #controller = new AbortController()
-  readonly #attempt: AbortSignal
-  readonly #timer: NodeJS.Timeout
-  readonly #abort = () => this.#controller.abort()
-  reached = false
-
-  constructor(ms: number, attempt: AbortSignal) {
-    this.#attempt = attempt
-    this.#timer = setTimeout(() => {
-      this.reached = true
-      this.#abort()
-    }, ms)
-    if (attempt.aborted) this.#abort()
-    else attempt.addEventListener('abort', this.#abort, { once: true })
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal
-  }
-
-  leaveAttempt(): void {
-    this.#attempt.removeEventListener('abort', this.#abort)
-  }
-
-  clear(): void {
-    clearTimeout(this.#timer)
-    this.leaveAttempt()
-  }
-}
+const announcesContent = ({ headers }: IncomingMessage): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0
 
 async function gather(chunks: AsyncIterator<Uint8Array>, enough: number) {
   const parts: Uint8Array[] = []
@@ -147,13 +130,33 @@ function remainder(chunks: AsyncIterator<Uint8Array>, limit: TimeLimit): AsyncIt
   }
 }
 
-function forwardedHeaders(delivery: Delivery, attempt: Attempt, authorization: string | undefined): string[] {
-  const flat: string[] = []
-  for (const [name, value] of endToEnd(delivery.headers)) {
-    const replaced = name === 'idempotency-key' ? attempt.key !== null : name === 'authorization' && authorization
-    if (!replaced) flat.push(name, value)
-  }
-  if (authorization) flat.push('authorization', authorization)
+/** `content-length` is counted anew, `expect` is answered here, `host` names the target. */
+const ANSWERED_HERE = new Set(['content-length', 'expect', 'host'])
+
+/** What this forwarder sets: of a name that an application may take for one of these there is none besides. */
+const SET_HERE = new Set(['idempotency-key', 'x-request-id'])
+
+function forwardedHeaders(
+  { headers, body, method, requestId }: Delivery,
+  { host, authorization }: Target,
+  source: string,
+  attempt: Attempt | undefined,
+): string[] {
+  let isNamed = false
+  const kept = endToEnd(headers, (folded, name) => {
+    if (ANSWERED_HERE.has(folded)) return true
+    if (folded === 'authorization') return authorization !== undefined
+    if (folded === 'x-request-id' && name === folded) isNamed = true
+    if (folded === 'idempotency-key' && attempt !== undefined && attempt.key !== null) return true
+    return SET_HERE.has(folded) && name !== folded
+  })
+  const flat = ['Host', host]
+  for (const [name, value] of kept) flat.push(name, value)
+  if (authorization !== undefined) flat.push('Authorization', authorization)
+  if (method === 'POST') flat.push('Content-Length', String(body.length))
+  flat.push('Via', `1.1 ${markOf(source)}`)
+  if (!isNamed && requestId !== null) flat.push('X-Request-Id', requestId)
+  if (attempt === undefined) return flat
   flat.push('X-Hookonce-Attempt', String(attempt.number))
   if (attempt.key !== null) {
     flat.push('Idempotency-Key', attempt.key, 'X-Hookonce-Fencing-Token', attempt.fencingToken)
@@ -161,46 +164,17 @@ function forwardedHeaders(delivery: Delivery, attempt: Attempt, authorization: s
   return flat
 }
 
-/** Less what concerns one connection only, the headers that `Connection` names included. */
-function endToEnd(headers: HeaderList): [string, string][] {
-  const named = new Set<string>()
-  for (const [name, value] of headers) {
-    if (name === 'connection') for (const option of value.split(',')) named.add(option.trim().toLowerCase())
-  }
-  const kept: [string, string][] = []
-  for (const [name, value] of headers) {
-    if (!NOT_FORWARDED.has(name) && !named.has(name)) kept.push([name, value])
-  }
-  return kept
+/** An answer that quotes what the application was shown of this receiver's own is not quoted in turn. */
+function withoutCredentials(response: HandlerResponse, { authorization, password }: Target): HandlerResponse {
+  if (authorization === undefined || response.reason !== undefined) return response
+  const { status } = response
+  const body = Buffer.from(response.body)
+  const quotes = [authorization.slice('Basic '.length), password].some(secret => secret !== '' && body.includes(secret))
+  return quotes ? { ...response, reason: `status ${status} (body not shown: it quotes credentials)` } : response
 }
 
-/**
- * undici reads header bytes as UTF-8 where Node reads and writes them as Latin-1,
- * except for a `content-disposition` beside a `content-length`, which it has converted already.
- */
-function rawPairs(flat: unknown): [string, string][] {
-  const raw = flat as string[]
-  const pairs: [string, string][] = []
-  let sized = false
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i]!.toLowerCase()
-    sized ||= name === 'content-length'
-    pairs.push([name, raw[i + 1]!])
-  }
-  for (const pair of pairs) {
-    if (!(sized && pair[0] === 'content-disposition')) pair[1] = Buffer.from(pair[1]).toString('latin1')
-  }
-  return pairs
-}
-
-/** The sender's query is part of what it said; path and host are the target's. */
-function withQuery(target: string, deliveryUrl: string): string {
-  const query = deliveryUrl.indexOf('?')
-  if (query === -1 || query === deliveryUrl.length - 1) return target
-  return `${target}${target.includes('?') ? '&' : '?'}${deliveryUrl.slice(query + 1)}`
-}
-
-function errorCode(error: unknown): string {
-  const { code, name } = error as NodeJS.ErrnoException
-  return code ?? name
+function pairs(raw: readonly string[]): [name: string, value: string][] {
+  const list: [string, string][] = []
+  for (let i = 0; i < raw.length; i += 2) list.push([raw[i]!, raw[i + 1]!])
+  return list
 }

@@ -1,5 +1,6 @@
 import type { DeliveryOutcome, HookonceActivity, HookonceEvent } from 'hookonce'
 import { version } from '../command-line.js'
+import { FORWARD_FAILURES, type ForwardFailure } from '../handlers/failures.js'
 import { KEYLESS } from '../keyless.js'
 import type { StoreFigures } from '../store-figures.js'
 import { createInstruments } from './instruments.js'
@@ -37,7 +38,7 @@ const STORE_OPERATIONS = [
 
 export interface MetricsContext {
   /** By name of the source: whether it accepts deliveries for later. Nothing else becomes a label's value. */
-  sources: ReadonlyMap<string, { inbox?: unknown }>
+  sources: ReadonlyMap<string, { handle?: unknown; inbox?: unknown }>
   figures: StoreFigures
   /** How many attempts run, by scope. */
   running: () => ReadonlyMap<string, number>
@@ -56,14 +57,15 @@ export class Metrics {
   constructor({ sources, figures, running }: MetricsContext) {
     const { build, ...is } = this.instruments
     build.set({ version: version(), node: process.version, store: figures.storeName }, 1)
-    for (const [name, { inbox }] of sources) {
+    for (const [name, { handle, inbox }] of sources) {
       this.#labels.set(name, name)
       // A rate needs a zero to begin at.
       for (const outcome of OUTCOMES) is.deliveries.of(name, outcome)
       for (const reason of ['in_flight', 'event_loop', 'rate']) is.rejections.of(name, reason)
       for (const reason of ['lease', 'lock_ttl', 'deleted']) is.lost.of(name, reason)
-      for (const metric of [is.renewals, is.fenced, is.dropped]) metric.of(name)
+      for (const metric of [is.renewals, is.takenOver, is.fenced, is.dropped]) metric.of(name)
       if (inbox) is.died.of(name)
+      if (isForward(handle)) for (const kind of FORWARD_FAILURES) is.forwardFailures.of(name, kind)
     }
     for (const operation of STORE_OPERATIONS) is.storeErrors.of(operation)
     is.waiting.of()
@@ -77,6 +79,11 @@ export class Metrics {
     const { deliveries, rejections } = this.instruments
     deliveries.of(source, outcome).value++
     if (overload !== undefined) rejections.of(source, overload).value++
+  }
+
+  /** An attempt of a source that forwards came to no success. */
+  forwardFailed(source: string, kind: ForwardFailure): void {
+    this.instruments.forwardFailures.of(source, kind).value++
   }
 
   onActivity(event: HookonceActivity): void {
@@ -113,8 +120,9 @@ export class Metrics {
   onEvent(event: HookonceEvent): void {
     const source = this.#labels.get(event.scope)
     if (source === undefined) return
-    const { lost, fenced, dropped, died } = this.instruments
+    const { lost, takenOver, fenced, dropped, died } = this.instruments
     if (event.type === 'attempt_lost') lost.of(source, event.reason).value++
+    else if (event.type === 'attempt_taken_over') takenOver.of(source).value++
     else if (event.type === 'result_refused') fenced.of(source).value++
     else if (event.type === 'result_dropped') dropped.of(source).value++
     else if (event.type === 'delivery_died') died.of(source).value++
@@ -141,3 +149,5 @@ export class Metrics {
     }
   }
 }
+
+const isForward = (handle: unknown): boolean => (handle as { kind?: unknown } | undefined)?.kind === 'forward'

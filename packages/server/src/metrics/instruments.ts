@@ -52,6 +52,12 @@ export function createInstruments() {
     handlerSeconds: histogram('handler_duration_seconds', 'How long handlers took', HANDLER_SECONDS, 'source'),
     renewals: counter('lease_renewals_total', 'Leases renewed', 'source'),
     lost: counter('lost_attempts_total', 'Attempts that lost their key while the handler worked', 'source', 'reason'),
+    takenOver: counter('takeovers_total', 'Attempts that took the key from one that ended without a word', 'source'),
+    forwardFailures: counter(
+      'forward_failures_total',
+      'Attempts that the application answered with no success, or not at all',
+      ...['source', 'kind'],
+    ),
     fenced: counter('fenced_results_total', 'Results refused because another attempt owns the key', 'source'),
     dropped: counter('dropped_results_total', 'Results that could not be brought to the store', 'source'),
 

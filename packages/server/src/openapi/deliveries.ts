@@ -69,7 +69,7 @@ export function deliverySchema(name: string, { handle, options, inbox }: Resolve
         'attempt_timeout',
         ...(sender ? (['signature_invalid'] as const) : []),
         ...(typeof handle === 'object' && handle.kind === 'forward'
-          ? (['upstream_unreachable', 'upstream_timeout'] as const)
+          ? (['upstream_unreachable', 'upstream_timeout', 'loop_detected'] as const)
           : []),
       ),
       ...(anyAnswer && { default: { description: 'whatever the handler answers; recorded if it is 2xx' } }),

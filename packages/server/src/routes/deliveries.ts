@@ -1,15 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Answer, Delivery, keyOf, type Source } from 'hookonce'
+import type { Logger } from 'pino'
 import type { Admission } from '../admission.js'
 import type { ResolvedSource } from '../config.js'
 import { DeliveryLog } from '../delivery-log.js'
 import type { Gate } from '../gate.js'
+import { questionHandlerFor } from '../handlers/index.js'
+import { hasPassed } from '../handlers/loop.js'
 import { KEYLESS, keylessSource, type Receive } from '../keyless.js'
+import type { LogKeys } from '../log-keys.js'
 import { deliverySchema, HANDSHAKE } from '../openapi/deliveries.js'
 import { serverProblem } from '../problems.js'
 import { readBody } from '../read-body.js'
 import type { Refusals } from '../refusals.js'
+import { nameOf } from '../request-id.js'
 import { sendAnswer } from '../send-answer.js'
 import { mountedSource, type SourceContext } from '../sources.js'
 import type { Tracing } from '../telemetry/tracing.js'
@@ -23,6 +28,8 @@ export interface DeliveryContext extends SourceContext {
   admission: Admission
   refusals: Refusals
   tracing: Tracing | undefined
+  log: Logger
+  logKeys: LogKeys
 }
 
 /** Node drops header fields beyond its own bound of 2,000 in silence; a lost key header must not pass for "no key". */
@@ -43,22 +50,47 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
       const onRequest = takeOver(answer)
       app.post(path, { schema: deliverySchema(name, configured, keyed), onRequest }, unreached)
       // Some ask whether this is the right place before they send the first event.
-      if (!sender?.unsignedHandshake) return
-      app.get(path, { schema: HANDSHAKE, onRequest, exposeHeadRoute: false }, unreached)
+      if (sender?.unsignedHandshake) app.get(path, { schema: HANDSHAKE, onRequest, exposeHeadRoute: false }, unreached)
+      if (questions === undefined) return
+      const asked = { schema: HANDSHAKE, onRequest: takeOver(questions), exposeHeadRoute: false, handler: unreached }
+      app.route({ method: ['GET', 'HEAD', 'OPTIONS'], url: path, ...asked })
     }
     const { source, handler } = mountedSource(name, configured, context)
     const rate = ratePerSecond === undefined ? undefined : new TokenBucket(ratePerSecond, performance.now())
     const answererOf = (source: Source, receive: Receive, log: DeliveryLog) => {
       const traced = context.tracing?.delivery(name, receive, handler)
-      return deliveryAnswerer(name, source, traced ?? (delivery => receive(delivery, handler)), rate, log, context)
+      return deliveryAnswerer(
+        configured,
+        source,
+        traced ?? (delivery => receive(delivery, handler)),
+        rate,
+        log,
+        context,
+      )
     }
-    const log = new DeliveryLog(name, sender === undefined ? keyOf : delivery => sender.key(delivery), context.log)
+    const { logKeys } = context
+    const log = new DeliveryLog(
+      name,
+      sender === undefined ? keyOf : delivery => sender.key(delivery),
+      context.log,
+      logKeys,
+    )
+    const keylessLog = new DeliveryLog(name, () => null, context.log, logKeys)
+    const ask = questionHandlerFor(configured, source.maxResponseBytes, context)
+    const receiveQuestion: Receive = async delivery => {
+      const { status, headers, body, rest, reason } = await ask!(delivery)
+      const { requestId } = delivery
+      if (reason !== undefined)
+        context.log.warn({ source: name, requestId, reason }, 'the application was asked in vain')
+      const answer: Answer = { status, headers, body, outcome: status < 500 ? 'handshake' : 'failed' }
+      return context.refusals.told(name, rest === undefined ? answer : { ...answer, rest })
+    }
+    const questions = ask && answererOf(source, receiveQuestion, keylessLog)
     const answer = answererOf(source, (delivery, handler) => source.receive(delivery, handler), log)
     route(`/hooks/${name}`, answer)
     if (name !== 'default') continue
     route('/webhook', answer)
     if (!context.allowNoIdempotency) continue
-    const keylessLog = new DeliveryLog(name, () => null, context.log)
     const [keyless, receive] = keylessSource(context.receiver, options)
     route(KEYLESS, answererOf(keyless, receive, keylessLog), false)
   }
@@ -78,7 +110,7 @@ function unreached(): never {
 }
 
 function deliveryAnswerer(
-  name: string,
+  { options: { name }, handle }: ResolvedSource,
   source: Source,
   receive: (delivery: Delivery) => Promise<Answer>,
   rate: TokenBucket | undefined,
@@ -86,40 +118,51 @@ function deliveryAnswerer(
   { gate, admission, refusals }: DeliveryContext,
 ): DeliveryListener {
   const { maxBodyBytes } = source
+  const forwards = typeof handle === 'object' && handle.kind === 'forward'
 
-  async function answerFor(request: IncomingMessage): Promise<Answer | undefined> {
+  async function answerFor(request: IncomingMessage, requestId: string, at: number): Promise<Answer | undefined> {
     const { rawHeaders, method = 'POST' } = request
     if (gate.closed) return refusals.told(name, shuttingDown())
-    const overload = admission.refusal(name, rate)
+    const overload = admission.refusal(name, rate, requestId)
     if (overload !== undefined) return overload
     if (rawHeaders.length > 2 * MAX_HEADER_FIELDS) {
       const detail = `At most ${MAX_HEADER_FIELDS} header fields are accepted.`
       return refusals.told(name, serverProblem('headers_too_large', { detail }))
     }
-    const body = method === 'GET' ? NO_BODY : await readBody(request, maxBodyBytes)
+    if (forwards && hasPassed(name, request.headers.via)) return refusals.told(name, serverProblem('loop_detected'))
+    const body = method === 'POST' ? await readBody(request, maxBodyBytes) : NO_BODY
     if (body === 'gone') return undefined
     if (body === 'too_large') return source.tooLarge()
     if (gate.closed) return refusals.told(name, shuttingDown())
 
-    const delivery = new Delivery({ method, url: request.url!, headers: rawHeaders, body })
+    const delivery = new Delivery({ method, url: request.url!, headers: rawHeaders, body, requestId })
     const answer = await receive(delivery)
-    log.answered(delivery, answer)
+    log.answered(delivery, answer, at)
     return answer
   }
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     gate.enter()
+    const at = performance.now()
+    const requestId = nameOf(request)
     try {
-      const answer = await answerFor(request)
+      const answer = await answerFor(request, requestId, at)
       await turnEnd()
-      if (answer !== undefined) sendAnswer(response, answer, gate.closed)
+      if (answer !== undefined) sendAnswer(response, named(answer, requestId), gate.closed)
     } catch (error) {
-      log.failed(error)
-      sendAnswer(response, serverProblem('internal_error'), true)
+      log.failed(error, requestId, at)
+      sendAnswer(response, named(serverProblem('internal_error'), requestId), true)
     } finally {
       gate.leave()
     }
   }
+}
+
+/** A failure names the lines of the log that tell of it. A result is sent as it was recorded. */
+function named(answer: Answer, requestId: string): Answer {
+  const { status, headers } = answer
+  if (status < 400 || headers.some(([name]) => name === 'x-request-id')) return answer
+  return { ...answer, headers: [...headers, ['x-request-id', requestId]] }
 }
 
 function shuttingDown(): Answer {

@@ -78,12 +78,13 @@ export class Tracing {
     return { span, context: trace.setSpan(parent, span) }
   }
 
-  #continued({ method, url, headers, body }: Delivery, context: Context): Delivery {
+  #continued({ method, url, headers, body, requestId }: Delivery, context: Context): Delivery {
     const { propagation } = this.#api
     const fields = new Set(propagation.fields())
     const own: Headers = []
     propagation.inject(context, own, SETTER)
-    return new Delivery({ method, url, body, headers: [...headers.filter(([name]) => !fields.has(name)), ...own] })
+    const continued = [...headers.filter(([name]) => !fields.has(name)), ...own]
+    return new Delivery({ method, url, body, headers: continued, requestId })
   }
 
   /** Why is for the log: what a handler threw may quote a body. */

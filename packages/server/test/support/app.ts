@@ -1,15 +1,16 @@
 import { createReceiver, type Store } from 'hookonce'
 import { memoryStore } from 'hookonce/stores/memory'
 import { pino } from 'pino'
-import { Agent } from 'undici'
 import { Activity } from '../../src/activity/index.js'
 import { createApp } from '../../src/app.js'
 import { resolveConfig } from '../../src/config.js'
 import type { SourceConfig } from '../../src/config-file.js'
 import { Gate } from '../../src/gate.js'
+import { createForwardAgent } from '../../src/handlers/exchange.js'
 import { hear } from '../../src/hear.js'
 import { inboxOf } from '../../src/inbox.js'
 import { listen } from '../../src/listen.js'
+import { logEvents } from '../../src/log.js'
 import { Metrics } from '../../src/metrics/index.js'
 import { StoreFigures } from '../../src/store-figures.js'
 import { configFile } from './config-file.js'
@@ -31,21 +32,23 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore() }
   const gate = new Gate(() => {})
   const lines: string[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
-  const agent = new Agent()
-  const inbox = inboxOf(config, receiver, { agent, log })
-  if (config.inboxConcurrency > 0) inbox.start()
   const figures = new StoreFigures(store, config.sources)
   const activity = new Activity({ sources: config.sources, figures })
   const metrics = new Metrics({ sources: config.sources, figures, running: receiver.running })
+  const agent = createForwardAgent()
+  const inbox = inboxOf(config, receiver, { agent, metrics })
   const stopHearing = hear(metrics, activity)
+  const stopLogging = logEvents(log, config.logKeys)
+  if (config.inboxConcurrency > 0) inbox.start()
   const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, log })
   const listening = await listen(onRequest, { host: config.host, port: 0, setting: 'port' })
   closing.push(async () => {
     stopHearing()
+    stopLogging()
     void listening.close()
     listening.closeAllConnections()
     await inbox.stop()
-    await agent.destroy()
+    agent.destroy()
     await receiver.close()
   })
   const { routes } = onRequest
@@ -58,6 +61,8 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore() }
     receiver,
     gate,
     logged: () => lines.join(''),
+    // biome-ignore lint/suspicious/noExplicitAny: tests say what they expect of it
+    lines: (): any[] => lines.map(line => JSON.parse(line)),
   }
 }
 

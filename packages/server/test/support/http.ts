@@ -32,7 +32,13 @@ export function send(
     const own = Array.isArray(headers)
       ? ['host', new URL(url).host, 'content-length', String(Buffer.byteLength(body)), ...headers]
       : headers
-    const options = { method, headers: own as never, agent: false, ...(from !== undefined && { localAddress: from }) }
+    const options = {
+      method,
+      headers: own as never,
+      agent: false,
+      maxHeaderSize: 131_072,
+      ...(from !== undefined && { localAddress: from }),
+    }
     const request = httpRequest(url, options, async response => {
       try {
         const bytes = headOnly ? Buffer.alloc(0) : await buffer(response)

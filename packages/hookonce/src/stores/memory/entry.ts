@@ -1,5 +1,5 @@
-import type { AcceptRequest } from '../../inbox-store.js'
-import { type ClaimRequest, NEVER, type RecordSummary, type StoredRecord } from '../../store.js'
+import type { AcceptRequest, DueClaim } from '../../inbox-store.js'
+import { type ClaimOutcome, type ClaimRequest, NEVER, type RecordSummary, type StoredRecord } from '../../store.js'
 
 /** One record as the store keeps it. */
 export interface Entry extends Omit<StoredRecord, 'leaseRemainingMs'> {
@@ -102,6 +102,26 @@ export function remaining(entry: Entry, at: number): number {
 export function summaryOf(entry: Entry, at: number): RecordSummary {
   const { ordinal, lockTtlMs, retentionMs, result, delivery, accepted, ...summary } = entry
   return { ...summary, ...(accepted && { accepted: { ...accepted } }), leaseRemainingMs: remaining(entry, at) }
+}
+
+export function acquired({ attempts, fencingToken }: Entry, tookOver: boolean): ClaimOutcome {
+  return { status: 'acquired', attempt: attempts, fencingToken, tookOver }
+}
+
+export function dueClaim(
+  { scope, key, attempts, fencingToken, createdAt, accepted, delivery }: Entry,
+  tookOver: boolean,
+): DueClaim {
+  return {
+    scope,
+    key,
+    attempt: attempts,
+    fencingToken,
+    tookOver,
+    acceptedAt: createdAt,
+    accepted: { ...accepted! },
+    delivery: copyOf(delivery!),
+  }
 }
 
 /** Neither the caller's buffer nor the one that is handed out is the record's. Small ones come from Node's pool. */

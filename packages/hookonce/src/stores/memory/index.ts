@@ -1,10 +1,12 @@
 import { type Clock, systemClock } from '../../clock.js'
 import { StoreError } from '../../errors.js'
-import { type FailNext, type InboxStore, LOST_ERROR } from '../../inbox-store.js'
-import { MAX_ERROR_LENGTH, NEVER, type RecordId } from '../../store.js'
+import { type DueClaim, type FailNext, type InboxStore, LOST_ERROR } from '../../inbox-store.js'
+import { lostError, MAX_ERROR_LENGTH, NEVER, type RecordId } from '../../store.js'
 import {
   acceptedEntry,
+  acquired,
   copyOf,
+  dueClaim,
   type Entry,
   newEntry,
   remaining,
@@ -74,7 +76,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       if (entry === undefined) {
         const created = newEntry(request, ++lastOrdinal, at, issueToken(at))
         records.add(created)
-        return { status: 'acquired', attempt: created.attempts, fencingToken: created.fencingToken }
+        return acquired(created, false)
       }
       if (entry.fingerprint !== null && request.fingerprint !== null && entry.fingerprint !== request.fingerprint) {
         return { status: 'mismatch' }
@@ -83,19 +85,21 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
         return { status: 'completed', result: copyOf(entry.result!), completedAt: entry.settledAt! }
       }
       if (entry.state === 'running' && entry.leaseId === request.leaseId) {
-        return { status: 'acquired', attempt: entry.attempts, fencingToken: entry.fencingToken }
+        return acquired(entry, false)
       }
       const leaseRemainingMs = remaining(entry, at)
       if (leaseRemainingMs > 0) return { status: 'running', leaseRemainingMs }
       if (entry.state === 'dead') return { status: 'exhausted', losses: entry.losses }
 
-      const losses = entry.losses + (entry.state === 'running' ? 1 : 0)
+      const tookOver = entry.state === 'running'
+      const losses = entry.losses + (tookOver ? 1 : 0)
       if (losses >= request.maxLosses) return { status: 'exhausted', losses }
       const taken = records.takeOut(request)!
+      if (tookOver) taken.lastError = lostError(taken.attempts)
       takeOver(taken, request, at, issueToken(at))
       taken.losses = losses
       if (taken.accepted) queue.schedule(taken, taken.leaseEndsAt)
-      return { status: 'acquired', attempt: taken.attempts, fencingToken: taken.fencingToken }
+      return acquired(taken, tookOver)
     },
 
     async renew(id, leaseId, leaseMs) {
@@ -204,31 +208,25 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
 
     async claimDue(request) {
       const at = enter()
-      const taken: Entry[] = []
+      const taken: DueClaim[] = []
       while (taken.length < request.limit) {
         const key = queue.next(request.scope, at)
         if (key === undefined) break
         const entry = records.takeOut({ scope: request.scope, key })!
-        if (entry.state === 'running') entry.losses++
+        const tookOver = entry.state === 'running'
+        if (tookOver) entry.losses++
         if (entry.losses >= request.maxLosses) {
           settle(entry, 'dead', at)
           entry.lastError = LOST_ERROR
           queue.remove(entry)
           continue
         }
+        if (tookOver) entry.lastError = lostError(entry.attempts)
         takeOver(entry, { ...request, retentionMs: entry.retentionMs }, at, issueToken(at))
         queue.schedule(entry, entry.leaseEndsAt)
-        taken.push(entry)
+        taken.push(dueClaim(entry, tookOver))
       }
-      return taken.map(({ scope, key, attempts, fencingToken, createdAt, accepted, delivery }) => ({
-        scope,
-        key,
-        attempt: attempts,
-        fencingToken,
-        acceptedAt: createdAt,
-        accepted: { ...accepted! },
-        delivery: copyOf(delivery!),
-      }))
+      return taken
     },
 
     async redrive(id, { completed = false } = {}) {

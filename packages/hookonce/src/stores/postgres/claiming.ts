@@ -57,7 +57,7 @@ export function createClaiming({ run }: Connections, statements: Statements) {
           [scope, key, token, state, fingerprint, losses, leaseId, ...durations, label],
           by,
         )
-    return row && acquired(row[0], row[1])
+    return row && acquired(row[0], row[1], !isExpired && state === 'running')
   }
 
   return {
@@ -79,14 +79,14 @@ export function createClaiming({ run }: Connections, statements: Statements) {
 /** What a claim gets from the record as it stands; `undefined`: it may be written. The contract's order. */
 function answerOf(standing: Standing, request: ClaimRequest): ClaimOutcome | undefined {
   const { state, fingerprint, attempts, token, leaseRemainingMs } = standing
-  if (standing.isInserted) return acquired(attempts, token)
+  if (standing.isInserted) return acquired(attempts, token, false)
   if (standing.isExpired) return undefined
   if (fingerprint !== null && request.fingerprint !== null && fingerprint !== request.fingerprint) {
     return { status: 'mismatch' }
   }
   if (state === 'completed') return { status: 'completed', result: standing.result!, completedAt: standing.settledAt }
   if (state === 'running') {
-    if (standing.leaseId === request.leaseId) return acquired(attempts, token)
+    if (standing.leaseId === request.leaseId) return acquired(attempts, token, false)
     if (leaseRemainingMs > 0) return { status: 'running', leaseRemainingMs }
   }
   const losses = lossesOf(standing)
@@ -98,8 +98,8 @@ function lossesOf({ state, losses }: Standing): number {
   return losses + (state === 'running' ? 1 : 0)
 }
 
-function acquired(attempts: unknown, token: unknown): ClaimOutcome {
-  return { status: 'acquired', attempt: Number(attempts), fencingToken: String(token) }
+function acquired(attempts: unknown, token: unknown, tookOver: boolean): ClaimOutcome {
+  return { status: 'acquired', attempt: Number(attempts), fencingToken: String(token), tookOver }
 }
 
 /** `pg` hands out a bigint as text. */

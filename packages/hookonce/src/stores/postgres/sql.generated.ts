@@ -82,7 +82,7 @@ RETURNING attempts, fencing_token`,
 UPDATE hookonce.meta SET checked_at = greatest(checked_at + 1, hookonce.now_ms()) FROM patience WHERE id = 1`,
   claimDue: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
 due AS MATERIALIZED (
-  SELECT ctid, id, due_at
+  SELECT ctid, id, due_at, state = 'running' AS runs
   FROM hookonce.records
   WHERE scope = $1 AND due_at <= hookonce.now_ms() AND NOT blocked
   ORDER BY due_at
@@ -92,6 +92,10 @@ due AS MATERIALIZED (
 taken AS (
   UPDATE hookonce.records SET
     state = 'running', attempts = attempts + 1, losses = losses + (state = 'running')::integer, lease_id = $3,
+    last_error = CASE
+      WHEN state = 'running' THEN format('attempt %s was lost: its lease ended without a word', attempts)
+      ELSE last_error
+    END,
     fencing_token = greatest(fencing_token + 1, hookonce.now_us()), claimed_at = hookonce.now_ms(),
     lease_ends_at = hookonce.now_ms() + least($4::bigint, $5::bigint), settled_at = NULL, lock_ttl_ms = $5::bigint,
     due_at = hookonce.now_ms() + least($4::bigint, $5::bigint)
@@ -111,10 +115,10 @@ ended AS MATERIALIZED (
     CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END
   FROM (SELECT * FROM died ORDER BY grp) AS d
 )
-SELECT key, attempts, fencing_token, created_at, t.due_at, grp, round, earlier_attempts, delivery, d.due_at AS since, id
+SELECT key, attempts, fencing_token, created_at, t.due_at, grp, round, earlier_attempts, delivery, d.runs, d.due_at AS since, id
 FROM taken t JOIN due d USING (id)
 UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM ended
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM ended
 ORDER BY since, id`,
   claim: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
 given AS MATERIALIZED (
@@ -297,7 +301,12 @@ OFFSET $4::bigint - 1 LIMIT 1`,
 FROM (SELECT id FROM hookonce.records WHERE id < $1::bigint ORDER BY id DESC LIMIT $2::bigint) AS stretch`,
   takeOver: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
-  state = 'running', fingerprint = coalesce(fingerprint, $5), label = coalesce(label, $11), attempts = attempts + 1, losses = $6, lease_id = $7,
+  state = 'running', fingerprint = coalesce(fingerprint, $5), label = coalesce(label, $11), attempts = attempts + 1,
+  losses = $6, lease_id = $7,
+  last_error = CASE
+    WHEN state = 'running' THEN format('attempt %s was lost: its lease ended without a word', attempts)
+    ELSE last_error
+  END,
   fencing_token = greatest(fencing_token + 1, hookonce.now_us()), claimed_at = hookonce.now_ms(),
   lease_ends_at = hookonce.now_ms() + least($8::bigint, $9::bigint), settled_at = NULL,
   expires_at = CASE

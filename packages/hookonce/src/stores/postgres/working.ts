@@ -23,6 +23,7 @@ export function createWorking({ run }: Connections, statements: Statements) {
           key,
           attempt: Number(attempts),
           fencingToken: String(token),
+          tookOver: rest[5],
           acceptedAt: Number(created),
           accepted: acceptedOf(rest),
           delivery: rest[4],

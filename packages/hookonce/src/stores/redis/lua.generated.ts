@@ -90,14 +90,14 @@ end
 return {count, math.max(0, now - since)}`,
   },
   claim: {
-    sha: 'fb239145bc1572d34ed4b8174affb0151ed01765',
+    sha: 'dc3de78127a23536c7e6e2f8c20de5c9a0222ba4',
     text: `local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
 local lease_id, fingerprint = ARGV[1], ARGV[2]
 local lock_ttl, retention = tonumber(ARGV[4]), tonumber(ARGV[5])
-local watched, token, created, attempts, losses, told = '0', 0, now, 0, 0, ARGV[7]
-local accepted
+local watched, token, created, attempts, losses, label, last_error = '0', 0, now, 0, 0, ARGV[7], ''
+local accepted, took_over
 
 local value = redis.call('GET', KEYS[1])
 if value then
@@ -109,18 +109,22 @@ if value then
     if known ~= '' and fingerprint ~= '' and known ~= fingerprint then return {3} end
     if state == 'c' or state == 'C' then return value end
     if state == 'r' or state == 'R' then
-      if holder == lease_id then return {1, started, issued} end
+      if holder == lease_id then return {1, started, issued, 0} end
       if now < lease_ends then return {2, lease_ends - now} end
-      lost = lost + 1
+      lost, took_over = lost + 1, 1
     end
     if lost >= tonumber(ARGV[6]) or state == 'D' then return {4, lost} end
     created, attempts, losses = since, started, lost
-    told = string.sub(said, 1, 1) == '#' and said or told .. said
+    local known_label = string.sub(said, 1, 1) == '#' and string.sub(said, 1, 2 + string.byte(said, 2)) or ''
+    last_error = took_over and '=attempt ' .. started .. ' was lost: its lease ended without a word'
+      or string.sub(said, #known_label + 1)
+    if known_label ~= '' then label = known_label end
     if known ~= '' then fingerprint = known end
     if unfinished then accepted = string.sub(value, rest) end
   end
 end
 
+local told = label .. last_error
 local lease_ends = now + math.min(tonumber(ARGV[3]), lock_ttl)
 local expires = accepted and lease_ends or lease_ends + math.max(lock_ttl, retention)
 attempts, token = attempts + 1, math.max(token + 1, micros)
@@ -132,7 +136,7 @@ if accepted then
 else
   redis.call('SET', KEYS[1], value, 'PXAT', expires)
 end
-return {1, attempts, token}`,
+return {1, attempts, token, took_over or 0}`,
   },
   complete: {
     sha: 'eaefe043cb9a6af128c80e2587114b36468efd5c',
@@ -346,7 +350,7 @@ return 1`,
 return redis.call('SMEMBERS', KEYS[1])`,
   },
   take: {
-    sha: '429a054288c322e8ccbfe579107ef1f4ed4c955f',
+    sha: '58be955b5242e6fd72a4fba306b703dce1b02879',
     text: `#!lua flags=allow-oom
 local MOST_FORGOTTEN, MOST_LOOKS, MOST_BYTES, LATER_MS, LEAST_READ = 500, 5000, 8388608, 2000, 32
 
@@ -423,10 +427,13 @@ local function take(member, since)
   if not unfinished then return -due end
   if due > since then return due end
 
-  if state == 'R' then losses = losses + 1 end
+  local took_over = state == 'R' and 1 or 0
+  local label = string.sub(told, 1, 1) == '#' and string.sub(told, 1, 2 + string.byte(told, 2)) or ''
+  if took_over == 1 then
+    losses, told = losses + 1, label .. '=attempt ' .. attempts .. ' was lost: its lease ended without a word'
+  end
   if losses >= most_losses then
     local expires = now + retention
-    local label = string.sub(told, 1, 1) == '#' and string.sub(told, 1, 2 + string.byte(told, 2)) or ''
     told = label .. lost_error
     value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'D', watched, expires, now, ended, claimed, ttl, retention,
       #holder, holder, token, created, attempts, losses, #fingerprint, fingerprint, #told, told)
@@ -443,6 +450,7 @@ local function take(member, since)
   claims[#claims + 1] = name
   claims[#claims + 1] = since
   claims[#claims + 1] = value
+  claims[#claims + 1] = took_over
   return lease_ends
 end
 

@@ -80,7 +80,7 @@ function sharesOf(times: readonly number[][], limit: number): Map<number, number
 function takenOf(reply: unknown, prefix: string): { taken: Taken[]; more: boolean } {
   const [now, more, ...rest] = reply as [number, number, ...unknown[]]
   const taken: Taken[] = []
-  for (let i = 0; i < rest.length; i += 3) {
+  for (let i = 0; i < rest.length; i += 4) {
     const value = rest[i + 2] as Buffer
     const { scope, key, attempts, fencingToken, createdAt, accepted } = summaryOf(
       value,
@@ -88,7 +88,8 @@ function takenOf(reply: unknown, prefix: string): { taken: Taken[]; more: boolea
       Number(now),
     )!
     const claim = {
-      ...{ scope, key, attempt: attempts, fencingToken, acceptedAt: createdAt, accepted: accepted! },
+      ...{ scope, key, attempt: attempts, fencingToken, tookOver: Number(rest[i + 3]) === 1 },
+      ...{ acceptedAt: createdAt, accepted: accepted! },
       delivery: deliveryOf(value)!,
     }
     taken.push({ since: Number(rest[i + 1]), claim })

@@ -138,10 +138,13 @@ export function acceptOutcome(answer: unknown): AcceptOutcome | undefined {
 export function claimOutcome(answer: unknown): ClaimOutcome {
   if (Buffer.isBuffer(answer))
     return { status: 'completed', result: resultOf(answer), completedAt: answer.readDoubleLE(10) }
-  const numbers = answer as [code: number, number, number]
+  const numbers = answer as [code: number, number, number, number]
   switch (Number(numbers[0])) {
     case 1:
-      return { status: 'acquired', attempt: Number(numbers[1]), fencingToken: String(numbers[2]) }
+      return {
+        ...{ status: 'acquired', attempt: Number(numbers[1]), fencingToken: String(numbers[2]) },
+        tookOver: Number(numbers[3]) === 1,
+      }
     case 2:
       return { status: 'running', leaseRemainingMs: Number(numbers[1]) }
     case 3:

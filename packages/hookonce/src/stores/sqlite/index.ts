@@ -176,7 +176,10 @@ function word<T>(answer: readonly unknown[]): T {
 const claimOutcome: Decode<ClaimOutcome> = (answer, take) => {
   switch (answer[1] as ClaimAnswer<number>[0]) {
     case 'acquired':
-      return { status: 'acquired', attempt: answer[2] as number, fencingToken: String(answer[3]) }
+      return {
+        ...{ status: 'acquired', attempt: answer[2] as number, fencingToken: String(answer[3]) },
+        tookOver: answer[4] as boolean,
+      }
     case 'running':
       return { status: 'running', leaseRemainingMs: answer[2] as number }
     case 'completed':

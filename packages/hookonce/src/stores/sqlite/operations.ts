@@ -39,7 +39,7 @@ export function createOperations(db: Database) {
     if (differs(found.fingerprint, fingerprint)) return ['mismatch']
     if (found.state === 'completed') return ['completed', found.result!, found.settled_at!]
     if (found.state === 'running') {
-      if (found.lease_id === leaseId) return ['acquired', found.attempts, found.fencing_token]
+      if (found.lease_id === leaseId) return ['acquired', found.attempts, found.fencing_token, false]
       if (found.lease_ends_at > now) return ['running', found.lease_ends_at - now]
     }
     const losses = lossesOf(found)
@@ -74,7 +74,8 @@ export function createOperations(db: Database) {
       if (record !== undefined) {
         if (label !== null) statement.learnLabel.run(label, record.id)
         const beginning = { fingerprint, losses: lossesOf(record), leaseId, leaseMs, lockTtlMs, retentionMs }
-        return ['acquired', record.attempts + 1, records.takeOver(record, beginning, now)]
+        const tookOver = record.state === 'running'
+        return ['acquired', record.attempts + 1, records.takeOver(record, beginning, now), tookOver]
       }
       const token = records.nextToken(found?.fencing_token, now)
       // One that has expired makes room: the new one gets a new id.
@@ -85,7 +86,7 @@ export function createOperations(db: Database) {
         ...[...placeOf(scope, key), fingerprint, leaseId, token, now, leaseEndsAt, expiresAt, lockTtlMs, retentionMs],
         label,
       )
-      return ['acquired', 1, token]
+      return ['acquired', 1, token, false]
     },
 
     renew([, , scope, key, leaseId, leaseMs]: RequestOf<'renew'>, now: number): ['renewed' | 'lost'] {

@@ -77,7 +77,7 @@ export type RequestOf<Operation extends Request[1]> = Extract<Request, { 1: Oper
 
 /** In the worker a result is its bytes, on the way its length. */
 export type ClaimAnswer<Result> =
-  | ['acquired', attempt: number, fencingToken: number]
+  | ['acquired', attempt: number, fencingToken: number, tookOver: boolean]
   | ['running', leaseRemainingMs: number]
   | ['completed', result: Result, completedAt: number]
   | ['mismatch']

@@ -49,8 +49,8 @@ export function createQueueing(db: Database, records: Records) {
     const token = records.takeOver(row, beginning, now)
     const delivery = records.deliveryOf(row)
     const accepted = acceptedOf({ ...row, due_at: now + Math.min(leaseMs, lockTtlMs) })!
-    const claim = { scope, key, attempt: attempts + 1, fencingToken: String(token), acceptedAt: created_at, accepted }
-    return [claim, delivery]
+    const claim = { scope, key, attempt: attempts + 1, fencingToken: String(token), tookOver: row.state === 'running' }
+    return [{ ...claim, acceptedAt: created_at, accepted }, delivery]
   }
 
   /** A new record's id, unless it is to be the next one, and the delivery that is to lie in it. */

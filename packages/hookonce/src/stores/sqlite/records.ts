@@ -1,4 +1,4 @@
-import { NEVER } from '../../store.js'
+import { lostError, NEVER } from '../../store.js'
 import type { Database } from './driver.js'
 import { createHash } from './hash.js'
 import type { RecordRow } from './rows.js'
@@ -74,14 +74,19 @@ export function createRecords(db: Database) {
     },
 
     /** Starts a further attempt and gives its fencing token. */
-    takeOver(found: Pick<Found, 'id' | 'fencing_token' | 'round'>, beginning: Beginning, now: number): number {
+    takeOver(
+      found: Pick<Found, 'id' | 'fencing_token' | 'round' | 'state' | 'attempts'>,
+      beginning: Beginning,
+      now: number,
+    ): number {
       const { fingerprint, losses, leaseId, leaseMs, lockTtlMs, retentionMs } = beginning
       const token = nextToken(found.fencing_token, now)
       const endsAt = now + Math.min(leaseMs, lockTtlMs)
       const isAccepted = found.round !== null
       const expiresAt = isAccepted ? NEVER : expiryOf(endsAt, beginning)
+      const lost = found.state === 'running' ? lostError(found.attempts) : null
       statement.takeOver.run(
-        ...[fingerprint, losses, leaseId, token, now, endsAt, expiresAt, lockTtlMs, retentionMs],
+        ...[fingerprint, losses, lost, leaseId, token, now, endsAt, expiresAt, lockTtlMs, retentionMs],
         ...[isAccepted ? endsAt : null, found.id],
       )
       return token

@@ -127,7 +127,8 @@ ORDER BY expires_at, id LIMIT 1 OFFSET ?`,
   skip: `SELECT hash, id FROM records WHERE (hash, id) > (?, ?) ORDER BY hash, id LIMIT 1 OFFSET ?`,
   stretch: `SELECT min(id) AS lowest FROM (SELECT id FROM records WHERE id < ? ORDER BY id DESC LIMIT ?)`,
   takeOver: `UPDATE records SET
-  state = 'running', fingerprint = coalesce(fingerprint, ?), attempts = attempts + 1, losses = ?, lease_id = ?,
+  state = 'running', fingerprint = coalesce(fingerprint, ?), attempts = attempts + 1, losses = ?,
+  last_error = coalesce(?, last_error), lease_id = ?,
   fencing_token = ?, claimed_at = ?, lease_ends_at = ?, settled_at = NULL, expires_at = ?, lock_ttl_ms = ?,
   retention_ms = ?, due_at = ?
 WHERE id = ?`,

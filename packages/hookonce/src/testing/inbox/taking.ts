@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type DueClaim, LOST_ERROR } from '../../inbox-store.js'
-import { NEVER } from '../../store.js'
+import { lostError, NEVER } from '../../store.js'
 import type { StoreCase } from '../harness.js'
 import { ANN, assertRising, assertSpan, BEN, CLEO, HOUR, textOf, waitFor } from '../probe.js'
 import { accept, bring, fail, inboxCase, keysOf, lose, take, takeOne } from './support.js'
@@ -9,7 +9,7 @@ export const takingCases: readonly StoreCase[] = [
   inboxCase('a due record is taken as its first attempt, with what was accepted', async ({ probe }) => {
     await accept(probe)
     const { acceptedAt, accepted, delivery, fencingToken, ...rest } = await takeOne(probe, ANN)
-    assert.deepEqual(rest, { ...probe.id, attempt: 1 })
+    assert.deepEqual(rest, { ...probe.id, attempt: 1, tookOver: false })
     assert.equal(textOf(delivery), 'delivery')
     const record = await probe.record()
     assert.deepEqual([record.createdAt, record.accepted, record.fencingToken], [acceptedAt, accepted, fencingToken])
@@ -81,9 +81,10 @@ export const takingCases: readonly StoreCase[] = [
     await accept(probe)
     const first = await lose(probe, ANN)
     const second = await takeOne(probe, BEN)
-    assert.equal(second.attempt, 2)
+    assert.deepEqual([first.tookOver, second.attempt, second.tookOver], [false, 2, true])
     assertRising([first.fencingToken, second.fencingToken])
-    assert.equal((await probe.record()).losses, 1)
+    const { losses, lastError } = await probe.record()
+    assert.deepEqual([losses, lastError], [1, lostError(1)])
     assert.deepEqual(await probe.complete(ANN), { status: 'fenced' })
     assert.equal(await fail(probe, ANN), 'fenced')
     await probe.completed(BEN)

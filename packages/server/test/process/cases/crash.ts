@@ -43,6 +43,7 @@ export function crashCases(store: SharedStore): void {
     expect(isReplay(replay)).toBe(true)
     expect(replay.body).toEqual(answer.body)
     expect((await recordOf(server, 'k'))?.losses).toBe(1)
+    expect(server.logged('attempt taken over')).toMatchObject([{ level: 'warn', source: 'default', attempt: 2 }])
     expect(upstream.calls).toHaveLength(2)
   })
 

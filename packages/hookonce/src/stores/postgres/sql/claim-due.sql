@@ -1,14 +1,14 @@
 -- Takes due records of a scope, those first that have been due longest; those that have lost too many attempts die.
 -- Parameters: scope, limit, lease_id, lease_ms, lock_ttl_ms, max_losses, the last error of those that die.
--- Result: key, attempts, fencing_token, created_at, due_at, grp, round, earlier_attempts, delivery of each that was
---   taken; key NULL for each that died.
+-- Result: key, attempts, fencing_token, created_at, due_at, grp, round, earlier_attempts, delivery, whether it was taken
+--   over of each that was taken; key NULL for each that died.
 -- By ctid, because the planner believes in ten elements of an array, and in a tenth of all records for a LIMIT that is
 -- a parameter: it would read the table for that.
 -- What another takes or settles in this moment is locked, and passed over. What blocks a record cannot end unseen: the
 -- turn is given in the transaction that ends it.
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
 due AS MATERIALIZED (
-  SELECT ctid, id, due_at
+  SELECT ctid, id, due_at, state = 'running' AS runs
   FROM hookonce.records
   WHERE scope = $1 AND due_at <= hookonce.now_ms() AND NOT blocked
   ORDER BY due_at
@@ -18,6 +18,10 @@ due AS MATERIALIZED (
 taken AS (
   UPDATE hookonce.records SET
     state = 'running', attempts = attempts + 1, losses = losses + (state = 'running')::integer, lease_id = $3,
+    last_error = CASE
+      WHEN state = 'running' THEN format('attempt %s was lost: its lease ended without a word', attempts)
+      ELSE last_error
+    END,
     fencing_token = greatest(fencing_token + 1, hookonce.now_us()), claimed_at = hookonce.now_ms(),
     lease_ends_at = hookonce.now_ms() + least($4::bigint, $5::bigint), settled_at = NULL, lock_ttl_ms = $5::bigint,
     due_at = hookonce.now_ms() + least($4::bigint, $5::bigint)
@@ -37,8 +41,8 @@ ended AS MATERIALIZED (
     CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END
   FROM (SELECT * FROM died ORDER BY grp) AS d
 )
-SELECT key, attempts, fencing_token, created_at, t.due_at, grp, round, earlier_attempts, delivery, d.due_at AS since, id
+SELECT key, attempts, fencing_token, created_at, t.due_at, grp, round, earlier_attempts, delivery, d.runs, d.due_at AS since, id
 FROM taken t JOIN due d USING (id)
 UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM ended
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM ended
 ORDER BY since, id

@@ -4,7 +4,12 @@
 -- Result: attempts, fencing_token; no row when the record has changed.
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
-  state = 'running', fingerprint = coalesce(fingerprint, $5), label = coalesce(label, $11), attempts = attempts + 1, losses = $6, lease_id = $7,
+  state = 'running', fingerprint = coalesce(fingerprint, $5), label = coalesce(label, $11), attempts = attempts + 1,
+  losses = $6, lease_id = $7,
+  last_error = CASE
+    WHEN state = 'running' THEN format('attempt %s was lost: its lease ended without a word', attempts)
+    ELSE last_error
+  END,
   fencing_token = greatest(fencing_token + 1, hookonce.now_us()), claimed_at = hookonce.now_ms(),
   lease_ends_at = hookonce.now_ms() + least($8::bigint, $9::bigint), settled_at = NULL,
   expires_at = CASE

@@ -1,8 +1,8 @@
 -- Takes the key for one attempt, or says what stands in the way.
 -- KEYS[1] the record. ARGV: lease id, fingerprint ('' or '=' and its text), lease ms, lock TTL ms, retention ms,
 --   most losses, label ('' or '#', a byte, and so many bytes of it).
--- Result: {1, attempt, fencing token} acquired, {2, ms left} running, {3} mismatch, {4, losses} exhausted; of a
---   completed record its whole value.
+-- Result: {1, attempt, fencing token, 1 if it took over} acquired, {2, ms left} running, {3} mismatch, {4, losses}
+--   exhausted; of a completed record its whole value.
 --
 -- Without "#!lua" on purpose: such a script is not refused as a whole where Redis refuses writes (maxmemory,
 -- a read-only replica), only its SET is. So a full Redis still answers duplicates.
@@ -11,8 +11,8 @@ local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
 local lease_id, fingerprint = ARGV[1], ARGV[2]
 local lock_ttl, retention = tonumber(ARGV[4]), tonumber(ARGV[5])
-local watched, token, created, attempts, losses, told = '0', 0, now, 0, 0, ARGV[7]
-local accepted
+local watched, token, created, attempts, losses, label, last_error = '0', 0, now, 0, 0, ARGV[7], ''
+local accepted, took_over
 
 local value = redis.call('GET', KEYS[1])
 if value then
@@ -24,18 +24,22 @@ if value then
     if known ~= '' and fingerprint ~= '' and known ~= fingerprint then return {3} end
     if state == 'c' or state == 'C' then return value end
     if state == 'r' or state == 'R' then
-      if holder == lease_id then return {1, started, issued} end
+      if holder == lease_id then return {1, started, issued, 0} end
       if now < lease_ends then return {2, lease_ends - now} end
-      lost = lost + 1
+      lost, took_over = lost + 1, 1
     end
     if lost >= tonumber(ARGV[6]) or state == 'D' then return {4, lost} end
     created, attempts, losses = since, started, lost
-    told = string.sub(said, 1, 1) == '#' and said or told .. said
+    local known_label = string.sub(said, 1, 1) == '#' and string.sub(said, 1, 2 + string.byte(said, 2)) or ''
+    last_error = took_over and '=attempt ' .. started .. ' was lost: its lease ended without a word'
+      or string.sub(said, #known_label + 1)
+    if known_label ~= '' then label = known_label end
     if known ~= '' then fingerprint = known end
     if unfinished then accepted = string.sub(value, rest) end
   end
 end
 
+local told = label .. last_error
 local lease_ends = now + math.min(tonumber(ARGV[3]), lock_ttl)
 local expires = accepted and lease_ends or lease_ends + math.max(lock_ttl, retention)
 attempts, token = attempts + 1, math.max(token + 1, micros)
@@ -47,4 +51,4 @@ if accepted then
 else
   redis.call('SET', KEYS[1], value, 'PXAT', expires)
 end
-return {1, attempts, token}
+return {1, attempts, token, took_over or 0}

@@ -3,7 +3,7 @@
 -- KEYS[1] the queue's agenda, whose other keys have names that begin alike: see keys.ts. ARGV: most, lease id,
 --   lease ms, lock TTL ms, most losses, '=' and the error of a record that lost so many.
 -- Result: ms since the epoch, 1 if nothing was taken although not all was looked at that may be due, and of each record
---   that was taken: its name, since when it was due, its value.
+--   that was taken: its name, since when it was due, its value, 1 if it was taken over.
 local MOST_FORGOTTEN, MOST_LOOKS, MOST_BYTES, LATER_MS, LEAST_READ = 500, 5000, 8388608, 2000, 32
 
 local time = redis.call('TIME')
@@ -79,10 +79,13 @@ local function take(member, since)
   if not unfinished then return -due end
   if due > since then return due end
 
-  if state == 'R' then losses = losses + 1 end
+  local took_over = state == 'R' and 1 or 0
+  local label = string.sub(told, 1, 1) == '#' and string.sub(told, 1, 2 + string.byte(told, 2)) or ''
+  if took_over == 1 then
+    losses, told = losses + 1, label .. '=attempt ' .. attempts .. ' was lost: its lease ended without a word'
+  end
   if losses >= most_losses then
     local expires = now + retention
-    local label = string.sub(told, 1, 1) == '#' and string.sub(told, 1, 2 + string.byte(told, 2)) or ''
     told = label .. lost_error
     value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'D', watched, expires, now, ended, claimed, ttl, retention,
       #holder, holder, token, created, attempts, losses, #fingerprint, fingerprint, #told, told)
@@ -99,6 +102,7 @@ local function take(member, since)
   claims[#claims + 1] = name
   claims[#claims + 1] = since
   claims[#claims + 1] = value
+  claims[#claims + 1] = took_over
   return lease_ends
 end
 

@@ -1,0 +1,76 @@
+import {
+  Agent as HttpAgent,
+  type RequestOptions as HttpOptions,
+  request as httpRequest,
+  type IncomingMessage,
+} from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+
+/** Kept connections to the applications that deliveries are forwarded to. */
+export interface ForwardAgent {
+  http: HttpAgent
+  https: HttpsAgent
+  destroy(): void
+}
+
+export interface Exchange {
+  /** Where to, and the method. */
+  options: HttpOptions
+  /** Names and values in turn, complete. */
+  headers: string[]
+  body: Uint8Array
+  signal: AbortSignal
+}
+
+/** Applications close what is idle for longer, and few of them tell. */
+const IDLE_MS = 4_000
+
+const MAX_HEADER_BYTES = 65_536
+
+export function createForwardAgent(): ForwardAgent {
+  const http = new HttpAgent({ keepAlive: true, timeout: IDLE_MS })
+  const https = new HttpsAgent({ keepAlive: true, timeout: IDLE_MS })
+  const destroy = () => {
+    http.destroy()
+    https.destroy()
+  }
+  return { http, https, destroy }
+}
+
+/**
+ * Sends a request and gives the beginning of its answer. A kept connection may have ended just as the request was on its
+ * way: if not one byte of an answer came, it is sent once more, on a new connection of its own.
+ */
+export async function exchange(agent: ForwardAgent, given: Exchange): Promise<IncomingMessage> {
+  try {
+    return await send(given, given.options.protocol === 'https:' ? agent.https : agent.http)
+  } catch (error) {
+    if (error instanceof StaleConnection) return send(given, false)
+    throw error
+  }
+}
+
+class StaleConnection extends Error {}
+
+function send({ options, headers, body, signal }: Exchange, agent: HttpAgent | false): Promise<IncomingMessage> {
+  const request = options.protocol === 'https:' ? httpsRequest : httpRequest
+  return new Promise((resolve, reject) => {
+    const sent = request({ ...options, headers, agent, signal, maxHeaderSize: MAX_HEADER_BYTES })
+    // Node would drop the fields beyond a thousand without a word; their bytes are bounded.
+    sent.maxHeadersCount = 0
+    let isAnswered = false
+    sent.on('socket', socket => {
+      if (sent.reusedSocket) socket.once('data', () => (isAnswered = true))
+    })
+    sent.on('response', resolve)
+    sent.on('upgrade', (_response, socket) => {
+      socket.destroy()
+      reject(new Error('the application changes to another protocol'))
+    })
+    sent.on('error', error => {
+      const isStale = sent.reusedSocket && !isAnswered && !signal.aborted
+      reject(isStale ? new StaleConnection() : error)
+    })
+    sent.end(body)
+  })
+}
