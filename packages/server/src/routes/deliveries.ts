@@ -5,6 +5,7 @@ import type { Admission } from '../admission.js'
 import type { ResolvedSource } from '../config.js'
 import { DeliveryLog } from '../delivery-log.js'
 import type { Gate } from '../gate.js'
+import { tooManyHeaders } from '../header-bound.js'
 import { KEYLESS, keylessSource, type Receive } from '../keyless.js'
 import { deliverySchema, HANDSHAKE } from '../openapi/deliveries.js'
 import { serverProblem } from '../problems.js'
@@ -24,9 +25,6 @@ export interface DeliveryContext extends SourceContext {
   refusals: Refusals
   tracing: Tracing | undefined
 }
-
-/** Node drops header fields beyond its own bound of 2,000 in silence; a lost key header must not pass for "no key". */
-const MAX_HEADER_FIELDS = 200
 
 const NO_BODY = Buffer.alloc(0)
 
@@ -92,10 +90,8 @@ function deliveryAnswerer(
     if (gate.closed) return refusals.told(name, shuttingDown())
     const overload = admission.refusal(name, rate)
     if (overload !== undefined) return overload
-    if (rawHeaders.length > 2 * MAX_HEADER_FIELDS) {
-      const detail = `At most ${MAX_HEADER_FIELDS} header fields are accepted.`
-      return refusals.told(name, serverProblem('headers_too_large', { detail }))
-    }
+    const tooMany = tooManyHeaders(request)
+    if (tooMany !== undefined) return refusals.told(name, tooMany)
     const body = method === 'GET' ? NO_BODY : await readBody(request, maxBodyBytes)
     if (body === 'gone') return undefined
     if (body === 'too_large') return source.tooLarge()
