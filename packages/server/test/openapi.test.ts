@@ -72,6 +72,7 @@ test('the page shows every route with its example, and loads nothing from elsewh
   expect(page.headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-\S+'; base-uri/)
   for (const { path, method } of operations()) expect(page.text).toContain(`<code>${method} ${path}</code>`)
   expect(page.text).toContain(`curl -X POST &#39;${app.url}/webhook&#39;`)
+  expect(page.text).toContain(`&#39;${app.url}/webhook/events/redrive?dry_run=true&#39;`)
   expect(page.text).not.toMatch(/<script|<link|<img|@import|url\(|style="/)
 })
 

@@ -109,7 +109,9 @@ export function curl(path: string, method: string, operation: Operation, origin:
     const example = parameters.find(parameter => parameter.in === 'path' && parameter.name === name)?.example
     return encodeURIComponent(String(example ?? name))
   })
-  const parts = [`curl -X ${method} '${origin}${filled}'`]
+  const query = parameters.filter(({ in: where, example }) => where === 'query' && example !== undefined)
+  const search = new URLSearchParams(query.map(({ name, example }): [string, string] => [name, String(example)]))
+  const parts = [`curl -X ${method} '${origin}${filled}${search.size > 0 ? `?${search}` : ''}'`]
   if (security !== undefined) parts.push('-H "Authorization: Bearer $TOKEN"')
   for (const { name, in: where, example } of parameters) {
     if (where === 'header' && example !== undefined) parts.push(`-H '${name}: ${example}'`)

@@ -37,12 +37,11 @@ const REDRIVEN = {
   ...SELECTED,
   key: { type: 'string', description: 'of one delivery, with nothing else but its source' },
   error: { type: 'string', description: 'part of the last error' },
-  dry_run: { type: 'boolean', description: 'true: only tell how many it would be' },
+  dry_run: { type: 'boolean', description: 'true: only tell how many it would be', examples: [true] },
   confirm: {
     type: 'string',
     pattern: '^(all|0|[1-9][0-9]{0,8})$',
     description: 'of many: how many they are, as a dry run told, or `all`',
-    examples: ['all'],
   },
 }
 const COUNTED = { type: 'object', required: ['would_redrive'], properties: { would_redrive: { type: 'integer' } } }
