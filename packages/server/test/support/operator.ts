@@ -31,3 +31,14 @@ export function asOperator(url: string): Record<string, string> {
   const token = OPERATORS.test(pathname) ? tokens.get(origin) : undefined
   return token === undefined ? {} : { authorization: `Bearer ${token}` }
 }
+
+/** The cookie of a session with a server for tests; `undefined`: it needs none, or the test logs in itself. */
+export async function operatorCookie(url: string): Promise<{ name: string; value: string } | undefined> {
+  const { origin } = new URL(url)
+  const token = tokens.get(origin)
+  if (token === undefined) return undefined
+  const headers = { 'content-type': 'application/json' }
+  const answer = await fetch(`${origin}/api/session`, { method: 'POST', headers, body: JSON.stringify({ token }) })
+  const [name = '', value = ''] = answer.headers.get('set-cookie')!.split(';', 1)[0]!.split('=')
+  return { name, value }
+}
