@@ -209,33 +209,6 @@ describe('a value out of range stops the start and says which, from where, and w
       'HOOKONCE_FORWARD_TIMEOUT_SECONDS (400) must be at most the lock TTL (300)',
     ],
     [
-      { HOST: '0.0.0.0', HOOKONCE_OPERATOR_ACCESS: 'local' },
-      [],
-      undefined,
-      'HOOKONCE_OPERATOR_ACCESS: local needs a loopback --host, and 0.0.0.0 is not one; set HOOKONCE_ADMIN_TOKEN',
-    ],
-    [
-      { HOOKONCE_OPERATOR_ACCESS: 'token', HOOKONCE_STORE_URL: 'memory:' },
-      [],
-      undefined,
-      'HOOKONCE_OPERATOR_ACCESS: token needs HOOKONCE_ADMIN_TOKEN: a store that is no file keeps none',
-    ],
-    ...(['open', 'local'] as const).flatMap(access => {
-      const given = { HOOKONCE_OPERATOR_ACCESS: access }
-      const told = `HOOKONCE_OPERATOR_ACCESS${access === 'open' ? ' is open' : ': local is for a trial'}, and `
-      const fix = `${access === 'open' ? ':' : ';'} set HOOKONCE_ADMIN_TOKEN (openssl rand -hex 32)`
-      return [
-        [{ ...given, HOOKONCE_FORWARD_TO: 'http://x' }, [], undefined, `${told}the source default forwards${fix}`],
-        [
-          { ...given, HOOKONCE_SENDER: 'github', HOOKONCE_SECRET: 'a-secret-of-github' },
-          [],
-          undefined,
-          `${told}the source default has a sender${fix}`,
-        ],
-        [given, [], '{ sources: { a: {} } }', `${told}the config file has the source a${fix}`],
-      ] as [object, string[], string | undefined, string][]
-    }),
-    [
       { HOOKONCE_SENDER: 'stirpe', HOOKONCE_SECRET: 'x' },
       [],
       undefined,

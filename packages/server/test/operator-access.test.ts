@@ -1,16 +1,22 @@
+import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
 import { github } from 'hookonce/senders'
 import { afterAll, describe, expect, test } from 'vitest'
 import { resolveConfig } from '../src/config.js'
+import type { Config } from '../src/config-file.js'
 import { closeApps, startApp } from './support/app.js'
 import { configFile } from './support/config-file.js'
 import { send, sendRaw } from './support/http.js'
-import { temporaryFolder } from './support/server.js'
+import { runCli, startServer, stopServers, temporaryFolder } from './support/server.js'
 
 const TOKEN = 'a-long-enough-token'
 
-afterAll(closeApps)
+afterAll(async () => {
+  stopServers()
+  await closeApps()
+})
 
 async function ask(url: string, headers: Record<string, string> = {}, method = 'GET') {
   return send(`${url}/webhook/idempotency/none`, { method, headers })
@@ -190,6 +196,58 @@ test.each<[Record<string, string>, string]>([
   [{ HOOKONCE_ADMIN_TOKEN: TOKEN, HOOKONCE_OPERATOR_ACCESS: 'open', ...FORWARD }, 'token'],
 ])('%o means %s', async (env, mode) => {
   expect((await resolveConfig({ env, folder: temporaryFolder() })).operatorAccess.mode).toBe(mode)
+})
+
+describe('settings with which no server starts', () => {
+  const A_TOKEN = 'HOOKONCE_ADMIN_TOKEN (openssl rand -hex 32)'
+  const OPEN = { HOOKONCE_OPERATOR_ACCESS: 'open' }
+  const LOCAL = { HOOKONCE_OPERATOR_ACCESS: 'local' }
+  const [is, trial] = ['HOOKONCE_OPERATOR_ACCESS is open', 'HOOKONCE_OPERATOR_ACCESS: local is for a trial']
+
+  test.each<[env: Record<string, string>, sources: object | undefined, reason: string]>([
+    [{ ...OPEN, ...FORWARD }, undefined, `${is}, and the source default forwards; set ${A_TOKEN}`],
+    [{ ...OPEN, ...SENDER }, undefined, `${is}, and the source default has a sender; set ${A_TOKEN}`],
+    [OPEN, { a: {} }, `${is}, and the config file has the source a; set ${A_TOKEN}`],
+    [{ ...LOCAL, ...FORWARD }, undefined, `${trial}, and the source default forwards; set ${A_TOKEN}`],
+    [{ ...LOCAL, ...SENDER }, undefined, `${trial}, and the source default has a sender; set ${A_TOKEN}`],
+    [LOCAL, {}, `${trial}, and there is a config file; set ${A_TOKEN}`],
+    [
+      { ...LOCAL, HOST: '0.0.0.0' },
+      undefined,
+      `HOOKONCE_OPERATOR_ACCESS: local needs a loopback --host, and 0.0.0.0 is not one; set ${A_TOKEN}`,
+    ],
+    [
+      { ...MEMORY, HOOKONCE_OPERATOR_ACCESS: 'token' },
+      undefined,
+      `HOOKONCE_OPERATOR_ACCESS: token needs ${A_TOKEN}: a store that is no file keeps none`,
+    ],
+  ])('%o, sources %o', async (env, sources, reason) => {
+    const folder = sources === undefined ? temporaryFolder() : configFile({ sources } as Config)
+    expect((await resolveConfig({ env, folder })).operatorAccess).toEqual({ mode: 'refused', reason })
+    expect((await resolveConfig({ env: { ...env, HOOKONCE_ADMIN_TOKEN: TOKEN }, folder })).operatorAccess.mode).toBe(
+      'token',
+    )
+  })
+
+  test('stop a server and a worker with a port with one line; commands on the store and other workers go on', async () => {
+    const env = { ...OPEN, ...FORWARD, HOOKONCE_MODE: 'inbox', PORT: '0' }
+    const line = `hookonce: ${is}, and the source default forwards; set ${A_TOKEN}\n`
+    const cwd = temporaryFolder()
+    for (const [args, more] of [[[], {}] as const, [['work'], { HOOKONCE_WORK_PORT: '0' }] as const]) {
+      const { code, stderr } = await runCli({ cwd, args: [...args], env: { ...env, ...more } })
+      expect([code, stderr]).toEqual([2, line])
+    }
+    expect(existsSync(join(cwd, 'data'))).toBe(false)
+    const server = await startServer({ cwd })
+    server.kill()
+    await server.exited
+    expect((await runCli({ cwd, args: ['records', 'list'], env })).code).toBe(0)
+    const { code, stdout } = await runCli({ cwd, args: ['doctor'], env })
+    expect([code, stdout]).toEqual([
+      1,
+      expect.stringContaining('fail  operators: no server starts with these settings'),
+    ])
+  })
 })
 
 test.each([{}, { sources: {} }, { port: 8000 }])('a config file is something to protect: %o', async content => {

@@ -125,6 +125,15 @@ test('of a request that is refused no body is read, whatever length it announces
   }
 })
 
+test('a stream ends with the session that it was opened with', async () => {
+  const { url } = await withToken()
+  const cookie = (await logIn(url, TOKEN)).headers['set-cookie']![0]!.split(';')[0]!
+  const stream = (await fetch(`${url}/api/stream`, { headers: { cookie } })).body!.getReader()
+  expect((await stream.read()).done).toBe(false)
+  await send(`${url}/api/session`, { method: 'DELETE', headers: { cookie, 'x-hookonce-operator': '1' } })
+  for (let read = await stream.read(); !read.done; ) read = await stream.read()
+})
+
 test('a session ends after twelve hours', () => {
   let now = 0
   const operators = createOperators({ mode: 'token', token: TOKEN, reason: '' }, { now: () => now })

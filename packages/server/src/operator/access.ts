@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Answer } from 'hookonce'
 import type { Logger } from 'pino'
 import { SETTINGS } from '../settings.js'
+import { StartError } from '../start-error.js'
 import { expiredCookie } from './cookie.js'
 import { denied, nothingToLogInWith, SET_A_TOKEN } from './denials.js'
 import { keptToken } from './kept-token.js'
@@ -11,7 +12,7 @@ import type { OperatorAccess } from './rule.js'
 import { TokenHolders } from './token-holders.js'
 import { Trial } from './trial.js'
 
-/** @throws {StartError} the file with the token is not as it must be */
+/** @throws {StartError} the rule refuses, or the file with the token is not as it must be */
 export function createOperators(access: OperatorAccess, options: OperatorsOptions = {}): Operators {
   switch (access.mode) {
     case 'token':
@@ -22,6 +23,8 @@ export function createOperators(access: OperatorAccess, options: OperatorsOption
       return new Trial(options)
     case 'open':
       return withoutLogin('open', notFromHere)
+    case 'refused':
+      throw new StartError(access.reason)
     case 'closed':
       return withoutLogin('closed', () => denied(`Set ${SETTINGS.adminToken.env} and send it as a bearer token.`))
   }

@@ -28,6 +28,8 @@ export function exposure({ operatorAccess: access, host }: ResolvedConfig): Find
       return ok('operators', 'a trial: from this machine only, until a request shows a proxy or comes from elsewhere')
     case 'closed':
       return ok('operators', `nobody: ${access.reason}`)
+    case 'refused':
+      return fail('operators', 'no server starts with these settings', access.reason)
   }
 }
 
