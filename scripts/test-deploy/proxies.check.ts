@@ -1,15 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { until } from '../../packages/server/test/process/support/waiting.js'
-import { temporaryFolder } from '../../packages/server/test/support/server.js'
-import { freePort } from '../test-servers/free-port.js'
-import { requireTool, TOOL_TIMEOUT_MS } from '../test-tools/index.js'
+import { TOOL_TIMEOUT_MS } from '../test-tools/index.js'
 import { deployText } from './files.js'
+import { startCaddy, startNginx, stopProxies } from './proxy.js'
 
 interface Arrived {
   method: string
@@ -19,7 +14,6 @@ interface Arrived {
 }
 
 const arrived: Arrived[] = []
-const proxies: ChildProcess[] = []
 const urls: Record<string, string> = {}
 
 /** In the place of the receiver: keeps what arrives, as it arrives. */
@@ -39,65 +33,27 @@ beforeAll(async () => {
   behind.listen(0, '127.0.0.1')
   await once(behind, 'listening')
   const upstream = `127.0.0.1:${(behind.address() as AddressInfo).port}`
-  urls.nginx = await startNginx(await requireTool('nginx'), upstream)
-  urls.caddy = await startCaddy(await requireTool('caddy'), upstream)
+  urls.nginx = await startNginx(port =>
+    deployText('proxy/nginx.conf', [
+      ['127.0.0.1:8000', upstream],
+      ['ssl_certificate /etc/ssl/hooks.example.com.pem;', ''],
+      ['ssl_certificate_key /etc/ssl/hooks.example.com.key;', ''],
+      ['listen 443 ssl;', `listen 127.0.0.1:${port};`],
+      ['listen [::]:443 ssl;', ''],
+    ]),
+  )
+  urls.caddy = await startCaddy(port =>
+    deployText('proxy/Caddyfile', [
+      ['127.0.0.1:8000', upstream],
+      ['hooks.example.com {', `http://hooks.example.com:${port} {`],
+    ]),
+  )
 }, TOOL_TIMEOUT_MS)
 
 afterAll(async () => {
-  for (const proxy of proxies) {
-    proxy.kill('SIGTERM')
-    if (proxy.exitCode === null) await once(proxy, 'exit')
-  }
+  await stopProxies()
   behind.close()
 })
-
-async function startNginx(nginx: string, upstream: string): Promise<string> {
-  const folder = temporaryFolder()
-  const port = await freePort()
-  const site = deployText('proxy/nginx.conf', [
-    ['127.0.0.1:8000', upstream],
-    ['ssl_certificate /etc/ssl/hooks.example.com.pem;', ''],
-    ['ssl_certificate_key /etc/ssl/hooks.example.com.key;', ''],
-    ['listen 443 ssl;', `listen 127.0.0.1:${port};`],
-    ['listen [::]:443 ssl;', ''],
-  ])
-  writeFileSync(join(folder, 'site.conf'), site)
-  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `${name}_temp_path ${folder}/${name};`)
-  writeFileSync(
-    join(folder, 'nginx.conf'),
-    `daemon off; pid ${folder}/pid; error_log stderr; events {} http { access_log off; ${paths.join(' ')} include ${folder}/site.conf; }`,
-  )
-  return started(spawn(nginx, ['-e', 'stderr', '-c', join(folder, 'nginx.conf')]), port)
-}
-
-async function startCaddy(caddy: string, upstream: string): Promise<string> {
-  const folder = temporaryFolder()
-  const port = await freePort()
-  const site = deployText('proxy/Caddyfile', [
-    ['127.0.0.1:8000', upstream],
-    ['hooks.example.com {', `http://hooks.example.com:${port} {`],
-  ])
-  const path = join(folder, 'Caddyfile')
-  writeFileSync(path, `{\n\tadmin off\n\tauto_https off\n\tdefault_bind 127.0.0.1\n}\n${site}`)
-  return started(
-    spawn(caddy, ['run', '--adapter', 'caddyfile', '--config', path], { env: { ...process.env, HOME: folder } }),
-    port,
-  )
-}
-
-async function started(proxy: ChildProcess, port: number): Promise<string> {
-  proxies.push(proxy)
-  let output = ''
-  proxy.stderr!.on('data', chunk => {
-    output += chunk
-  })
-  const url = `http://127.0.0.1:${port}`
-  await until(`${proxy.spawnfile} answers`, async () => {
-    if (proxy.exitCode !== null) throw new Error(output)
-    return (await ask(url, 'GET', '/').catch(() => undefined)) === 404
-  })
-  return url
-}
 
 /** As it stands: neither the path nor the headers are tidied up. */
 function ask(

@@ -92,6 +92,15 @@ export const TOOLS = {
     works: ['version'],
     apt: ['caddy'],
   },
+  haproxy: {
+    name: 'HAProxy 2.4 or newer',
+    why: 'npm run test:deploy asks operator routes through it',
+    env: 'HOOKONCE_TEST_HAPROXY',
+    commands: ['haproxy'],
+    folders: () => ['/usr/sbin'],
+    works: ['-v'],
+    apt: ['haproxy'],
+  },
   chromium: {
     name: 'Chromium',
     why: 'the tests of the dashboard look at it with a browser',

@@ -1,10 +1,11 @@
 import { useEffect, useState } from 'preact/hooks'
-import { getSession, loggedOut } from './api/client'
+import { getSession, loggedOut, logIn } from './api/client'
 import type { Session } from './api/types'
 import { Closed } from './pages/closed'
 import { Login } from './pages/login'
 import { Loading } from './parts/empty'
 import { Failure } from './parts/failure'
+import { tokenOfLink } from './router'
 import { Shell } from './shell'
 
 /** Nothing but the way in, until the server says that one is in. */
@@ -13,11 +14,28 @@ export function App() {
   const [error, setError] = useState<unknown>()
   const [wasIn, setWasIn] = useState(false)
 
+  const [refused, setRefused] = useState<unknown>()
+
   const load = () => {
     setError(undefined)
     getSession().then(setSession, setError)
   }
-  useEffect(load, [])
+  useEffect(() => {
+    /** Whether a link brought a token. */
+    const enter = () => {
+      const token = tokenOfLink()
+      if (token === undefined) return false
+      setRefused(undefined)
+      logIn(token).then(setSession, error => {
+        setRefused(error)
+        load()
+      })
+      return true
+    }
+    if (!enter()) load()
+    addEventListener('hashchange', enter)
+    return () => removeEventListener('hashchange', enter)
+  }, [])
   useEffect(() => {
     const leave = () => {
       setWasIn(true)
@@ -43,6 +61,7 @@ export function App() {
     )
   }
   if (session.logged_in) return <Shell session={session} onLogout={setSession} />
-  if (session.access === 'token') return <Login ended={wasIn} onLogin={setSession} />
+  if (session.access === 'token')
+    return <Login key={String(refused)} ended={wasIn} refused={refused} onLogin={setSession} />
   return <Closed access={session.access} retry={load} />
 }

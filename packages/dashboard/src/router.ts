@@ -39,3 +39,13 @@ function decoded(segment: string): string {
     return segment
   }
 }
+
+/** The token of a link that logs in, `#token=…`, which does not stay in the address bar. */
+export function tokenOfLink(): string | undefined {
+  const token = /^#token=(.+)$/.exec(location.hash)?.[1]
+  if (token === undefined) return undefined
+  history.replaceState(null, '', location.pathname)
+  // Which is no change that the browser itself tells of.
+  dispatchEvent(new Event('hashchange'))
+  return decoded(token)
+}

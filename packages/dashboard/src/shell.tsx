@@ -76,7 +76,7 @@ export function Shell({ session, onLogout }: ShellProps) {
         </div>
       </header>
       <main id="main" ref={main} tabIndex={-1}>
-        <Page place={place} theme={theme} />
+        <Page place={place} theme={theme} access={session.access} />
       </main>
       <Notice />
     </LiveContext.Provider>
@@ -85,7 +85,13 @@ export function Shell({ session, onLogout }: ShellProps) {
 
 const other = (theme: 'light' | 'dark') => (theme === 'dark' ? 'light' : 'dark')
 
-function Page({ place, theme }: { place: Place; theme: 'light' | 'dark' }) {
+interface PageProps {
+  place: Place
+  theme: 'light' | 'dark'
+  access: Session['access']
+}
+
+function Page({ place, theme, access }: PageProps) {
   const [section, source, key] = place.path
   switch (section) {
     case undefined:
@@ -98,7 +104,7 @@ function Page({ place, theme }: { place: Place; theme: 'light' | 'dark' }) {
     case 'sources':
       return <Sources />
     case 'test':
-      return <TestDelivery source={source} />
+      return <TestDelivery source={source} access={access} />
     default:
       return (
         <>

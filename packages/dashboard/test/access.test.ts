@@ -67,8 +67,42 @@ test('a session that is over asks for the token again, and goes on where one was
   await page.getByRole('heading', { name: 'Records' }).waitFor()
 })
 
+test('a link with the token leads in, and leaves no token in the address bar', async () => {
+  const page = await open(dashboard.page(`#token=${TOKEN}`))
+  await overview(page).waitFor()
+  expect(page.url()).toBe(dashboard.page())
+  await page.reload()
+  await overview(page).waitFor()
+})
+
+test('a link with the token leads in from the login too', async () => {
+  const page = await open(dashboard.page('#/sources'))
+  await page.getByLabel('Admin token').waitFor()
+  await page.goto(dashboard.page('#token=not-the-token'))
+  await page.getByText('This is not the token').waitFor()
+  await page.goto(dashboard.page(`#token=${TOKEN}`))
+  await overview(page).waitFor()
+  expect(page.url()).toBe(dashboard.page())
+})
+
+test('a link with a wrong token asks for the right one, and says why', async () => {
+  const page = await open(dashboard.page('#token=not-the-token'))
+  await page.getByText('This is not the token').waitFor()
+  expect(page.url()).toBe(dashboard.page())
+  await logIn(page)
+  await overview(page).waitFor()
+})
+
+test('a link to the page of the docs leads in as well', async () => {
+  const page = await open(`${dashboard.url}/docs#token=${TOKEN}`)
+  await page.getByRole('heading', { name: 'Hookonce' }).waitFor()
+  await page.getByText('GET /api/records', { exact: true }).first().waitFor()
+  expect(page.url()).toBe(`${dashboard.url}/docs`)
+})
+
 test('where nobody gets in, it says how to', async () => {
-  const closed = await startDashboard({ HOST: '0.0.0.0' })
+  // Said to be none, so that the tests' own is not set.
+  const closed = await startDashboard({ HOST: '0.0.0.0', HOOKONCE_ADMIN_TOKEN: '' })
   const page = await open(closed.page().replace('0.0.0.0', '127.0.0.1'))
   await page.getByRole('heading', { name: 'The dashboard is closed' }).waitFor()
   await page.getByText('HOOKONCE_ADMIN_TOKEN').waitFor()

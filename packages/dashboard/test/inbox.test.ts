@@ -43,7 +43,7 @@ test('many are begun again by what they failed at, the others stay', async () =>
   await page.getByLabel('Accepted since').fill('2020-01-01T00:00')
   await page.getByRole('button', { name: 'Filter' }).click()
   await page.getByRole('button', { name: 'Redrive all that fit…' }).click()
-  await page.getByRole('dialog').getByRole('button', { name: 'Redrive' }).click()
+  await page.getByRole('dialog', { name: 'Redrive 60 deliveries?' }).getByRole('button', { name: 'Redrive' }).click()
   await page.getByText('60 redriven of 61 looked at.').waitFor()
   await page.goto(dashboard.page('#/dead'))
   await expect.poll(() => page.locator('tbody tr').allTextContents()).toEqual([expect.stringContaining('stock_1')])

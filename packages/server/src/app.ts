@@ -9,9 +9,9 @@ import { EventLoopWatch } from './event-loop-watch.js'
 import type { Gate } from './gate.js'
 import type { ForwardAgent } from './handlers/exchange.js'
 import type { Metrics } from './metrics/index.js'
-import { createOperators } from './operator/access.js'
+import { createOperators, loggedTo } from './operator/access.js'
 import { createAudit } from './operator/audit.js'
-import { peerOf } from './operator/origin.js'
+import { checkQueries } from './query-check.js'
 import { Refusals } from './refusals.js'
 import { createRouter, type Route } from './router.js'
 import { apiRecordRoutes } from './routes/api-records.js'
@@ -72,21 +72,20 @@ export async function createApp(context: AppContext): Promise<App> {
     log,
     logKeys: config.logKeys,
   })
-  const operators = createOperators(config.operatorAccess, {
-    onWrongToken: request => log.warn({ peer: peerOf(request) }, 'wrong operator token'),
-  })
+  const operators = createOperators(config.operatorAccess, loggedTo(log))
   const { refusal } = operators
   const audit = createAudit(log, operators.mode)
+  checkQueries(app, sources)
   const shownOf = (source: string) => sources.get(source)?.shown ?? ALL_SHOWN
   recordRoutes(app, { receiver, refusal, audit, shownOf })
   eventRoutes(app, { receiver, inbox, refusal, audit, shownOf })
   await app.register(async api => {
     takeJson(api)
     sessionRoutes(api, { operators, audit })
-    apiRecordRoutes(api, { receiver, inbox, sources, refusal, audit, shownOf })
+    apiRecordRoutes(api, { receiver, inbox, refusal, audit, shownOf })
     apiSourceRoute(api, { sources, activity, refusal })
     overviewRoutes(api, { activity, gate, refusal })
-    testDeliveryRoute(api, { receiver, inbox, agent, metrics, sources, refusal, audit })
+    testDeliveryRoute(api, { receiver, inbox, agent, metrics, sources, operators, audit })
   })
   metricsRoute(app, metrics, refusal)
   docsRoutes(app, routes, refusal)
@@ -96,6 +95,7 @@ export async function createApp(context: AppContext): Promise<App> {
   indexRoute(app, config)
   await app.ready()
   const onRequest: RequestListener = (request, response) => {
+    operators.see(request)
     const deliver = request.method === 'POST' ? deliveries.get(request.url!) : undefined
     if (deliver === undefined) app.routing(request, response)
     else deliver(request, response)
@@ -103,9 +103,9 @@ export async function createApp(context: AppContext): Promise<App> {
   return Object.assign(onRequest, { routes })
 }
 
-const MOST_JSON_BYTES = 2 * 1_048_576
+const MOST_JSON_BYTES = 16_384
 
-/** Operators send JSON or nothing. */
+/** Operators send JSON or nothing. Who they are is known before a byte of it is read. */
 function takeJson(api: FastifyInstance): void {
   api.removeAllContentTypeParsers()
   const parse = api.getDefaultJsonParser('error', 'error')

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { ResolvedConfig } from './config.js'
 import type { OpenedStore } from './open-store.js'
+import { keptToken } from './operator/kept-token.js'
 
 /** Says what was started: lines for a person at a terminal, otherwise one line of the log. */
 export function announce(
@@ -9,9 +10,17 @@ export function announce(
   { place, durability }: OpenedStore,
   urls: string[],
 ): void {
-  const { mode, reason } = config.operatorAccess
+  const { operatorAccess: access, configFile } = config
+  const { reason } = access
+  const mode = access.mode === 'token-file' ? 'token' : access.mode
   const senders = sendersOf(config)
-  const facts = { urls, store: place, durability, senders, operatorAccess: mode, reason, configFile: config.configFile }
+  // A log is read by more people than the file: it is told where the token is, not what.
+  const operators = {
+    operatorAccess: mode,
+    reason,
+    ...(access.mode === 'token-file' && { operatorToken: access.path }),
+  }
+  const facts = { urls, store: place, durability, senders, ...operators, configFile }
   if (!process.stdout.isTTY) {
     log.info(facts, 'listening')
     return
@@ -21,7 +30,10 @@ export function announce(
     `  store       ${place} (durability: ${durability})`,
     ...Object.entries(senders).map(([source, sender]) => `  sender      ${sender} of ${source}`),
     `  operators   ${mode}: ${reason}`,
-    ...(config.configFile === undefined ? [] : [`  config      ${config.configFile}`]),
+    ...(access.mode === 'token-file'
+      ? [`  log in      ${tryUrl(urls)}/dashboard#token=${keptToken(access.path)}`]
+      : []),
+    ...(configFile === undefined ? [] : [`  config      ${configFile}`]),
     `  try         ${tryOut(`${tryUrl(urls)}/webhook`, senders.default)}`,
   ]
   process.stdout.write(`${lines.join('\n')}\n`)

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import type { InboxSourceOptions, SourceOptions } from 'hookonce'
 import type { Sender } from 'hookonce/senders'
 import type { ClusterAddress } from 'hookonce/stores/redis'
@@ -8,17 +7,13 @@ import { defaultSender } from './default-sender.js'
 import { type GivenSettings, readEnvironment } from './environment.js'
 import { didYouMean } from './nearest.js'
 import type { StoreOptions } from './open-store.js'
+import { type OperatorAccess, operatorAccess } from './operator/rule.js'
 import { type SecretWarning, secretWarnings } from './secret-warnings.js'
-import { flagOf, SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js'
+import { SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js'
 import { redacting, type Shown } from './shown.js'
 import { checkForwardedHandshakes, type SourceHandle, sourceHandle } from './source-handle.js'
 import { StartError } from './start-error.js'
 import { mustBeReadable, parseStoreUrl, type StoreLocation } from './store-url.js'
-
-/** The operator routes' rule; `reason` says to a person why it is this one. */
-export type OperatorAccess = ({ mode: 'token'; token: string } | { mode: 'local' | 'open' | 'closed' }) & {
-  reason: string
-}
 
 export interface ResolvedSource {
   handle: SourceHandle
@@ -89,10 +84,12 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     const own = { ...sent, mode, forwardHandshakes, ...(ratePerSecond !== undefined && { ratePerSecond }) }
     sources.set(name, resolveSource(name, own, { settings, given, where }))
   }
+  const store = storeLocation(file, given, settings, input.folder)
+  const ruledBy = { settings, where: where('operatorAccess'), store, sources, ofFile: file?.sources.keys() }
   return {
     host: settings.host ?? '',
     port: settings.port ?? 0,
-    store: storeLocation(file, given, settings, input.folder),
+    store,
     storeOptions: {
       storeTimeoutMs: storeTimeout(settings, sources, where('storeTimeoutSeconds')),
       longestAttemptMs: Math.max(...[...sources.values()].map(source => source.options.lockTtlMs)),
@@ -109,7 +106,7 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     drainMs: ms(settings.drainSeconds ?? 0),
     logLevel: settings.logLevel ?? 'info',
     logKeys: settings.logKeys ?? 'none',
-    operatorAccess: operatorAccess(settings, where('operatorAccess')),
+    operatorAccess: operatorAccess(ruledBy),
     allowNoIdempotency: settings.allowNoIdempotency || sources.get('default')!.options.sender === undefined,
     sources,
     secretWarnings: secretWarnings({ given, sources, adminToken: settings.adminToken }),
@@ -257,30 +254,6 @@ function storeTimeout(settings: Settings, sources: Map<string, ResolvedSource>, 
     throw new StartError(`${where} (${timeout / 1000}) must be at most a third of the lease (${lease})`)
   }
   return timeout
-}
-
-function operatorAccess(settings: Settings, where: string): OperatorAccess {
-  const { operatorAccess: asked, adminToken: token, host = '' } = settings
-  const loopback = isLoopbackHost(host)
-  if (asked === 'local' && !loopback) {
-    throw new StartError(`${where}: local needs a loopback --${flagOf('host')}, and ${host} is not one; set a token`)
-  }
-  if (asked === 'token' && token === undefined) {
-    throw new StartError(`${where}: token needs ${SETTINGS.adminToken.env}`)
-  }
-  if (asked === 'open' && token !== undefined) {
-    throw new StartError(`${where} is open, and ${SETTINGS.adminToken.env} is set; keep one`)
-  }
-  if (asked === 'open') return { mode: 'open', reason: `${where} is open` }
-  if (asked === 'local') return { mode: 'local', reason: `${where} is local` }
-  if (token !== undefined) return { mode: 'token', token, reason: 'a token is set' }
-  return loopback
-    ? { mode: 'local', reason: 'no token is set, and only loopback is listened on' }
-    : { mode: 'closed', reason: `no token is set, and ${host} is not loopback; set ${SETTINGS.adminToken.env}` }
-}
-
-export function isLoopbackHost(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }
 
 function ms(seconds: number): number {

@@ -81,15 +81,16 @@ export const PROBLEM_HELP: Record<ServerProblemCode, { means: string; todo: stri
   },
   operator_token_required: {
     means: 'This route is for operators, and there was no token, a wrong one, or a session that is over.',
-    todo: 'Send Authorization: Bearer with the token of HOOKONCE_ADMIN_TOKEN, or log in on a page like /docs.',
+    todo: 'Send Authorization: Bearer with the token of HOOKONCE_ADMIN_TOKEN, or of the file operator-token beside the SQLite file; or log in on a page like /dashboard.',
   },
   operator_access_denied: {
-    means: 'This route is for operators, and the request does not come from where they are.',
-    todo: 'The detail says why. From elsewhere than the machine itself, or through a proxy, set HOOKONCE_ADMIN_TOKEN.',
+    means:
+      'This route is for operators, and without a token nobody is one but the user of the machine itself, in a trial.',
+    todo: 'The detail says why. To get in from elsewhere or through a proxy, set HOOKONCE_ADMIN_TOKEN and restart.',
   },
   operator_token_guessed: {
     means: 'Ten wrong tokens came from this address within a minute.',
-    todo: 'Wait as Retry-After says. Not even the right token is looked at before; who is logged in is not affected.',
+    todo: 'Send the right one: it is taken at any time. Who is logged in is not affected.',
   },
   request_timeout: {
     means: 'The request did not arrive within half a minute, or its headers within ten seconds.',
@@ -102,6 +103,10 @@ export const PROBLEM_HELP: Record<ServerProblemCode, { means: string; todo: stri
   record_completed: {
     means: 'The delivery was processed, and a redrive would process it once more.',
     todo: 'If that is meant, say so: {"completed": true}.',
+  },
+  redrive_unconfirmed: {
+    means: 'A redrive of many begins as many deliveries again as fit, and was not told how many those are now.',
+    todo: 'Look at would_redrive (or ask with dry_run=true), and send the same with confirm=<that number>, or with confirm=all.',
   },
   media_type_invalid: {
     means: 'The Content-Type is not one that this route takes, or is not well formed.',

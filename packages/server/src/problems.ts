@@ -9,6 +9,7 @@ export const SERVER_PROBLEMS = {
   request_timeout: [408, 'The request was sent too slowly'],
   record_running: [409, 'The record is held by a running attempt'],
   record_completed: [409, 'The delivery was processed already'],
+  redrive_unconfirmed: [409, 'The number of deliveries to redrive is not confirmed'],
   media_type_invalid: [415, 'The Content-Type is not valid'],
   operator_token_guessed: [429, 'Too many wrong tokens'],
   rate_limited: [429, 'Too many deliveries of this source'],
@@ -23,13 +24,22 @@ export type ServerProblemCode = keyof typeof SERVER_PROBLEMS
 export interface ServerProblemOptions {
   detail?: string
   headers?: readonly (readonly [name: string, value: string])[]
+  /** Further members of the problem. */
+  members?: Record<string, unknown>
   outcome?: DeliveryOutcome
 }
 
 /** An `application/problem+json` answer (RFC 9457) of the same form as the receiver's. */
 export function serverProblem(code: ServerProblemCode, options: ServerProblemOptions = {}): Answer {
   const [status, title] = SERVER_PROBLEMS[code]
-  const body = { type: `/problems/${code}`, title, status, detail: options.detail ?? `${title}.`, code }
+  const body = {
+    type: `/problems/${code}`,
+    title,
+    status,
+    detail: options.detail ?? `${title}.`,
+    code,
+    ...options.members,
+  }
   return {
     status,
     headers: [['content-type', 'application/problem+json'], ...(options.headers ?? [])],

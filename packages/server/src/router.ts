@@ -1,6 +1,7 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifySchema } from 'fastify'
 import { type Answer, type HeaderList, InvalidKeyError, problem, StoreError } from 'hookonce'
 import type { Logger } from 'pino'
+import { tooManyHeaders } from './header-bound.js'
 import { InvalidRequest, schemaController } from './openapi/validation.js'
 import { serverProblem } from './problems.js'
 import { respond } from './respond.js'
@@ -34,6 +35,11 @@ export function createRouter(log: Logger): { app: FastifyInstance; routes: Route
     methods.add(url, method)
     const operators = config?.operators === true
     for (const each of [method].flat()) routes.push({ method: each, url, operators, schema })
+  })
+  app.addHook('onRequest', ({ raw }, reply, done) => {
+    const tooMany = tooManyHeaders(raw)
+    if (tooMany === undefined) done()
+    else respond(reply, tooMany)
   })
   // Bodies matter to deliveries only, and those read them themselves.
   app.removeAllContentTypeParsers()

@@ -5,11 +5,13 @@ import { Gate } from './gate.js'
 import { loopsOf } from './handlers/loop.js'
 import { listen } from './listen.js'
 import { createMemoryRelief } from './memory-relief.js'
+import { assertAllowed } from './operator/rule.js'
 import { assemble } from './process.js'
 import { shutDownOnSignal } from './shutdown.js'
 
 /** Runs the server until a signal ends the process. @throws {StartError} */
 export async function serve(config: ResolvedConfig): Promise<void> {
+  assertAllowed(config.operatorAccess)
   const { log, opened, receiver, inbox, agent, activity, metrics, telemetry } = await assemble(config)
   const gate = new Gate(createMemoryRelief())
   const tracing = telemetry?.tracing

@@ -255,11 +255,16 @@ export const SETTINGS = {
       value => /^[\x21-\x7e]{8,1024}$/.test(value) && isSecret(value),
     ),
     'HOOKONCE_ADMIN_TOKEN',
-    { secret: true, defaultText: 'none', meaning: 'bearer token for the operator routes' },
+    {
+      secret: true,
+      defaultText: 'none; where there is something to protect one is kept beside the SQLite file (operator-token)',
+      meaning: 'bearer token for the operator routes',
+    },
   ),
   operatorAccess: setting(oneOf('token', 'local', 'open'), 'HOOKONCE_OPERATOR_ACCESS', {
-    defaultText: 'token if one is set, else local when listening on loopback only, else nobody',
-    meaning: 'who may use the operator routes: token, local (direct loopback requests), open',
+    defaultText: 'token if one is set or anything is to be protected, else local when listening on loopback only',
+    meaning:
+      'who may use the operator routes: token, or without one: local (whoever is on this machine, in a trial), open (whoever reaches the port, with nothing to protect)',
   }),
   drainSeconds: setting(number(0, 3600), 'HOOKONCE_DRAIN_SECONDS', {
     default: 25,

@@ -1,6 +1,7 @@
 import type { ResolvedConfig } from './config.js'
 import { Gate } from './gate.js'
 import { type Listening, listen } from './listen.js'
+import { assertAllowed } from './operator/rule.js'
 import { assemble } from './process.js'
 import { shutDownOnSignal } from './shutdown.js'
 import { StartError } from './start-error.js'
@@ -10,6 +11,7 @@ import { createWorkerApp } from './worker-app.js'
 export async function work(config: ResolvedConfig): Promise<void> {
   const sources = [...config.sources].filter(([, { inbox }]) => inbox !== undefined).map(([name]) => name)
   if (sources.length === 0) throw new StartError('there is nothing to work on: no source has mode inbox')
+  if (config.workPort !== undefined) assertAllowed(config.operatorAccess)
   const { log, opened, receiver, inbox, metrics, telemetry } = await assemble({
     ...config,
     inboxConcurrency: Math.max(1, config.inboxConcurrency),

@@ -4,8 +4,8 @@ import type { Logger } from 'pino'
 import type { ResolvedConfig } from './config.js'
 import type { Gate } from './gate.js'
 import type { Metrics } from './metrics/index.js'
-import { createOperators } from './operator/access.js'
-import { peerOf } from './operator/origin.js'
+import { createOperators, loggedTo } from './operator/access.js'
+import { checkQueries } from './query-check.js'
 import { createRouter } from './router.js'
 import { healthRoutes } from './routes/health.js'
 import { metricsRoute } from './routes/metrics.js'
@@ -22,11 +22,13 @@ export interface WorkerAppContext {
 export async function createWorkerApp(context: WorkerAppContext): Promise<RequestListener> {
   const { config, receiver, gate, metrics, log } = context
   const { app } = createRouter(log)
-  const { refusal } = createOperators(config.operatorAccess, {
-    onWrongToken: request => log.warn({ peer: peerOf(request) }, 'wrong operator token'),
-  })
-  metricsRoute(app, metrics, refusal)
+  const operators = createOperators(config.operatorAccess, loggedTo(log))
+  checkQueries(app, config.sources)
+  metricsRoute(app, metrics, operators.refusal)
   healthRoutes(app, { receiver, storeName: config.store.kind, gate, log })
   await app.ready()
-  return app.routing
+  return (request, response) => {
+    operators.see(request)
+    app.routing(request, response)
+  }
 }

@@ -104,11 +104,20 @@ describe('hookonce records', () => {
       expect.stringMatching(/^redriven {2}s0\nabsent {4}a {2}\(nothing/),
     ])
     await until('it is dead again', async () => (await states('dead')) === 60)
-    expect(await json('records', 'resend', '--dead', '--error', 'no such error')).toEqual({ redriven: 0, looked: 60 })
+    const dryRun = (...args: string[]) => json('records', 'resend', '--dead', '--dry-run', ...args)
+    expect(await dryRun('--error', 'no such error')).toEqual({ would_redrive: 0 })
+    expect(await dryRun('--limit', '5')).toEqual({ would_redrive: 5 })
+    expect(await dryRun()).toEqual({ would_redrive: 60 })
+    for (const confirm of [[], ['--confirm', '61']]) {
+      const { code, stdout } = await cli('records', 'resend', '--dead', ...confirm)
+      expect([code, stdout]).toEqual([1, '60 would begin again, none has: say --confirm 60, or --confirm all\n'])
+    }
+    expect(await states('dead')).toBe(60)
     writeFileSync(join(cwd, 'works'), '')
-    expect(await json('records', 'resend', '--dead', '--source', 'shop', '--limit', '5')).toMatchObject({ redriven: 5 })
+    const five = ['--source', 'shop', '--limit', '5', '--confirm', '5']
+    expect(await json('records', 'resend', '--dead', ...five)).toMatchObject({ redriven: 5 })
     await until('five are completed', async () => (await states('completed')) === 5)
-    const rest = await cli('records', 'resend', '--dead')
+    const rest = await cli('records', 'resend', '--dead', '--confirm', 'all')
     expect([rest.code, rest.stdout]).toEqual([0, '55 begun again, of 55 dead ones\n'])
     await until('all are completed', async () => (await states('completed')) === 60)
     const again = await cli('records', 'resend', 's0', '--source', 'shop')
@@ -156,6 +165,11 @@ describe('what cannot be is said in one line, exit code 2', () => {
     [['records', 'resend'], /or --dead/],
     [['records', 'resend', 'a', '--dead'], /or --dead/],
     [['records', 'resend', 'a', '--error', 'x'], /--error needs --dead/],
+    [['records', 'resend', 'a', '--confirm', '1'], /--confirm needs --dead/],
+    [['records', 'resend', '--dead', '--confirm', 'yes'], /--confirm must be the number that a dry run told, or all/],
+    [['records', 'resend', '--dead', '--dry-run', '--confirm', '1'], /keep one/],
+    [['records', 'list', '--source', 'shp'], /there is no source shp; did you mean shop\?/],
+    [['records', 'resend', '--dead', '--source', 'nope', '--confirm', 'all'], /there is no source nope$/m],
     [['stats', '--store-url', 'memory:'], /memory: ends with the process that has it/],
   ])('%j', async (args, line) => {
     const { code, stdout, stderr } = await cli(...args)
@@ -213,12 +227,44 @@ describe('hookonce doctor', () => {
   })
 
   test.each<[string, string[], Record<string, string>]>([
-    ['warn operators', ['--host', '0.0.0.0', '--operator-access', 'open'], {}],
     ['warn operators', [], { HOOKONCE_ADMIN_TOKEN: 'shorttoken' }],
     ['warn store', ['--store-url', 'memory:'], {}],
     ['warn store', ['--store-url', 'sqlite:./none.db'], {}],
   ])('%s: %j %o', async (finding, args, env) => {
     expect(await doctor(args, env)).toMatchObject({ code: 1, bad: [finding] })
+  })
+
+  test.each<[string, string, string[], Record<string, string>]>([
+    ['ok', 'a trial: from this machine only', [], {}],
+    ['ok', 'open, and only loopback is listened on', ['--operator-access', 'open'], {}],
+    ['warn', 'open to whoever reaches 0.0.0.0', ['--host', '0.0.0.0', '--operator-access', 'open'], {}],
+    ['ok', 'that the next start makes and keeps in ', ['--forward-to', 'http://127.0.0.1:1'], {}],
+    ['ok', 'nobody: the source default forwards', ['--forward-to', 'http://127.0.0.1:1', '--store-url', 'memory:'], {}],
+    ['ok', 'with the token', [], { HOOKONCE_ADMIN_TOKEN: 'a-long-enough-token-for-doctor' }],
+  ])('operators: %s, %s: %j', async (status, message, args, env) => {
+    const { findings } = await doctor(args, env, temporaryFolder())
+    expect(findings.find(({ check }) => check === 'operators')).toMatchObject({
+      status,
+      message: expect.stringContaining(message),
+    })
+  })
+
+  test('operators: a token that is kept in a file, its mode, and what is wrong with it', async () => {
+    const folder = temporaryFolder()
+    const about = async () => {
+      const { findings } = await doctor(['--host', '0.0.0.0'], {}, folder)
+      return findings.find(({ check }) => check === 'operators')!
+    }
+    const server = await startServer({ cwd: folder, env: { HOST: '0.0.0.0' } })
+    server.kill()
+    await server.exited
+    const file = join(folder, 'data/operator-token')
+    expect(await about()).toMatchObject({ status: 'ok', message: expect.stringContaining(`${file}, which is its`) })
+    chmodSync(file, 0o644)
+    expect(await about()).toMatchObject({ status: 'fail', message: expect.stringContaining('(mode 644)') })
+    chmodSync(file, 0o600)
+    writeFileSync(file, '')
+    expect(await about()).toMatchObject({ status: 'fail', message: expect.stringContaining('holds no token') })
   })
 
   test('Redis: what it drops, what it forgets, whether it is there', async () => {

@@ -210,24 +210,6 @@ describe('a value out of range stops the start and says which, from where, and w
       'HOOKONCE_FORWARD_TIMEOUT_SECONDS (400) must be at most the lock TTL (300)',
     ],
     [
-      { HOST: '0.0.0.0', HOOKONCE_OPERATOR_ACCESS: 'local' },
-      [],
-      undefined,
-      'HOOKONCE_OPERATOR_ACCESS: local needs a loopback --host, and 0.0.0.0 is not one; set a token',
-    ],
-    [
-      { HOOKONCE_OPERATOR_ACCESS: 'token' },
-      [],
-      undefined,
-      'HOOKONCE_OPERATOR_ACCESS: token needs HOOKONCE_ADMIN_TOKEN',
-    ],
-    [
-      { HOOKONCE_OPERATOR_ACCESS: 'open', HOOKONCE_ADMIN_TOKEN: 'a-secret-token' },
-      [],
-      undefined,
-      'HOOKONCE_OPERATOR_ACCESS is open, and HOOKONCE_ADMIN_TOKEN is set; keep one',
-    ],
-    [
       { HOOKONCE_SENDER: 'stirpe', HOOKONCE_SECRET: 'x' },
       [],
       undefined,

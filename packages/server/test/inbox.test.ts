@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { until } from './process/support/waiting.js'
 import { closeApps, startApp } from './support/app.js'
-import { send } from './support/http.js'
+import { type HttpResponse, send } from './support/http.js'
 import { startUpstream } from './support/upstream.js'
 
 afterEach(closeApps)
@@ -64,7 +64,7 @@ test('the event log is newest first, paged, by source, state and time; bodies on
   }
 })
 
-test('dead deliveries are redriven, one or many, with progress', async () => {
+test('dead deliveries are redriven: one by its key, many once their number is confirmed, with progress', async () => {
   let works = false
   const { url } = await startApp({
     sources: {
@@ -84,11 +84,28 @@ test('dead deliveries are redriven, one or many, with progress', async () => {
   const one = await send(`${url}/webhook/events/redrive?source=shop&key=k0`, { method: 'POST' })
   expect(one.json).toEqual({ status: 'redriven', key: 'k0' })
   await until('k0 is completed', async () => (await stateOf(url, 'k0', 'shop')) === 'completed')
-  const some = await send(`${url}/webhook/events/redrive?source=shop&error=no+such+error`, { method: 'POST' })
-  expect(JSON.parse(some.body.toString().trim())).toEqual({ looked: 29, redriven: 0, done: true })
-  const rest = await send(`${url}/webhook/events/redrive?source=shop`, { method: 'POST' })
-  expect(rest.headers['content-type']).toBe('application/x-ndjson')
-  expect(JSON.parse(rest.body.toString().trim().split('\n').at(-1)!)).toMatchObject({ redriven: 29, done: true })
+  const many = async (query: string) => send(`${url}/webhook/events/redrive?source=shop${query}`, { method: 'POST' })
+  expect((await many('&dry_run=true')).json).toEqual({ would_redrive: 29 })
+  expect((await many('&dry_run=true&limit=3')).json).toEqual({ would_redrive: 3 })
+  expect((await many('&dry_run=true&error=no+such+error')).json).toEqual({ would_redrive: 0 })
+  for (const confirm of ['', '&confirm=30', '&limit=5&confirm=29']) {
+    const { status, json } = await many(confirm)
+    expect([status, json.code, json.would_redrive]).toEqual([
+      409,
+      'redrive_unconfirmed',
+      confirm.includes('limit') ? 5 : 29,
+    ])
+  }
+  for (const wrong of ['&confirm=many', '&confirm=-1', '&key=k1&dry_run=true', '&key=k1&confirm=1']) {
+    expect([wrong, (await many(wrong)).status]).toEqual([wrong, 400])
+  }
+  expect(await dead()).toBe(29)
+
+  const last = (answer: HttpResponse) => JSON.parse(answer.text.trim().split('\n').at(-1)!)
+  const five = await many('&limit=5&confirm=5')
+  expect(five.headers['content-type']).toBe('application/x-ndjson')
+  expect(last(five)).toMatchObject({ redriven: 5, done: true })
+  expect(last(await many('&confirm=all'))).toMatchObject({ redriven: 24, done: true })
   await until('none is dead', async () => (await dead()) === 0)
   for (const key of all)
     await until(`${key} is completed`, async () => (await stateOf(url, key, 'shop')) === 'completed')

@@ -3,6 +3,7 @@ import type {
   FullRecord,
   RecordPage,
   RecordState,
+  RedriveCount,
   RedriveProgress,
   Session,
   Source,
@@ -65,13 +66,23 @@ export interface DeadQuery {
 export const getDead = (query: DeadQuery & { after?: string }) =>
   ask<EventPage>('GET', '/webhook/events', { query: { ...query, state: 'dead' } })
 
-/** Begins every dead delivery that fits again; tells how far it is. */
+type ManyQuery = DeadQuery & { error?: string }
+
+/** How many dead deliveries fit now. */
+export const countDead = async (query: ManyQuery): Promise<number> =>
+  (await ask<RedriveCount>('POST', '/webhook/events/redrive', { query: { ...query, dry_run: 'true' } })).would_redrive
+
+/** Begins the dead deliveries that fit again, if they still are as many; tells how far it is. @throws {ApiError} 409 */
 export async function redriveDead(
-  query: DeadQuery & { error?: string },
+  query: ManyQuery,
+  count: number,
   onProgress: (progress: RedriveProgress) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const response = await send('POST', '/webhook/events/redrive', { query: { ...query }, signal })
+  const response = await send('POST', '/webhook/events/redrive', {
+    query: { ...query, confirm: String(count) },
+    signal,
+  })
   const lines = response.body!.pipeThrough(new TextDecoderStream())
   const reader = lines.getReader()
   let rest = ''

@@ -73,6 +73,11 @@ export interface EventPage {
   next: string | null
 }
 
+/** How many a redrive would begin again. */
+export interface RedriveCount {
+  would_redrive: number
+}
+
 export interface RedriveProgress {
   looked: number
   redriven: number

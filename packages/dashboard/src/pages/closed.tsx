@@ -1,9 +1,10 @@
 import type { Session } from '../api/types'
 
 const WHY: Record<Session['access'], string> = {
-  closed: 'This server has no admin token and listens on more than this machine, so nobody gets in.',
+  closed:
+    'This server has no token, and without one nobody gets in: there is something to protect, it listens on more than this machine, or a request showed that it is reached through a proxy or from elsewhere. Its log says which.',
   local: 'This server lets in what comes straight from its own machine, and this browser came another way.',
-  open: 'This page was opened by an address that the server does not take for its own.',
+  open: 'This page was opened by an address that the server does not take for its own, or through a proxy.',
   token: 'Log in with the token.',
 }
 

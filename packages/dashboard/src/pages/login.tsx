@@ -1,19 +1,20 @@
 import { useState } from 'preact/hooks'
 import { ApiError, logIn } from '../api/client'
 import type { Session } from '../api/types'
-import { duration } from '../format'
 
 interface LoginProps {
   /** One was in, until the session was over. */
   ended: boolean
+  /** Why a link did not lead in. */
+  refused: unknown
   onLogin(session: Session): void
 }
 
 /** Asks for the token. It goes to the server once; what comes for it no script can read. */
-export function Login({ ended, onLogin }: LoginProps) {
+export function Login({ ended, refused, onLogin }: LoginProps) {
   const [token, setToken] = useState('')
   const [busy, setBusy] = useState(false)
-  const [message, setMessage] = useState<string>()
+  const [message, setMessage] = useState(refused === undefined ? undefined : messageOf(refused))
 
   const submit = async (event: Event) => {
     event.preventDefault()
@@ -55,7 +56,8 @@ export function Login({ ended, onLogin }: LoginProps) {
         </button>
       </form>
       <p class="muted">
-        The token is the value of <code>HOOKONCE_ADMIN_TOKEN</code> where the server was started.
+        The token is the value of <code>HOOKONCE_ADMIN_TOKEN</code> where the server was started, or what is in the file{' '}
+        <code>operator-token</code> beside its SQLite file. The server’s start says which.
       </p>
     </main>
   )
@@ -63,10 +65,9 @@ export function Login({ ended, onLogin }: LoginProps) {
 
 function messageOf(error: unknown): string {
   if (!(error instanceof ApiError)) return String(error)
-  if (error.status === 401) return 'This is not the token. Compare it with HOOKONCE_ADMIN_TOKEN.'
+  if (error.status === 401) return 'This is not the token. Compare it with what the server was started with.'
   if (error.status === 429) {
-    const wait = error.retryAfterSeconds === undefined ? 'a minute' : duration(error.retryAfterSeconds * 1000)
-    return `Too many wrong tokens came from this address. Try again in ${wait}.`
+    return 'This is not the token either: too many wrong ones came from this address. The right one is taken at any time.'
   }
   return `${error.title}. ${error.message}`
 }

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { sendTest } from '../api/client'
-import type { TestedAnswer, TestedPair } from '../api/types'
+import type { Session, TestedAnswer, TestedPair } from '../api/types'
 import { duration } from '../format'
 import { StatusBadge } from '../parts/badges'
 import { BodyView } from '../parts/body-view'
@@ -10,7 +10,7 @@ import { SourceSelect } from '../parts/source-select'
 import { link } from '../router'
 
 /** Sends one delivery twice, and shows both answers beside each other. */
-export function TestDelivery({ source: given }: { source: string | undefined }) {
+export function TestDelivery({ source: given, access }: { source: string | undefined; access: Session['access'] }) {
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>()
   const [sent, setSent] = useState<{ source: string; pair: TestedPair }>()
@@ -38,8 +38,11 @@ export function TestDelivery({ source: given }: { source: string | undefined }) 
     <>
       <h1>Send a test delivery</h1>
       <p class="muted">
-        It is sent twice, signed as the source’s sender would sign it. The handler runs as for any delivery, so an
-        application behind it is called: use an event that does no harm.
+        It is sent twice,{' '}
+        {access === 'token'
+          ? 'signed as the source’s sender would sign it'
+          : 'unsigned: nothing is signed where no token is asked for'}
+        . The handler runs as for any delivery, so an application behind it is called: use an event that does no harm.
       </p>
       <form class="test-form panel" onSubmit={submit}>
         <SourceSelect value={given ?? 'default'} />

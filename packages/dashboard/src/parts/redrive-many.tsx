@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { type DeadQuery, redriveDead } from '../api/client'
+import { countDead, type DeadQuery, redriveDead } from '../api/client'
 import type { RedriveProgress } from '../api/types'
 import { count } from '../format'
 import { Confirm } from './confirm'
@@ -11,23 +11,29 @@ interface RedriveManyProps {
   onDone(): void
 }
 
-/** Begins everything again that fits; can be stopped, and asked for again to go on. */
+/** Begins everything again that fits, once it is said how much that is; can be stopped, and asked for again to go on. */
 export function RedriveMany({ query, disabled, onDone }: RedriveManyProps) {
-  const [asking, setAsking] = useState(false)
+  /** How many are asked about. */
+  const [asked, setAsked] = useState<number>()
   const [running, setRunning] = useState<AbortController>()
   const [progress, setProgress] = useState<RedriveProgress>()
   const [error, setError] = useState<unknown>()
   const left = useRef<AbortController>(null)
   useEffect(() => () => left.current?.abort(), [])
 
-  const run = async () => {
+  const ask = () => {
+    setError(undefined)
+    setProgress(undefined)
+    countDead(query).then(setAsked, setError)
+  }
+  const run = async (number: number) => {
     const controller = new AbortController()
     left.current = controller
     setRunning(controller)
     setProgress(undefined)
     setError(undefined)
     try {
-      await redriveDead(query, setProgress, controller.signal)
+      await redriveDead(query, number, setProgress, controller.signal)
     } catch (error) {
       if (!controller.signal.aborted) setError(error)
     }
@@ -39,7 +45,7 @@ export function RedriveMany({ query, disabled, onDone }: RedriveManyProps) {
   return (
     <div class="redrive">
       <div class="actions">
-        <button type="button" disabled={disabled || running !== undefined} onClick={() => setAsking(true)}>
+        <button type="button" disabled={disabled || running !== undefined} onClick={ask}>
           {narrowed ? 'Redrive all that fit…' : 'Redrive all…'}
         </button>
         {running !== undefined && (
@@ -53,12 +59,12 @@ export function RedriveMany({ query, disabled, onDone }: RedriveManyProps) {
         </p>
       </div>
       {error !== undefined && <Failure error={error} />}
-      {asking && (
+      {asked !== undefined && (
         <Confirm
-          title={narrowed ? 'Redrive all that fit?' : 'Redrive all that is dead?'}
+          title={`Redrive ${count(asked)} ${asked === 1 ? 'delivery' : 'deliveries'}?`}
           action="Redrive"
-          onConfirm={async () => void run()}
-          onClose={() => setAsking(false)}
+          onConfirm={async () => void run(asked)}
+          onClose={() => setAsked(undefined)}
         >
           <p>A new round of attempts begins for each. Is what they failed at mended?</p>
         </Confirm>

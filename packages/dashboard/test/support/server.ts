@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { asOperator } from '../../../server/test/support/operator.js'
 import { startServer, temporaryFolder } from '../../../server/test/support/server.js'
 
 export { stopServers } from '../../../server/test/support/server.js'
@@ -52,7 +53,8 @@ export async function killOrders(dashboard: Dashboard, errors: Record<string, st
   }
   let dead: string[] = []
   while (!Object.keys(errors).every(key => dead.includes(key))) {
-    const answer = await fetch(`${dashboard.url}/webhook/events?state=dead&limit=500`)
+    const events = `${dashboard.url}/webhook/events?state=dead&limit=500`
+    const answer = await fetch(events, { headers: asOperator(events) })
     dead = ((await answer.json()) as { events: { key: string }[] }).events.map(({ key }) => key)
   }
 }

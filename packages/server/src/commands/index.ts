@@ -1,5 +1,6 @@
 import { StoreError } from 'hookonce'
 import type { ResolvedConfig } from '../config.js'
+import { didYouMean } from '../nearest.js'
 import { StartError } from '../start-error.js'
 import { runDoctor } from './doctor/index.js'
 import { type OpenedForCommand, openForCommand } from './opened.js'
@@ -18,6 +19,7 @@ const COMMANDS = {
 /** Gives the exit code. @throws {StartError} */
 export async function runStoreCommand(command: StoreCommand, config: ResolvedConfig): Promise<0 | 1> {
   if (command.name === 'doctor') return runDoctor(config, command)
+  checkSource(command, config)
   const opened = await openForCommand(config)
   try {
     return await COMMANDS[command.name](opened, command)
@@ -27,4 +29,10 @@ export async function runStoreCommand(command: StoreCommand, config: ResolvedCon
   } finally {
     await opened.receiver.close()
   }
+}
+
+function checkSource({ options }: StoreCommand, { sources }: ResolvedConfig): void {
+  const source = options.get('source')
+  if (source === undefined || sources.has(source)) return
+  throw new StartError(`there is no source ${source}${didYouMean(source, sources.keys())}`)
 }

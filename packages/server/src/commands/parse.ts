@@ -43,7 +43,7 @@ const COMMANDS = {
   'records resend': {
     usage: 'records resend KEY… | --dead',
     does: 'begin accepted deliveries again that are dead',
-    options: ['source', 'completed', 'dead', 'error', 'limit', 'json'],
+    options: ['source', 'completed', 'dead', 'error', 'limit', 'dry-run', 'confirm', 'json'],
     words: [0, 10_000],
   },
   stats: { usage: 'stats', does: 'how many records there are, by source and state', options: ['json'], words: [0, 0] },
@@ -66,6 +66,8 @@ const OPTIONS: Record<string, { value?: string; means: string }> = {
   completed: { means: 'also a delivery that is completed: it is processed once more' },
   dead: { means: 'every dead delivery' },
   error: { value: 'TEXT', means: 'those whose last error contains it' },
+  'dry-run': { means: 'only tell how many --dead are' },
+  confirm: { value: 'COUNT', means: 'begin so many again, as a dry run told, or all of them: all' },
   json: { means: 'for programs' },
 }
 
@@ -116,7 +118,12 @@ export function parseStoreCommand(name: StoreCommandName, args: readonly string[
   if (name === 'records resend' && options.has('dead') === words.length > 0) {
     throw new StartError('usage: hookonce records resend KEY…, or --dead for every dead delivery')
   }
-  for (const option of ['error', 'limit']) {
+  const confirm = options.get('confirm')
+  if (confirm !== undefined && !/^(all|0|[1-9]\d{0,8})$/.test(confirm)) {
+    throw new StartError('--confirm must be the number that a dry run told, or all')
+  }
+  if (confirm !== undefined && options.has('dry-run')) throw new StartError('--dry-run and --confirm: keep one')
+  for (const option of ['error', 'limit', 'dry-run', 'confirm']) {
     if (name === 'records resend' && options.has(option) && !options.has('dead')) {
       throw new StartError(`--${option} needs --dead`)
     }

@@ -1,4 +1,5 @@
 import type { ListQuery, RecordSummary } from 'hookonce'
+import { countDead, type DeadSelection, redriveDead } from '../dead-letters.js'
 import { detail, summarize } from '../describe-record.js'
 import { ALL_SHOWN } from '../shown.js'
 import type { OpenedForCommand } from './opened.js'
@@ -133,34 +134,34 @@ function report(
   return outcomes.every(({ outcome }) => outcome === good) ? 0 : 1
 }
 
-/** Dead ones only: one that was broken off is continued by the same command. */
+/** What is begun again is told before, and said to be meant. */
 async function resendDead({ receiver, inbox }: OpenedForCommand, options: Options): Promise<ExitCode> {
   const source = options.get('source')
-  const error = options.get('error')
-  const limit = Number(options.get('limit') ?? Number.POSITIVE_INFINITY)
+  const confirm = options.get('confirm')
+  const selection: DeadSelection = {
+    list: { ...(source !== undefined && { scope: source }) },
+    error: options.get('error'),
+    limit: Number(options.get('limit') ?? Number.POSITIVE_INFINITY),
+  }
+  if (confirm !== 'all') {
+    const count = await countDead(receiver, selection)
+    if (confirm !== String(count)) return unconfirmed(count, options)
+    selection.limit = count
+  }
   const progress = new Progress()
-  let looked = 0
-  let redriven = 0
-  let after: string | undefined
-  do {
-    const page: Awaited<ReturnType<typeof receiver.records>> = await receiver.records({
-      accepted: true,
-      state: 'dead',
-      limit: PAGE,
-      ...(source !== undefined && { scope: source }),
-      ...(after !== undefined && { after }),
-    })
-    for (const { scope, key, lastError } of page.records) {
-      looked++
-      if (error !== undefined && !lastError?.includes(error)) continue
-      if (redriven >= limit) break
-      if ((await inbox.redrive(scope, key)) === 'redriven') redriven++
-      progress.say(`${redriven} begun again, ${looked} looked at`)
-    }
-    after = redriven >= limit ? undefined : page.next
-  } while (after !== undefined)
+  let [looked, redriven] = [0, 0]
+  for await (const batch of redriveDead(receiver, inbox, selection)) {
+    ;({ looked, redriven } = batch)
+    progress.say(`${redriven} begun again, ${looked} looked at`)
+  }
   progress.end()
   if (options.has('json')) printJson({ redriven, looked })
   else print(`${redriven} begun again, of ${looked} dead ones`)
   return 0
+}
+
+function unconfirmed(count: number, options: Options): ExitCode {
+  if (options.has('json')) printJson({ would_redrive: count })
+  else print(`${count} would begin again, none has: say --confirm ${count}, or --confirm all`)
+  return options.has('dry-run') ? 0 : 1
 }

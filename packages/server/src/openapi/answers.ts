@@ -49,8 +49,13 @@ export function operatorProblems(...codes: ServerProblemCode[]): Answers {
   )
 }
 
-/** Of every route for operators. */
-export const OPERATORS = { tags: ['operators'], security: [{ token: [] }, { session: [] }] }
+/** What a route takes after the `?`; nothing else. */
+export const query = (properties: Record<string, object>) => ({
+  querystring: { type: 'object', properties },
+})
+
+/** Of every route for operators; those that take a query say which. */
+export const OPERATORS = { tags: ['operators'], security: [{ token: [] }, { session: [] }], ...query({}) }
 
 const KEY_NOTE = 'An idempotency key, percent-encoded.'
 export const KEY = { type: 'string', minLength: 1, maxLength: 255, description: KEY_NOTE, examples: ['test-key-123'] }
@@ -60,10 +65,6 @@ export const FORCE = {
   enum: ['true', 'false'],
   description: 'true: also one that a running attempt holds; its result is refused then',
 }
-
-export const query = (properties: Record<string, object>) => ({
-  querystring: { type: 'object', properties },
-})
 
 /** For changes without a body, see `changeForOperators`. */
 export const MADE_ON_PURPOSE = {

@@ -57,7 +57,7 @@ export function documentationPage({ info, tags = [], paths }: OpenApi, origin: s
 <h1>${escapeHtml(info.title)} ${escapeHtml(info.version)}</h1>
 <p>${escapeHtml(info.description ?? '')}</p>
 <p>The same as <a href="/openapi.json">OpenAPI 3.1</a>. In the examples <code>$TOKEN</code> is the token of
-<code>HOOKONCE_ADMIN_TOKEN</code>; where none is set the header does no harm.</p>
+<code>HOOKONCE_ADMIN_TOKEN</code>, or of the file <code>operator-token</code>; where there is none the header does no harm.</p>
 ${sections.join('\n')}
 </html>
 `
@@ -109,7 +109,9 @@ export function curl(path: string, method: string, operation: Operation, origin:
     const example = parameters.find(parameter => parameter.in === 'path' && parameter.name === name)?.example
     return encodeURIComponent(String(example ?? name))
   })
-  const parts = [`curl -X ${method} '${origin}${filled}'`]
+  const query = parameters.filter(({ in: where, example }) => where === 'query' && example !== undefined)
+  const search = new URLSearchParams(query.map(({ name, example }): [string, string] => [name, String(example)]))
+  const parts = [`curl -X ${method} '${origin}${filled}${search.size > 0 ? `?${search}` : ''}'`]
   if (security !== undefined) parts.push('-H "Authorization: Bearer $TOKEN"')
   for (const { name, in: where, example } of parameters) {
     if (where === 'header' && example !== undefined) parts.push(`-H '${name}: ${example}'`)

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Logger } from 'pino'
-import type { OperatorAccess } from '../config.js'
+import type { Operators } from './operators.js'
 import { peerOf } from './origin.js'
 
 /** What an operator changed, or tried to. Unlike other lines at `info` these name keys. */
@@ -16,7 +16,7 @@ export interface Change {
 export type Audit = (request: IncomingMessage, change: Change) => void
 
 /** One line for each change: what, of what, by whom, and what came of it. */
-export function createAudit(log: Logger, mode: OperatorAccess['mode']): Audit {
+export function createAudit(log: Logger, mode: Operators['mode']): Audit {
   return (request, change) => {
     const { headers } = request
     const by = mode !== 'token' ? mode : headers.authorization !== undefined ? 'token' : 'session'

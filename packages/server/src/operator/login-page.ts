@@ -5,8 +5,7 @@ import { PAGE_STYLE, pageAnswer } from '../page.js'
 /** The token goes to the server once; the browser keeps what it gets for it, where no script can read it. */
 const SCRIPT = `
 const form = document.querySelector('form')
-form.addEventListener('submit', async event => {
-  event.preventDefault()
+const logIn = async () => {
   const said = document.querySelector('output')
   const answer = await fetch('/api/session', {
     method: 'POST',
@@ -15,7 +14,18 @@ form.addEventListener('submit', async event => {
   })
   if (answer.ok) location.reload()
   else said.textContent = (await answer.json()).detail
+}
+form.addEventListener('submit', event => {
+  event.preventDefault()
+  logIn()
 })
+// A link may bring the token, where no server and no log sees it; it does not stay in the address bar.
+const given = /^#token=(.+)$/.exec(location.hash)
+if (given) {
+  history.replaceState(null, '', location.pathname + location.search)
+  form.token.value = decodeURIComponent(given[1])
+  logIn()
+}
 `
 
 const PAGE = `<!doctype html>
@@ -25,7 +35,8 @@ const PAGE = `<!doctype html>
 <title>Hookonce: log in</title>
 <style>${PAGE_STYLE}</style>
 <h1>Hookonce</h1>
-<p>This page is for operators. The token is that of <code>HOOKONCE_ADMIN_TOKEN</code>.</p>
+<p>This page is for operators. The token is that of <code>HOOKONCE_ADMIN_TOKEN</code>, or
+of the file <code>operator-token</code> beside the store.</p>
 <form>
 <label>Token <input name="token" type="password" autocomplete="current-password" required autofocus></label>
 <button>Log in</button>

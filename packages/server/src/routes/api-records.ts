@@ -14,7 +14,6 @@ import { deletion, noRecord } from './records.js'
 export interface ApiRecordContext {
   receiver: Receiver
   inbox: Inbox
-  sources: ReadonlyMap<string, unknown>
   refusal: Refusal
   audit: Audit
   shownOf(source: string): Shown
@@ -47,11 +46,10 @@ const REDRIVE = {
 
 /** What an operator's page and tools look at and change records by. */
 export function apiRecordRoutes(app: FastifyInstance, context: ApiRecordContext): void {
-  const { receiver, inbox, sources, refusal, audit, shownOf } = context
+  const { receiver, inbox, refusal, audit, shownOf } = context
 
   const list = forOperators(refusal, async (_, request) => {
     const { source, ...rest } = request.query as ListQuery
-    if (source !== undefined && !sources.has(source)) return unknownSource(source)
     const { records, next } = await pageOf(receiver, { ...rest, ...(source !== undefined && { scope: source }) })
     return jsonAnswer({ records: records.map(summarize), ...(next !== undefined && { next }) })
   })
@@ -165,8 +163,4 @@ async function pageOf(receiver: Receiver, { limit, after, ...query }: ListQuery 
     next = page.next
   } while (next !== undefined && records.length < limit && performance.now() < until)
   return { records, next }
-}
-
-export function unknownSource(source: string): Answer {
-  return serverProblem('not_found', { detail: `There is no source "${source}".` })
 }

@@ -8,6 +8,7 @@ import { DeliveryLog } from '../delivery-log.js'
 import type { Gate } from '../gate.js'
 import { questionHandlerFor } from '../handlers/index.js'
 import { hasPassed } from '../handlers/loop.js'
+import { tooManyHeaders } from '../header-bound.js'
 import { KEYLESS, keylessSource, type Receive } from '../keyless.js'
 import type { LogKeys } from '../log-keys.js'
 import { deliverySchema, HANDSHAKE } from '../openapi/deliveries.js'
@@ -31,9 +32,6 @@ export interface DeliveryContext extends SourceContext {
   log: Logger
   logKeys: LogKeys
 }
-
-/** Node drops header fields beyond its own bound of 2,000 in silence; a lost key header must not pass for "no key". */
-const MAX_HEADER_FIELDS = 200
 
 const NO_BODY = Buffer.alloc(0)
 
@@ -125,10 +123,8 @@ function deliveryAnswerer(
     if (gate.closed) return refusals.told(name, shuttingDown())
     const overload = admission.refusal(name, rate, requestId)
     if (overload !== undefined) return overload
-    if (rawHeaders.length > 2 * MAX_HEADER_FIELDS) {
-      const detail = `At most ${MAX_HEADER_FIELDS} header fields are accepted.`
-      return refusals.told(name, serverProblem('headers_too_large', { detail }))
-    }
+    const tooMany = tooManyHeaders(request)
+    if (tooMany !== undefined) return refusals.told(name, tooMany)
     if (forwards && hasPassed(name, request.headers.via)) return refusals.told(name, serverProblem('loop_detected'))
     const body = method === 'POST' ? await readBody(request, maxBodyBytes) : NO_BODY
     if (body === 'gone') return undefined

@@ -1,7 +1,8 @@
-import { setImmediate } from 'node:timers/promises'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Answer, Inbox, ListQuery, Receiver, RecordSummary } from 'hookonce'
-import { describe, describeEvent } from '../describe-record.js'
+import { countDead, type DeadSelection, redriveDead } from '../dead-letters.js'
+import { describeEvent } from '../describe-record.js'
+import { fullEvents } from '../full-events.js'
 import { json, media, OPERATORS, operatorProblems, query } from '../openapi/answers.js'
 import { ref, STATES } from '../openapi/schemas.js'
 import type { Audit, Change } from '../operator/audit.js'
@@ -26,12 +27,24 @@ const SELECTED = {
   until: TIME,
   limit: { type: 'integer', minimum: 1, maximum: 10_000_000 },
 }
-const LISTED = { ...SELECTED, state: { enum: STATES }, after: { type: 'string' }, bodies: { type: 'boolean' } }
+const LISTED = {
+  ...SELECTED,
+  state: { enum: STATES },
+  after: { type: 'string', description: '`next` of the page before' },
+  bodies: { type: 'boolean', description: 'each in full; a page then ends after 8 MiB' },
+}
 const REDRIVEN = {
   ...SELECTED,
-  key: { type: 'string' },
-  error: { type: 'string', description: 'part of its last error' },
+  key: { type: 'string', description: 'of one delivery, with nothing else but its source' },
+  error: { type: 'string', description: 'part of the last error' },
+  dry_run: { type: 'boolean', description: 'true: only tell how many it would be', examples: [true] },
+  confirm: {
+    type: 'string',
+    pattern: '^(all|0|[1-9][0-9]{0,8})$',
+    description: 'of many: how many they are, as a dry run told, or `all`',
+  },
 }
+const COUNTED = { type: 'object', required: ['would_redrive'], properties: { would_redrive: { type: 'integer' } } }
 const EVENTS = {
   type: 'object',
   required: ['events', 'next'],
@@ -39,25 +52,23 @@ const EVENTS = {
 }
 const PAGE = 50
 const MOST_PER_PAGE = 500
-/** A redrive of many reads so many at a time. */
-const BATCH = 50
 
 /** For operators: what an inbox accepted, newest first, and beginning again what is dead. */
 export function eventRoutes(app: FastifyInstance, context: EventContext): void {
-  const { receiver, inbox, refusal, audit, shownOf } = context
+  const { receiver, inbox, refusal, shownOf } = context
   app.get('/webhook/events', {
     schema: {
       ...OPERATORS,
       summary: 'What inboxes accepted, newest first',
       ...query(LISTED),
-      response: { ...json('a page', EVENTS), ...operatorProblems() },
+      response: { ...json('a page; it may hold fewer than asked for', EVENTS), ...operatorProblems('not_found') },
     },
     ...forOperators(refusal, async (_, request) => {
       const query = readQuery(request)
       if ('status' in query) return query
+      if (query.bodies) return fullEvents(receiver, query.list, shownOf)
       const { records, next } = await recordPage(receiver, query.list)
-      const events = query.bodies ? await withBodies(receiver, records, shownOf) : records.map(describeEvent)
-      return jsonAnswer({ events, next: next ?? null })
+      return jsonAnswer({ events: records.map(describeEvent), next: next ?? null })
     }),
   })
 
@@ -68,28 +79,25 @@ export function eventRoutes(app: FastifyInstance, context: EventContext): void {
       ...query(REDRIVEN),
       response: {
         200: {
-          description: 'it is due now; of many a line of progress for each batch',
+          description: 'it is due now; of many a line of progress for each batch, or how many they would be',
           content: {
-            'application/json': { schema: ref('Redriven') },
+            'application/json': { schema: { anyOf: [ref('Redriven'), COUNTED] } },
             ...media('', 'application/x-ndjson')[200]!.content,
           },
         },
-        ...operatorProblems('not_found', 'record_running'),
+        ...operatorProblems('not_found', 'record_running', 'redrive_unconfirmed'),
       },
     },
     ...forOperators(refusal, async (_, request) => {
       const query = readQuery(request)
       if ('status' in query) return query
-      const { list, key } = query
-      if (key !== undefined)
-        return redriveOne(inbox, list.scope ?? 'default', key, change => audit(request.raw, change))
-      return {
-        status: 200,
-        headers: [['content-type', 'application/x-ndjson']],
-        body: new Uint8Array(),
-        rest: redriveMany(receiver, inbox, query, change => audit(request.raw, change)),
-        outcome: 'executed',
-      }
+      const audit = (change: Change) => context.audit(request.raw, change)
+      if (query.key === undefined) return redriveMany(receiver, inbox, query, request.query as Confirmed, audit)
+      const others = Object.keys(request.query as object).filter(name => name !== 'key' && name !== 'source')
+      if (others.length === 0) return redriveOne(inbox, query.list.scope ?? 'default', query.key, audit)
+      return serverProblem('bad_request', {
+        detail: `key names one delivery: ${others.join(', ')} does not go with it.`,
+      })
     }),
   })
 }
@@ -110,47 +118,64 @@ async function redriveOne(inbox: Inbox, source: string, key: string, audit: Told
   }
 }
 
-/**
- * One line for each batch, so that whoever waits sees how far it is. What was redriven is dead no more, and only what is
- * dead is redriven: one that was broken off is continued by asking for the same again, and two at once do no harm.
- */
-async function* redriveMany(
+interface Confirmed {
+  dry_run?: boolean
+  confirm?: string
+}
+
+/** What is begun again is told before, and said to be meant. */
+async function redriveMany(
   receiver: Receiver,
   inbox: Inbox,
   { list, error, limit }: Query,
+  { dry_run: dryRun = false, confirm }: Confirmed,
   audit: Told,
-): AsyncGenerator<Uint8Array> {
-  let redriven = 0
-  let looked = 0
-  let after: string | undefined
-  do {
-    const page = await receiver.records({ ...list, state: 'dead', limit: BATCH, ...(after !== undefined && { after }) })
-    for (const { scope, key, lastError } of page.records) {
-      looked++
-      if (error !== undefined && !lastError?.includes(error)) continue
-      if (redriven >= limit) break
-      if ((await inbox.redrive(scope, key)) === 'redriven') redriven++
-    }
-    after = redriven >= limit ? undefined : page.next
-    yield line({ looked, redriven, done: after === undefined })
-    await setImmediate()
-  } while (after !== undefined)
-  audit({ action: 'redrive_many', source: list.scope, outcome: 'redriven', count: redriven })
+): Promise<Answer> {
+  const { scope, since, until } = list
+  const selected = {
+    ...(scope && { scope }),
+    ...(since !== undefined && { since }),
+    ...(until !== undefined && { until }),
+  }
+  const selection: DeadSelection = { list: selected, error, limit }
+  if (dryRun) return jsonAnswer({ would_redrive: await countDead(receiver, selection) })
+  if (confirm !== 'all') {
+    const count = await countDead(receiver, selection)
+    if (confirm !== String(count)) return unconfirmed(count)
+    selection.limit = count
+  }
+  return {
+    status: 200,
+    headers: [['content-type', 'application/x-ndjson']],
+    body: new Uint8Array(),
+    rest: progressOf(redriveDead(receiver, inbox, selection), count =>
+      audit({ action: 'redrive_many', source: scope, outcome: 'redriven', count }),
+    ),
+    outcome: 'executed',
+  }
 }
 
-const line = (progress: object): Uint8Array => Buffer.from(`${JSON.stringify(progress)}\n`)
+function unconfirmed(count: number): Answer {
+  return serverProblem('redrive_unconfirmed', {
+    detail: `Nothing was redriven. It would be ${count} now: to begin them again say confirm=${count}, or confirm=all.`,
+    members: { would_redrive: count },
+  })
+}
 
-async function withBodies(
-  receiver: Receiver,
-  records: RecordSummary[],
-  shownOf: (source: string) => Shown,
-): Promise<object[]> {
-  const full: object[] = []
-  for (const { scope, key } of records) {
-    const record = await receiver.record(scope, key)
-    if (record !== undefined) full.push(describe(record, shownOf(scope)))
+/** One line for each batch, so that whoever waits sees how far it is. What a broken off one did is told too. */
+async function* progressOf(
+  batches: ReturnType<typeof redriveDead>,
+  told: (redriven: number) => void,
+): AsyncGenerator<Uint8Array> {
+  let redriven = 0
+  try {
+    for await (const progress of batches) {
+      redriven = progress.redriven
+      yield Buffer.from(`${JSON.stringify(progress)}\n`)
+    }
+  } finally {
+    told(redriven)
   }
-  return full
 }
 
 interface Query {

@@ -34,19 +34,20 @@ export function overviewRoutes(app: FastifyInstance, { activity, gate, refusal }
       description: 'Server-sent events: `overview`, and `delivery` with an array of at most 200 deliveries.',
       response: { ...media('until either side ends it', 'text/event-stream'), ...operatorProblems() },
     },
-    ...forOperators(refusal, async () => ({
+    ...forOperators(refusal, async (_, { raw }) => ({
       status: 200,
       headers: [['content-type', 'text/event-stream']],
       body: new Uint8Array(),
-      rest: events(activity, gate),
+      rest: events(activity, () => !gate.closed && refusal(raw) === undefined, gate),
       outcome: 'executed',
     })),
   })
 }
 
-async function* events(activity: Activity, gate: Gate): AsyncGenerator<Uint8Array> {
+/** @param goesOn asked before each second: a session may be over by then, or a trial */
+async function* events(activity: Activity, goesOn: () => boolean, gate: Gate): AsyncGenerator<Uint8Array> {
   let { seen } = activity.after(0)
-  while (!gate.closed) {
+  while (goesOn()) {
     const fresh = activity.after(seen)
     seen = fresh.seen
     const parts = [event('overview', activity.snapshot(gate.inProgress))]

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Answer, Receiver } from 'hookonce'
 import { describe } from '../describe-record.js'
 import { FORCE, json, KEY, OPERATORS, operatorProblems, query, SOURCE } from '../openapi/answers.js'
@@ -21,15 +21,15 @@ const KEYED = { ...OPERATORS, params: { type: 'object', properties: { '*': KEY }
 
 /** For operators: look at what is recorded for a key, or forget it. */
 export function recordRoutes(app: FastifyInstance, { receiver, refusal, audit, shownOf }: RecordContext): void {
-  const show = forOperators(refusal, async url => {
-    const { source, key } = recordName(url)
+  const show = forOperators(refusal, async (url, request) => {
+    const { source, key } = recordName(url, request)
     const record = await receiver.record(source, key)
     return record === undefined ? noRecord(source) : jsonAnswer(describe(record, shownOf(source)))
   })
-  const clear = forOperators(refusal, async (url, { raw }) => {
-    const { source, key, force } = recordName(url)
+  const clear = forOperators(refusal, async (url, request) => {
+    const { source, key, force } = recordName(url, request)
     const outcome = await receiver.deleteRecord(source, key, { force })
-    audit(raw, { action: 'delete', source, key, outcome })
+    audit(request.raw, { action: 'delete', source, key, outcome })
     return deletion(outcome, source, key)
   })
   const showing = {
@@ -60,21 +60,11 @@ export function deletion(outcome: 'deleted' | 'absent' | 'running', source: stri
   }
 }
 
-interface RecordName {
-  source: string
-  key: string
-  force: boolean
-}
-
 /** A key may hold any visible ASCII, `/` and `%` included, so it is read from the URL as it was sent. */
-function recordName(url: string): RecordName {
-  const [path = '', search] = url.split('?', 2)
-  const query = new URLSearchParams(search)
-  return {
-    source: query.get('source') ?? 'default',
-    key: decodeURIComponent(path.slice(PREFIX.length)),
-    force: query.get('force') === 'true',
-  }
+function recordName(url: string, { query }: FastifyRequest) {
+  const [path = ''] = url.split('?', 1)
+  const { source, force } = query as { source: string; force?: 'true' | 'false' }
+  return { source, key: decodeURIComponent(path.slice(PREFIX.length)), force: force === 'true' }
 }
 
 export function noRecord(source: string): Answer {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
-import { json, MADE_ON_PURPOSE, OPERATORS, problems } from '../openapi/answers.js'
-import type { Operators } from '../operator/access.js'
+import { json, MADE_ON_PURPOSE, OPERATORS, problems, query } from '../openapi/answers.js'
 import type { Audit } from '../operator/audit.js'
+import type { Operators } from '../operator/operators.js'
 import { withoutIntent } from '../operator/routes.js'
 import { jsonAnswer, respond } from '../respond.js'
 
@@ -17,13 +17,15 @@ const LOGIN = {
   properties: { token: { type: 'string', minLength: 1, maxLength: 1024, examples: ['the-admin-token'] } },
 }
 
+/** Of whoever asks, who may be anybody. */
+const MOST_LOGIN_BYTES = 4_096
+
 const REFUSED = ['operator_access_denied', 'bad_request', 'internal_error'] as const
 
 /** How a browser gets in: the token is sent once, for a cookie that no script can read. */
 export function sessionRoutes(app: FastifyInstance, { operators, audit }: SessionContext): void {
-  const { mode: access } = operators
   // Open to all: whoever is to log in is not in yet.
-  const open = { tags: OPERATORS.tags }
+  const open = { tags: OPERATORS.tags, ...query({}) }
 
   app.get('/api/session', {
     schema: {
@@ -32,10 +34,11 @@ export function sessionRoutes(app: FastifyInstance, { operators, audit }: Sessio
       response: { ...json('how it is', 'Session'), ...problems(...REFUSED) },
     },
     handler: async (request, reply) =>
-      respond(reply, jsonAnswer({ access, logged_in: operators.isLoggedIn(request.raw) })),
+      respond(reply, jsonAnswer({ access: operators.mode, logged_in: operators.isLoggedIn(request.raw) })),
   })
 
   app.post('/api/session', {
+    bodyLimit: MOST_LOGIN_BYTES,
     schema: {
       ...open,
       summary: 'Log in with the token, for twelve hours',
@@ -55,7 +58,7 @@ export function sessionRoutes(app: FastifyInstance, { operators, audit }: Sessio
       const login = operators.login(request.raw, (request.body as { token: string }).token)
       if ('refused' in login) return respond(reply, login.refused)
       audit(request.raw, { action: 'login', outcome: 'logged_in' })
-      const answer = jsonAnswer({ access, logged_in: true })
+      const answer = jsonAnswer({ access: operators.mode, logged_in: true })
       respond(reply, { ...answer, headers: [...answer.headers, ['set-cookie', login.cookie]] })
     },
   })
@@ -72,7 +75,7 @@ export function sessionRoutes(app: FastifyInstance, { operators, audit }: Sessio
       if (refused !== undefined) return respond(reply, refused)
       const cookie = operators.logout(request.raw)
       audit(request.raw, { action: 'logout', outcome: 'logged_out' })
-      const answer = jsonAnswer({ access, logged_in: false })
+      const answer = jsonAnswer({ access: operators.mode, logged_in: false })
       respond(reply, { ...answer, headers: [...answer.headers, ['set-cookie', cookie]] })
     },
   })

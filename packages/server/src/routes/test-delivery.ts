@@ -7,17 +7,20 @@ import { describeResponse } from '../describe-record.js'
 import { json, OPERATORS, operatorProblems, query, SOURCE } from '../openapi/answers.js'
 import { ref } from '../openapi/schemas.js'
 import type { Audit } from '../operator/audit.js'
-import { changeForOperators, type Refusal } from '../operator/routes.js'
+import type { Operators } from '../operator/operators.js'
+import { changeForOperators } from '../operator/routes.js'
 import { serverProblem } from '../problems.js'
 import { jsonAnswer } from '../respond.js'
+import { SETTINGS } from '../settings.js'
 import { mountedSource, type SourceContext } from '../sources.js'
-import { unknownSource } from './api-records.js'
 
 export interface TestDeliveryContext extends SourceContext {
   sources: ReadonlyMap<string, ResolvedSource>
-  refusal: Refusal
+  operators: Operators
   audit: Audit
 }
+
+const MOST_BYTES_AROUND = 16_384
 
 const TEST = {
   type: ['object', 'null'],
@@ -46,12 +49,16 @@ const PAIR = {
 
 /** Shows that a source works: one delivery, twice. Its handler runs as for any other. */
 export function testDeliveryRoute(app: FastifyInstance, context: TestDeliveryContext): void {
-  const { sources, refusal, audit } = context
+  const { sources, operators, audit } = context
+  const largest = Math.max(...[...sources.values()].map(({ options }) => options.maxBodyBytes ?? 0))
   app.post('/api/test', {
+    // The body is text in JSON, where some of it takes more room.
+    bodyLimit: 2 * largest + MOST_BYTES_AROUND,
     schema: {
       ...OPERATORS,
       summary: 'Send one delivery twice, as the sender of a source would',
-      description: 'The handler of the source runs, the application behind it is called: use a test event.',
+      description:
+        'The handler of the source runs, the application behind it is called: use a test event. Nothing is signed for a caller without a token.',
       ...query({ source: SOURCE }),
       body: TEST,
       response: {
@@ -59,13 +66,14 @@ export function testDeliveryRoute(app: FastifyInstance, context: TestDeliveryCon
         ...operatorProblems('not_found', 'media_type_invalid', 'body_too_large'),
       },
     },
-    ...changeForOperators(refusal, async (_, request) => {
+    ...changeForOperators(operators.refusal, async (_, request) => {
       const { source: name } = request.query as { source: string }
-      const configured = sources.get(name)
-      if (configured === undefined) return unknownSource(name)
+      const configured = sources.get(name)!
+      if (configured.options.sender !== undefined && operators.mode !== 'token') return nothingSigned()
       const given = (request.body ?? {}) as { body?: string; key?: string }
       const id = given.key ?? `test-${randomUUID()}`
       const { source, receive } = mountedSource(name, configured, context)
+      if (given.body !== undefined && Buffer.byteLength(given.body) > source.maxBodyBytes) return source.tooLarge()
       const host = request.raw.headers.host ?? 'localhost'
       const delivery = signedOrNot(() => testDelivery(name, configured, { ...given, id, host }))
       if (!(delivery instanceof Delivery)) return delivery
@@ -75,6 +83,13 @@ export function testDeliveryRoute(app: FastifyInstance, context: TestDeliveryCon
       audit(request.raw, { action: 'test', source: name, key, outcome: `${first.status} ${duplicate.status}` })
       return jsonAnswer({ key, first, duplicate })
     }),
+  })
+}
+
+/** What is signed here the application takes for its sender's word. */
+function nothingSigned(): Answer {
+  return serverProblem('operator_access_denied', {
+    detail: `Deliveries of this source are signed, and nothing is signed for a caller without a token: set ${SETTINGS.adminToken.env}.`,
   })
 }
 

@@ -1,4 +1,6 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { send } from '../support/http.js'
 import { scrape } from '../support/metrics.js'
@@ -50,6 +52,27 @@ test('it answers nothing else, and its metrics are for operators', async () => {
   expect((await send(`${worker.url}/webhook`, { headers: { 'x-idempotency-key': 'k' }, body: '{}' })).status).toBe(404)
   worker.signal('SIGTERM')
   expect(await worker.exited).toBe(0)
+})
+
+test('beside a server it takes the token that is kept beside their file; without a port it makes none', async () => {
+  const path = newStoreFile()
+  const shared = {
+    ...settings(await startUpstream()),
+    HOOKONCE_STORE_URL: `sqlite:${path}`,
+    HOOKONCE_OPERATOR_ACCESS: 'token',
+  }
+  const file = join(dirname(path), 'operator-token')
+  await startWorker(shared)
+  expect(existsSync(file)).toBe(false)
+  const [worker, server] = await Promise.all([
+    startWorker({ ...shared, HOOKONCE_WORK_PORT: 0 }),
+    startServer({ ...shared, HOOKONCE_INBOX_CONCURRENCY: 0 }),
+  ])
+  const token = readFileSync(file, 'utf8').trim()
+  for (const { url } of [worker, server]) {
+    expect((await get(`${url}/metrics`)).status).toBe(401)
+    expect((await get(`${url}/metrics`, token)).status).toBe(200)
+  }
 })
 
 test('it listens on no port unless told one, and says which it cannot have', async () => {

@@ -12,21 +12,31 @@ import { inboxOf } from '../../src/inbox.js'
 import { listen } from '../../src/listen.js'
 import { logEvents } from '../../src/log.js'
 import { Metrics } from '../../src/metrics/index.js'
+import type { OperatorAccess } from '../../src/operator/rule.js'
 import { StoreFigures } from '../../src/store-figures.js'
 import { configFile } from './config-file.js'
+import { actAsOperator, openedForTests } from './operator.js'
+import { temporaryFolder } from './server.js'
 
 export interface AppOptions {
   env?: Record<string, string>
   sources?: Record<string, SourceConfig>
   store?: Store
+  /** In the place of what follows from the settings. */
+  access?: OperatorAccess
 }
 
 const closing: (() => Promise<void>)[] = []
 
-/** The server's routes on a free port, in this process. */
-export async function startApp({ env = {}, sources = {}, store = memoryStore() }: AppOptions = {}) {
-  const folder = configFile({ sources })
-  const config = await resolveConfig({ env: { HOOKONCE_STORE_URL: 'memory:', ...env }, folder })
+/** The server's routes on a free port, in this process; with a token for operators where it would be closed without. */
+export async function startApp({ env = {}, sources = {}, store = memoryStore(), access }: AppOptions = {}) {
+  const isConfigured = Object.keys(sources).length > 0
+  const opened = openedForTests(env, isConfigured)
+  const resolved = await resolveConfig({
+    env: { HOOKONCE_STORE_URL: 'memory:', ...opened, ...env },
+    folder: isConfigured ? configFile({ sources }) : temporaryFolder(),
+  })
+  const config = { ...resolved, ...(access !== undefined && { operatorAccess: access }) }
   const { storeOptions, maxWaiters } = config
   const receiver = createReceiver({ store, storeTimeoutMs: storeOptions.storeTimeoutMs, maxWaiters })
   const gate = new Gate(() => {})
@@ -51,6 +61,7 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore() }
     agent.destroy()
     await receiver.close()
   })
+  for (const url of listening.urls) actAsOperator(url, opened)
   const { routes } = onRequest
   return {
     url: listening.urls[0]!,

@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect } from 'node:net'
 import { buffer, text } from 'node:stream/consumers'
+import { asOperator } from './operator.js'
 
 export interface HttpResponse {
   status: number
@@ -31,7 +32,7 @@ export function send(
     // Flat headers get no Host and no length from Node.
     const own = Array.isArray(headers)
       ? ['host', new URL(url).host, 'content-length', String(Buffer.byteLength(body)), ...headers]
-      : headers
+      : { ...asOperator(url), ...headers }
     const options = {
       method,
       headers: own as never,

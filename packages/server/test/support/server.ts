@@ -3,6 +3,7 @@ import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { actAsOperator, hasConfigFile, openedForTests } from './operator.js'
 
 export const CLI = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 
@@ -39,16 +40,23 @@ export async function runCli({ env, args, cwd }: ServerOptions = {}) {
 
 /**
  * Starts the real server on a free port and waits until it says that it listens.
- * Without a `cwd` in a new, empty folder; of the environment it gets `env` and nothing else.
+ * Without a `cwd` in a new, empty folder; of the environment it gets `env` and nothing else, but for an operators' token
+ * where it would be closed without.
  */
-export async function startServer({ env, args, cwd }: ServerOptions = {}): Promise<RunningServer> {
-  const server = launch({ env: { PORT: '0', ...env }, args: args ?? [], cwd: cwd ?? temporaryFolder() })
+export async function startServer({
+  env = {},
+  args = [],
+  cwd = temporaryFolder(),
+}: ServerOptions = {}): Promise<RunningServer> {
+  const opened = openedForTests(env, hasConfigFile(cwd) || args.includes('--config'))
+  const server = launch({ env: { PORT: '0', ...opened, ...env }, args, cwd })
   const url = await Promise.race([
     server.firstUrl,
     server.exited.then(({ code }) => {
       throw new Error(`the server ended with ${code} before it listened: ${server.stderr()}${server.stdout()}`)
     }),
   ])
+  actAsOperator(url, opened)
   return { ...server, url }
 }
 

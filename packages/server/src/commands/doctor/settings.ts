@@ -1,6 +1,8 @@
-import { isLoopbackHost, type ResolvedConfig } from '../../config.js'
+import type { ResolvedConfig } from '../../config.js'
+import { isLoopbackHost } from '../../loopback.js'
+import { readToken } from '../../operator/kept-token.js'
 import { SETTINGS } from '../../settings.js'
-import { type Finding, ok, warn } from './finding.js'
+import { type Finding, fail, ok, warn } from './finding.js'
 
 const GOOD_TOKEN_LENGTH = 20
 
@@ -17,13 +19,27 @@ export function exposure({ operatorAccess: access, host }: ResolvedConfig): Find
         ? ok('operators', 'open, and only loopback is listened on')
         : warn(
             'operators',
-            `open to whoever reaches ${host} and says Host: localhost: records can be read and deleted`,
+            `open to whoever reaches ${host} and says Host: localhost: records can be read and deleted, nothing is signed`,
             `set ${adminToken.env}, or publish the port on loopback only`,
           )
+    case 'token-file':
+      return keptToken(access.path)
     case 'local':
-      return ok('operators', 'from this machine only')
+      return ok('operators', 'a trial: from this machine only, until a request shows a proxy or comes from elsewhere')
     case 'closed':
       return ok('operators', `nobody: ${access.reason}`)
+    case 'refused':
+      return fail('operators', 'no server starts with these settings', access.reason)
+  }
+}
+
+function keptToken(path: string): Finding {
+  try {
+    return readToken(path) === undefined
+      ? ok('operators', `with a token that the next start makes and keeps in ${path}`)
+      : ok('operators', `with the token in ${path}, which is its owner's alone (mode 600)`)
+  } catch (error) {
+    return fail('operators', `the token cannot be used: ${(error as Error).message}`, 'mend the file, or delete it')
   }
 }
 

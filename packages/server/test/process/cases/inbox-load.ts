@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { type HttpResponse, send } from '../../support/http.js'
 import { scrape } from '../../support/metrics.js'
+import { asOperator } from '../../support/operator.js'
 import { deliver, isReplay } from '../support/delivering.js'
 import { randomFrom } from '../support/random.js'
 import { type ServerProcess, type Settings, startServer, temporaryFolder } from '../support/server.js'
@@ -174,13 +175,14 @@ export function inboxLoadCases(store: SharedStore): void {
       works = true
       const before = upstream.calls.length
 
-      const broken = request(`${server.url}/webhook/events/redrive?source=default`, { method: 'POST' }).end()
+      const redrive = `${server.url}/webhook/events/redrive?source=default&confirm=all`
+      const broken = request(redrive, { method: 'POST', headers: asOperator(redrive) }).end()
       const [response] = await once(broken, 'response')
       const [line] = await once(response, 'data')
       expect(JSON.parse(String(line).split('\n')[0]!).redriven).toBeGreaterThan(0)
       broken.destroy()
 
-      const rest = await send(`${server.url}/webhook/events/redrive?source=default`, { method: 'POST' })
+      const rest = await send(redrive, { method: 'POST' })
       expect(JSON.parse(rest.text.trim().split('\n').at(-1)!).done).toBe(true)
       await until('all are done', async () => (await count(server, 'completed')) === DEAD, PATIENCE_MS)
       expect(upstream.calls.length - before).toBe(DEAD)

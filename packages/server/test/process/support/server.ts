@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { actAsOperator, openedForTests } from '../../support/operator.js'
 import { CLI } from '../../support/server.js'
 import { onCleanup } from './waiting.js'
 
@@ -36,8 +37,9 @@ export class ServerProcess {
     const [command = '', ...rest] = [...within, process.execPath, CLI, ...args]
     const { PATH, TMPDIR } = process.env
     const given = Object.entries(settings).map(([name, value]) => [name, String(value)])
+    const opened = openedForTests(settings, args.includes('--config'))
     this.child = spawn(command, rest, {
-      env: { PATH, TMPDIR, HOST: '127.0.0.1', PORT: '0', ...Object.fromEntries(given) },
+      env: { PATH, TMPDIR, HOST: '127.0.0.1', PORT: '0', ...opened, ...Object.fromEntries(given) },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     onCleanup(() => this.kill())
@@ -51,6 +53,7 @@ export class ServerProcess {
         this.log.push(entry)
         if (entry.msg !== 'listening' && entry.msg !== 'working') return
         this.url = (entry.urls as string[] | undefined)?.[0] ?? ''
+        if (this.url !== '') actAsOperator(this.url, opened)
         resolve(this)
       })
       void this.exited.then(code => reject(new Error(`the server ended with ${code}: ${this.stderr}`)))

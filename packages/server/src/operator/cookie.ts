@@ -1,0 +1,19 @@
+import type { IncomingMessage } from 'node:http'
+import { SESSION_MS } from './sessions.js'
+
+const COOKIE = 'hookonce_session'
+
+export function sessionOf({ headers }: IncomingMessage): string | undefined {
+  return /(?:^|; *)hookonce_session=([\w-]+)/.exec(headers.cookie ?? '')?.[1]
+}
+
+export const sessionCookie = (request: IncomingMessage, id: string): string =>
+  `${COOKIE}=${id}; Max-Age=${SESSION_MS / 1000}; ${attributes(request)}`
+
+export const expiredCookie = (request: IncomingMessage): string => `${COOKIE}=; Max-Age=0; ${attributes(request)}`
+
+/** This server speaks no TLS: that the browser did is said by its Origin, or by the proxy. */
+function attributes({ headers }: IncomingMessage): string {
+  const secure = headers.origin?.startsWith('https:') || headers['x-forwarded-proto'] === 'https'
+  return `Path=/; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`
+}

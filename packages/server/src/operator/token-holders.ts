@@ -1,0 +1,78 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Answer } from 'hookonce'
+import { expiredCookie, sessionCookie, sessionOf } from './cookie.js'
+import { denied, tokenRequired, tooManyTokens } from './denials.js'
+import { FailedTokens } from './failed-tokens.js'
+import type { Operators, OperatorsOptions } from './operators.js'
+import { foreignPage, peerOf } from './origin.js'
+import { Sessions } from './sessions.js'
+
+/** Whoever knows the token, and browsers that have shown it. Where they come from does not matter. */
+export class TokenHolders implements Operators {
+  readonly mode = 'token'
+  readonly #expected: Buffer
+  readonly #now: () => number
+  readonly #onWrongToken: (request: IncomingMessage) => void
+  readonly #failed = new FailedTokens()
+  readonly #sessions = new Sessions()
+
+  constructor(token: string, { now = () => performance.now(), onWrongToken = () => {} }: OperatorsOptions) {
+    this.#expected = digest(token)
+    this.#now = now
+    this.#onWrongToken = onWrongToken
+  }
+
+  see(): void {}
+
+  /** A token that is sent proves enough; a cookie comes with whatever a page of another site makes a browser send. */
+  readonly refusal = (request: IncomingMessage): Answer | undefined => {
+    const token = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
+    if (token !== undefined) return this.#wrong(request, token)
+    if (!this.#hasSession(request)) return tokenRequired()
+    const foreign = foreignPage(request)
+    return foreign === undefined ? undefined : denied(foreign)
+  }
+
+  isLoggedIn(request: IncomingMessage): boolean {
+    return this.#hasSession(request) && foreignPage(request) === undefined
+  }
+
+  login(request: IncomingMessage, token: string): { cookie: string } | { refused: Answer } {
+    const foreign = foreignPage(request)
+    if (foreign !== undefined) return { refused: denied(foreign) }
+    const refused = this.#wrong(request, token)
+    if (refused !== undefined) return { refused }
+    return { cookie: sessionCookie(request, this.#sessions.open(this.#now())) }
+  }
+
+  logout(request: IncomingMessage): string {
+    const id = sessionOf(request)
+    if (id !== undefined) this.#sessions.close(id)
+    return expiredCookie(request)
+  }
+
+  #hasSession(request: IncomingMessage): boolean {
+    const id = sessionOf(request)
+    return id !== undefined && this.#sessions.has(id, this.#now())
+  }
+
+  /**
+   * Digests are compared: equal lengths, so that neither content nor length shows in the time it takes. The right token is
+   * never refused: behind a proxy all have one address, and whoever guesses would lock out everybody.
+   */
+  #wrong(request: IncomingMessage, token: string): Answer | undefined {
+    if (timingSafeEqual(digest(token), this.#expected)) return undefined
+    const peer = peerOf(request)
+    const now = this.#now()
+    const blockedForMs = this.#failed.blockedForMs(peer, now)
+    if (blockedForMs > 0) return tooManyTokens(blockedForMs)
+    this.#failed.count(peer, now)
+    this.#onWrongToken(request)
+    return tokenRequired()
+  }
+}
+
+function digest(token: string): Buffer {
+  return createHash('sha256').update(token).digest()
+}
