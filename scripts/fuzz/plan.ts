@@ -1,6 +1,6 @@
 import { type Event, eventOf } from './events.js'
 import { bytesOf, draftOf } from './message.js'
-import { CONTENT, CREDENTIALS, LABELS } from './mutations/content.js'
+import { CONTENT, CREDENTIALS, isLabel, LABELS } from './mutations/content.js'
 import { FRAMING, WIRE } from './mutations/framing.js'
 import { HEADERS } from './mutations/headers.js'
 import type { Mutation } from './mutations/mutation.js'
@@ -58,6 +58,7 @@ const KINDS: { weight: number; plan: (planning: Planning) => Planned }[] = [
   },
   { weight: 46, plan: planning => mutated(planning, eventOf(planning.seed, planning.number)) },
   { weight: 12, plan: captured },
+  { weight: 2, plan: guessed },
   { weight: 8, plan: pipelined },
   { weight: 1, plan: noise },
 ]
@@ -88,6 +89,24 @@ function intact(planning: Planning, event: Event): Planned {
 function captured(planning: Planning): Planned {
   const event = earlierEvent(planning)
   return { ...mutated(planning, event), earlier: [event] }
+}
+
+/** A delivery that was taken before under the name of one to come, which then comes: neither may be lost. */
+function guessed(planning: Planning): Planned {
+  const { seed, number } = planning
+  const seen = earlierEvent(planning)
+  let next = number
+  while (eventOf(seed, next).source !== seen.source) next++
+  const event = eventOf(seed, next)
+  const draft = draftOf(seen, planning)
+  const names = draftOf(event, planning).headers.filter(([name]) => isLabel(name, event))
+  draft.headers = [...draft.headers.filter(([name]) => !isLabel(name, event)), ...names]
+  return {
+    label: `guessed name, ${event.source.name}`,
+    bytes: Buffer.concat([bytesOf(draft), bytesOf(draftOf(event, planning))]),
+    events: [seen, event],
+    earlier: [seen],
+  }
 }
 
 function mutated(planning: Planning, event: Event): Planned {

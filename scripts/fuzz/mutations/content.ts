@@ -1,4 +1,5 @@
 import { deflateSync, gzipSync } from 'node:zlib'
+import type { Event } from '../events.js'
 import type { Draft } from '../message.js'
 import { altered, type Context, damaged, type Mutation, mutation } from './mutation.js'
 
@@ -155,15 +156,15 @@ export const CREDENTIALS: readonly Mutation[] = [
 /** What is not signed and is there to be told apart by. */
 export const LABELS: readonly Mutation[] = [
   mutation('label changed', 4, (draft, context) => {
-    const labels = draft.headers.filter(([name]) => isLabel(name, context))
+    const labels = draft.headers.filter(([name]) => isLabel(name, context.event))
     if (labels.length > 0) context.random.pick(labels)[1] = label(context)
   }),
   mutation('label doubled', 2, (draft, context) => {
-    const labels = draft.headers.filter(([name]) => isLabel(name, context))
+    const labels = draft.headers.filter(([name]) => isLabel(name, context.event))
     for (const [name] of labels) draft.headers.push([name, label(context)])
   }),
   mutation('no labels', 2, (draft, context) => {
-    draft.headers = draft.headers.filter(([name]) => !isLabel(name, context))
+    draft.headers = draft.headers.filter(([name]) => !isLabel(name, context.event))
   }),
 ]
 
@@ -182,9 +183,11 @@ const label = ({ random }: Context): string =>
     '\x80\xff',
   ])
 
-const isLabel = (name: string, { event: { source } }: Context): boolean =>
-  /^(x-github|x-shopify|idempotency|i-twilio)/.test(name.toLowerCase()) &&
-  !source.credentials.includes(name.toLowerCase())
+/** What names an event to people and is no proof of anything. */
+export const isLabel = (name: string, { source }: Event): boolean =>
+  LABEL.test(name) && !source.credentials.includes(name.toLowerCase())
+
+const LABEL = /^(x-github|x-shopify|idempotency|i-twilio)/i
 
 function change(draft: Draft, { random, event }: Context, to: (value: string) => string): void {
   const name = random.pick(event.source.credentials)

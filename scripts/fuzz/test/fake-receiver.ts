@@ -6,8 +6,9 @@ import type { Target } from '../run/fuzz.js'
 import type { Run } from '../run/ledger.js'
 import { sourceNamed } from '../sources.js'
 
-/** What a receiver may do wrong; each happens to every tenth request that it could happen to. */
+/** What a receiver may do wrong; each happens to every tenth request that it could happen to, and the first to all. */
 export type Wrong =
+  | 'believes what names an event'
   | 'runs what is not signed'
   | 'runs a duplicate'
   | 'answers without a run'
@@ -45,7 +46,8 @@ export async function startFakeReceiver(wrong?: Wrong) {
     if (goesWrong('grows')) residentMiB += 20
     if (goesWrong('ends')) alive = false
     const identity = identityOf(source, signed)
-    const name = `${source.name} ${identity}`
+    const label = wrong === 'believes what names an event' ? headers.find(([name]) => NAMES.test(name))?.[1] : undefined
+    const name = `${source.name} ${label ?? identity}`
     if (seen.has(name) && !goesWrong('runs a duplicate')) return 200
     seen.add(name)
     if (goesWrong('answers without a run')) return 200
@@ -75,6 +77,8 @@ export async function startFakeReceiver(wrong?: Wrong) {
     },
   }
 }
+
+const NAMES = /^(x-github-delivery|x-shopify-webhook-id|i-twilio-idempotency-token)$/
 
 const rawPairs = (raw: readonly string[]): [string, string][] =>
   raw.flatMap((name, at) => (at % 2 === 0 ? [[name.toLowerCase(), raw[at + 1]!] as [string, string]] : []))

@@ -22,6 +22,7 @@ test('a receiver without a fault has none', async () => {
 })
 
 const FOUND: [Wrong, FaultKind][] = [
+  ['believes what names an event', 'never ran'],
   ['runs what is not signed', 'ran unsigned'],
   ['runs a duplicate', 'ran twice'],
   ['answers without a run', 'never ran'],
