@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { LOST_ERROR } from '../inbox-store.js'
-import { type ListQuery, MAX_KEY_BYTES } from '../store.js'
+import { type ListQuery, lostError, MAX_KEY_BYTES } from '../store.js'
 import { behaviour, type StoreCase } from './harness.js'
 import { accept, fail, inboxCase, lose, redrive, take, takeOne } from './inbox/support.js'
 import { ANN, BEN, CLEO, type Probe } from './probe.js'
@@ -51,7 +51,7 @@ export const labelCases: readonly StoreCase[] = [
     assert.deepEqual([await labelOf(probe), (await probe.record()).lastError], [RED, 'it broke'])
     await probe.acquire(CLEO)
     await probe.completed(CLEO)
-    assert.deepEqual([await labelOf(probe), (await probe.record()).lastError], [RED, 'it broke'])
+    assert.deepEqual([await labelOf(probe), (await probe.record()).lastError], [RED, lostError(2)])
   }),
 
   behaviour('a record keeps the first label that is known', async ({ probe }) => {
