@@ -140,7 +140,11 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
     ready: () => idempotency.ready(),
     close: () => store.close(),
   }
-  const routeSource = (name: string) => sourceOf(idempotency, settings, name, clock, report)
+  const routeSource = (name: string) => {
+    // The space keeps it apart from the names that `source` takes.
+    checkSourceName(name.replace(' ', '_'))
+    return sourceOf(idempotency, settings, name, clock, report)
+  }
   engines.set(receiver, { idempotency: idempotency as Idempotency<unknown>, options, report, routeSource })
   return receiver
 }
@@ -152,7 +156,7 @@ export const engines = new WeakMap<
     idempotency: Idempotency<unknown>
     options: SourceSettings & { store: Store; clock?: Clock }
     report: Report
-    /** A source with the receiver's own rules and a name that is no name of {@link Receiver.source}'s. */
+    /** A source with the receiver's own rules, named by method and pattern. @throws {ConfigurationError} too long */
     // biome-ignore lint/suspicious/noExplicitAny: the receiver's own kind
     routeSource: (name: string) => Source<any>
   }

@@ -135,7 +135,7 @@ class Given {
   readonly given: Source | Receiver
   /** By the route's own settings, which no other route has. */
   readonly #sources = new WeakMap<object, Source>()
-  readonly #names = new Set<string>()
+  readonly #routes = new Map<string, number>()
 
   constructor(given: Source | Receiver) {
     this.given = given
@@ -145,19 +145,22 @@ class Given {
   sourceOf({ routeOptions, server }: FastifyRequest): Source {
     const { given } = this
     if (!isReceiver(given)) return given
-    const { config, method, url = '' } = routeOptions
+    const { config, method, url } = routeOptions
     const known = this.#sources.get(config)
     if (known !== undefined) return known
     const name = `${[method].flat().join(',')} ${url}`
-    if (this.#names.has(name)) {
-      throw new ConfigurationError(
+    const source: Source = engines.get(given)!.routeSource(name)
+    const routes = (this.#routes.get(name) ?? 0) + 1
+    // With a prefix, Fastify makes two routes of one whose own path is a slash.
+    if (routes > (url === server.prefix ? 2 : 1)) {
+      const error = new ConfigurationError(
         `idempotent: several routes are ${name}; name their sources: ` +
           "{ config: { idempotency: receiver.source({ name: 'orders' }) } }",
       )
+      source.failed(error)
+      throw error
     }
-    this.#names.add(name)
-    // With a prefix, Fastify makes two routes of one whose own path is a slash.
-    const source: Source = engines.get(given)!.routeSource(url === `${server.prefix}/` ? name.slice(0, -1) : name)
+    this.#routes.set(name, routes)
     this.#sources.set(config, source)
     return source
   }
