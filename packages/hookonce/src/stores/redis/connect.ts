@@ -1,4 +1,5 @@
 import { ConfigurationError } from '../../errors.js'
+import { anObject } from '../../options.js'
 import type { RedisClient } from './client.js'
 import { type IoredisClient, type IoredisCluster, ioredisClient, isIoredis } from './ioredis.js'
 import { isNodeRedis, type NodeRedisClient, type NodeRedisCluster, nodeRedisClient } from './node-redis.js'
@@ -40,6 +41,7 @@ export function connect(to: RedisAddress | GivenClient, silenceMs: number): Prom
     assertUrl(to)
     return dial(({ Redis }) => new Redis(to, { ...own, socketTimeout: silenceMs }))
   }
+  if (!anObject.allows(to)) throw noWay()
   // Clients first: those of ioredis have a method `cluster`.
   const given = isIoredis(to) ? ioredisClient(to) : isNodeRedis(to) ? nodeRedisClient(to) : undefined
   if (given === undefined) return dialAddress(to as SentinelAddress | ClusterAddress, { socketTimeout: silenceMs })
@@ -80,8 +82,11 @@ function dialAddress(to: SentinelAddress | ClusterAddress, limits: object): Prom
       ({ Cluster }) => new Cluster(nodes.map(addressOf), clusterOptions(nodes[0]!, { ...limits, ...options })),
     )
   }
-  throw new ConfigurationError('redisStore needs a URL, Sentinels, nodes of a cluster, or a client of ioredis or redis')
+  throw noWay()
 }
+
+const noWay = (): ConfigurationError =>
+  new ConfigurationError('redisStore needs a URL, Sentinels, nodes of a cluster, or a client of ioredis or redis')
 
 function clusterOptions(first: URL, options: object) {
   const { username, password } = first
