@@ -11,7 +11,7 @@ const engine = `${library}/(idempotency|joining|claiming|holding|committing|keyl
 
 const senders = `${library}/senders/`
 
-const receiver = `${library}/(receiver|answering|binding|intake|inbox|webhooks|stored-delivery|retries|breaker|slots|response|delivery|key|problem|fingerprint)\\.ts$`
+const receiver = `${library}/(receiver|answering|intake|label|inbox|webhooks|stored-delivery|retries|breaker|slots|response|delivery|key|problem|fingerprint)\\.ts$`
 
 export default {
   forbidden: [

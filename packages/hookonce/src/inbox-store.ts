@@ -1,4 +1,4 @@
-import type { Accepted, RecordId, RecordSummary, Store } from './store.js'
+import type { Accepted, ClaimRequest, RecordId, RecordSummary, Store } from './store.js'
 
 /**
  * A store whose records can be queue entries too: accepted now, attempted later, again and again until they completed
@@ -68,6 +68,8 @@ export const isInboxStore = (store: Store): store is InboxStore => 'claimDue' in
 
 export interface AcceptRequest extends RecordId {
   fingerprint: string | null
+  /** As in a {@link ClaimRequest}. */
+  label?: string | null
   /** Random name of this acceptance. */
   acceptId: string
   /** What is to be attempted; the store keeps it as it is. */

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { cameAt, told } from './answering.js'
 import { type AttemptWith, withCommit } from './attempt.js'
-import { BoundElsewhere, bind } from './binding.js'
 import type { Breaker } from './breaker.js'
 import { type Clock, systemClock } from './clock.js'
 import type { Settlement } from './committing.js'
@@ -15,14 +14,7 @@ import { aFunction, aNumber, anObject, checkOptions, hint, listOf, methods, type
 import { problem } from './problem.js'
 import { checkSourceName, committing, discard, engines, type Receiver, type Source } from './receiver.js'
 import type { Report } from './report.js'
-import {
-  type Answer,
-  checkedResponse,
-  encodeResponse,
-  type HandlerResponse,
-  jsonResponse,
-  replayable,
-} from './response.js'
+import { type Answer, checkedResponse, encodeResponse, type HandlerResponse, replayable } from './response.js'
 import { checkedDelays, DEFAULT_RETRY_DELAYS_MS, nextTry } from './retries.js'
 import { inRange } from './settings.js'
 import { RateLimit, Slots } from './slots.js'
@@ -210,11 +202,12 @@ class InboxSource<Kind> implements Source {
     try {
       const taken = this.#intake.take(delivery)
       if ('refusal' in taken) return taken.refusal
-      const { fingerprint } = taken
+      const { label, fingerprint } = taken
       const key = taken.key ?? `keyless.${randomUUID()}`
       const outcome = await this.#idempotency.accept({
         scope: this.#name,
         key,
+        label,
         fingerprint,
         delivery: await encodeDelivery(delivery),
         retentionMs: this.#settings.timing.retentionMs,
@@ -269,8 +262,6 @@ class InboxSource<Kind> implements Source {
       run: async (due, attempt, commit) => {
         const own = commit && committing(commit, response => this.#settle(response))
         const delivery = await decodeDelivery(due.delivery)
-        const owner = await this.#ownerOf(delivery, due)
-        if (owner !== due.key) return this.#settle(jsonResponse({ status: 'duplicate', of: owner }))
         return this.#settle(await this.#options.handler(delivery, withCommit<Kind, HandlerResponse>(attempt, own)))
       },
       next: (due, end) => this.#next(due, end),
@@ -279,18 +270,6 @@ class InboxSource<Kind> implements Source {
     }
     const worker = this.#idempotency.work<HandlerResponse>(work)
     return worker
-  }
-
-  /** Whose the signed content is, where another key may have been put on it. */
-  async #ownerOf(delivery: Delivery, due: DueClaim): Promise<string> {
-    const { sender, timing } = this.#settings
-    try {
-      if (sender?.boundContent) await bind(this.#idempotency, sender.boundContent, due, delivery, timing)
-      return due.key
-    } catch (error) {
-      if (error instanceof BoundElsewhere) return error.key
-      throw error
-    }
   }
 
   /** Room by every limit: what one grants and another does not is given back. */

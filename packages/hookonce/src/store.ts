@@ -23,7 +23,7 @@ export interface Store {
    *    fencing token of max(previous + 1, store clock in µs) that rises over deletion and expiry too.
    *    A taken-over attempt is counted as a loss.
    *
-   * The record keeps the first fingerprint that is known and the last error. `exhausted` writes nothing; its `losses`
+   * The record keeps the first fingerprint and the first label that are known, and the last error. `exhausted` writes nothing; its `losses`
    * counts the abandoned attempt, which `get` does not until it is taken over.
    */
   claim(request: ClaimRequest): Promise<ClaimOutcome>
@@ -125,6 +125,8 @@ export interface RecordId {
 export interface ClaimRequest extends RecordId {
   /** Digest of what must be equal for two claims to mean one operation; `null`: nothing is compared. */
   fingerprint: string | null
+  /** What people search by: the sender's unsigned name for the event; at most {@link MAX_KEY_BYTES} bytes. Default: none. */
+  label?: string | null
   /** Random name of the attempt; every later write for it presents it. */
   leaseId: string
   leaseMs: number
@@ -150,6 +152,8 @@ export interface RecordSummary extends RecordId {
   /** `pending` and `dead`: accepted records only (see `inbox-store.ts`). */
   state: 'pending' | 'running' | 'completed' | 'failed' | 'dead'
   fingerprint: string | null
+  /** What people search by, see {@link ClaimRequest}; several records may share one. */
+  label: string | null
   /** How many attempts were started. */
   attempts: number
   /** How many of them ended without a word: taken over after their lease. */
@@ -196,6 +200,11 @@ export interface StoredRecord extends RecordSummary {
 export interface ListQuery {
   scope?: string
   state?: RecordSummary['state']
+  /**
+   * Records of this label only. SQLite and Postgres have an index of labels, and then list by the time of creation;
+   * elsewhere it narrows what is passed over as `state` does.
+   */
+  label?: string
   /** Accepted records only, newest first in every store. Default `false`: all records. */
   accepted?: boolean
   /** Created at or after this time. Only with `accepted`. */

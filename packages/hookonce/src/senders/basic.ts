@@ -11,6 +11,7 @@ export const BASIC: SenderKind = {
     secret: 'what you and the sender agreed on: `name:password`',
     signature: 'none: `Authorization: Basic …` (RFC 7617) says who sends, and nothing of what is sent',
     key: 'the header `Idempotency-Key`; in code another header, or a field of the body. Nothing is signed',
+    redelivery: 'it must keep the header or field that is the key',
     deadlineMs: null,
     retryHorizonMs: null,
     retries: 'the sender’s own',

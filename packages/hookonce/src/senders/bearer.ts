@@ -10,6 +10,7 @@ export const BEARER: SenderKind = {
     secret: 'what you and the sender agreed on: at least 32 random bytes, as text without spaces',
     signature: 'none: `Authorization: Bearer …` (RFC 6750) says who sends, and nothing of what is sent',
     key: 'the header `Idempotency-Key`; in code another header, or a field of the body. Nothing is signed',
+    redelivery: 'it must keep the header or field that is the key',
     deadlineMs: null,
     retryHorizonMs: null,
     retries: 'the sender’s own',

@@ -11,6 +11,7 @@ export const DISCORD: SenderKind = {
     secret: 'Developer Portal → the application → General Information → Public Key: 64 hex digits, nothing secret',
     signature: '`X-Signature-Ed25519` and `X-Signature-Timestamp`: Ed25519 over timestamp and body, hex',
     key: 'the field `id` of the body, which is signed',
+    redelivery: 'there is none',
     deadlineMs: 3_000,
     retryHorizonMs: null,
     retries: 'none',

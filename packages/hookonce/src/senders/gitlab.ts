@@ -13,14 +13,15 @@ export const GITLAB: SenderKind = {
       'Settings → Webhooks → the webhook → signing token: `whsec_…`, base64 after the prefix; or, older, the secret token: the text that was typed in there',
     signature:
       'with a signing token `webhook-signature: v1,…`: HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`, base64; with a secret token `X-Gitlab-Token`, the secret itself: nothing is signed',
-    key: 'the header `webhook-id`, which a signing token signs; with a secret token `Idempotency-Key`, of older versions `X-Gitlab-Event-UUID` and `X-Gitlab-Webhook-UUID` with a digest of the body, none of them signed',
+    key: 'the header `webhook-id`, which a signing token signs; with a secret token `Idempotency-Key`, of older versions `X-Gitlab-Event-UUID` and `X-Gitlab-Webhook-UUID` with a digest of the body: who sends those has the token',
+    redelivery:
+      'it keeps the id (of older versions the UUIDs and the body; not verified), and is answered from the record',
     deadlineMs: 10_000,
     retryHorizonMs: null,
     retries: 'not published; by hand from the list of recent events',
     success: 'any 2xx; after 4 failures in a row a webhook is switched off',
     pitfalls: [
-      'A secret token travels with every delivery: whoever reads one can write others. Prefer a signing token.',
-      'With a secret token, the same content under another key is answered as the first was; it does not run.',
+      'A secret token travels with every delivery: whoever reads one can write others, under any key. Prefer a signing token.',
       'A 4xx answer can switch a webhook off for good, a 5xx one does so for a time.',
     ],
     pages: ['https://docs.gitlab.com/user/project/integrations/webhooks/'],
@@ -61,7 +62,6 @@ export function gitlab({ secrets, scheme = 'signing-token', toleranceMs }: Gitla
       return token === undefined ? null : { signatures: [token], contents: [[]] }
     },
     key: delivery => headerKey('idempotency-key')(delivery) ?? uuids(delivery),
-    boundContent: delivery => [delivery.body],
     write: ({ id }, sign) => [
       ['idempotency-key', id],
       ['x-gitlab-token', sign([])],

@@ -11,6 +11,7 @@ export const PADDLE: SenderKind = {
     secret: 'Developer tools → Notifications → the destination → secret key, as the text that it is',
     signature: '`Paddle-Signature: ts=…;h1=…`: HMAC-SHA256 over `{ts}:{body}`, hex',
     key: 'the field `event_id` of the body, which is signed',
+    redelivery: 'it keeps `event_id`; one by hand, too (not verified). It is answered from the record',
     deadlineMs: 5_000,
     retryHorizonMs: 3 * DAY_MS,
     retries: '60 in 3 days; in a sandbox 3 in 15 minutes',

@@ -11,6 +11,7 @@ export const PAGERDUTY: SenderKind = {
     secret: 'shown once, when the subscription is made: the text that it is',
     signature: '`X-PagerDuty-Signature: v1=…`, several with commas between: HMAC-SHA256 over the body, hex',
     key: 'the field `event.id` of the body, which is signed',
+    redelivery: 'it keeps `event.id` (not verified), and is answered from the record',
     deadlineMs: 5_000,
     retryHorizonMs: 20 * MINUTE_MS,
     retries: 'up to 4 over 20 minutes; 400 and 403 are said to end them',

@@ -12,6 +12,7 @@ export const SQUARE: SenderKind = {
     secret: 'Developer Console → the application → Webhooks → the subscription → Signature Key, as the text that it is',
     signature: '`x-square-hmacsha256-signature`: HMAC-SHA256 over the notification URL and the body, base64',
     key: 'the field `event_id` of the body, which is signed',
+    redelivery: 'it keeps `event_id`, and is answered from the record',
     deadlineMs: null,
     retryHorizonMs: 3 * DAY_MS,
     retries: 'for up to 24 hours; older pages say 72',

@@ -11,6 +11,7 @@ export const STANDARD_WEBHOOKS: SenderKind = {
     signature:
       '`webhook-signature: v1,…`: HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`, base64; `v1a,…`: Ed25519 over the same',
     key: 'the header `webhook-id`, which is signed',
+    redelivery: 'it keeps `webhook-id`, with a new timestamp and signature, and is answered from the record',
     deadlineMs: 15_000,
     retryHorizonMs: 76 * HOUR_MS,
     retries:

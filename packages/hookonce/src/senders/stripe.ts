@@ -11,6 +11,8 @@ export const STRIPE: SenderKind = {
     secret: 'Developers → Webhooks → the endpoint → Signing secret: `whsec_…`, used as the text that it is',
     signature: '`Stripe-Signature: t=…,v1=…`: HMAC-SHA256 over `{t}.{body}`, hex',
     key: 'the field `id` of the body (`evt_…`), which is signed',
+    redelivery:
+      'it keeps the event’s `id`, with a new timestamp and signature (not verified), and is answered from the record; so is one by hand',
     deadlineMs: null,
     retryHorizonMs: 30 * DAY_MS,
     retries:

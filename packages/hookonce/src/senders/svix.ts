@@ -9,6 +9,8 @@ export const SVIX: SenderKind = {
     secret: 'the endpoint’s page → Signing Secret: `whsec_…`, base64 after the prefix',
     signature: '`svix-signature: v1,…`: HMAC-SHA256 over `{svix-id}.{svix-timestamp}.{body}`, base64',
     key: 'the header `svix-id`, which is signed',
+    redelivery:
+      'it keeps `svix-id`, with a new timestamp and signature, and is answered from the record; so is one by hand',
     deadlineMs: 15_000,
     retryHorizonMs: 28 * HOUR_MS,
     retries: 'after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and 10 h',

@@ -11,6 +11,7 @@ export const VERCEL: SenderKind = {
     secret: 'of an account webhook: shown once, when it is made; of an integration: its client secret',
     signature: '`X-Vercel-Signature`: HMAC-SHA1 over the body, hex',
     key: 'the field `id` of the body, which is signed',
+    redelivery: 'it keeps `id` (not verified), and is answered from the record',
     deadlineMs: 30_000,
     retryHorizonMs: DAY_MS,
     retries: 'for up to 24 hours',

@@ -19,6 +19,7 @@ import { byteCases } from './bytes.js'
 import { claimCases } from './claim.js'
 import type { StoreCase } from './harness.js'
 import { inboxCases } from './inbox/index.js'
+import { labelCases } from './labels.js'
 import { lifecycleCases } from './lifecycle.js'
 import { pushCases } from './pushing.js'
 import { raceCases } from './races.js'
@@ -36,6 +37,7 @@ export const storeCases: readonly StoreCase[] = [
   ...settleCases,
   ...raceCases,
   ...readingCases,
+  ...labelCases,
   ...byteCases,
   ...lifecycleCases,
   ...pushCases,

@@ -27,6 +27,7 @@ export const readingCases: readonly StoreCase[] = [
       ...probe.id,
       state: 'running',
       fingerprint: ONE,
+      label: null,
       attempts: 1,
       losses: 0,
       leaseId: ANN,

@@ -150,6 +150,14 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
     'entry.fingerprint ??=',
     'if (entry.attempts === 1) entry.fingerprint =',
   ],
+  'a retry forgets the label': ['function takeOver', 'entry.label ??=', 'entry.label ='],
+  'a retry never learns the label': ['function takeOver', 'entry.label ??=', 'if (entry.attempts === 1) entry.label ='],
+  'a completed record: its label is gone': [
+    'function unpack',
+    'label: optional(LABEL)',
+    'label: (optional(LABEL), null)',
+  ],
+  'accept: the label is not kept': ['function acceptedEntry', 'label,', 'label: null,'],
   'the lease is not bounded by the lock TTL': [
     'function setLease',
     'Math.min(at + leaseMs, entry.claimedAt + entry.lockTtlMs)',
@@ -302,6 +310,7 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'list: scope ignored': [LIST, 'entry.scope !== scope', 'false'],
   'list: scope taken as a prefix': [LIST, 'entry.scope !== scope', '!entry.scope.startsWith(scope)'],
   'list: state ignored': [LIST, 'entry.state !== state', 'false'],
+  'list: label ignored': [LIST, 'entry.label !== label', 'false'],
   'list: a record twice at the page break': [LIST, 'ordinal < below', 'ordinal <= below'],
   'list: no further page': [LIST, 'newest.more', 'false'],
   'list: limit ignored': [LIST, 'new Newest(limit)', 'new Newest(1000)'],

@@ -6,6 +6,7 @@ import type { ClaimRequest, RecordId, Store, StoredRecord } from 'hookonce'
 /** The contract's rules in the plainest form: facts about each record, and a clock that somebody else moves. */
 
 interface Facts extends ClaimRequest {
+  label: string | null
   attempts: number
   losses: number
   token: string
@@ -67,6 +68,7 @@ class Model {
         key: id.key,
         state: facts.settled?.as ?? 'running',
         fingerprint: facts.fingerprint,
+        label: facts.label,
         attempts: facts.attempts,
         losses: facts.losses,
         leaseId: facts.leaseId,
@@ -127,6 +129,7 @@ class Model {
     this.#records.set(nameOf(request), {
       ...request,
       fingerprint: facts?.fingerprint ?? request.fingerprint,
+      label: facts?.label ?? request.label ?? null,
       attempts,
       losses: facts?.losses ?? 0,
       token,
@@ -210,6 +213,7 @@ export function commands(duration: fc.Arbitrary<number>): fc.Arbitrary<Command[]
   const claim = fc.record({
     ...does('claim'),
     fingerprint: fc.constantFrom(null, null, 'one', 'two'),
+    label: fc.constantFrom(null, null, 'red', 'blue'),
     leaseId,
     leaseMs: duration,
     lockTtlMs: duration,
@@ -293,6 +297,11 @@ export async function assertAgrees(store: Store, sequence: Command[], time: Time
         records.find(record => record.key === summary.key),
         summary,
       )
+    }
+    for (const label of ['red', 'blue']) {
+      const page = await store.list({ scope, label, limit: 10 })
+      const keys = expected.filter(record => record.label === label).map(({ key }) => key)
+      assert.deepEqual(page.records.map(({ key }) => key).sort(), keys.sort())
     }
   }
 }

@@ -166,6 +166,11 @@ const joined = (content: Content): Buffer => Buffer.concat(content.map(part => B
 /** SHA-256 over the parts, each with its length in front, so that no two lists of parts digest alike. */
 export function digestOf(parts: Content): string {
   const hash = createHash('sha256')
-  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part)
+  for (const part of parts) {
+    // UTF-8 writes every lone surrogate alike.
+    const lone = typeof part === 'string' && !part.isWellFormed()
+    const bytes = lone ? Buffer.from(part, 'utf16le') : part
+    hash.update(`${Buffer.byteLength(bytes)}${lone ? ';' : ':'}`).update(bytes)
+  }
   return hash.digest('base64url')
 }

@@ -16,6 +16,7 @@ export function newEntry(request: ClaimRequest, ordinal: number, at: number, fen
     key: request.key,
     state: 'running',
     fingerprint: null,
+    label: null,
     attempts: 0,
     losses: 0,
     leaseId: request.leaseId,
@@ -35,13 +36,14 @@ export function newEntry(request: ClaimRequest, ordinal: number, at: number, fen
 }
 
 export function acceptedEntry(request: AcceptRequest, ordinal: number, at: number): Entry {
-  const { scope, key, fingerprint, acceptId, retentionMs, delivery, group } = request
+  const { scope, key, fingerprint, label = null, acceptId, retentionMs, delivery, group } = request
   return {
     ordinal,
     scope,
     key,
     state: 'pending',
     fingerprint,
+    label,
     attempts: 0,
     losses: 0,
     leaseId: acceptId,
@@ -71,6 +73,7 @@ export function takeOver(
   entry.settledAt = null
   entry.attempts++
   entry.fingerprint ??= request.fingerprint ?? null
+  entry.label ??= request.label ?? null
   entry.leaseId = request.leaseId
   entry.fencingToken = fencingToken
   entry.claimedAt = at

@@ -157,7 +157,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       return entry.delivery ? { ...record, delivery: copyOf(entry.delivery) } : record
     },
 
-    async list({ scope, state, accepted = false, since = 0, until = Number.POSITIVE_INFINITY, limit, after }) {
+    async list({ scope, state, label, accepted = false, since = 0, until = Number.POSITIVE_INFINITY, limit, after }) {
       const at = enter()
       const below = after === undefined ? Number.POSITIVE_INFINITY : /^\d+$/.test(after) ? Number(after) : Number.NaN
       if (!Number.isInteger(limit) || limit < 1 || limit > 1000 || Number.isNaN(below)) {
@@ -169,6 +169,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
         const { createdAt } = entry
         if (scope !== undefined && entry.scope !== scope) return
         if (state !== undefined && entry.state !== state) return
+        if (label !== undefined && entry.label !== label) return
         if (accepted && (entry.accepted === undefined || createdAt < since || createdAt >= until)) return
         newest.offer(entry)
       }

@@ -30,21 +30,22 @@ const LEASE_ID = 8
 const FENCING_TOKEN = 9
 const FINGERPRINT = 10
 const LAST_ERROR = 11
-const GROUP = 12
+const LABEL = 12
+const GROUP = 13
 /** The lengths of its bytes. */
-const RESULT = 13
-const DELIVERY = 14
-const ATTEMPTS = 15
-const LOSSES = 16
-const CREATED_AT = 17
-const CLAIMED_AT = 18
-const LEASE_ENDS_AT = 19
-const SETTLED_AT = 20
-const LOCK_TTL_MS = 21
-const RETENTION_MS = 22
-const ROUND = 23
-const EARLIER_ATTEMPTS = 24
-const NUMBERS = 25
+const RESULT = 14
+const DELIVERY = 15
+const ATTEMPTS = 16
+const LOSSES = 17
+const CREATED_AT = 18
+const CLAIMED_AT = 19
+const LEASE_ENDS_AT = 20
+const SETTLED_AT = 21
+const LOCK_TTL_MS = 22
+const RETENTION_MS = 23
+const ROUND = 24
+const EARLIER_ATTEMPTS = 25
+const NUMBERS = 26
 
 /** The length of what is not there, or a number that is not. */
 export const NONE = -1
@@ -52,8 +53,9 @@ export const NONE = -1
 const STATES = ['completed', 'pending'] as const
 
 export function contentsOf(entry: Entry): Contents {
-  const { scope, key, leaseId, fencingToken, fingerprint, lastError, accepted, result, delivery } = entry
-  const text = scope + key + leaseId + fencingToken + (fingerprint ?? '') + (lastError ?? '') + (accepted?.group ?? '')
+  const { scope, key, leaseId, fencingToken, fingerprint, lastError, accepted, label, result, delivery } = entry
+  const optional = (fingerprint ?? '') + (lastError ?? '') + (label ?? '') + (accepted?.group ?? '')
+  const text = scope + key + leaseId + fencingToken + optional
   return { text, isWide: Buffer.byteLength(text) !== text.length, result, delivery }
 }
 
@@ -78,6 +80,7 @@ export function pack(entry: Entry, contents: Contents, { numbers, bytes }: Slab,
   numbers[at + FENCING_TOKEN] = entry.fencingToken.length
   numbers[at + FINGERPRINT] = entry.fingerprint?.length ?? NONE
   numbers[at + LAST_ERROR] = entry.lastError?.length ?? NONE
+  numbers[at + LABEL] = entry.label?.length ?? NONE
   numbers[at + GROUP] = accepted?.group?.length ?? NONE
   numbers[at + RESULT] = result?.length ?? NONE
   numbers[at + DELIVERY] = delivery?.length ?? NONE
@@ -124,6 +127,7 @@ export function unpack({ numbers, bytes }: Slab, at: number): Entry {
     fencingToken: present(FENCING_TOKEN),
     fingerprint: optional(FINGERPRINT),
     lastError: optional(LAST_ERROR),
+    label: optional(LABEL),
     attempts: numbers[at + ATTEMPTS]!,
     losses: numbers[at + LOSSES]!,
     createdAt: numbers[at + CREATED_AT]!,

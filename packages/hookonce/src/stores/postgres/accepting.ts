@@ -32,6 +32,7 @@ export function createAccepting({ run }: Connections, statements: Statements) {
         column('retentionMs'),
         column('delayMs'),
         column('group'),
+        requests.map(({ label = null }) => label),
         deliveries.starts,
         deliveries.lengths,
         deliveries.bytes,
@@ -45,11 +46,11 @@ export function createAccepting({ run }: Connections, statements: Statements) {
 
   /** Accepts in an expired row's place; `undefined`: the record has changed. */
   async function acceptAnew(request: AcceptRequest, token: string, by: number): Promise<AcceptOutcome | undefined> {
-    const { scope, key, fingerprint, acceptId, retentionMs, delayMs, group } = request
+    const { scope, key, fingerprint, label = null, acceptId, retentionMs, delayMs, group } = request
     const delivery = joined([request.delivery]).bytes
     const [row] = await run(
       statements.acceptAnew,
-      [scope, key, token, fingerprint, acceptId, retentionMs, delayMs, group, delivery],
+      [scope, key, token, fingerprint, acceptId, retentionMs, delayMs, group, label, delivery],
       by,
     )
     return row && { status: 'accepted', acceptedAt: Number(row[0]) }

@@ -32,6 +32,7 @@ export function createClaiming({ run }: Connections, statements: Statements) {
         column('leaseMs'),
         column('lockTtlMs'),
         column('retentionMs'),
+        requests.map(({ label = null }) => label),
       ],
       by,
     )
@@ -47,11 +48,15 @@ export function createClaiming({ run }: Connections, statements: Statements) {
     losses: number,
     by: number,
   ): Promise<ClaimOutcome | undefined> {
-    const { scope, key, fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs } = request
+    const { scope, key, fingerprint, label = null, leaseId, leaseMs, lockTtlMs, retentionMs } = request
     const durations = [leaseMs, lockTtlMs, retentionMs]
     const [row] = isExpired
-      ? await run(statements.beginAnew, [scope, key, token, fingerprint, leaseId, ...durations], by)
-      : await run(statements.takeOver, [scope, key, token, state, fingerprint, losses, leaseId, ...durations], by)
+      ? await run(statements.beginAnew, [scope, key, token, fingerprint, leaseId, ...durations, label], by)
+      : await run(
+          statements.takeOver,
+          [scope, key, token, state, fingerprint, losses, leaseId, ...durations, label],
+          by,
+        )
     return row && acquired(row[0], row[1])
   }
 

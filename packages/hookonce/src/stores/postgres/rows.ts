@@ -1,16 +1,18 @@
 import type { Accepted, RecordSummary, StoredRecord } from '../../store.js'
 import type { Row } from './connections.js'
 
-/** Of the columns of `get.sql`, `list.sql` and `list-accepted.sql`, in their order. `pg` hands out a bigint as text. */
+/** Of the columns of `get.sql`, `list.sql` and their like, in their order. `pg` hands out a bigint as text. */
 export function summaryOf(row: Row): RecordSummary {
   const [, scope, key, state, fingerprint, attempts, losses, leaseId, token, ...rest] = row
   const [created, claimed, ends, settled, expires, lastError, remaining, ...accepted] = rest
   const isAccepted = accepted[2] !== null
+  const label = accepted[4]
   return {
     scope,
     key,
     state,
     fingerprint,
+    label,
     attempts: Number(attempts),
     losses: Number(losses),
     leaseId,

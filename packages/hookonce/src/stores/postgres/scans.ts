@@ -58,15 +58,21 @@ export function createScans({ run }: Connections, statements: Statements, step: 
     return page(limit, [after], look, row => String(row[0]))
   }
 
-  /** By the time of acceptance and id. */
-  async function listAccepted(query: ListQuery): Promise<RecordPage> {
-    const { scope, state, limit, since = 0, until = Number.POSITIVE_INFINITY, after } = query
+  /** Accepted records or those of one label, by the time of creation and id. */
+  async function listInOrder(query: ListQuery): Promise<RecordPage> {
+    const { scope, state, label, accepted = false, limit, since = 0, until = Number.POSITIVE_INFINITY, after } = query
     check(limit, after === undefined || /^\d{1,19}\.\d{1,19}$/.test(after))
     const earliest = timeOf(since)
     const look = async (before: string[], missing: number, by: number) => {
-      const [end] = await run(statements.stretchAccepted, [...before, earliest, ROWS_PER_LIST_STEP], by)
+      const stretch = [...before, earliest, ROWS_PER_LIST_STEP]
+      const [end] = await (label === undefined
+        ? run(statements.stretchAccepted, stretch, by)
+        : run(statements.stretchLabelled, [...stretch, label], by))
       const last = end?.map(String) ?? [earliest, '0']
-      const rows = await run(statements.listAccepted, [...before, ...last, scope ?? null, state ?? null, missing], by)
+      const wanted = [...before, ...last, scope ?? null, state ?? null, missing]
+      const rows = await (label === undefined
+        ? run(statements.listAccepted, wanted, by)
+        : run(statements.listLabelled, [...wanted, label, accepted], by))
       return { rows, rest: end && last }
     }
     return page(limit, after?.split('.') ?? [timeOf(until), '0'], look, row => `${row[9]}.${row[0]}`)
@@ -74,7 +80,7 @@ export function createScans({ run }: Connections, statements: Statements, step: 
 
   return {
     list(query: ListQuery): Promise<RecordPage> {
-      return query.accepted ? listAccepted(query) : listAll(query)
+      return query.accepted || query.label !== undefined ? listInOrder(query) : listAll(query)
     },
 
     async stats(): Promise<StoreStats> {

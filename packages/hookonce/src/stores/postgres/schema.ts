@@ -6,6 +6,10 @@ import { migrationsFor, type Statements } from './statements.js'
 const OLDEST_SERVER = 130_000
 /** A migration may rewrite a table; what waits for it does not, it is refused in time. */
 const MIGRATION_MS = 600_000
+/** What others ask meanwhile stands in line behind it. */
+const LOCK_MS = 500
+/** The migration after it makes the index of labels. */
+const BEFORE_LABELS_INDEX = 3
 
 /**
  * Brings the schema up to date, once: `open` resolves when it is, and tries again if it could not be.
@@ -30,18 +34,45 @@ export function createOpening(connections: Connections, statements: Statements, 
     return { exists, version }
   }
 
-  /** In one transaction, and looked at again under the lock: several processes may start at once. */
+  /**
+   * Each in a transaction of its own, and looked at again under the lock: several processes may start at once, and the
+   * others of an earlier version work on meanwhile. So no lock on a table is waited for long, in front of their statements.
+   */
   async function migrate(): Promise<void> {
     const by = performance.now() + MIGRATION_MS
     const connection = await connections.connect(by)
     try {
-      await connection.run('BEGIN', [], by)
-      await connection.run(statements.lockMigrations, [], by)
-      const { exists, version } = await look(connection, by)
-      // Whoever may use a schema need not be allowed to create one.
-      if (!exists) await connection.run(`CREATE SCHEMA "${schema}"`, [], by)
-      for (const migration of migrations.slice(version)) await connection.run(migration, [], by)
-      await connection.run('COMMIT', [], by)
+      for (let version = -1; version < migrations.length; ) {
+        // Whatever the database's default is: at others the transaction has a snapshot to its end.
+        await connection.run('BEGIN ISOLATION LEVEL READ COMMITTED', [], by)
+        await connection.run(statements.lockMigrations, [], by)
+        const seen = await look(connection, by)
+        // Last, and by itself: a statement with a name leaves its snapshot until the next one, and the index would wait for that.
+        await connection.run(`SET LOCAL lock_timeout = ${LOCK_MS}`, [], by)
+        version = seen.version
+        // Whoever may use a schema need not be allowed to create one.
+        if (!seen.exists) await connection.run(`CREATE SCHEMA "${schema}"`, [], by)
+        if (version === BEFORE_LABELS_INDEX) await indexLabels(by)
+        if (version < migrations.length) await connection.run(migrations[version++]!, [], by)
+        await connection.run('COMMIT', [], by)
+      }
+    } catch (error) {
+      connection.destroy()
+      throw error
+    } finally {
+      connection.release()
+    }
+  }
+
+  /** On a large table beside what goes on: built in a transaction, an index stops all writes. The caller has the lock. */
+  async function indexLabels(by: number): Promise<void> {
+    const connection = await connections.connect(by)
+    try {
+      const [[isLarge] = []] = await connection.run(statements.isLarge, [], by)
+      if (!isLarge) return
+      // One that was begun and not finished stays, and is good for nothing.
+      await connection.run(statements.dropLabelsIndex, [], by)
+      await connection.run(statements.indexLabels, [], by)
     } catch (error) {
       connection.destroy()
       throw error

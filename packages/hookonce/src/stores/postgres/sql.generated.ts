@@ -9,20 +9,20 @@ UPDATE hookonce.records SET
   claimed_at = hookonce.now_ms(), lease_ends_at = hookonce.now_ms(), settled_at = NULL, expires_at = 8640000000000000,
   lock_ttl_ms = 0, retention_ms = $6::bigint, last_error = NULL, result = NULL,
   due_at = hookonce.now_ms() + $7::bigint, grp = $8::text, blocked = $8::text IS NOT NULL, round = 1, earlier_attempts = 0,
-  delivery = $9::bytea
+  label = $9, delivery = $10::bytea
 FROM patience
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND expires_at <= hookonce.now_ms()
 RETURNING created_at, CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END`,
   accept: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
 given AS MATERIALIZED (
   SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS fingerprints, $4::text[] AS accept_ids,
-    $5::bigint[] AS retentions, $6::bigint[] AS delays, $7::text[] AS groups, $8::integer[] AS starts,
-    $9::integer[] AS lengths
+    $5::bigint[] AS retentions, $6::bigint[] AS delays, $7::text[] AS groups, $8::text[] AS labels,
+    $9::integer[] AS starts, $10::integer[] AS lengths
 ),
 asked AS MATERIALIZED (
-  SELECT a.scope, a.key, a.fingerprint, a.accept_id, a.retention_ms, a.delay_ms, a.grp, a.start, a.length, a.n
-  FROM given, unnest(scopes, keys, fingerprints, accept_ids, retentions, delays, groups, starts, lengths)
-    WITH ORDINALITY AS a (scope, key, fingerprint, accept_id, retention_ms, delay_ms, grp, start, length, n)
+  SELECT a.scope, a.key, a.fingerprint, a.accept_id, a.retention_ms, a.delay_ms, a.grp, a.label, a.start, a.length, a.n
+  FROM given, unnest(scopes, keys, fingerprints, accept_ids, retentions, delays, groups, labels, starts, lengths)
+    WITH ORDINALITY AS a (scope, key, fingerprint, accept_id, retention_ms, delay_ms, grp, label, start, length, n)
 ),
 locked AS MATERIALIZED (
   SELECT hookonce.lock_group(scope, grp)
@@ -36,11 +36,12 @@ locked AS MATERIALIZED (
 inserted AS (
   INSERT INTO hookonce.records (
     scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
-    expires_at, lock_ttl_ms, retention_ms, due_at, grp, blocked, round, delivery
+    expires_at, lock_ttl_ms, retention_ms, due_at, grp, blocked, round, label, delivery
   )
   SELECT scope, key, 'pending', fingerprint, 0, 0, accept_id, greatest(token_floor + 1, hookonce.now_us()),
     hookonce.now_ms(), hookonce.now_ms(), hookonce.now_ms(), 8640000000000000, 0, retention_ms,
-    hookonce.now_ms() + delay_ms, grp, grp IS NOT NULL, 1, substring($10::bytea FROM start FOR length)
+    hookonce.now_ms() + delay_ms, grp, grp IS NOT NULL, 1, label,
+    substring($11::bytea FROM start FOR length)
   FROM asked, hookonce.meta, patience, (SELECT count(*) FROM locked) AS l WHERE meta.id = 1
   ORDER BY scope COLLATE "C", key COLLATE "C"
   ON CONFLICT (scope, key) DO NOTHING
@@ -73,7 +74,7 @@ UPDATE hookonce.records SET
   settled_at = NULL,
   expires_at = hookonce.now_ms() + least($6::bigint, $7::bigint) + greatest($7::bigint, $8::bigint),
   lock_ttl_ms = $7::bigint, retention_ms = $8::bigint, last_error = NULL, result = NULL, grp = NULL, round = NULL,
-  earlier_attempts = 0, delivery = NULL
+  earlier_attempts = 0, label = $9, delivery = NULL
 FROM patience
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND expires_at <= hookonce.now_ms()
 RETURNING attempts, fencing_token`,
@@ -118,20 +119,22 @@ ORDER BY since, id`,
   claim: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
 given AS MATERIALIZED (
   SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS fingerprints, $4::text[] AS lease_ids,
-    $5::bigint[] AS leases, $6::bigint[] AS lock_ttls, $7::bigint[] AS retentions
+    $5::bigint[] AS leases, $6::bigint[] AS lock_ttls, $7::bigint[] AS retentions,
+    $8::text[] AS labels
 ),
 asked AS MATERIALIZED (
-  SELECT a.* FROM given, unnest(scopes, keys, fingerprints, lease_ids, leases, lock_ttls, retentions)
-    WITH ORDINALITY AS a (scope, key, fingerprint, lease_id, lease_ms, lock_ttl_ms, retention_ms, n)
+  SELECT a.* FROM given, unnest(scopes, keys, fingerprints, lease_ids, leases, lock_ttls, retentions, labels)
+    WITH ORDINALITY AS a (scope, key, fingerprint, lease_id, lease_ms, lock_ttl_ms, retention_ms, label, n)
 ),
 inserted AS (
   INSERT INTO hookonce.records (
     scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
-    expires_at, lock_ttl_ms, retention_ms
+    expires_at, lock_ttl_ms, retention_ms, label
   )
   SELECT scope, key, 'running', fingerprint, 1, 0, lease_id, greatest(token_floor + 1, hookonce.now_us()),
     hookonce.now_ms(), hookonce.now_ms(), hookonce.now_ms() + least(lease_ms, lock_ttl_ms),
-    hookonce.now_ms() + least(lease_ms, lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms), lock_ttl_ms, retention_ms
+    hookonce.now_ms() + least(lease_ms, lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms), lock_ttl_ms, retention_ms,
+    label
   FROM asked, hookonce.meta, patience WHERE meta.id = 1
   ORDER BY scope COLLATE "C", key COLLATE "C"
   ON CONFLICT (scope, key) DO NOTHING
@@ -170,12 +173,13 @@ FROM (SELECT * FROM completed ORDER BY grp, scope) AS c`,
   delete: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   expires_at = 0, lock_ttl_ms = 0, retention_ms = 0, fingerprint = NULL, last_error = NULL, result = NULL,
-  due_at = NULL, delivery = NULL
+  due_at = NULL, label = NULL, delivery = NULL
 FROM patience
 WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()
   AND ($3::boolean OR state <> 'running' OR lease_ends_at <= hookonce.now_ms())
 RETURNING CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,
   CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END`,
+  dropLabelsIndex: `DROP INDEX CONCURRENTLY IF EXISTS hookonce.records_by_label`,
   fail: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   state = CASE WHEN round IS NOT NULL AND $5::bigint IS NULL THEN 'dead' ELSE 'failed' END, last_error = $4,
@@ -194,22 +198,34 @@ SELECT id, state, lease_id, settled_at FROM hookonce.records, patience WHERE sco
 FOR UPDATE OF records`,
   get: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id,
   CASE WHEN attempts > 0 THEN fencing_token ELSE 0 END, created_at, claimed_at, lease_ends_at, settled_at, expires_at,
-  last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts, result, delivery
+  last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts, label,
+  result, delivery
 FROM hookonce.records WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()`,
   holds: `SELECT id, state, settled_at FROM hookonce.records
 WHERE scope = $1 AND key = $2 AND lease_id = $3 AND expires_at > hookonce.now_ms()`,
+  indexLabels: `CREATE INDEX CONCURRENTLY records_by_label ON hookonce.records (label, created_at, id) WHERE label IS NOT NULL`,
+  isLarge: `SELECT pg_relation_size('hookonce.records') > 67108864`,
   listAccepted: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id,
   CASE WHEN attempts > 0 THEN fencing_token ELSE 0 END, created_at, claimed_at, lease_ends_at, settled_at, expires_at,
-  last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts
+  last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts, label
 FROM hookonce.records
 WHERE round IS NOT NULL AND (created_at, id) < ($1::bigint, $2::bigint)
   AND (created_at, id) >= ($3::bigint, $4::bigint) AND expires_at > hookonce.now_ms()
   AND ($5::text IS NULL OR scope || '' = $5::text) AND ($6::text IS NULL OR state = $6::text)
 ORDER BY created_at DESC, id DESC
 LIMIT $7::bigint`,
+  listLabelled: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id,
+  CASE WHEN attempts > 0 THEN fencing_token ELSE 0 END, created_at, claimed_at, lease_ends_at, settled_at, expires_at,
+  last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts, label
+FROM hookonce.records
+WHERE label = $8 AND (NOT $9::boolean OR round IS NOT NULL) AND (created_at, id) < ($1::bigint, $2::bigint)
+  AND (created_at, id) >= ($3::bigint, $4::bigint) AND expires_at > hookonce.now_ms()
+  AND ($5::text IS NULL OR scope || '' = $5::text) AND ($6::text IS NULL OR state = $6::text)
+ORDER BY created_at DESC, id DESC
+LIMIT $7::bigint`,
   list: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id,
   CASE WHEN attempts > 0 THEN fencing_token ELSE 0 END, created_at, claimed_at, lease_ends_at, settled_at, expires_at,
-  last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts
+  last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts, label
 FROM hookonce.records
 WHERE id < $1::bigint AND id >= $2::bigint AND expires_at > hookonce.now_ms()
   AND ($3::text IS NULL OR scope || '' = $3::text) AND ($4::text IS NULL OR state = $4::text)
@@ -273,11 +289,15 @@ FROM pg_class c WHERE c.oid = 'hookonce.records'::regclass`,
 WHERE round IS NOT NULL AND (created_at, id) < ($1::bigint, $2::bigint) AND created_at >= $3::bigint
 ORDER BY created_at DESC, id DESC
 OFFSET $4::bigint - 1 LIMIT 1`,
+  stretchLabelled: `SELECT created_at, id FROM hookonce.records
+WHERE label = $5 AND (created_at, id) < ($1::bigint, $2::bigint) AND created_at >= $3::bigint
+ORDER BY created_at DESC, id DESC
+OFFSET $4::bigint - 1 LIMIT 1`,
   stretch: `SELECT min(id) AS lowest
 FROM (SELECT id FROM hookonce.records WHERE id < $1::bigint ORDER BY id DESC LIMIT $2::bigint) AS stretch`,
   takeOver: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
-  state = 'running', fingerprint = coalesce(fingerprint, $5), attempts = attempts + 1, losses = $6, lease_id = $7,
+  state = 'running', fingerprint = coalesce(fingerprint, $5), label = coalesce(label, $11), attempts = attempts + 1, losses = $6, lease_id = $7,
   fencing_token = greatest(fencing_token + 1, hookonce.now_us()), claimed_at = hookonce.now_ms(),
   lease_ends_at = hookonce.now_ms() + least($8::bigint, $9::bigint), settled_at = NULL,
   expires_at = CASE
@@ -446,4 +466,13 @@ END
 $body$;
 
 UPDATE hookonce.meta SET version = 2 WHERE id = 1;`,
+  `-- Expand only: what an earlier version runs works on. label: what people search by.
+ALTER TABLE hookonce.records ADD COLUMN label text COLLATE "C";
+
+UPDATE hookonce.meta SET version = 3 WHERE id = 1;`,
+  `-- The order of the list by label. Without a label a record is not in it, and no attempt changes what is in it. Apart from the
+-- column: on a large table it is built CONCURRENTLY first, which nobody waits for.
+CREATE INDEX IF NOT EXISTS records_by_label ON hookonce.records (label, created_at, id) WHERE label IS NOT NULL;
+
+UPDATE hookonce.meta SET version = 4 WHERE id = 1;`,
 ]

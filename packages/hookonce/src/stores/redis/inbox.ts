@@ -5,7 +5,7 @@ import type { Commands } from './commands.js'
 import { agendaOf, keyOf, logOf, queueTagOf, queueTagsOf } from './keys.js'
 import { scripts } from './lua.generated.js'
 import { takeDue } from './taking.js'
-import { acceptOutcome, bytesOf, present } from './value.js'
+import { acceptOutcome, bytesOf, labelled, present } from './value.js'
 import type { createWatching } from './watching.js'
 
 type Inbox = Required<Pick<InboxStore, 'accept' | 'claimDue' | 'redrive' | 'backlog' | 'announceDue' | 'watchDue'>>
@@ -19,11 +19,11 @@ export function createInbox(commands: Commands, prefix: string, watching: Return
   return {
     async accept(request) {
       commands.refuseIfClosed()
-      const { scope, fingerprint, acceptId, delivery, retentionMs, delayMs, group } = request
+      const { scope, fingerprint, label, acceptId, delivery, retentionMs, delayMs, group } = request
       const { isCluster } = commands.client() ?? (await commands.opened())
       const keys = [keyOf(prefix, request), logOf(prefix, queueTagOf(isCluster, request), scope)]
       const times = [`${retentionMs}`, `${delayMs}`]
-      const args = [acceptId, present(fingerprint), bytesOf(delivery), ...times, present(group)]
+      const args = [acceptId, present(fingerprint), bytesOf(delivery), ...times, present(group), labelled(label)]
       const outcome = await run(scripts.accept, keys, args, acceptOutcome)
       if (outcome !== undefined) return outcome
       throw new StoreError('redis store: a Cluster has no groups: there is no order across its slots', 'refused')

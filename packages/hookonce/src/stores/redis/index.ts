@@ -11,7 +11,7 @@ import { identityKeyOf, keyOf } from './keys.js'
 import { listPage } from './listing.js'
 import { scripts } from './lua.generated.js'
 import { checkServer, durabilityOf } from './server-check.js'
-import { bytesOf, claimOutcome, deliveryOf, present, resultOf, summaryOf } from './value.js'
+import { bytesOf, claimOutcome, deliveryOf, labelled, present, resultOf, summaryOf } from './value.js'
 import { createWatching } from './watching.js'
 
 export type { ClusterAddress, GivenClient, RedisAddress, SentinelAddress } from './connect.js'
@@ -101,11 +101,19 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
     ...createInbox(commands, prefix, watching),
 
     claim(request) {
-      const { fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses } = request
+      const { fingerprint, label, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses } = request
       return run(
         scripts.claim,
         keyOf(prefix, request),
-        [leaseId, present(fingerprint), `${leaseMs}`, `${lockTtlMs}`, `${retentionMs}`, `${maxLosses}`],
+        [
+          leaseId,
+          present(fingerprint),
+          `${leaseMs}`,
+          `${lockTtlMs}`,
+          `${retentionMs}`,
+          `${maxLosses}`,
+          labelled(label),
+        ],
         claimOutcome,
       )
     },

@@ -46,7 +46,7 @@ export async function listPage(
 async function scanPage(
   nodes: RedisNode[],
   prefix: string,
-  { scope, state, limit }: ListQuery,
+  { scope, state, label, limit }: ListQuery,
   place: Place,
   read: (name: string) => Promise<RecordSummary | undefined>,
 ): Promise<RecordPage> {
@@ -65,6 +65,7 @@ async function scanPage(
     for (const [i, summary] of summaries.entries()) {
       if (summary === undefined || (scope ?? summary.scope) !== summary.scope) continue
       if ((state ?? summary.state) !== summary.state) continue
+      if (label !== undefined && label !== summary.label) continue
       if (found.size < limit) found.set(met[i]!, summary)
       else names.push(met[i]!)
     }

@@ -23,7 +23,7 @@ export async function logPage(
   { isCluster }: RedisClient,
   commands: Commands,
   prefix: string,
-  { scope, state, since = 0, until, limit, after }: ListQuery,
+  { scope, state, label, since = 0, until, limit, after }: ListQuery,
   read: (entry: Entry) => Promise<RecordSummary | undefined>,
 ): Promise<RecordPage> {
   const tags = queueTagsOf(isCluster)
@@ -43,7 +43,8 @@ export async function logPage(
     reads += entries.length
     last = entries.at(-1)!
     for (const summary of summaries) {
-      if (summary !== undefined && (state ?? summary.state) === summary.state) records.push(summary)
+      if (summary === undefined || (state ?? summary.state) !== summary.state) continue
+      if (label === undefined || label === summary.label) records.push(summary)
     }
   }
   return { records, next: `${last!.micros}.${Buffer.from(last!.name).toString('base64url')}` }

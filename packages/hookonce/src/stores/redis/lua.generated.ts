@@ -2,12 +2,12 @@
 
 export const scripts = {
   accept: {
-    sha: 'fe55aa2a79f2546aa4e71b8489c073f5ff48d068',
+    sha: 'c5e036567f361d3bfe713357a7567bc658f7458f',
     text: `local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
 local name, log = KEYS[1], KEYS[2]
-local accept_id, fingerprint, delivery, group = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
+local accept_id, fingerprint, delivery, group, label = ARGV[1], ARGV[2], ARGV[3], ARGV[6], ARGV[7]
 local watched, token = '0', 0
 
 if redis.call('EXISTS', name) == 1 then
@@ -47,7 +47,7 @@ end
 local queue = string.sub(log, 1, -#':log' - 1)
 local due, retention = now + tonumber(ARGV[5]), tonumber(ARGV[4])
 local value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0I4I4dI4c0I4c0I4c0', 'P', watched, due, 0, now, now, 0,
-  retention, #accept_id, accept_id, token, now, 0, 0, #fingerprint, fingerprint, 0, '',
+  retention, #accept_id, accept_id, token, now, 0, 0, #fingerprint, fingerprint, #label, label,
   1, 0, order, #queue, queue, #group, group, #delivery, delivery)
 redis.call('SET', name, value)
 return {1, now}`,
@@ -90,18 +90,18 @@ end
 return {count, math.max(0, now - since)}`,
   },
   claim: {
-    sha: 'f9e9cb8d31b9449e22b899073b2fa544f0ae176e',
+    sha: 'fb239145bc1572d34ed4b8174affb0151ed01765',
     text: `local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
 local lease_id, fingerprint = ARGV[1], ARGV[2]
 local lock_ttl, retention = tonumber(ARGV[4]), tonumber(ARGV[5])
-local watched, token, created, attempts, losses, last_error = '0', 0, now, 0, 0, ''
+local watched, token, created, attempts, losses, told = '0', 0, now, 0, 0, ARGV[7]
 local accepted
 
 local value = redis.call('GET', KEYS[1])
 if value then
-  local state, marked, expires, _, lease_ends, _, _, _, holder, issued, since, started, lost, known, told, rest =
+  local state, marked, expires, _, lease_ends, _, _, _, holder, issued, since, started, lost, known, said, rest =
     struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
   local unfinished = state == 'P' or state == 'R' or state == 'F'
   watched, token = marked, issued
@@ -114,7 +114,8 @@ if value then
       lost = lost + 1
     end
     if lost >= tonumber(ARGV[6]) or state == 'D' then return {4, lost} end
-    created, attempts, losses, last_error = since, started, lost, told
+    created, attempts, losses = since, started, lost
+    told = string.sub(said, 1, 1) == '#' and said or told .. said
     if known ~= '' then fingerprint = known end
     if unfinished then accepted = string.sub(value, rest) end
   end
@@ -125,7 +126,7 @@ local expires = accepted and lease_ends or lease_ends + math.max(lock_ttl, reten
 attempts, token = attempts + 1, math.max(token + 1, micros)
 value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', accepted and 'R' or 'r', watched, expires, 0, lease_ends, now,
   lock_ttl, retention, #lease_id, lease_id, token, created, attempts, losses, #fingerprint, fingerprint,
-  #last_error, last_error)
+  #told, told)
 if accepted then
   redis.call('SET', KEYS[1], value .. accepted)
 else
@@ -220,7 +221,7 @@ end
 return times`,
   },
   fail: {
-    sha: 'c275a20f17363cdc777e8094f7246726521ab642',
+    sha: 'af190ebde6bb8f7dda173a61b4092d4a3daea76a',
     text: `#!lua flags=allow-oom
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
@@ -232,13 +233,16 @@ if holder ~= ARGV[1] or (now >= expires and state ~= 'R' and state ~= 'F') then 
 if state == 'f' or state == 'F' or state == 'D' then return 1 end
 if state ~= 'r' and state ~= 'R' then return 0 end
 
-local _, _, _, _, _, last_error_at = struct.unpack('<ddI4I4I4c0', value, 55 + #holder)
-local facts = string.sub(value, 19, last_error_at - 1) .. struct.pack('<I4c0', #ARGV[2], ARGV[2])
+local _, _, _, _, _, told_at = struct.unpack('<ddI4I4I4c0', value, 55 + #holder)
+local told = ARGV[2]
+local said, rest = struct.unpack('<I4c0', value, told_at)
+-- The label stays.
+if string.sub(said, 1, 1) == '#' then told = string.sub(said, 1, 2 + string.byte(said, 2)) .. told end
+local facts = string.sub(value, 19, told_at - 1) .. struct.pack('<I4c0', #told, told)
 expires = now + retention
 if state == 'r' then
   redis.call('SET', KEYS[1], struct.pack('<c1c1dd', 'f', watched, expires, now) .. facts, 'PXAT', expires)
 else
-  local _, rest = struct.unpack('<I4c0', value, last_error_at)
   local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
   local accepted = string.sub(value, rest)
   local agenda, member = queue .. ':agenda', string.format('%.0f:', order) .. KEYS[1]
@@ -342,7 +346,7 @@ return 1`,
 return redis.call('SMEMBERS', KEYS[1])`,
   },
   take: {
-    sha: '628e453c128c97bb20e282477f560ed62de92016',
+    sha: '429a054288c322e8ccbfe579107ef1f4ed4c955f',
     text: `#!lua flags=allow-oom
 local MOST_FORGOTTEN, MOST_LOOKS, MOST_BYTES, LATER_MS, LEAST_READ = 500, 5000, 8388608, 2000, 32
 
@@ -411,7 +415,7 @@ local function take(member, since)
   if not value and type(redis.pcall('EXISTS', name, agenda)) == 'number' then return -1 end
   if type(value) ~= 'string' then return nil end
   local state, watched, due, _, ended, claimed, ttl, retention, holder, token, created, attempts, losses,
-    fingerprint, last_error, rest = struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
+    fingerprint, told, rest = struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
   local unfinished = state == 'P' or state == 'R' or state == 'F'
   if not unfinished and state ~= 'C' and state ~= 'D' then return -1 end
   -- Of an earlier record of that name.
@@ -422,8 +426,10 @@ local function take(member, since)
   if state == 'R' then losses = losses + 1 end
   if losses >= most_losses then
     local expires = now + retention
+    local label = string.sub(told, 1, 1) == '#' and string.sub(told, 1, 2 + string.byte(told, 2)) or ''
+    told = label .. lost_error
     value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'D', watched, expires, now, ended, claimed, ttl, retention,
-      #holder, holder, token, created, attempts, losses, #fingerprint, fingerprint, #lost_error, lost_error)
+      #holder, holder, token, created, attempts, losses, #fingerprint, fingerprint, #told, told)
       .. string.sub(value, rest)
     redis.call('SET', name, value, 'PXAT', expires)
     if watched == '1' then redis.pcall('PUBLISH', name, '') end
@@ -431,7 +437,7 @@ local function take(member, since)
   end
   value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'R', watched, lease_ends, 0, lease_ends, now, lock_ttl,
     retention, #lease_id, lease_id, math.max(token + 1, micros), created, attempts + 1, losses,
-    #fingerprint, fingerprint, #last_error, last_error) .. string.sub(value, rest)
+    #fingerprint, fingerprint, #told, told) .. string.sub(value, rest)
   redis.call('SET', name, value)
   taken, bytes = taken + 1, bytes + #value
   claims[#claims + 1] = name

@@ -15,8 +15,11 @@ import { type Accepted, type ClaimOutcome, NEVER, type RecordId, type RecordSumm
  * | 50 | text | lease id, after its length |
  * | | doubles | fencing token, created |
  * | | integers | attempts, losses |
- * | | texts | fingerprint and last error, each after its length: empty, or `=` and the text |
+ * | | texts | fingerprint, and told, each after its length: empty, or `=` and the fingerprint or the last error. With a label that is in front: `#`, a byte, and so many bytes |
  * | | accepted | integers: round, earlier attempts; double: its place in the log; texts after their lengths: name of its queue, group (empty, or `=` and it), delivery |
+ *
+ * Versions before the label take it for a part of the last error: they keep it until an attempt fails, and read the rest as
+ * ever, which they could not if it had a place of its own.
  *
  * Of an accepted record the value says what is true; the agenda of its queue only where to look. An acceptance writes
  * to the log alone; whoever takes what is due reads on in it first, and puts what he finds into the agenda as due since
@@ -31,8 +34,9 @@ import { type Accepted, type ClaimOutcome, NEVER, type RecordId, type RecordSumm
  * that take.lua does not find is gone, unless a command for it and the agenda gets an error.
  */
 const LEASE_ID_AT = 50
+const LABEL_MARK = '#'.charCodeAt(0)
 
-/** The facts of nearly every record are within so many bytes: a lease id, a digest and an error of 1,000 characters. */
+/** The facts of nearly every record are within so many bytes: a lease id, a digest, a label and an error of 1,000 characters. */
 export const FACTS_BYTES = 4096
 
 const states: Record<string, RecordSummary['state']> = {
@@ -54,13 +58,15 @@ export function summaryOf(value: Buffer, id: RecordId, now: number): RecordSumma
   const leaseId = textAt(value, LEASE_ID_AT)
   const numbersAt = afterText(value, LEASE_ID_AT)
   const fingerprintAt = numbersAt + 24
-  const lastErrorAt = afterText(value, fingerprintAt)
+  const toldAt = afterText(value, fingerprintAt)
+  const labelBytes = labelBytesOf(value, toldAt)
   const leaseEndsAt = value.readDoubleLE(18)
   const attempts = value.readUInt32LE(numbersAt + 16)
   return {
     ...id,
     state,
     fingerprint: optional(textAt(value, fingerprintAt)),
+    label: labelBytes === 0 ? null : value.toString('utf8', toldAt + 6, toldAt + 4 + labelBytes),
     attempts,
     losses: value.readUInt32LE(numbersAt + 20),
     leaseId,
@@ -72,19 +78,25 @@ export function summaryOf(value: Buffer, id: RecordId, now: number): RecordSumma
     leaseRemainingMs: state === 'running' ? Math.max(0, leaseEndsAt - now) : 0,
     settledAt: state === 'running' || state === 'pending' ? null : value.readDoubleLE(10),
     expiresAt,
-    lastError: optional(textAt(value, lastErrorAt)),
-    ...(isAccepted(letter) && { accepted: acceptedOf(value, lastErrorAt, isUnfinished(letter)) }),
+    lastError: optional(value.toString('utf8', toldAt + 4 + labelBytes, afterText(value, toldAt))),
+    ...(isAccepted(letter) && { accepted: acceptedOf(value, toldAt, isUnfinished(letter)) }),
   }
 }
 
-function acceptedOf(value: Buffer, lastErrorAt: number, unfinished: boolean): Accepted {
-  const acceptedAt = afterText(value, lastErrorAt)
+function acceptedOf(value: Buffer, toldAt: number, unfinished: boolean): Accepted {
+  const acceptedAt = afterText(value, toldAt)
   return {
     dueAt: unfinished ? value.readDoubleLE(2) : null,
     group: optional(textAt(value, afterText(value, acceptedAt + 16))),
     round: value.readUInt32LE(acceptedAt),
     earlierAttempts: value.readUInt32LE(acceptedAt + 4),
   }
+}
+
+/** How much of what was told is the label, as {@link labelled} packed it. */
+function labelBytesOf(value: Buffer, toldAt: number): number {
+  const isLabelled = value.readUInt32LE(toldAt) > 0 && value[toldAt + 4] === LABEL_MARK
+  return isLabelled ? 2 + value[toldAt + 5]! : 0
 }
 
 /** An accepted record's place in the log; `undefined` of other records, and where there is none. */
@@ -144,6 +156,13 @@ export const bytesOf = ({ buffer, byteOffset, byteLength }: Uint8Array) => Buffe
 
 /** A text that may be missing, as scripts take it. */
 export const present = (text: string | null): string => (text === null ? '' : `=${text}`)
+
+/** A label, as scripts put it in front of the last error. */
+export function labelled(label: string | null | undefined): string | Buffer {
+  if (label == null) return ''
+  const bytes = Buffer.from(label)
+  return Buffer.concat([Buffer.of(LABEL_MARK, bytes.length), bytes])
+}
 
 const optional = (text: string): string | null => (text === '' ? null : text.slice(1))
 

@@ -72,9 +72,9 @@ export function sqliteStore(
 
     transactions: 'sync',
 
-    claim({ scope, key, fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses }) {
+    claim({ scope, key, fingerprint, label = null, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses }) {
       return ask(
-        [0, 'claim', scope, key, fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses],
+        [0, 'claim', scope, key, fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses, label],
         claimOutcome,
       )
     },
@@ -98,9 +98,9 @@ export function sqliteStore(
       return ask([0, 'fail', scope, key, leaseId, error, dueInMs], word<'failed' | 'fenced'>)
     },
 
-    accept({ scope, key, acceptId, delivery, fingerprint, retentionMs, delayMs, group }) {
+    accept({ scope, key, acceptId, delivery, fingerprint, label = null, retentionMs, delayMs, group }) {
       return ask(
-        [0, 'accept', scope, key, acceptId, delivery.byteLength, fingerprint, retentionMs, delayMs, group],
+        [0, 'accept', scope, key, acceptId, delivery.byteLength, fingerprint, retentionMs, delayMs, group, label],
         acceptOutcome,
         delivery,
       )
@@ -127,8 +127,8 @@ export function sqliteStore(
     },
 
     async list(query) {
-      const { limit, after, accepted = false } = query
-      const position = accepted ? /^\d{1,16}-\d{1,15}$/ : /^\d{1,15}$/
+      const { limit, after, accepted = false, label } = query
+      const position = accepted || label !== undefined ? /^\d{1,16}-\d{1,15}$/ : /^\d{1,15}$/
       if (!Number.isInteger(limit) || limit < 1 || limit > 1000 || (after !== undefined && !position.test(after))) {
         throw new StoreError("list: limit must be 1 to 1000 and after a page's next", 'refused')
       }

@@ -1,5 +1,5 @@
 import type { ListQuery, RecordPage } from '../../store.js'
-import type { Database } from './driver.js'
+import type { Database, SqliteParameter } from './driver.js'
 import { type RecordRow, summaryOf } from './rows.js'
 import type { Scan } from './scans.js'
 import { sql } from './sql.generated.js'
@@ -12,14 +12,31 @@ const STEPS_PER_PAGE = 25
 /** A place in the order of creation, newest first. */
 type Place = [createdAt: number, id: number]
 
-/** Pages of accepted records. */
+/** Pages of accepted records, and of those of one label, in the order of creation. */
 export function createListing(db: Database, transactions: Transactions) {
   const stretch = db.prepare(sql.acceptedStretch)
   const accepted = db.prepare(sql.accepted)
   const dead = db.prepare(sql.dead)
+  const labelledStretch = db.prepare(sql.labelledStretch)
+  const labelled = db.prepare(sql.labelled)
+
+  /** The two steps through the records of one index. */
+  function indexOf({ label, accepted: isAccepted = false }: ListQuery) {
+    if (label === undefined) {
+      return {
+        end: (...rest: SqliteParameter[]) => stretch.get(...rest),
+        rows: (...rest: SqliteParameter[]) => accepted.all(...rest),
+      }
+    }
+    return {
+      end: (...rest: SqliteParameter[]) => labelledStretch.get(label, ...rest),
+      rows: (...rest: SqliteParameter[]) => labelled.all(label, isAccepted ? 1 : 0, ...rest),
+    }
+  }
 
   return function* list(query: ListQuery): Scan<RecordPage> {
     const { scope = null, state = null, since = 0, until = Number.MAX_SAFE_INTEGER, limit, after } = query
+    const index = indexOf(query)
     // One more than asked for tells whether there is a next page.
     const found: RecordRow[] = []
     let now = 0
@@ -28,13 +45,13 @@ export function createListing(db: Database, transactions: Transactions) {
     function step(before: Place): Place | undefined {
       now = Date.now()
       const missing = limit + 1 - found.length
-      if (state === 'dead') {
+      if (state === 'dead' && query.label === undefined) {
         found.push(...(dead.all(...before, since, now, scope, scope, missing) as RecordRow[]))
         return undefined
       }
-      const end = stretch.get(...before, since, ROWS_PER_STEP - 1) as RecordRow | undefined
+      const end = index.end(...before, since, ROWS_PER_STEP - 1) as RecordRow | undefined
       const last: Place = end === undefined ? [since, 0] : placeOf(end)
-      found.push(...(accepted.all(...before, ...last, now, scope, scope, state, state, missing) as RecordRow[]))
+      found.push(...(index.rows(...before, ...last, now, scope, scope, state, state, missing) as RecordRow[]))
       return end && last
     }
 

@@ -22,6 +22,7 @@ export function createOperations(db: Database) {
   const { find, placeOf } = records
   const statement = {
     insert: db.prepare(sql.insert),
+    learnLabel: db.prepare(sql.learnLabel),
     renew: db.prepare(sql.renew),
     complete: db.prepare(sql.complete),
     completeAccepted: db.prepare(sql.completeAccepted),
@@ -64,13 +65,14 @@ export function createOperations(db: Database) {
     },
 
     claim(request: RequestOf<'claim'>, now: number): ClaimOutcome {
-      const [, , scope, key, fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs] = request
+      const [, , scope, key, fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, , label] = request
       const found = find(scope, key)
       const record = standing(found, now)
       const answer = answerOf(record, request, now)
       if (answer !== undefined) return answer
 
       if (record !== undefined) {
+        if (label !== null) statement.learnLabel.run(label, record.id)
         const beginning = { fingerprint, losses: lossesOf(record), leaseId, leaseMs, lockTtlMs, retentionMs }
         return ['acquired', record.attempts + 1, records.takeOver(record, beginning, now)]
       }
@@ -81,6 +83,7 @@ export function createOperations(db: Database) {
       const expiresAt = expiryOf(leaseEndsAt, { lockTtlMs, retentionMs })
       statement.insert.run(
         ...[...placeOf(scope, key), fingerprint, leaseId, token, now, leaseEndsAt, expiresAt, lockTtlMs, retentionMs],
+        label,
       )
       return ['acquired', 1, token]
     },

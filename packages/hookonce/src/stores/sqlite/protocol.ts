@@ -31,6 +31,7 @@ export type Request =
       lockTtlMs: number,
       retentionMs: number,
       maxLosses: number,
+      label: string | null,
     ]
   | [id: number, operation: 'renew', scope: string, key: string, leaseId: string, leaseMs: number]
   /** The result, or the delivery, is put in place of its length on arrival. */
@@ -48,6 +49,7 @@ export type Request =
       retentionMs: number,
       delayMs: number,
       group: string | null,
+      label: string | null,
     ]
   | [
       id: number,

@@ -66,7 +66,7 @@ export function createQueueing(db: Database, records: Records) {
     },
 
     accept(request: RequestOf<'accept'>, now: number): AcceptAnswer {
-      const [, , scope, key, acceptId, delivery, fingerprint, retentionMs, delayMs, group] = request
+      const [, , scope, key, acceptId, delivery, fingerprint, retentionMs, delayMs, group, label] = request
       const found = records.find(scope, key)
       const answer = answerOf(standing(found, now), request)
       if (answer !== undefined) return answer
@@ -74,6 +74,7 @@ export function createQueueing(db: Database, records: Records) {
       statement.accept.run(
         ...[...records.placeOf(scope, key), fingerprint, acceptId, now, retentionMs, now + delayMs, group],
         ...placed(delivery as Uint8Array),
+        label,
       )
       return ['accepted', now]
     },

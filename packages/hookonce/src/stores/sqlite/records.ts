@@ -7,7 +7,7 @@ import { sql } from './sql.generated.js'
 /** What `find.sql` gives. */
 export type Found = Omit<
   RecordRow,
-  'claimed_at' | 'retention_ms' | 'last_error' | 'due_at' | 'earlier_attempts' | 'delivery'
+  'claimed_at' | 'retention_ms' | 'last_error' | 'due_at' | 'earlier_attempts' | 'delivery' | 'label'
 >
 
 export type Records = ReturnType<typeof createRecords>

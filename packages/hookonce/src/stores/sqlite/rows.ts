@@ -26,6 +26,7 @@ export interface RecordRow {
   earlier_attempts: number | null
   /** `null`: it is large and elsewhere, or none was accepted. */
   delivery: Uint8Array | null
+  label: string | null
 }
 
 type AcceptedColumns = Pick<RecordRow, 'due_at' | 'grp' | 'round' | 'earlier_attempts'>
@@ -42,6 +43,7 @@ export function summaryOf(row: Omit<RecordRow, 'result' | 'delivery' | 'retentio
     key: row.key,
     state: row.state,
     fingerprint: row.fingerprint,
+    label: row.label,
     attempts: row.attempts,
     losses: row.losses,
     leaseId: row.lease_id,

@@ -131,7 +131,7 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
   return {
     scans: createScans(db, transactions),
 
-    listAccepted: createListing(db, transactions),
+    listInOrder: createListing(db, transactions),
 
     isInPlace,
 

@@ -3,18 +3,20 @@
 export const sql = {
   accept: `INSERT INTO records (
   id, hash, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
-  lease_ends_at, expires_at, lock_ttl_ms, retention_ms, due_at, grp, held, round, earlier_attempts, delivery
+  lease_ends_at, expires_at, lock_ttl_ms, retention_ms, due_at, grp, held, round, earlier_attempts, delivery,
+  label
 ) VALUES (
   ?10, ?1, ?2, ?3, 'pending', ?4, 0, 0, ?5, 0, ?6, ?6,
   ?6, 8640000000000000, 0, ?7, ?8, ?9,
-  EXISTS (SELECT 1 FROM records WHERE scope = ?2 AND grp = ?9 AND due_at IS NOT NULL), 1, 0, ?11
+  EXISTS (SELECT 1 FROM records WHERE scope = ?2 AND grp = ?9 AND due_at IS NOT NULL), 1, 0, ?11,
+  ?12
 )`,
   acceptedStretch: `SELECT created_at, id FROM records
 WHERE round IS NOT NULL AND (created_at, id) < (?, ?) AND created_at >= ?
 ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?`,
   accepted: `SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
-  settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts
+  settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts, label
 FROM records
 WHERE round IS NOT NULL AND (created_at, id) < (?, ?) AND (created_at, id) >= (?, ?) AND expires_at > ?
   AND (? IS NULL OR scope = ?) AND (? IS NULL OR state = ?)
@@ -41,7 +43,7 @@ WHERE (expires_at, id) > (?, ?) AND expires_at <= ? AND expires_at < 86400000000
   count: `SELECT count(*) AS records FROM records WHERE (hash, id) > (?, ?)`,
   dead: `SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
-  settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts
+  settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts, label
 FROM records
 WHERE state = 'dead' AND (created_at, id) < (?, ?) AND created_at >= ? AND expires_at > ? AND (? IS NULL OR scope = ?)
 ORDER BY created_at DESC, id DESC
@@ -73,14 +75,26 @@ FROM records WHERE hash = ? LIMIT 1 OFFSET ?`,
 )`,
   insert: `INSERT INTO records (
   hash, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
-  lease_ends_at, expires_at, lock_ttl_ms, retention_ms
-) VALUES (?1, ?2, ?3, 'running', ?4, 1, 0, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11)`,
+  lease_ends_at, expires_at, lock_ttl_ms, retention_ms, label
+) VALUES (?1, ?2, ?3, 'running', ?4, 1, 0, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12)`,
   keep: `INSERT INTO deliveries (id, delivery) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM records), ?)`,
+  labelledStretch: `SELECT created_at, id FROM records
+WHERE label = ? AND (created_at, id) < (?, ?) AND created_at >= ?
+ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?`,
+  labelled: `SELECT
+  id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
+  settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts, label
+FROM records
+WHERE label = ? AND (? = 0 OR round IS NOT NULL) AND (created_at, id) < (?, ?) AND (created_at, id) >= (?, ?)
+  AND expires_at > ? AND (? IS NULL OR scope = ?) AND (? IS NULL OR state = ?)
+ORDER BY created_at DESC, id DESC
+LIMIT ?`,
   layGuard: `INSERT INTO temp.hookonce_guard (id, until) VALUES (1, 2)`,
+  learnLabel: `UPDATE records SET label = ? WHERE id = ? AND label IS NULL`,
   liftGuard: `DELETE FROM temp.hookonce_guard`,
   list: `SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
-  settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts
+  settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts, label
 FROM records
 WHERE id < ? AND id >= ? AND expires_at > ? AND (? IS NULL OR scope = ?) AND (? IS NULL OR state = ?)
 ORDER BY id DESC
@@ -249,4 +263,8 @@ CREATE INDEX records_by_expiry ON records (expires_at) WHERE expires_at < 864000
 -- A small delivery lies in its record: one row to write, and one to read. Large ones, and those that were accepted before,
 -- are in \`deliveries\`. In the last place, so that what is looked for comes before it.
 ALTER TABLE records ADD COLUMN delivery BLOB;`,
+  `-- Expand only: what an earlier version runs works on. Without a label a record is in no index but those that it was in.
+-- By the time of creation, so that a list goes through one label in its order.
+ALTER TABLE records ADD COLUMN label TEXT;
+CREATE INDEX records_by_label ON records (label, created_at) WHERE label IS NOT NULL;`,
 ]

@@ -28,6 +28,7 @@ export const acceptingCases: readonly StoreCase[] = [
       ...probe.id,
       state: 'pending',
       fingerprint: ONE,
+      label: null,
       attempts: 0,
       losses: 0,
       leaseId: DAN,

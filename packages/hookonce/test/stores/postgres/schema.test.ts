@@ -10,7 +10,17 @@ import type { Pool, PoolClient } from 'pg'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../../../../scripts/test-servers/postgres.js'
 import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
-import { accept, acquire, dueRequest, newId, newLeaseId, openPool, requestOf } from './support.js'
+import {
+  accept,
+  acquire,
+  dueRequest,
+  isReady as isReadyNow,
+  newId,
+  newLeaseId,
+  openPool,
+  requestOf,
+  until,
+} from './support.js'
 
 let server: PostgresServer
 let admin: Pool
@@ -194,6 +204,85 @@ test('a schema of the first version is migrated: its records stand, and purge an
   const id = await accept(store, newId())
   expect(await store.list({ accepted: true, limit: 10 })).toMatchObject({ records: [id] })
   expect(await store.claimDue(dueRequest())).toMatchObject([id])
+})
+
+/** A claim as versions before the labels make it. */
+const EARLIER_CLAIM = `
+  INSERT INTO earlier.records (scope, key, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
+    lease_ends_at, expires_at, lock_ttl_ms, retention_ms)
+  SELECT 's', $1, 'running', 1, 0, 'a', 1, at, at, at + 60000, at + 120000, 60000, 60000 FROM earlier.now_ms() AS at`
+
+/** The schema as versions before the labels left it. */
+async function earlierSchema(): Promise<void> {
+  await admin.query('DROP SCHEMA IF EXISTS earlier CASCADE; CREATE SCHEMA earlier')
+  for (const migration of postgresMigrations('earlier').slice(0, 2)) await admin.query(migration)
+}
+
+async function isIndexed(): Promise<boolean> {
+  const { rows } = await admin.query(
+    "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('earlier.records_by_label')",
+  )
+  return rows[0]?.indisvalid === true
+}
+
+test('a process of an earlier version works on in a schema that has labels by now', async () => {
+  await earlierSchema()
+  const store = open({ schema: 'earlier' })
+  await store.ready()
+  expect(await isIndexed()).toBe(true)
+  const [id, labelled] = [newId(), newId()]
+  await admin.query(EARLIER_CLAIM, [id.key])
+  await acquire(store, labelled, { label: 'event' })
+  expect(await store.get(id)).toMatchObject({ state: 'running', label: null })
+  expect(await store.list({ label: 'event', limit: 10 })).toMatchObject({ records: [labelled] })
+})
+
+test('a migration does not stand for long in front of what others ask', async () => {
+  await earlierSchema()
+  const reader = await admin.connect()
+  await reader.query('BEGIN; SELECT count(*) FROM earlier.records')
+  const store = open({ schema: 'earlier', timeoutMs: 200 })
+  let isReady = false
+  const ready = until('the migration', async () => {
+    isReady = await isReadyNow(store)
+    return isReady
+  })
+  for (let claims = 0; claims < 20; claims++) await admin.query(EARLIER_CLAIM, [newId().key])
+  expect(isReady).toBe(false)
+  await reader.query('COMMIT')
+  reader.release()
+  await ready
+})
+
+test('a large table gets the index of labels while others write', async () => {
+  await earlierSchema()
+  await admin.query(postgresMigrations('earlier')[2]!)
+  await admin.query(
+    `INSERT INTO earlier.records (scope, key, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
+       lease_ends_at, expires_at, lock_ttl_ms, retention_ms, last_error)
+     SELECT 'many', n::text, 'failed', 1, 0, 'a', 1, 0, 0, 0, 8640000000000000, 0, 0, repeat('x', 1700)
+     FROM generate_series(1, 25000) AS n`,
+  )
+  // As one that was begun and not finished leaves it.
+  await admin.query('CREATE INDEX records_by_label ON earlier.records (label)')
+  await admin.query("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'earlier.records_by_label'::regclass")
+  const writer = await admin.connect()
+  await writer.query('BEGIN')
+  await writer.query(EARLIER_CLAIM, [newId().key])
+  const store = open({ schema: 'earlier', timeoutMs: 30_000 })
+  const ready = store.ready()
+  await until('the index to be waited for', async () => {
+    const { rows } = await admin.query(
+      "SELECT FROM pg_stat_activity WHERE query ~ 'CONCURRENTLY' AND wait_event = 'virtualxid'",
+    )
+    return rows.length > 0
+  })
+  for (let claims = 0; claims < 20; claims++) await admin.query(EARLIER_CLAIM, [newId().key])
+  expect(await isIndexed()).toBe(false)
+  await writer.query('COMMIT')
+  writer.release()
+  await ready
+  expect(await isIndexed()).toBe(true)
 })
 
 test('a server that is nowhere is refused when it is first asked', async () => {

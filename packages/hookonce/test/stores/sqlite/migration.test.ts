@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type Connection, connect, open, request, temporaryFolder } from './support.js'
 
-const [FIRST, SECOND] = ['0001_records', '0002_inbox'].map(
+const [FIRST, SECOND, THIRD] = ['0001_records', '0002_inbox', '0003_small_deliveries'].map(
   name => new URL(`../../../src/stores/sqlite/migrations/${name}.sql`, import.meta.url),
-) as [URL, URL]
+) as [URL, URL, URL]
 
 /** A file as the first version of the schema left it. */
 async function firstVersion(path: string): Promise<Connection> {
@@ -92,6 +92,47 @@ test('what was accepted into a file of the second version goes on in this one', 
   expect(db.prepare('SELECT count(*) AS n FROM deliveries').get()).toEqual({ n: 0 })
   expect(await store.stats()).toMatchObject({ records: 0 })
   expect(db.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' })
+})
+
+test('a process of an earlier version works on in a file that has labels by now', async () => {
+  const path = join(temporaryFolder(), 'hookonce.db')
+  const earlier = await connect(path)
+  earlier.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL')
+  earlier.function('hookonce_hash', (_scope: string, _key: string) => 0)
+  for (const version of [FIRST, SECOND, THIRD]) earlier.exec(readFileSync(version, 'utf8'))
+  earlier.exec(`PRAGMA application_id = ${0x486f6f6b}; PRAGMA user_version = 3`)
+  const insert = earlier.prepare(
+    `INSERT INTO records (hash, scope, key, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
+       lease_ends_at, expires_at, lock_ttl_ms, retention_ms)
+     VALUES (1, 'test', ?, 'running', 1, 0, 'lease', 1, ?, 0, 0, ?, 300000, 3600000)`,
+  )
+  const read = earlier.prepare('SELECT * FROM records WHERE key = ?')
+  insert.run('before', 0, Date.now() + 3_600_000)
+
+  const store = open(path)
+  await store.claim(request('labelled', { label: 'event' }))
+  expect(await store.list({ label: 'event', limit: 10 })).toMatchObject({ records: [{ key: 'labelled' }] })
+  insert.run('after', 0, Date.now() + 3_600_000)
+  expect(read.get('labelled')).toMatchObject({ key: 'labelled', state: 'running' })
+  const { records } = await store.list({ limit: 10 })
+  expect(records.map(({ key, label }) => [key, label])).toEqual([
+    ['after', null],
+    ['labelled', 'event'],
+    ['before', null],
+  ])
+})
+
+test('a list by label goes through that label only', async () => {
+  const path = join(temporaryFolder(), 'hookonce.db')
+  await open(path).ready()
+  const db = await connect(path)
+  for (const name of ['labelled', 'labelled-stretch']) {
+    const statement = readFileSync(new URL(`../../../src/stores/sqlite/sql/${name}.sql`, import.meta.url), 'utf8')
+    const plan = db.prepare(`EXPLAIN QUERY PLAN ${statement}`).all() as { detail: string }[]
+    expect(plan.map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(/^SEARCH records USING (COVERING )?INDEX records_by_label \(label=\? AND /),
+    ])
+  }
 })
 
 test('two files hash with different secrets', async () => {

@@ -1,5 +1,6 @@
 -- Accepts a record in the place of an expired or deleted one, if that is still as it was seen.
--- Parameters: scope, key, the token seen, fingerprint, acceptance id, retention_ms, delay_ms, group, delivery.
+-- Parameters: scope, key, the token seen, fingerprint, acceptance id, retention_ms, delay_ms, group, label,
+--   delivery.
 -- Result: created_at; no row when the record has changed.
 -- A group is locked before its record gets its id, as in accept.
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
@@ -10,7 +11,7 @@ UPDATE hookonce.records SET
   claimed_at = hookonce.now_ms(), lease_ends_at = hookonce.now_ms(), settled_at = NULL, expires_at = 8640000000000000,
   lock_ttl_ms = 0, retention_ms = $6::bigint, last_error = NULL, result = NULL,
   due_at = hookonce.now_ms() + $7::bigint, grp = $8::text, blocked = $8::text IS NOT NULL, round = 1, earlier_attempts = 0,
-  delivery = $9::bytea
+  label = $9, delivery = $10::bytea
 FROM patience
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND expires_at <= hookonce.now_ms()
 RETURNING created_at, CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END

@@ -1,6 +1,6 @@
 -- Accepts the keys that have no row, and tells what stands on the others.
 -- Parameters, one array each, no key twice: scopes, keys, fingerprints, acceptance ids, retention_ms, delay_ms, groups,
---   where in the bytes each delivery starts (from 1 on) and its length; then the bytes of all deliveries.
+--   labels, where in the bytes each delivery starts (from 1 on) and its length; then the bytes of all deliveries.
 -- Result: n (from 1 on), then of the row: inserted by this statement, expired, state, fingerprint, attempts, lease_id,
 --   fencing_token, created_at. No line for a key: its row came or went in this moment, ask again.
 -- The token is the floor of the first attempt's. A group is locked before its records get their ids: who is accepted
@@ -9,13 +9,13 @@
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
 given AS MATERIALIZED (
   SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS fingerprints, $4::text[] AS accept_ids,
-    $5::bigint[] AS retentions, $6::bigint[] AS delays, $7::text[] AS groups, $8::integer[] AS starts,
-    $9::integer[] AS lengths
+    $5::bigint[] AS retentions, $6::bigint[] AS delays, $7::text[] AS groups, $8::text[] AS labels,
+    $9::integer[] AS starts, $10::integer[] AS lengths
 ),
 asked AS MATERIALIZED (
-  SELECT a.scope, a.key, a.fingerprint, a.accept_id, a.retention_ms, a.delay_ms, a.grp, a.start, a.length, a.n
-  FROM given, unnest(scopes, keys, fingerprints, accept_ids, retentions, delays, groups, starts, lengths)
-    WITH ORDINALITY AS a (scope, key, fingerprint, accept_id, retention_ms, delay_ms, grp, start, length, n)
+  SELECT a.scope, a.key, a.fingerprint, a.accept_id, a.retention_ms, a.delay_ms, a.grp, a.label, a.start, a.length, a.n
+  FROM given, unnest(scopes, keys, fingerprints, accept_ids, retentions, delays, groups, labels, starts, lengths)
+    WITH ORDINALITY AS a (scope, key, fingerprint, accept_id, retention_ms, delay_ms, grp, label, start, length, n)
 ),
 locked AS MATERIALIZED (
   SELECT hookonce.lock_group(scope, grp)
@@ -29,11 +29,12 @@ locked AS MATERIALIZED (
 inserted AS (
   INSERT INTO hookonce.records (
     scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
-    expires_at, lock_ttl_ms, retention_ms, due_at, grp, blocked, round, delivery
+    expires_at, lock_ttl_ms, retention_ms, due_at, grp, blocked, round, label, delivery
   )
   SELECT scope, key, 'pending', fingerprint, 0, 0, accept_id, greatest(token_floor + 1, hookonce.now_us()),
     hookonce.now_ms(), hookonce.now_ms(), hookonce.now_ms(), 8640000000000000, 0, retention_ms,
-    hookonce.now_ms() + delay_ms, grp, grp IS NOT NULL, 1, substring($10::bytea FROM start FOR length)
+    hookonce.now_ms() + delay_ms, grp, grp IS NOT NULL, 1, label,
+    substring($11::bytea FROM start FOR length)
   FROM asked, hookonce.meta, patience, (SELECT count(*) FROM locked) AS l WHERE meta.id = 1
   ORDER BY scope COLLATE "C", key COLLATE "C"
   ON CONFLICT (scope, key) DO NOTHING

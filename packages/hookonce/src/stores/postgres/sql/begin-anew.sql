@@ -1,5 +1,5 @@
 -- The first attempt of a record in the place of an expired or deleted one, if that is still as it was seen.
--- Parameters: scope, key, the token seen, fingerprint, lease_id, lease_ms, lock_ttl_ms, retention_ms.
+-- Parameters: scope, key, the token seen, fingerprint, lease_id, lease_ms, lock_ttl_ms, retention_ms, label.
 -- Result: attempts, fencing_token; no row when the record has changed.
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
@@ -9,7 +9,7 @@ UPDATE hookonce.records SET
   settled_at = NULL,
   expires_at = hookonce.now_ms() + least($6::bigint, $7::bigint) + greatest($7::bigint, $8::bigint),
   lock_ttl_ms = $7::bigint, retention_ms = $8::bigint, last_error = NULL, result = NULL, grp = NULL, round = NULL,
-  earlier_attempts = 0, delivery = NULL
+  earlier_attempts = 0, label = $9, delivery = NULL
 FROM patience
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND expires_at <= hookonce.now_ms()
 RETURNING attempts, fencing_token

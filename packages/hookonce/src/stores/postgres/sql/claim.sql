@@ -1,5 +1,6 @@
 -- Takes the keys that have no row, and tells what stands on the others.
--- Parameters, one array each, no key twice: scopes, keys, fingerprints, lease ids, lease_ms, lock_ttl_ms, retention_ms.
+-- Parameters, one array each, no key twice: scopes, keys, fingerprints, lease ids, lease_ms, lock_ttl_ms,
+--   retention_ms, labels.
 -- Result: n (from 1 on), then of the row: inserted by this statement, expired, state, fingerprint, attempts, losses,
 --   lease_id, fencing_token, milliseconds left of the lease, settled_at, and result if it is to be replayed.
 --   No line for a key: its row came or went in this moment, ask again.
@@ -9,20 +10,22 @@
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
 given AS MATERIALIZED (
   SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS fingerprints, $4::text[] AS lease_ids,
-    $5::bigint[] AS leases, $6::bigint[] AS lock_ttls, $7::bigint[] AS retentions
+    $5::bigint[] AS leases, $6::bigint[] AS lock_ttls, $7::bigint[] AS retentions,
+    $8::text[] AS labels
 ),
 asked AS MATERIALIZED (
-  SELECT a.* FROM given, unnest(scopes, keys, fingerprints, lease_ids, leases, lock_ttls, retentions)
-    WITH ORDINALITY AS a (scope, key, fingerprint, lease_id, lease_ms, lock_ttl_ms, retention_ms, n)
+  SELECT a.* FROM given, unnest(scopes, keys, fingerprints, lease_ids, leases, lock_ttls, retentions, labels)
+    WITH ORDINALITY AS a (scope, key, fingerprint, lease_id, lease_ms, lock_ttl_ms, retention_ms, label, n)
 ),
 inserted AS (
   INSERT INTO hookonce.records (
     scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
-    expires_at, lock_ttl_ms, retention_ms
+    expires_at, lock_ttl_ms, retention_ms, label
   )
   SELECT scope, key, 'running', fingerprint, 1, 0, lease_id, greatest(token_floor + 1, hookonce.now_us()),
     hookonce.now_ms(), hookonce.now_ms(), hookonce.now_ms() + least(lease_ms, lock_ttl_ms),
-    hookonce.now_ms() + least(lease_ms, lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms), lock_ttl_ms, retention_ms
+    hookonce.now_ms() + least(lease_ms, lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms), lock_ttl_ms, retention_ms,
+    label
   FROM asked, hookonce.meta, patience WHERE meta.id = 1
   ORDER BY scope COLLATE "C", key COLLATE "C"
   ON CONFLICT (scope, key) DO NOTHING

@@ -1,10 +1,10 @@
 -- A further attempt of a record that failed, is pending, or whose lease is over, if it is still as it was seen.
 -- Parameters: scope, key, the token seen, the state seen, fingerprint, losses, lease_id, lease_ms, lock_ttl_ms,
---   retention_ms.
+--   retention_ms, label.
 -- Result: attempts, fencing_token; no row when the record has changed.
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
-  state = 'running', fingerprint = coalesce(fingerprint, $5), attempts = attempts + 1, losses = $6, lease_id = $7,
+  state = 'running', fingerprint = coalesce(fingerprint, $5), label = coalesce(label, $11), attempts = attempts + 1, losses = $6, lease_id = $7,
   fencing_token = greatest(fencing_token + 1, hookonce.now_us()), claimed_at = hookonce.now_ms(),
   lease_ends_at = hookonce.now_ms() + least($8::bigint, $9::bigint), settled_at = NULL,
   expires_at = CASE

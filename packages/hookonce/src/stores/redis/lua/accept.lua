@@ -1,6 +1,6 @@
 -- Stores a delivery with its record and puts it into its scope's queue, or says what stands there.
 -- KEYS: the record, the log of its queue. ARGV: accept id, fingerprint ('' or '=' and its text), delivery, retention ms,
---   delay ms, group ('' or '=' and its text).
+--   delay ms, group ('' or '=' and its text), label ('' or '#', a byte, and so many bytes of it).
 -- Result: {1, ms of acceptance} accepted, {2, ms of creation, state} known, {3} mismatch, {4} it has a group, and a
 --   Cluster has none.
 --
@@ -9,7 +9,7 @@ local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
 local name, log = KEYS[1], KEYS[2]
-local accept_id, fingerprint, delivery, group = ARGV[1], ARGV[2], ARGV[3], ARGV[6]
+local accept_id, fingerprint, delivery, group, label = ARGV[1], ARGV[2], ARGV[3], ARGV[6], ARGV[7]
 local watched, token = '0', 0
 
 if redis.call('EXISTS', name) == 1 then
@@ -49,7 +49,7 @@ end
 local queue = string.sub(log, 1, -#':log' - 1)
 local due, retention = now + tonumber(ARGV[5]), tonumber(ARGV[4])
 local value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0I4I4dI4c0I4c0I4c0', 'P', watched, due, 0, now, now, 0,
-  retention, #accept_id, accept_id, token, now, 0, 0, #fingerprint, fingerprint, 0, '',
+  retention, #accept_id, accept_id, token, now, 0, 0, #fingerprint, fingerprint, #label, label,
   1, 0, order, #queue, queue, #group, group, #delivery, delivery)
 redis.call('SET', name, value)
 return {1, now}

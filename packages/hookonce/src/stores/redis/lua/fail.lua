@@ -13,13 +13,16 @@ if holder ~= ARGV[1] or (now >= expires and state ~= 'R' and state ~= 'F') then 
 if state == 'f' or state == 'F' or state == 'D' then return 1 end
 if state ~= 'r' and state ~= 'R' then return 0 end
 
-local _, _, _, _, _, last_error_at = struct.unpack('<ddI4I4I4c0', value, 55 + #holder)
-local facts = string.sub(value, 19, last_error_at - 1) .. struct.pack('<I4c0', #ARGV[2], ARGV[2])
+local _, _, _, _, _, told_at = struct.unpack('<ddI4I4I4c0', value, 55 + #holder)
+local told = ARGV[2]
+local said, rest = struct.unpack('<I4c0', value, told_at)
+-- The label stays.
+if string.sub(said, 1, 1) == '#' then told = string.sub(said, 1, 2 + string.byte(said, 2)) .. told end
+local facts = string.sub(value, 19, told_at - 1) .. struct.pack('<I4c0', #told, told)
 expires = now + retention
 if state == 'r' then
   redis.call('SET', KEYS[1], struct.pack('<c1c1dd', 'f', watched, expires, now) .. facts, 'PXAT', expires)
 else
-  local _, rest = struct.unpack('<I4c0', value, last_error_at)
   local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
   local accepted = string.sub(value, rest)
   local agenda, member = queue .. ':agenda', string.format('%.0f:', order) .. KEYS[1]

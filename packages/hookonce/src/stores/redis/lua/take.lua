@@ -71,7 +71,7 @@ local function take(member, since)
   if not value and type(redis.pcall('EXISTS', name, agenda)) == 'number' then return -1 end
   if type(value) ~= 'string' then return nil end
   local state, watched, due, _, ended, claimed, ttl, retention, holder, token, created, attempts, losses,
-    fingerprint, last_error, rest = struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
+    fingerprint, told, rest = struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
   local unfinished = state == 'P' or state == 'R' or state == 'F'
   if not unfinished and state ~= 'C' and state ~= 'D' then return -1 end
   -- Of an earlier record of that name.
@@ -82,8 +82,10 @@ local function take(member, since)
   if state == 'R' then losses = losses + 1 end
   if losses >= most_losses then
     local expires = now + retention
+    local label = string.sub(told, 1, 1) == '#' and string.sub(told, 1, 2 + string.byte(told, 2)) or ''
+    told = label .. lost_error
     value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'D', watched, expires, now, ended, claimed, ttl, retention,
-      #holder, holder, token, created, attempts, losses, #fingerprint, fingerprint, #lost_error, lost_error)
+      #holder, holder, token, created, attempts, losses, #fingerprint, fingerprint, #told, told)
       .. string.sub(value, rest)
     redis.call('SET', name, value, 'PXAT', expires)
     if watched == '1' then redis.pcall('PUBLISH', name, '') end
@@ -91,7 +93,7 @@ local function take(member, since)
   end
   value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'R', watched, lease_ends, 0, lease_ends, now, lock_ttl,
     retention, #lease_id, lease_id, math.max(token + 1, micros), created, attempts + 1, losses,
-    #fingerprint, fingerprint, #last_error, last_error) .. string.sub(value, rest)
+    #fingerprint, fingerprint, #told, told) .. string.sub(value, rest)
   redis.call('SET', name, value)
   taken, bytes = taken + 1, bytes + #value
   claims[#claims + 1] = name
