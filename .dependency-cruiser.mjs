@@ -37,7 +37,7 @@ export default {
     only('adapters-only-translate', `${library}/adapters/`, [`${library}/[^/]+\\.ts$`, `${library}/adapters/`]),
     ...['memory', 'sqlite', 'redis', 'postgres'].map(store =>
       only(`${store}-store-stands-alone`, `${library}/stores/${store}/`, [
-        `${library}/(store|inbox-store|errors|clock|time-limits|with-defaults|short-lived-map)\\.ts$`,
+        `${library}/(store|inbox-store|errors|clock|connection-url|time-limits|with-defaults|short-lived-map)\\.ts$`,
         `${library}/stores/${store}/`,
       ]),
     ),

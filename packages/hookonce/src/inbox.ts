@@ -159,6 +159,7 @@ class InboxSource<Kind> implements Source {
   readonly #options: InboxSourceOptions<Kind>
   readonly #settings: ReturnType<typeof resolveSettings>
   readonly #intake: ReturnType<typeof createIntake>
+  readonly #secretHeaders: ReadonlySet<string>
   readonly #delaysMs: readonly number[]
   readonly #slots: Slots
   readonly #rate: RateLimit | undefined
@@ -184,6 +185,7 @@ class InboxSource<Kind> implements Source {
     this.#options = { ...options, concurrency, acceptedStatus }
     this.#settings = resolveSettings(options)
     this.#intake = createIntake(this.#settings, clock)
+    this.#secretHeaders = new Set(options.sender?.secretHeaders?.map(name => name.toLowerCase()))
     this.#delaysMs = checkedDelays(options.retryDelaysMs ?? DEFAULT_RETRY_DELAYS_MS)
     this.#slots = slots
     this.#rate = ratePerSecond === undefined ? undefined : new RateLimit(clock, ratePerSecond)
@@ -209,7 +211,7 @@ class InboxSource<Kind> implements Source {
         key,
         label,
         fingerprint,
-        delivery: await encodeDelivery(delivery),
+        delivery: await encodeDelivery(delivery, this.#secretHeaders),
         retentionMs: this.#settings.timing.retentionMs,
         delayMs: 0,
         group: this.#options.group?.(delivery) ?? null,

@@ -7,6 +7,7 @@ import { labelOf } from './label.js'
 import { aFlag, aFunction, aNumber, either, methods, oneOf, type Rules } from './options.js'
 import { problem } from './problem.js'
 import type { Answer, HandlerResponse } from './response.js'
+import { SHORT_SECRET_BYTES } from './senders/primitives/secrets.js'
 import type { Refusal, Sender } from './senders/sender.js'
 import { DEFAULT_TIMING, inRange, resolveTiming, TIMING_RULES, type Timing } from './settings.js'
 
@@ -57,7 +58,10 @@ export function resolveSettings(options: SourceSettings): ResolvedSettings {
   inRange('maxBodyBytes', maxBodyBytes, 0, Number.MAX_SAFE_INTEGER)
   inRange('maxResponseBytes', maxResponseBytes, 0, Number.MAX_SAFE_INTEGER)
   const timing = resolveTiming(options, sender && timingOf(sender))
-  if (sender) warnOfShortRetention(sender, timing.retentionMs)
+  if (sender) {
+    warnOfShortRetention(sender, timing.retentionMs)
+    warnOfShortSecret(sender)
+  }
   return { sender, keyRequired, fingerprint, recordable, maxBodyBytes, maxResponseBytes, timing }
 }
 
@@ -106,6 +110,19 @@ function warnOfShortRetention({ facts, toleranceMs = 0 }: Sender, retentionMs: n
 function duration(ms: number): string {
   const [size, unit] = ms < 3_600_000 ? [60_000, 'min'] : [3_600_000, 'h']
   return `${Number((ms / size).toPrecision(3))} ${unit}`
+}
+
+const warnedOf = new WeakSet<Sender>()
+
+/** Once for a sender, however many sources have it. */
+function warnOfShortSecret(sender: Sender): void {
+  if (warnedOf.has(sender) || !sender.secretTraits?.some(({ short }) => short)) return
+  warnedOf.add(sender)
+  process.emitWarning(
+    `a secret of ${sender.facts.title} has fewer than ${SHORT_SECRET_BYTES} bytes: whoever sees one delivery can try to ` +
+      'guess it; take a generated one (openssl rand -hex 32)',
+    { type: 'HookonceWarning', code: 'HOOKONCE_SHORT_SECRET' },
+  )
 }
 
 const UNAUTHENTIC: Record<Refusal, string> = {

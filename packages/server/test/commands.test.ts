@@ -195,6 +195,7 @@ describe('hookonce doctor', () => {
       'disk',
       'file system',
       'operators',
+      'secrets',
       'retention of default',
       'retention of shop',
     ])

@@ -263,7 +263,7 @@ describe('the process', () => {
     const cwd = temporaryFolder()
     const [old, fresh] = ['old-secret', 'new-secret'].map(secret => stripe({ secrets: [secret] }))
     const statuses: number[][] = []
-    for (const HOOKONCE_SECRET of ['old-secret', 'new-secret,old-secret', 'new-secret']) {
+    for (const HOOKONCE_SECRET of ['old-secret', 'new-secret\nold-secret', 'new-secret']) {
       const server = await startServer({ cwd, env: { HOOKONCE_SENDER: 'stripe', HOOKONCE_SECRET } })
       const event = { body: '{"id":"evt_1"}' }
       const answers = [old!, fresh!].map(sender => sendSigned(`${server.url}/webhook`, sender, event))

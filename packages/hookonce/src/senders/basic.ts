@@ -43,12 +43,13 @@ export interface BasicOptions {
  * @example
  * receiver.source({ name: 'partner', sender: basic({ credentials: [`partner:${process.env.PARTNER_PASSWORD}`] }) })
  *
- * @throws {ConfigurationError} credentials without a colon
+ * @throws {ConfigurationError} credentials without a colon, or without a password
  */
 export const basic = ({ credentials, key }: BasicOptions): Sender =>
   defineSender({ ...authorization('Basic', credentials.map(encoded), key), facts: BASIC.facts })
 
 function encoded(credentials: string) {
-  if (!credentials.includes(':')) throw new ConfigurationError('basic: credentials are written name:password')
-  return tokenKey(Buffer.from(credentials).toString('base64'))
+  const colon = String(credentials).indexOf(':')
+  if (colon === -1) throw new ConfigurationError('basic: credentials are written name:password')
+  return tokenKey(Buffer.from(credentials).toString('base64'), credentials.slice(colon + 1))
 }

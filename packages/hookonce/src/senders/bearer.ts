@@ -42,4 +42,11 @@ export interface BearerOptions {
  * receiver.source({ name: 'partner', sender: bearer({ tokens: [process.env.PARTNER_TOKEN!] }) })
  */
 export const bearer = ({ tokens, key }: BearerOptions): Sender =>
-  defineSender({ ...authorization('Bearer', tokens.map(tokenKey), key), facts: BEARER.facts })
+  defineSender({
+    ...authorization(
+      'Bearer',
+      tokens.map(token => tokenKey(token)),
+      key,
+    ),
+    facts: BEARER.facts,
+  })

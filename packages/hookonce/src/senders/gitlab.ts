@@ -53,10 +53,15 @@ export interface GitlabOptions {
  */
 export function gitlab({ secrets, scheme = 'signing-token', toleranceMs }: GitlabOptions): Sender {
   const { facts } = GITLAB
-  if (scheme === 'signing-token') return signedMessages({ facts, secrets, toleranceMs, headers: ['webhook'] })
+  // A webhook may have both, and then sends the secret token beside what it signs.
+  const secretHeaders = ['x-gitlab-token']
+  if (scheme === 'signing-token') {
+    return signedMessages({ facts, secrets, toleranceMs, headers: ['webhook'], secretHeaders })
+  }
   return defineSender({
     facts,
-    keys: secrets.map(tokenKey),
+    keys: secrets.map(secret => tokenKey(secret)),
+    secretHeaders,
     read(delivery) {
       const token = onlyHeader(delivery, 'x-gitlab-token')
       return token === undefined ? null : { signatures: [token], contents: [[]] }

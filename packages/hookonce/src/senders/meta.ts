@@ -5,6 +5,7 @@ import { plainText } from './primitives/answers.js'
 import { DAY_MS } from './primitives/durations.js'
 import { contentKey } from './primitives/event-key.js'
 import { exactJsonOf, onlyHeader } from './primitives/reading.js'
+import { traitsOf } from './primitives/secrets.js'
 import { equalText, hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -77,10 +78,10 @@ export interface MetaOptions {
  *   sender: meta({ secrets: [process.env.META_APP_SECRET!], verifyToken: process.env.META_VERIFY_TOKEN! }),
  * })
  *
- * @throws {ConfigurationError} the verify token is empty
+ * @throws {ConfigurationError} the verify token is empty, or a single character
  */
 export function meta({ secrets, verifyToken }: MetaOptions): Sender {
-  if (verifyToken === '') throw new ConfigurationError('meta: the verify token must not be empty')
+  traitsOf(verifyToken, 'meta: the verify token')
   return defineSender({
     facts: META.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'sha256=' })),

@@ -1,6 +1,7 @@
 import type { Delivery, HeaderList } from '../delivery.js'
 import { ConfigurationError } from '../errors.js'
 import type { HandlerResponse } from '../response.js'
+import type { SecretTraits } from './primitives/secrets.js'
 import type { Content, SigningKey } from './primitives/signing-keys.js'
 
 /**
@@ -29,6 +30,13 @@ export interface Sender {
   readonly handshake?: (delivery: Delivery) => HandlerResponse | null
   /** As `handshake`, for those that the sender does not sign: asked before the signature is verified. */
   readonly unsignedHandshake?: (delivery: Delivery) => HandlerResponse | null
+  /**
+   * The headers that tell a secret, in lower case: no delivery is kept or shown with them. Handlers that answer a
+   * delivery see them, those of an inbox do not. Default: none.
+   */
+  readonly secretHeaders?: readonly string[]
+  /** What may be known of its secrets, so that short ones and shared ones are warned of. */
+  readonly secretTraits?: readonly SecretTraits[]
   /** The statuses that the sender takes for success, the usual one first. Absent: every 2xx. */
   readonly success?: readonly number[]
   /** What the sender would send for an event: the headers that sign and name it. @throws {ConfigurationError} */
@@ -116,7 +124,7 @@ export interface Claim {
   contents: readonly Content[]
 }
 
-export interface SenderRules extends Omit<Sender, 'verify' | 'sign' | 'toleranceMs'> {
+export interface SenderRules extends Omit<Sender, 'verify' | 'sign' | 'toleranceMs' | 'secretTraits'> {
   /** Every one is as good: the old and the new one while a secret is replaced. 1 to {@link MAX_KEYS}. */
   keys: readonly SigningKey[]
   /** `null`: there is no signature, or not in the sender's form. */
@@ -156,6 +164,7 @@ export function defineSender({ keys, read, sentAt, toleranceMs, write, ...rest }
   return {
     ...rest,
     ...(sentAt !== undefined && { toleranceMs: tolerance }),
+    secretTraits: keys.flatMap(({ secret }) => secret ?? []),
 
     verify(delivery, now) {
       const claim = read(delivery)

@@ -24,7 +24,7 @@ beforeEach(() => {
 })
 afterEach(() => store.close())
 
-const SECRET = 'a secret'
+const SECRET = 'a secret that is long enough'
 const hub = github({ secrets: [SECRET] })
 
 function sent(sender: typeof hub, id: string, body: string, extra: [string, string][] = []) {

@@ -11,7 +11,7 @@ export function authorization(
   scheme: 'Basic' | 'Bearer',
   keys: readonly SigningKey[],
   key: KeyPlace | undefined,
-): Pick<SenderRules, 'keys' | 'read' | 'key' | 'label' | 'write'> {
+): Pick<SenderRules, 'keys' | 'read' | 'key' | 'label' | 'secretHeaders' | 'write'> {
   const place = keyPlace(key)
   // The scheme's name is in any case (RFC 9110 §11.1); what it shows is not.
   const form = new RegExp(`^${scheme} +(\\S+)$`, 'i')
@@ -23,6 +23,7 @@ export function authorization(
     },
     key: place.key,
     label: place.label,
+    secretHeaders: ['authorization'],
     write: (event, sign) => [...place.write(event), ['authorization', `${scheme} ${sign([])}`]],
   }
 }

@@ -1,3 +1,4 @@
+import { checkConnectionUrl } from '../../connection-url.js'
 import { ConfigurationError } from '../../errors.js'
 import type { FailNext, InboxStore } from '../../inbox-store.js'
 import { methods } from '../../options.js'
@@ -73,8 +74,11 @@ export function postgresStore(
   const settings = resolved(options)
   const { schema, listen, timeoutMs, transactionTimeoutMs, purgeIntervalMs } = settings
   const isOwn = typeof poolOrUrl === 'string'
-  if (!isOwn && !aPool.allows(poolOrUrl))
+  if (isOwn) checkConnectionUrl(poolOrUrl, 'postgresStore')
+  else if (!aPool.allows(poolOrUrl)) {
     throw new ConfigurationError('postgresStore needs a pg.Pool or a connection string')
+  }
+  if (typeof listen === 'string') checkConnectionUrl(listen, 'postgresStore: listen')
   const mostAtOnce = mostTransactions(isOwn ? settings.poolSize : poolOrUrl.options.max, listen)
   const source = isOwn ? ownPool(poolOrUrl, settings.poolSize, timeoutMs) : givenPool(poolOrUrl)
   const statements = statementsFor(schema)
