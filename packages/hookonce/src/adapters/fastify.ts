@@ -78,8 +78,8 @@ const JSON_SUFFIX = /^application\/[^;]+\+json$/
  * Buffer. `request.raw` can be read once more: `@fastify/multipart` works as ever. The source's `maxBodyBytes` is the most
  * that is read, Fastify's `bodyLimit` the most that is parsed: raise both for larger bodies.
  *
- * Errors go Fastify's usual way; what its error handler answers is sent and, unless successful, not recorded. An error
- * that Fastify answers with 500 or more is an event (`handler_threw`) as well. After
+ * Errors go Fastify's usual way; what its error handler answers is sent and, unless successful, not recorded. One that
+ * names no status below 500 is an event (`handler_threw`) as well. After
  * `reply.hijack()` the response must be ended through `reply.raw`, as ever; else the attempt lasts to its lock TTL.
  *
  * With a source of an inbox, which acknowledges, the route's handler is not run; Fastify wants one all the same.
@@ -186,10 +186,10 @@ const onPreParsing: preParsingHookHandler = (request, reply, payload, done) => {
   })
 }
 
-/** What Fastify answers as an error of the server, and tells nobody of unless it logs. */
-const onError: onErrorHookHandler = (request, reply, error, done) => {
+/** Fastify tells nobody of an error that it answers, unless it logs. What names a status below 500 is the sender's. */
+const onError: onErrorHookHandler = (request, _reply, error, done) => {
   const known = attemptFor(request)
-  if (known !== undefined && reply.statusCode >= 500) known.source.failed(error, known.attempt)
+  if (known !== undefined && (error.statusCode ?? 500) >= 500) known.source.failed(error, known.attempt)
   done()
 }
 

@@ -17,13 +17,6 @@ export const aKeyPlace: Rule = {
  * @throws {ConfigurationError} naming the option and what is allowed, and nothing of a secret
  */
 export function checkSender({ name }: SenderFacts, options: unknown, secrets: string, rules: Rules = {}): void {
-  const list = { ...listOf(`a list of texts, e.g. [process.env.${SECRET_OF[secrets]}]`, aSecret), secret: true }
+  const list = { ...listOf('a list of texts; is an environment variable not set?', aSecret), secret: true }
   checkOptions(name, options, { ...rules, [secrets]: list }, [secrets])
-}
-
-const SECRET_OF: Record<string, string> = {
-  secrets: 'WEBHOOK_SECRET',
-  publicKeys: 'WEBHOOK_PUBLIC_KEY',
-  tokens: 'WEBHOOK_TOKEN',
-  credentials: 'WEBHOOK_CREDENTIALS',
 }
