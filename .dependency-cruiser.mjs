@@ -6,7 +6,7 @@ const only = (name, from, allowed) => ({
   from: { path: from },
   to: { path: '^packages/', pathNot: allowed },
 })
-const values = `${library}/(errors|clock|diagnostics|attempt|settings|short-lived-map|time-limits|with-defaults)\\.ts$`
+const values = `${library}/(errors|clock|diagnostics|report|options|attempt|settings|short-lived-map|time-limits|with-defaults)\\.ts$`
 const engine = `${library}/(idempotency|joining|claiming|holding|committing|keyless|accepting|working|watching|outcome|asking|metering|lease-id|store|inbox-store)\\.ts$`
 
 const senders = `${library}/senders/`
@@ -33,7 +33,7 @@ export default {
       receiver,
       `${senders}(sender|primitives/[a-z-]+)\\.ts$`,
     ]),
-    only('senders-know-deliveries-only', senders, [`${library}/(delivery|key|response|errors|store)\\.ts$`, senders]),
+    only('senders-know-deliveries-only', senders, [`${library}/(delivery|key|response|errors|options|store)\\.ts$`, senders]),
     only('adapters-only-translate', `${library}/adapters/`, [`${library}/[^/]+\\.ts$`, `${library}/adapters/`]),
     ...['memory', 'sqlite', 'redis', 'postgres'].map(store =>
       only(`${store}-store-stands-alone`, `${library}/stores/${store}/`, [
