@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { asked, wasRefused } from './asking.js'
-import { publish } from './diagnostics.js'
 import type { HoldContext } from './holding.js'
 import type { AcceptOutcome, AcceptRequest, InboxStore } from './inbox-store.js'
 import { ShortLivedMap } from './short-lived-map.js'
@@ -50,7 +49,7 @@ export class Accepting {
       } catch (error) {
         const { scope, key } = request
         const durationMs = clock.monotonic() - askedAt
-        publish({ type: 'store_failed', scope, key, requestId, durationMs, operation: 'accept', error })
+        this.#context.report({ type: 'store_failed', scope, key, requestId, durationMs, operation: 'accept', error })
         if (last || wasRefused(error)) return 'unavailable'
       }
     }

@@ -1,5 +1,4 @@
 import { ask, insist, wasRefused } from './asking.js'
-import { publish } from './diagnostics.js'
 import type { HoldContext } from './holding.js'
 import type { ClaimOutcome, ClaimRequest } from './store.js'
 
@@ -25,7 +24,7 @@ export function claim(
   const claimFailed = (error: unknown) => {
     const { scope, key } = request
     const durationMs = clock.monotonic() - sentAt
-    publish({ type: 'store_failed', scope, key, requestId, durationMs, operation: 'claim', error })
+    context.report({ type: 'store_failed', scope, key, requestId, durationMs, operation: 'claim', error })
   }
   const failedAgain = (error: unknown) => {
     claimFailed(error)

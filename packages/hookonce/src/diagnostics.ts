@@ -4,7 +4,7 @@ import type { DeliveryOutcome } from './response.js'
 /** What an operator should hear of. Published on the `node:diagnostics_channel` named {@link EVENTS_CHANNEL}. */
 export type HookonceEvent = About &
   (
-    | (OfAttempt & { type: 'handler_threw'; error: unknown })
+    | (Partial<OfAttempt> & { type: 'handler_threw'; attempt: number; error: unknown })
     /** The handler answered what is not recorded (by default: no 2xx): the key was given back for a retry. */
     | (OfAttempt & { type: 'attempt_given_back'; reason: string })
     /** The attempt took the key from one that ended without a word: its process died, or stood still for a lease. */
@@ -15,8 +15,13 @@ export type HookonceEvent = About &
     | (OfAttempt & { type: 'result_refused' })
     /** The result could not be brought to the store until the lock TTL; it is gone. */
     | (OfAttempt & { type: 'result_dropped' })
-    /** A delivery could not be answered for a reason of the receiver's own, e.g. a record of an unknown version. */
+    /**
+     * A delivery could not be answered, or not to the end, for a reason that is neither the store's nor in the handler's
+     * attempt: its body was read before, a record is of an unknown version, an answer broke off.
+     */
     | { type: 'receiver_failed'; error: unknown }
+    /** So many attempts ended without a word (crashes) that the key is not run again until its record is deleted. */
+    | { type: 'attempts_exhausted'; losses: number }
     /** The handler took longer than the source's sender waits for an answer: it will deliver again. An inbox has time. */
     | { type: 'deadline_missed'; attempt: number; tookMs: number; deadlineMs: number }
     /** An accepted delivery is not attempted any more until a person says so. */
@@ -99,12 +104,7 @@ export const EVENTS_CHANNEL = 'hookonce'
 
 export const ACTIVITY_CHANNEL = 'hookonce:activity'
 
-const events = channel(EVENTS_CHANNEL)
 const activity = channel(ACTIVITY_CHANNEL)
-
-export function publish(event: HookonceEvent): void {
-  if (events.hasSubscribers) events.publish(event)
-}
 
 /** Asked before an event of the activity channel is made or a clock is read for it. */
 export const measured = (): boolean => activity.hasSubscribers

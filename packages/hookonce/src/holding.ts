@@ -1,10 +1,11 @@
 import { type Asking, ask, asked, FIRST_RETRY_MS, insist, jittered, pause, tellAsked } from './asking.js'
 import { AbortableAttempt } from './attempt.js'
 import { type Commit, type Effects, hasTransactions, type Settlement, transact } from './committing.js'
-import { type LossReason, measured, publish } from './diagnostics.js'
+import { type LossReason, measured } from './diagnostics.js'
 import { NoResultError, StoreError } from './errors.js'
 import type { FailNext, InboxStore } from './inbox-store.js'
 import { type AttemptMeter, meterAttempt } from './metering.js'
+import type { Report } from './report.js'
 import type { ClaimRequest, CompleteOutcome, RecordId, Store } from './store.js'
 
 /** `commit` is there where the store has transactions. */
@@ -37,6 +38,7 @@ type WithoutResult<T> = AttemptEnd<T> & { end: 'given_back' | 'threw' | 'unreach
 
 export interface HoldContext extends Asking {
   store: Store
+  report: Report
 }
 
 /**
@@ -92,7 +94,7 @@ export class Hold<T> {
     this.#scheduleFirstTick(now)
     const { scope, key } = this.#claimed.request
     this.#meter = meterAttempt(clock, scope, key, this.#claimed.number, now)
-    if (this.#claimed.tookOver) publish({ type: 'attempt_taken_over', ...this.#name() })
+    if (this.#claimed.tookOver) this.#context.report({ type: 'attempt_taken_over', ...this.#name() })
     const commit = hasTransactions(this.#context.store) ? this.#commit : undefined
     begun(work, this.#attempt, commit).then(
       ({ value, result, reason }) => {
@@ -103,7 +105,7 @@ export class Hold<T> {
       },
       error => {
         this.#meter?.handlerEnded()
-        publish({ type: 'handler_threw', ...this.#name(), error })
+        this.#context.report({ type: 'handler_threw', ...this.#name(), error })
         if (this.#committing !== undefined) void this.#committing.then(() => this.#settled())
         else void this.#giveBack({ end: 'threw', error }).then(() => this.#settled())
       },
@@ -121,7 +123,7 @@ export class Hold<T> {
     this.#attempt.abort(
       new NoResultError(reason === 'lock_ttl' ? 'attempt_timeout' : 'attempt_lost', `the attempt was lost: ${reason}`),
     )
-    publish({ type: 'attempt_lost', ...this.#name(), reason })
+    this.#context.report({ type: 'attempt_lost', ...this.#name(), reason })
   }
 
   #end(end: AttemptEnd<T>, at?: number): void {
@@ -210,7 +212,7 @@ export class Hold<T> {
     let end: AttemptEnd<T>
     if (outcome?.status === 'completed') end = { end: 'recorded', value, result, completedAt: outcome.completedAt }
     else {
-      publish({ type: outcome === undefined ? 'result_dropped' : 'result_refused', ...this.#name() })
+      this.#context.report({ type: outcome === undefined ? 'result_dropped' : 'result_refused', ...this.#name() })
       end = { end: outcome === undefined ? 'unreachable' : 'fenced' }
     }
     this.#end(end, at)
@@ -255,7 +257,7 @@ export class Hold<T> {
         await this.#giveBack({ end: 'given_back', value: committed.value, reason: committed.reason })
         return committed.value
       case 'fenced':
-        publish({ type: 'result_refused', ...this.#name() })
+        this.#context.report({ type: 'result_refused', ...this.#name() })
         this.#end({ end: 'fenced' })
         throw lostCommit()
     }
@@ -273,7 +275,7 @@ export class Hold<T> {
     const after = next?.(end, this.#attempt.requestId)
     const reason = reasonOf(end)
     if (end.end === 'given_back' && this.#phase !== 'over')
-      publish({ type: 'attempt_given_back', ...this.#name(), reason })
+      this.#context.report({ type: 'attempt_given_back', ...this.#name(), reason })
     if (this.#phase === 'working') this.#phase = 'offering'
     this.#givingBack = end
     const giveUpAt = clock.monotonic() + request.leaseMs
@@ -296,7 +298,7 @@ export class Hold<T> {
   }
 
   #storeFailed(operation: 'renew' | 'complete' | 'fail' | 'commit', error: unknown): void {
-    publish({ type: 'store_failed', ...this.#name(), operation, error })
+    this.#context.report({ type: 'store_failed', ...this.#name(), operation, error })
   }
 
   get id(): RecordId {

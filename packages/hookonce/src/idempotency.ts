@@ -1,15 +1,18 @@
 import { type Acceptance, Accepting } from './accepting.js'
 import { asked } from './asking.js'
 import { type AttemptWith, type CommitOf, withCommit } from './attempt.js'
-import { type Clock, systemClock } from './clock.js'
+import { systemClock } from './clock.js'
 import { andThen, type Commit, type Effects, type Settlement } from './committing.js'
 import { measured, type StoreOperation, tell } from './diagnostics.js'
+import { ENGINE_RULES, type IdempotencyOptions } from './engine-options.js'
 import { ConfigurationError, InvalidKeyError, NoResultError } from './errors.js'
 import type { Work } from './holding.js'
 import { type AcceptOutcome, type InboxStore, isInboxStore, type RedriveOutcome } from './inbox-store.js'
 import { Flight, type FlightContext } from './joining.js'
 import { Keyless } from './keyless.js'
+import { checkOptions } from './options.js'
 import type { Outcome } from './outcome.js'
+import { createReport, type Report } from './report.js'
 import { inRange, resolveTiming, type Timing } from './settings.js'
 import { ShortLivedMap } from './short-lived-map.js'
 import {
@@ -23,17 +26,6 @@ import {
 } from './store.js'
 import { TimeLimits } from './time-limits.js'
 import { type DueWork, DueWorker, shuttingDown, type Worker } from './working.js'
-
-export interface IdempotencyOptions<S extends Store = Store> extends Partial<Timing> {
-  store: S
-  /** How many requests may wait at once in this process for attempts of others. Default 10,000. */
-  maxWaiters?: number
-  /** One store operation. Default 2 s, or a third of the lease if that is less; at most that third. */
-  storeTimeoutMs?: number
-  /** After so many attempts that ended without a word (crashes) a key is not run again. Default 10. */
-  maxLosses?: number
-  clock?: Clock
-}
 
 export interface RunRequest extends RecordId {
   /** What must be equal for two requests to be one operation, e.g. a digest of the input. Default: nothing is compared. */
@@ -107,9 +99,18 @@ const UNAVAILABLE: Record<string, [message: string, retryAfterMs?: number]> = {
   store_unavailable: ['the store cannot be asked', 1_000],
 }
 
-/** @throws {ConfigurationError} */
+/** @throws {ConfigurationError} naming the option and what is allowed */
 export function createIdempotency<S extends Store>(options: IdempotencyOptions<S>): Idempotency<TransactionsOf<S>> {
-  return new Engine<TransactionsOf<S>>(options)
+  checkOptions('createIdempotency', options, ENGINE_RULES, ['store'])
+  return createEngine(options, createReport(options.onEvent))
+}
+
+/** With options that were checked, and a report that its owner tells of things too. @throws {ConfigurationError} */
+export function createEngine<S extends Store>(
+  options: Omit<IdempotencyOptions<S>, 'onEvent'>,
+  report: Report,
+): Idempotency<TransactionsOf<S>> {
+  return new Engine<TransactionsOf<S>>(options, report)
 }
 
 class Engine<Kind> implements Idempotency<Kind> {
@@ -125,7 +126,7 @@ class Engine<Kind> implements Idempotency<Kind> {
   #inProgress = 0
   #whenSettled: (() => void)[] = []
 
-  constructor(options: IdempotencyOptions) {
+  constructor(options: Omit<IdempotencyOptions, 'onEvent'>, report: Report) {
     const { store, clock = systemClock, maxWaiters = 10_000, maxLosses = 10 } = options
     this.#timing = resolveTiming(options)
     const third = this.#timing.leaseMs / 3
@@ -141,6 +142,7 @@ class Engine<Kind> implements Idempotency<Kind> {
     }
     this.#context = {
       store,
+      report,
       clock,
       limits: new TimeLimits(clock),
       storeTimeoutMs,

@@ -1,6 +1,5 @@
 import { asked } from './asking.js'
 import { claim } from './claiming.js'
-import { publish } from './diagnostics.js'
 import { type AttemptEnd, type Claimed, Hold, type HoldContext, type Work } from './holding.js'
 import { newLeaseId } from './lease-id.js'
 import { type Outcome, outcomesOf } from './outcome.js'
@@ -109,6 +108,13 @@ export class Flight<T> {
         case 'mismatch':
           return this.#land({ kind: 'mismatch' })
         case 'exhausted':
+          this.#context.report({
+            type: 'attempts_exhausted',
+            scope,
+            key,
+            requestId: runner.requestId,
+            losses: outcome.losses,
+          })
           return this.#land({ kind: 'attempts_exhausted', losses: outcome.losses })
         case 'running':
           void this.#waitThenFly(runner, outcome.leaseRemainingMs)
@@ -213,7 +219,7 @@ export class Flight<T> {
         remaining = record?.leaseRemainingMs ?? 0
       } catch (error) {
         const { scope, key } = this.id
-        publish({ type: 'store_failed', scope, key, requestId: null, operation: 'get', error })
+        this.#context.report({ type: 'store_failed', scope, key, requestId: null, operation: 'get', error })
         if (ownLeaseId !== undefined) return 'free'
         this.#storeSilent = true
         remaining = this.#request.leaseMs

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { asked } from './asking.js'
 import { AbortableAttempt } from './attempt.js'
 import { type Effects, hasTransactions, transact } from './committing.js'
-import { publish } from './diagnostics.js'
 import { NoResultError } from './errors.js'
 import type { HoldContext, Work } from './holding.js'
 import type { ProcessRequest } from './idempotency.js'
@@ -23,7 +22,7 @@ export class Keyless {
 
   /** Runs under the lock TTL alone. `landed` is called when the work came to its end. */
   run<T>({ scope, timing, requestId = null }: ProcessRequest, work: Work<T>, landed: () => void): Promise<Outcome<T>> {
-    const { clock, limits, store } = this.#context
+    const { clock, limits, store, report } = this.#context
     const attempt = new AbortableAttempt(scope, null, 1, String(clock.now() * 1000), requestId)
     this.#attempts.set(attempt, attempt)
     const startedAt = clock.monotonic()
@@ -32,7 +31,7 @@ export class Keyless {
     return new Promise<Outcome<T>>(resolve => {
       const lift = limits.start(timing.lockTtlMs, () => {
         attempt.abort(new NoResultError('attempt_timeout', 'the lock TTL is over'))
-        publish({ type: 'attempt_lost', ...name(), reason: 'lock_ttl' })
+        report({ type: 'attempt_lost', ...name(), reason: 'lock_ttl' })
         meter?.ended('lost')
         resolve({ kind: 'attempt_timeout' })
       })
@@ -46,14 +45,14 @@ export class Keyless {
       work(attempt, commit).then(
         ({ value, reason }) => {
           meter?.handlerEnded()
-          if (reason !== undefined) publish({ type: 'attempt_given_back', ...name(), reason })
+          if (reason !== undefined) report({ type: 'attempt_given_back', ...name(), reason })
           meter?.ended('recorded')
           end({ kind: 'executed', value })
         },
         error => {
           meter?.handlerEnded()
           meter?.ended('threw')
-          publish({ type: 'handler_threw', ...name(), error })
+          report({ type: 'handler_threw', ...name(), error })
           end({ kind: 'threw', joined: false, error })
         },
       )

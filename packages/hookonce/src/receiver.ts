@@ -1,21 +1,28 @@
+import { answerTo } from './answer.js'
 import { cameAt, told } from './answering.js'
-import { type AttemptWith, type CommitOf, withCommit } from './attempt.js'
+import { type Attempt, type AttemptWith, type CommitOf, withCommit } from './attempt.js'
 import { type Clock, systemClock } from './clock.js'
 import { andThen, type Commit, type Settlement } from './committing.js'
 import type { Delivery } from './delivery.js'
-import { publish } from './diagnostics.js'
+import { ENGINE_RULES, type IdempotencyOptions } from './engine-options.js'
 import { ConfigurationError } from './errors.js'
 import { failureReason } from './failure-reason.js'
-import { bodyFingerprint } from './fingerprint.js'
-import { createIdempotency, type Idempotency } from './idempotency.js'
-import { createIntake, type Names, type ResolvedSettings, resolveSettings, type SourceSettings } from './intake.js'
-import type { Outcome } from './outcome.js'
+import { createEngine, type Idempotency } from './idempotency.js'
+import {
+  createIntake,
+  type Names,
+  type ResolvedSettings,
+  resolveSettings,
+  SOURCE_RULES,
+  type SourceSettings,
+} from './intake.js'
+import { aText, checkOptions, shown } from './options.js'
 import { problem } from './problem.js'
+import { createReport, type Report } from './report.js'
 import {
   type Answer,
   asSuccess,
   checkedResponse,
-  type DeliveryOutcome,
   decodeResponse,
   encodeResponse,
   type HandlerResponse,
@@ -57,18 +64,15 @@ export interface Source<Kind = never> {
   receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer>
   /** 413: the adapter stopped reading the body. */
   tooLarge(): Answer
+  /**
+   * 500, and an event: the adapter cannot read the delivery, or not send its answer, for a reason at home. With an
+   * attempt: its handler threw where no answer of its own tells.
+   */
+  failed(error: unknown, attempt?: Attempt, requestId?: string | null): Answer
 }
 
-export interface ReceiverOptions<S extends Store = Store> extends SourceSettings {
-  store: S
-  /** How many duplicates may wait at once in this process; one more is answered 409. Default 10,000. */
-  maxWaiters?: number
-  /** One store operation. Default 2 s, or a third of the lease if that is less; at most that third. */
-  storeTimeoutMs?: number
-  /** After so many attempts that ended without a word (crashes) a key is not run again. Default 10. */
-  maxLosses?: number
-  clock?: Clock
-}
+/** Rules are those of every source that has none of its own. */
+export interface ReceiverOptions<S extends Store = Store> extends SourceSettings, IdempotencyOptions<S> {}
 
 /** A record with its response decoded. */
 export interface ReceiverRecord extends RecordSummary {
@@ -77,13 +81,12 @@ export interface ReceiverRecord extends RecordSummary {
   delivery?: Delivery
 }
 
-/**
- * A receiver is itself a source, for routes that need no name: each method and path, letter for letter, is a source of
- * its own (`POST /webhook`), so that two routes never share keys. Where several paths mean one endpoint (`/webhook/`,
- * `/tenants/:id/webhook`), give it a name.
- */
-export interface Receiver<Kind = never> extends Source<Kind> {
-  /** An endpoint with a name, and with rules of its own where `options` has them. @throws {ConfigurationError} */
+/** One store, and the sources whose keys and results are kept in it. */
+export interface Receiver<Kind = never> {
+  /**
+   * An endpoint with a name, and with rules of its own where `options` has them. Two with one name share their keys.
+   * @throws {ConfigurationError} naming the option and what is allowed
+   */
   source(options: SourceOptions): Source<Kind>
   /** What is recorded for a key of the named source. @throws {StoreError} also when the store does not answer in time */
   record(source: string, key: string): Promise<ReceiverRecord | undefined>
@@ -106,20 +109,22 @@ export interface Receiver<Kind = never> extends Source<Kind> {
 /**
  * @example
  * const receiver = createReceiver({ store: sqliteStore('./data/hookonce.db') })
+ * const orders = receiver.source({ name: 'orders' })
  *
  * @throws {ConfigurationError} naming the option and what is allowed
  */
 export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Receiver<TransactionsOf<S>> {
+  checkOptions('createReceiver', options, { ...SOURCE_RULES, ...ENGINE_RULES }, ['store'])
   const { store, clock = systemClock } = options
-  const idempotency = createIdempotency(options)
+  const report = createReport(options.onEvent)
+  const idempotency = createEngine(options, report)
   const settings = resolveSettings(options)
   const receiver: Receiver<TransactionsOf<S>> = {
-    ...sourceOf(idempotency, settings, unnamed, clock),
-    source({ name, ...own }) {
-      if (!/^[\x21-\x7e]+$/.test(name) || name.length > MAX_KEY_BYTES) {
-        throw new ConfigurationError(`a source's name must be 1 to ${MAX_KEY_BYTES} visible ASCII characters`)
-      }
-      return sourceOf(idempotency, resolveSettings(withDefaults(options, own)), () => name, clock)
+    source(given) {
+      checkOptions('receiver.source', given, { ...SOURCE_RULES, name: aText }, ['name'])
+      const { name, ...own } = given
+      checkSourceName(name)
+      return sourceOf(idempotency, resolveSettings(withDefaults(options, own)), name, clock, report)
     },
     async record(source, key) {
       const record = await idempotency.get({ scope: source, key })
@@ -138,36 +143,45 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
     ready: () => idempotency.ready(),
     close: () => store.close(),
   }
-  engines.set(receiver, { idempotency: idempotency as Idempotency<unknown>, options })
+  const routeSource = (name: string) => {
+    // The space keeps it apart from the names that `source` takes.
+    checkSourceName(name.replace(' ', '_'))
+    return sourceOf(idempotency, settings, name, clock, report)
+  }
+  engines.set(receiver, { idempotency: idempotency as Idempotency<unknown>, options, report, routeSource })
   return receiver
 }
 
-/** What an inbox of a receiver works with. */
+/** What an inbox and the adapters of a receiver work with. */
 export const engines = new WeakMap<
   object,
-  { idempotency: Idempotency<unknown>; options: SourceSettings & { clock?: Clock } }
+  {
+    idempotency: Idempotency<unknown>
+    options: SourceSettings & { store: Store; clock?: Clock }
+    report: Report
+    /** A source with the receiver's own rules, named by method and pattern. @throws {ConfigurationError} too long */
+    // biome-ignore lint/suspicious/noExplicitAny: the receiver's own kind
+    routeSource: (name: string) => Source<any>
+  }
 >()
 
-/** The source of a delivery to a receiver's own `receive`. A path too long for a scope is named by its digest. */
-function unnamed(delivery?: Delivery): string {
-  // What is too large was not read, and is no delivery.
-  if (delivery === undefined) return ''
-  const { method, path } = delivery
-  const name = `${method} ${path}`
-  return name.length <= MAX_KEY_BYTES ? name : `${method} ${bodyFingerprint(Buffer.from(path))}`
+/** @throws {ConfigurationError} */
+export function checkSourceName(name: string): void {
+  if (/^[\x21-\x7e]+$/.test(name) && name.length <= MAX_KEY_BYTES) return
+  throw new ConfigurationError(
+    `a source's name must be 1 to ${MAX_KEY_BYTES} visible ASCII characters, not ${shown(name)}`,
+  )
 }
 
 /** What is recorded of a commit without a key. */
 const NOTHING = new Uint8Array()
 
-const RETRY_SOON_MS = 1_000
-const RETRY_LATER_MS = 5_000
-
 function sourceOf<Kind>(
   idempotency: Idempotency<Kind>,
   settings: ResolvedSettings,
-  nameFor: (delivery?: Delivery) => string,
+  scope: string,
   clock: Clock,
+  report: Report,
 ): Source<Kind> {
   const { sender, recordable, maxBodyBytes, maxResponseBytes, timing } = settings
   const intake = createIntake(settings, clock)
@@ -175,20 +189,23 @@ function sourceOf<Kind>(
 
   async function receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer> {
     const since = cameAt(clock)
-    const scope = nameFor(delivery)
     try {
       const taken = intake.take(delivery)
       if ('refusal' in taken) return told(clock, scope, since, taken.refusal)
-      return told(clock, scope, since, await process(delivery, scope, taken, handler))
+      return told(clock, scope, since, await process(delivery, taken, handler))
     } catch (error) {
-      publish({ type: 'receiver_failed', scope, key: null, requestId: delivery.requestId, error })
-      return told(clock, scope, since, problem('handler_failed'))
+      return told(clock, scope, since, failed(error, undefined, delivery.requestId))
     }
+  }
+
+  function failed(error: unknown, attempt?: Attempt, requestId: string | null = null): Answer {
+    if (attempt === undefined) report({ type: 'receiver_failed', scope, key: null, requestId, error })
+    else report({ type: 'handler_threw', scope, key: attempt.key, requestId, attempt: attempt.number, error })
+    return problem('handler_failed')
   }
 
   async function process(
     delivery: Delivery,
-    scope: string,
     { key, label, fingerprint }: Names,
     handler: Handler<Kind>,
   ): Promise<Answer> {
@@ -217,7 +234,7 @@ function sourceOf<Kind>(
         const answer = await handler(delivery, withCommit(attempt, commit && committing(commit, settle)))
         const tookMs = clock.monotonic() - begunAt
         if (tookMs > deadlineMs) {
-          publish({ type: 'deadline_missed', scope, key, requestId, attempt: attempt.number, tookMs, deadlineMs })
+          report({ type: 'deadline_missed', scope, key, requestId, attempt: attempt.number, tookMs, deadlineMs })
         }
         return settle(answer)
       },
@@ -229,8 +246,8 @@ function sourceOf<Kind>(
     return answer
   }
 
-  const tooLarge = () => told(clock, nameFor(), cameAt(clock), intake.tooLarge())
-  return { maxBodyBytes, maxResponseBytes, tooLarge, receive }
+  const tooLarge = () => told(clock, scope, cameAt(clock), intake.tooLarge())
+  return { maxBodyBytes, maxResponseBytes, tooLarge, failed, receive }
 }
 
 /** The engine's commit for effects that come to a response. */
@@ -255,52 +272,4 @@ export function discard({ rest }: HandlerResponse): void {
   rest?.[Symbol.asyncIterator]()
     .return?.()
     ?.catch(() => {})
-}
-
-function answerTo(outcome: Outcome<HandlerResponse>, maxResponseBytes: number): Answer {
-  switch (outcome.kind) {
-    case 'executed':
-      return answerOf(outcome.value, 'executed')
-    case 'replayed':
-      return replay(outcome)
-    case 'given_back':
-      return outcome.joined
-        ? { ...marked(replayable(outcome.value, maxResponseBytes)), outcome: 'failed' }
-        : answerOf(outcome.value, 'failed')
-    case 'threw':
-      return problem('handler_failed')
-    case 'in_progress':
-      return problem('in_progress', { retryAfterMs: RETRY_SOON_MS, outcome: 'in_progress' })
-    case 'mismatch':
-      return problem('key_reused', { detail: 'Send a new key with a new payload.', outcome: 'mismatch' })
-    case 'attempts_exhausted':
-      return problem('attempts_exhausted', {
-        detail: `${outcome.losses} attempts ended without a word. Delete the record to try again.`,
-      })
-    case 'attempt_failed':
-      return problem('attempt_failed', { retryAfterMs: RETRY_SOON_MS })
-    case 'attempt_lost':
-    case 'attempt_timeout':
-      return problem(outcome.kind, { outcome: 'lost' })
-    case 'store_unavailable':
-      return problem('store_unavailable', { retryAfterMs: RETRY_LATER_MS, outcome: 'unavailable' })
-  }
-}
-
-function answerOf({ status, headers, body, rest }: HandlerResponse, outcome: DeliveryOutcome): Answer {
-  return rest === undefined ? { status, headers, body, outcome } : { status, headers, body, rest, outcome }
-}
-
-function replay({ result, completedAt, joined }: Outcome<unknown> & { kind: 'replayed' }): Answer {
-  const { status, headers, body, bodyOmitted } = decodeResponse(result)
-  const all = headers as [string, string][]
-  if (bodyOmitted) all.push(OMITTED)
-  all.push(['x-cached', 'true'], ['x-cached-at', new Date(completedAt).toISOString()], ['idempotent-replayed', 'true'])
-  return { status, headers: all, body, outcome: joined ? 'joined' : 'replayed', recordedAt: completedAt }
-}
-
-const OMITTED: [string, string] = ['x-cached-body', 'omitted']
-
-function marked({ status, headers, body, bodyOmitted }: RecordedResponse) {
-  return { status, headers: bodyOmitted ? [...headers, OMITTED] : headers, body }
 }

@@ -25,7 +25,7 @@ const withKey = (key: string, body = '{}') =>
 const ok = { status: 200, headers: [], body: Buffer.from('done') }
 
 function start(clock = new FakeClock(), store: Store = memoryStore({ clock })) {
-  const receiver = createReceiver({ store, clock })
+  const receiver = createReceiver({ store, clock, onEvent: () => {} })
   return { clock, receiver, source: receiver.source({ name: 'orders' }) }
 }
 

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.js'
 import { authorization } from './primitives/authorization.js'
 import type { KeyPlace } from './primitives/key-place.js'
+import { aKeyPlace, checkSender } from './primitives/sender-options.js'
 import { tokenKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -45,11 +46,13 @@ export interface BasicOptions {
  *
  * @throws {ConfigurationError} credentials without a colon, or without a password
  */
-export const basic = ({ credentials, key }: BasicOptions): Sender =>
-  defineSender({ ...authorization('Basic', credentials.map(encoded), key), facts: BASIC.facts })
+export function basic(options: BasicOptions): Sender {
+  checkSender(BASIC.facts, options, 'credentials', { key: aKeyPlace })
+  return defineSender({ ...authorization('Basic', options.credentials.map(encoded), options.key), facts: BASIC.facts })
+}
 
 function encoded(credentials: string) {
-  const colon = String(credentials).indexOf(':')
+  const colon = credentials.indexOf(':')
   if (colon === -1) throw new ConfigurationError('basic: credentials are written name:password')
   return tokenKey(Buffer.from(credentials).toString('base64'), credentials.slice(colon + 1))
 }

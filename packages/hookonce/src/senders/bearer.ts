@@ -1,5 +1,6 @@
 import { authorization } from './primitives/authorization.js'
 import type { KeyPlace } from './primitives/key-place.js'
+import { aKeyPlace, checkSender } from './primitives/sender-options.js'
 import { tokenKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -41,12 +42,8 @@ export interface BearerOptions {
  * @example
  * receiver.source({ name: 'partner', sender: bearer({ tokens: [process.env.PARTNER_TOKEN!] }) })
  */
-export const bearer = ({ tokens, key }: BearerOptions): Sender =>
-  defineSender({
-    ...authorization(
-      'Bearer',
-      tokens.map(token => tokenKey(token)),
-      key,
-    ),
-    facts: BEARER.facts,
-  })
+export function bearer(options: BearerOptions): Sender {
+  checkSender(BEARER.facts, options, 'tokens', { key: aKeyPlace })
+  const keys = options.tokens.map(token => tokenKey(token))
+  return defineSender({ ...authorization('Bearer', keys, options.key), facts: BEARER.facts })
+}

@@ -1,7 +1,9 @@
+import { aNumber } from '../options.js'
 import { discordSignature } from './primitives/discord-signature.js'
 import { MINUTE_MS } from './primitives/durations.js'
 import { bodyKey } from './primitives/event-key.js'
 import { jsonOf } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
 export const DISCORD_EVENTS: SenderKind = {
@@ -51,7 +53,9 @@ export interface DiscordEventsOptions {
  *
  * @throws {ConfigurationError} not a key
  */
-export function discordEvents({ publicKeys, toleranceMs = 15 * MINUTE_MS }: DiscordEventsOptions): Sender {
+export function discordEvents(options: DiscordEventsOptions): Sender {
+  checkSender(DISCORD_EVENTS.facts, options, 'publicKeys', { toleranceMs: aNumber })
+  const { publicKeys, toleranceMs = 15 * MINUTE_MS } = options
   return defineSender({
     ...discordSignature(publicKeys),
     facts: DISCORD_EVENTS.facts,

@@ -1,7 +1,9 @@
+import { aNumber } from '../options.js'
 import { jsonResponse } from '../response.js'
 import { discordSignature } from './primitives/discord-signature.js'
 import { fieldKey } from './primitives/event-key.js'
 import { jsonOf } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
 export const DISCORD: SenderKind = {
@@ -52,7 +54,9 @@ export interface DiscordOptions {
  *
  * @throws {ConfigurationError} not a key
  */
-export function discord({ publicKeys, toleranceMs }: DiscordOptions): Sender {
+export function discord(options: DiscordOptions): Sender {
+  checkSender(DISCORD.facts, options, 'publicKeys', { toleranceMs: aNumber })
+  const { publicKeys, toleranceMs } = options
   return defineSender({
     ...discordSignature(publicKeys),
     facts: DISCORD.facts,

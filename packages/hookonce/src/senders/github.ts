@@ -1,6 +1,7 @@
 import { DAY_MS } from './primitives/durations.js'
 import { bodyKey, headerLabel } from './primitives/event-key.js'
 import { onlyHeader } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -46,7 +47,9 @@ export interface GithubOptions {
  * @example
  * receiver.source({ name: 'github', sender: github({ secrets: [process.env.GITHUB_SECRET!] }) })
  */
-export function github({ secrets }: GithubOptions): Sender {
+export function github(options: GithubOptions): Sender {
+  checkSender(GITHUB.facts, options, 'secrets')
+  const { secrets } = options
   return defineSender({
     facts: GITHUB.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'sha256=' })),

@@ -1,6 +1,8 @@
 import type { Delivery } from '../delivery.js'
+import { aNumber, oneOf } from '../options.js'
 import { headerKey, joinedKey } from './primitives/event-key.js'
 import { onlyHeader } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { signedMessages } from './primitives/signed-messages.js'
 import { digestOf, tokenKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -51,7 +53,12 @@ export interface GitlabOptions {
  * @example
  * receiver.source({ name: 'gitlab', sender: gitlab({ secrets: [process.env.GITLAB_SIGNING_TOKEN!] }) })
  */
-export function gitlab({ secrets, scheme = 'signing-token', toleranceMs }: GitlabOptions): Sender {
+export function gitlab(options: GitlabOptions): Sender {
+  checkSender(GITLAB.facts, options, 'secrets', {
+    scheme: oneOf('signing-token', 'secret-token'),
+    toleranceMs: aNumber,
+  })
+  const { secrets, scheme = 'signing-token', toleranceMs } = options
   const { facts } = GITLAB
   // A webhook may have both, and then sends the secret token beside what it signs.
   const secretHeaders = ['x-gitlab-token']

@@ -1,7 +1,9 @@
 import { ConfigurationError } from '../errors.js'
+import { aNumber, aText, oneOf, type Rules } from '../options.js'
 import { bodyKey } from './primitives/event-key.js'
 import { type KeyPlace, keyPlace } from './primitives/key-place.js'
 import { onlyHeader, unixMillis, unixSeconds } from './primitives/reading.js'
+import { aKeyPlace, checkSender } from './primitives/sender-options.js'
 import { type Content, hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -60,6 +62,23 @@ export interface HmacOptions {
   toleranceMs?: number
 }
 
+const RULES: Rules = {
+  header: aText,
+  algorithm: oneOf('sha1', 'sha256', 'sha512'),
+  encoding: oneOf('hex', 'base64'),
+  prefix: aText,
+  signed: aText,
+  timestamp: {
+    words: "{ header: 'name' }, with unit 's' or 'ms'",
+    allows: value => {
+      const { header, unit = 's', ...more } = (value ?? {}) as Record<string, unknown>
+      return aText.allows(header) && (unit === 's' || unit === 'ms') && Object.keys(more).length === 0
+    },
+  },
+  key: aKeyPlace,
+  toleranceMs: aNumber,
+}
+
 /**
  * @example
  * receiver.source({
@@ -76,7 +95,9 @@ export interface HmacOptions {
  * @throws {ConfigurationError} a timestamp that is not signed, the body not among what is signed, an `{id}` that no header
  * holds or that nothing parts from what it stands beside
  */
-export function hmac({ secrets, timestamp, ...options }: HmacOptions): Sender {
+export function hmac(given: HmacOptions): Sender {
+  checkSender(HMAC.facts, given, 'secrets', RULES)
+  const { secrets, timestamp, ...options } = given
   const { algorithm = 'sha256', encoding = 'hex', prefix = '', toleranceMs } = options
   const { signed = timestamp === undefined ? '{body}' : '{timestamp}.{body}' } = options
   const header = (options.header ?? 'x-signature').toLowerCase()

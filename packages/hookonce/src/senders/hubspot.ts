@@ -1,8 +1,10 @@
 import type { Delivery } from '../delivery.js'
+import { aNumber, aText, oneOf } from '../options.js'
 import { DAY_MS } from './primitives/durations.js'
 import { contentKey } from './primitives/event-key.js'
 import { publicUrl } from './primitives/public-url.js'
 import { exactJsonOf, onlyHeader, unixMillis } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { type Content, hashKey, hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -67,7 +69,9 @@ export interface HubspotOptions {
  *
  * @throws {ConfigurationError} no absolute URL
  */
-export function hubspot({ secrets, url, version = 'v3', toleranceMs }: HubspotOptions): Sender {
+export function hubspot(options: HubspotOptions): Sender {
+  checkSender(HUBSPOT.facts, options, 'secrets', { url: aText, version: oneOf('v1', 'v2', 'v3'), toleranceMs: aNumber })
+  const { secrets, url, version = 'v3', toleranceMs } = options
   publicUrl('hubspot', url)
   const common = { facts: HUBSPOT.facts, key: keyOf }
   if (version !== 'v3') {

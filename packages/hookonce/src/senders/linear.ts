@@ -1,6 +1,8 @@
+import { aNumber } from '../options.js'
 import { HOUR_MS, MINUTE_MS } from './primitives/durations.js'
 import { bodyKey, headerLabel } from './primitives/event-key.js'
 import { jsonOf, onlyHeader } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -52,7 +54,9 @@ export interface LinearOptions {
  * @example
  * receiver.source({ name: 'linear', sender: linear({ secrets: [process.env.LINEAR_SECRET!] }) })
  */
-export function linear({ secrets, toleranceMs = HORIZON_MS + 5 * MINUTE_MS }: LinearOptions): Sender {
+export function linear(options: LinearOptions): Sender {
+  checkSender(LINEAR.facts, options, 'secrets', { toleranceMs: aNumber })
+  const { secrets, toleranceMs = HORIZON_MS + 5 * MINUTE_MS } = options
   return defineSender({
     facts: LINEAR.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex' })),

@@ -1,11 +1,13 @@
 import type { Delivery } from '../delivery.js'
 import { ConfigurationError } from '../errors.js'
+import { aText } from '../options.js'
 import type { HandlerResponse } from '../response.js'
 import { plainText } from './primitives/answers.js'
 import { DAY_MS } from './primitives/durations.js'
 import { contentKey } from './primitives/event-key.js'
 import { exactJsonOf, onlyHeader } from './primitives/reading.js'
 import { traitsOf } from './primitives/secrets.js'
+import { checkSender } from './primitives/sender-options.js'
 import { equalText, hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -80,7 +82,9 @@ export interface MetaOptions {
  *
  * @throws {ConfigurationError} the verify token is empty, or a single character
  */
-export function meta({ secrets, verifyToken }: MetaOptions): Sender {
+export function meta(options: MetaOptions): Sender {
+  checkSender(META.facts, options, 'secrets', { verifyToken: aText })
+  const { secrets, verifyToken } = options
   traitsOf(verifyToken, 'meta: the verify token')
   return defineSender({
     facts: META.facts,

@@ -1,6 +1,8 @@
+import { aNumber } from '../options.js'
 import { DAY_MS } from './primitives/durations.js'
 import { fieldKey } from './primitives/event-key.js'
 import { onlyHeader, signatureFields, unixSeconds } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -50,7 +52,9 @@ export interface PaddleOptions {
  * @example
  * receiver.source({ name: 'paddle', sender: paddle({ secrets: [process.env.PADDLE_SECRET!] }) })
  */
-export function paddle({ secrets, toleranceMs }: PaddleOptions): Sender {
+export function paddle(options: PaddleOptions): Sender {
+  checkSender(PADDLE.facts, options, 'secrets', { toleranceMs: aNumber })
+  const { secrets, toleranceMs } = options
   return defineSender({
     facts: PADDLE.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex' })),

@@ -1,6 +1,7 @@
 import { MINUTE_MS } from './primitives/durations.js'
 import { fieldKey } from './primitives/event-key.js'
 import { onlyHeader } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -46,7 +47,9 @@ export interface PagerdutyOptions {
  * @example
  * receiver.source({ name: 'pagerduty', sender: pagerduty({ secrets: [process.env.PAGERDUTY_SECRET!] }) })
  */
-export function pagerduty({ secrets }: PagerdutyOptions): Sender {
+export function pagerduty(options: PagerdutyOptions): Sender {
+  checkSender(PAGERDUTY.facts, options, 'secrets')
+  const { secrets } = options
   return defineSender({
     facts: PAGERDUTY.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'v1=' })),

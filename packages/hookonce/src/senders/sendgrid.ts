@@ -1,7 +1,9 @@
 import type { Delivery } from '../delivery.js'
+import { aNumber } from '../options.js'
 import { HOUR_MS } from './primitives/durations.js'
 import { contentKey } from './primitives/event-key.js'
 import { jsonOf } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { ecdsaKey } from './primitives/signing-keys.js'
 import { timestamped } from './primitives/timestamped.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -52,7 +54,9 @@ export interface SendgridOptions {
  *
  * @throws {ConfigurationError} not a key on the curve P-256
  */
-export function sendgrid({ publicKeys, toleranceMs = 30 * HOUR_MS }: SendgridOptions): Sender {
+export function sendgrid(options: SendgridOptions): Sender {
+  checkSender(SENDGRID.facts, options, 'publicKeys', { toleranceMs: aNumber })
+  const { publicKeys, toleranceMs = 30 * HOUR_MS } = options
   return defineSender({
     ...timestamped(
       publicKeys.map(key => ecdsaKey(Buffer.from(key, 'base64'), { encoding: 'base64' })),

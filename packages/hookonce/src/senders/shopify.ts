@@ -1,7 +1,9 @@
 import type { Delivery } from '../delivery.js'
+import { aText, listOf } from '../options.js'
 import { HOUR_MS } from './primitives/durations.js'
 import { contentKey } from './primitives/event-key.js'
 import { onlyHeader } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -55,7 +57,9 @@ export interface ShopifyOptions {
  * @example
  * receiver.source({ name: 'shopify', sender: shopify({ secrets: [process.env.SHOPIFY_CLIENT_SECRET!] }) })
  */
-export function shopify({ secrets, topics = [] }: ShopifyOptions): Sender {
+export function shopify(options: ShopifyOptions): Sender {
+  checkSender(SHOPIFY.facts, options, 'secrets', { topics: listOf('a list of topics', aText) })
+  const { secrets, topics = [] } = options
   return defineSender({
     facts: SHOPIFY.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'base64' })),

@@ -1,7 +1,9 @@
+import { aNumber } from '../options.js'
 import { plainText } from './primitives/answers.js'
 import { MINUTE_MS } from './primitives/durations.js'
 import { contentKey, fieldKey, textKey } from './primitives/event-key.js'
 import { formOf, jsonOf, onlyHeader, unixSeconds } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -56,7 +58,9 @@ export interface SlackOptions {
  * @example
  * receiver.source({ name: 'slack', sender: slack({ secrets: [process.env.SLACK_SIGNING_SECRET!] }) })
  */
-export function slack({ secrets, toleranceMs }: SlackOptions): Sender {
+export function slack(options: SlackOptions): Sender {
+  checkSender(SLACK.facts, options, 'secrets', { toleranceMs: aNumber })
+  const { secrets, toleranceMs } = options
   return defineSender({
     facts: SLACK.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'v0=' })),

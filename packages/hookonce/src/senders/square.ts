@@ -1,7 +1,9 @@
+import { aText } from '../options.js'
 import { DAY_MS } from './primitives/durations.js'
 import { fieldKey } from './primitives/event-key.js'
 import { publicUrl } from './primitives/public-url.js'
 import { onlyHeader } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -53,7 +55,9 @@ export interface SquareOptions {
  *   sender: square({ secrets: [process.env.SQUARE_SIGNATURE_KEY!], url: 'https://example.com/hooks/square' }),
  * })
  */
-export function square({ secrets, url }: SquareOptions): Sender {
+export function square(options: SquareOptions): Sender {
+  checkSender(SQUARE.facts, options, 'secrets', { url: aText })
+  const { secrets, url } = options
   const told = publicUrl('square', url)
   return defineSender({
     facts: SQUARE.facts,

@@ -1,4 +1,6 @@
+import { aNumber } from '../options.js'
 import { HOUR_MS } from './primitives/durations.js'
+import { checkSender } from './primitives/sender-options.js'
 import { signedMessages } from './primitives/signed-messages.js'
 import type { Sender, SenderKind } from './sender.js'
 
@@ -48,6 +50,8 @@ export interface StandardWebhooksOptions {
  * @example
  * receiver.source({ name: 'partner', sender: standardWebhooks({ secrets: [process.env.PARTNER_SECRET!] }) })
  */
-export function standardWebhooks({ secrets, toleranceMs }: StandardWebhooksOptions): Sender {
+export function standardWebhooks(options: StandardWebhooksOptions): Sender {
+  checkSender(STANDARD_WEBHOOKS.facts, options, 'secrets', { toleranceMs: aNumber })
+  const { secrets, toleranceMs } = options
   return signedMessages({ facts: STANDARD_WEBHOOKS.facts, secrets, toleranceMs, headers: ['webhook'] })
 }

@@ -1,4 +1,6 @@
+import { aNumber } from '../options.js'
 import { HOUR_MS } from './primitives/durations.js'
+import { checkSender } from './primitives/sender-options.js'
 import { signedMessages } from './primitives/signed-messages.js'
 import type { Sender, SenderKind } from './sender.js'
 
@@ -42,6 +44,8 @@ export interface SvixOptions {
  * @example
  * receiver.source({ name: 'partner', sender: svix({ secrets: [process.env.SVIX_SECRET!] }) })
  */
-export function svix({ secrets, toleranceMs }: SvixOptions): Sender {
+export function svix(options: SvixOptions): Sender {
+  checkSender(SVIX.facts, options, 'secrets', { toleranceMs: aNumber })
+  const { secrets, toleranceMs } = options
   return signedMessages({ facts: SVIX.facts, secrets, toleranceMs, headers: ['svix', 'webhook'] })
 }

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { parse, stringify } from 'node:querystring'
 import type { Delivery } from '../delivery.js'
+import { aText } from '../options.js'
 import { contentKey, headerLabel } from './primitives/event-key.js'
 import { publicUrl } from './primitives/public-url.js'
 import { formOf, onlyHeader } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { type Content, hmacKey } from './primitives/signing-keys.js'
 import { type Claim, defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -55,7 +57,9 @@ export interface TwilioOptions {
  *   sender: twilio({ secrets: [process.env.TWILIO_AUTH_TOKEN!], url: 'https://example.com/hooks/twilio' }),
  * })
  */
-export function twilio({ secrets, url }: TwilioOptions): Sender {
+export function twilio(options: TwilioOptions): Sender {
+  checkSender(TWILIO.facts, options, 'secrets', { url: aText })
+  const { secrets, url } = options
   const told = publicUrl('twilio', url).replace(/[?#].*$/s, '')
   const keys = secrets.map(secret => hmacKey(secret, { algorithm: 'sha1', encoding: 'base64' }))
 

@@ -1,9 +1,11 @@
 import type { Delivery } from '../delivery.js'
+import { aNumber } from '../options.js'
 import type { HandlerResponse } from '../response.js'
 import { plainText } from './primitives/answers.js'
 import { MINUTE_MS } from './primitives/durations.js'
 import { headerKey } from './primitives/event-key.js'
 import { jsonOf, onlyHeader, rfc3339 } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -49,7 +51,9 @@ export interface TwitchOptions {
  * @example
  * receiver.source({ name: 'twitch', sender: twitch({ secrets: [process.env.TWITCH_SECRET!] }) })
  */
-export function twitch({ secrets, toleranceMs = 10 * MINUTE_MS }: TwitchOptions): Sender {
+export function twitch(options: TwitchOptions): Sender {
+  checkSender(TWITCH.facts, options, 'secrets', { toleranceMs: aNumber })
+  const { secrets, toleranceMs = 10 * MINUTE_MS } = options
   return defineSender({
     facts: TWITCH.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'sha256=' })),

@@ -1,6 +1,7 @@
 import { DAY_MS } from './primitives/durations.js'
 import { fieldKey } from './primitives/event-key.js'
 import { onlyHeader } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -42,7 +43,9 @@ export interface VercelOptions {
  * @example
  * receiver.source({ name: 'vercel', sender: vercel({ secrets: [process.env.VERCEL_SECRET!] }) })
  */
-export function vercel({ secrets }: VercelOptions): Sender {
+export function vercel(options: VercelOptions): Sender {
+  checkSender(VERCEL.facts, options, 'secrets')
+  const { secrets } = options
   return defineSender({
     facts: VERCEL.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha1', encoding: 'hex' })),

@@ -1,9 +1,11 @@
 import type { Delivery } from '../delivery.js'
+import { aNumber } from '../options.js'
 import { jsonResponse } from '../response.js'
 import { plainText } from './primitives/answers.js'
 import { MINUTE_MS } from './primitives/durations.js'
 import { joinedKey } from './primitives/event-key.js'
 import { jsonOf, onlyHeader, unixSeconds } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { type Content, digestOf, hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -51,7 +53,9 @@ export interface ZoomOptions {
  * @example
  * receiver.source({ name: 'zoom', sender: zoom({ secrets: [process.env.ZOOM_SECRET_TOKEN!] }) })
  */
-export function zoom({ secrets, toleranceMs = HORIZON_MS + 5 * MINUTE_MS }: ZoomOptions): Sender {
+export function zoom(options: ZoomOptions): Sender {
+  checkSender(ZOOM.facts, options, 'secrets', { toleranceMs: aNumber })
+  const { secrets, toleranceMs = HORIZON_MS + 5 * MINUTE_MS } = options
   const keys = secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'v0=' }))
   return defineSender({
     facts: ZOOM.facts,

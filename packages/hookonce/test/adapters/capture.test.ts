@@ -14,7 +14,7 @@ const serve = async (
   around: (listener: RequestListener) => RequestListener = l => l,
 ) => {
   const made = receiverOver(options)
-  return { ...made, ...(await listen(around(handleNode(made.receiver, handler)))) }
+  return { ...made, ...(await listen(around(handleNode(made.source, handler)))) }
 }
 
 const code = (run: () => unknown): unknown => {
@@ -74,7 +74,7 @@ test('another answer than the captured one is sent without a trace of it, and it
   let done = false
   const { port, receiver } = await serve(
     async (_, res) => {
-      await receiver.deleteRecord('POST /webhook', 'k', { force: true })
+      await receiver.deleteRecord('webhook', 'k', { force: true })
       res.appendHeader('x-list', 'mine')
       res.writeHead(201, 'Mine', { 'set-cookie': 'a=1', 'x-mine': '1', 'content-type': 'text/plain' })
       for (let i = 0; i < 5; i++) if (!res.write('mine'.repeat(100))) await once(res, 'drain')
@@ -182,7 +182,7 @@ test('headers and wrappers of whatever came first stay outside: on every answer,
     ['origin', 'accept'],
   ])
   expect(conflict.header('vary')).toBe('origin')
-  const { headers } = (await receiver.record('POST /webhook', 'k'))!.response!
+  const { headers } = (await receiver.record('webhook', 'k'))!.response!
   expect(headers).toEqual([
     ['vary', 'origin'],
     ['vary', 'accept'],
@@ -210,7 +210,7 @@ test('a handler that heeds backpressure is slowed down by a slow sender, and wok
 })
 
 test('a failure in a remainder cuts the connection: the sender sees that something is missing', async () => {
-  const { port } = await serve(
+  const { port, events } = await serve(
     (_, res) =>
       pipeline(async function* () {
         yield Buffer.alloc(2_000)
@@ -220,6 +220,7 @@ test('a failure in a remainder cuts the connection: the sender sees that somethi
     { maxResponseBytes: 1_000 },
   )
   await expect(deliver(port, { key: 'k' })).rejects.toThrow(/aborted|hang up/)
+  expect(events).toMatchObject([{ type: 'receiver_failed', error: { message: 'broken' } }])
 })
 
 test('requests in a pipeline on one connection are answered in order', async () => {
@@ -233,7 +234,7 @@ test('requests in a pipeline on one connection are answered in order', async () 
   onTestFinished(() => void socket.destroy())
   for (const n of [1, 2, 3]) {
     const last = n === 3 ? 'Connection: close\r\n' : ''
-    socket.write(`POST /${n} HTTP/1.1\r\nHost: h\r\nX-Idempotency-Key: k\r\nContent-Length: 2\r\n${last}\r\n{}`)
+    socket.write(`POST /${n} HTTP/1.1\r\nHost: h\r\nX-Idempotency-Key: k${n}\r\nContent-Length: 2\r\n${last}\r\n{}`)
   }
   let received = ''
   for await (const chunk of socket) received += chunk

@@ -1,5 +1,6 @@
 import { checkConnectionUrl } from '../../connection-url.js'
 import { ConfigurationError } from '../../errors.js'
+import { anObject } from '../../options.js'
 import type { RedisClient } from './client.js'
 import { type IoredisClient, type IoredisCluster, ioredisClient, isIoredis } from './ioredis.js'
 import { isNodeRedis, type NodeRedisClient, type NodeRedisCluster, nodeRedisClient } from './node-redis.js'
@@ -42,6 +43,7 @@ export function connect(to: RedisAddress | GivenClient, silenceMs: number): Prom
     const isTls = to.startsWith('rediss:')
     return dial(isTls, ({ Redis }) => new Redis(to, { ...own, socketTimeout: silenceMs }))
   }
+  if (!anObject.allows(to)) throw noWay()
   // Clients first: those of ioredis have a method `cluster`.
   const given = isIoredis(to) ? ioredisClient(to) : isNodeRedis(to) ? nodeRedisClient(to) : undefined
   if (given === undefined) return dialAddress(to as SentinelAddress | ClusterAddress, { socketTimeout: silenceMs })
@@ -81,8 +83,11 @@ function dialAddress(to: SentinelAddress | ClusterAddress, limits: object): Prom
     const all = clusterOptions(nodes[0]!, { ...limits, ...options })
     return dial('tls' in all.redisOptions, ({ Cluster }) => new Cluster(nodes.map(addressOf), all))
   }
-  throw new ConfigurationError('redisStore needs a URL, Sentinels, nodes of a cluster, or a client of ioredis or redis')
+  throw noWay()
 }
+
+const noWay = (): ConfigurationError =>
+  new ConfigurationError('redisStore needs a URL, Sentinels, nodes of a cluster, or a client of ioredis or redis')
 
 function clusterOptions(first: URL, options: object) {
   const { username, password } = first
