@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { asked, wasRefused } from './asking.js'
-import { publish } from './diagnostics.js'
 import type { HoldContext } from './holding.js'
 import type { AcceptOutcome, AcceptRequest, InboxStore } from './inbox-store.js'
 import { ShortLivedMap } from './short-lived-map.js'
@@ -44,7 +43,13 @@ export class Accepting {
       try {
         return await asked(this.#context, 'accept', () => this.#store.accept(request))
       } catch (error) {
-        publish({ type: 'store_failed', scope: request.scope, key: request.key, operation: 'accept', error })
+        this.#context.report({
+          type: 'store_failed',
+          scope: request.scope,
+          key: request.key,
+          operation: 'accept',
+          error,
+        })
         if (last || wasRefused(error)) return 'unavailable'
       }
     }

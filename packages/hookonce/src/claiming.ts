@@ -1,5 +1,4 @@
 import { ask, insist, wasRefused } from './asking.js'
-import { publish } from './diagnostics.js'
 import type { HoldContext } from './holding.js'
 import type { ClaimOutcome, ClaimRequest } from './store.js'
 
@@ -22,20 +21,20 @@ export function claim(
     done(late ? 'late' : { outcome, sentAt })
   }
   const failedAgain = (error: unknown) => {
-    claimFailed(request, error)
+    claimFailed(context, request, error)
     void release(context, request)
     done('unavailable')
   }
   const failed = (error: unknown) => {
-    claimFailed(request, error)
+    claimFailed(context, request, error)
     if (wasRefused(error)) done('unavailable')
     else ask(context, 'claim', question, answered, failedAgain)
   }
   ask(context, 'claim', question, answered, failed, sentAt)
 }
 
-function claimFailed({ scope, key }: ClaimRequest, error: unknown): void {
-  publish({ type: 'store_failed', scope, key, operation: 'claim', error })
+function claimFailed({ report }: HoldContext, { scope, key }: ClaimRequest, error: unknown): void {
+  report({ type: 'store_failed', scope, key, operation: 'claim', error })
 }
 
 async function release(context: HoldContext, request: ClaimRequest): Promise<void> {

@@ -10,7 +10,10 @@ export type HookonceEvent = { scope: string; key: string | null } & (
   | { type: 'result_refused'; attempt: number }
   /** The result could not be brought to the store until the lock TTL; it is gone. */
   | { type: 'result_dropped'; attempt: number }
-  /** A delivery could not be answered for a reason of the receiver's own, e.g. a record of an unknown version. */
+  /**
+   * A delivery could not be answered, or not to the end, for a reason that is neither the store's nor in the handler's
+   * attempt: its body was read before, a record is of an unknown version, an answer broke off.
+   */
   | { type: 'receiver_failed'; error: unknown }
   /** The handler took longer than the source's sender waits for an answer: it will deliver again. An inbox has time. */
   | { type: 'deadline_missed'; tookMs: number; deadlineMs: number }
@@ -81,12 +84,7 @@ export const EVENTS_CHANNEL = 'hookonce'
 
 export const ACTIVITY_CHANNEL = 'hookonce:activity'
 
-const events = channel(EVENTS_CHANNEL)
 const activity = channel(ACTIVITY_CHANNEL)
-
-export function publish(event: HookonceEvent): void {
-  if (events.hasSubscribers) events.publish(event)
-}
 
 /** Asked before an event of the activity channel is made or a clock is read for it. */
 export const measured = (): boolean => activity.hasSubscribers

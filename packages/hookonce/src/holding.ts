@@ -1,10 +1,11 @@
 import { type Asking, ask, asked, FIRST_RETRY_MS, insist, jittered, pause, tellAsked } from './asking.js'
 import { AbortableAttempt } from './attempt.js'
 import { type Commit, type Effects, hasTransactions, type Settlement, transact } from './committing.js'
-import { type LossReason, measured, publish } from './diagnostics.js'
+import { type LossReason, measured } from './diagnostics.js'
 import { NoResultError, StoreError } from './errors.js'
 import type { FailNext, InboxStore } from './inbox-store.js'
 import { type AttemptMeter, meterAttempt } from './metering.js'
+import type { Report } from './report.js'
 import type { ClaimRequest, CompleteOutcome, RecordId, Store } from './store.js'
 
 /** `commit` is there where the store has transactions. */
@@ -33,6 +34,7 @@ type WithoutResult<T> = AttemptEnd<T> & { end: 'given_back' | 'threw' | 'unreach
 
 export interface HoldContext extends Asking {
   store: Store
+  report: Report
 }
 
 /**
@@ -86,7 +88,7 @@ export class Hold<T> {
       },
       error => {
         this.#meter?.handlerEnded()
-        publish({ type: 'handler_threw', ...this.#name(), error })
+        this.#context.report({ type: 'handler_threw', ...this.#name(), error })
         if (this.#committing !== undefined) void this.#committing.then(this.#settled)
         else void this.#giveBack({ end: 'threw', error }).then(this.#settled)
       },
@@ -104,7 +106,7 @@ export class Hold<T> {
     this.#attempt.abort(
       new NoResultError(reason === 'lock_ttl' ? 'attempt_timeout' : 'attempt_lost', `the attempt was lost: ${reason}`),
     )
-    publish({ type: 'attempt_lost', ...this.#name(), reason })
+    this.#context.report({ type: 'attempt_lost', ...this.#name(), reason })
   }
 
   #end(end: AttemptEnd<T>, at?: number): void {
@@ -192,7 +194,7 @@ export class Hold<T> {
     if (outcome?.status === 'completed') {
       this.#end({ end: 'recorded', value, result, completedAt: outcome.completedAt }, at)
     } else {
-      publish({ type: outcome === undefined ? 'result_dropped' : 'result_refused', ...this.#name() })
+      this.#context.report({ type: outcome === undefined ? 'result_dropped' : 'result_refused', ...this.#name() })
       this.#end({ end: outcome === undefined ? 'unreachable' : 'fenced' })
     }
     this.#settled()
@@ -236,7 +238,7 @@ export class Hold<T> {
         await this.#giveBack({ end: 'given_back', value: committed.value })
         return committed.value
       case 'fenced':
-        publish({ type: 'result_refused', ...this.#name() })
+        this.#context.report({ type: 'result_refused', ...this.#name() })
         this.#end({ end: 'fenced' })
         throw lostCommit()
     }
@@ -270,7 +272,7 @@ export class Hold<T> {
   }
 
   #storeFailed(operation: 'renew' | 'complete' | 'fail' | 'commit', error: unknown): void {
-    publish({ type: 'store_failed', ...this.id, operation, error })
+    this.#context.report({ type: 'store_failed', ...this.id, operation, error })
   }
 
   get id(): RecordId {

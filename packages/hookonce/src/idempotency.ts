@@ -3,14 +3,16 @@ import { asked } from './asking.js'
 import { type AttemptWith, type CommitOf, withCommit } from './attempt.js'
 import { type Clock, systemClock } from './clock.js'
 import { andThen, type Commit, type Effects, type Settlement } from './committing.js'
-import { measured, type StoreOperation, tell } from './diagnostics.js'
+import { type HookonceEvent, measured, type StoreOperation, tell } from './diagnostics.js'
 import { ConfigurationError, InvalidKeyError, NoResultError } from './errors.js'
 import type { Work } from './holding.js'
 import { type AcceptOutcome, type InboxStore, isInboxStore, type RedriveOutcome } from './inbox-store.js'
 import { Flight, type FlightContext } from './joining.js'
 import { Keyless } from './keyless.js'
+import { aFunction, aNumber, checkOptions, methods, type Rules } from './options.js'
 import type { Outcome } from './outcome.js'
-import { inRange, resolveTiming, type Timing } from './settings.js'
+import { createReport, type Report } from './report.js'
+import { inRange, resolveTiming, TIMING_RULES, type Timing } from './settings.js'
 import { ShortLivedMap } from './short-lived-map.js'
 import {
   type ListQuery,
@@ -33,6 +35,22 @@ export interface IdempotencyOptions<S extends Store = Store> extends Partial<Tim
   /** After so many attempts that ended without a word (crashes) a key is not run again. Default 10. */
   maxLosses?: number
   clock?: Clock
+  /**
+   * Called for what an operator should hear of: a handler that threw, a store that failed. At once and in the middle of
+   * the work: it must be quick; what it throws changes nothing. Default: warnings of the process (`HookonceWarning`),
+   * unless somebody subscribes to {@link EVENTS_CHANNEL}.
+   */
+  onEvent?: (event: HookonceEvent) => void
+}
+
+export const ENGINE_RULES: Rules = {
+  ...TIMING_RULES,
+  store: methods('a store, e.g. sqliteStore(path)', ['claim', 'renew', 'complete', 'fail', 'get']),
+  maxWaiters: aNumber,
+  storeTimeoutMs: aNumber,
+  maxLosses: aNumber,
+  clock: methods('a clock', ['now', 'monotonic', 'after']),
+  onEvent: aFunction,
 }
 
 export interface RunRequest extends RecordId {
@@ -103,9 +121,18 @@ const UNAVAILABLE: Record<string, [message: string, retryAfterMs?: number]> = {
   store_unavailable: ['the store cannot be asked', 1_000],
 }
 
-/** @throws {ConfigurationError} */
+/** @throws {ConfigurationError} naming the option and what is allowed */
 export function createIdempotency<S extends Store>(options: IdempotencyOptions<S>): Idempotency<TransactionsOf<S>> {
-  return new Engine<TransactionsOf<S>>(options)
+  checkOptions('createIdempotency', options, ENGINE_RULES, ['store'])
+  return createEngine(options, createReport(options.onEvent))
+}
+
+/** With options that were checked, and a report that its owner tells of things too. @throws {ConfigurationError} */
+export function createEngine<S extends Store>(
+  options: Omit<IdempotencyOptions<S>, 'onEvent'>,
+  report: Report,
+): Idempotency<TransactionsOf<S>> {
+  return new Engine<TransactionsOf<S>>(options, report)
 }
 
 class Engine<Kind> implements Idempotency<Kind> {
@@ -121,7 +148,7 @@ class Engine<Kind> implements Idempotency<Kind> {
   #inProgress = 0
   #whenSettled: (() => void)[] = []
 
-  constructor(options: IdempotencyOptions) {
+  constructor(options: Omit<IdempotencyOptions, 'onEvent'>, report: Report) {
     const { store, clock = systemClock, maxWaiters = 10_000, maxLosses = 10 } = options
     this.#timing = resolveTiming(options)
     const third = this.#timing.leaseMs / 3
@@ -137,6 +164,7 @@ class Engine<Kind> implements Idempotency<Kind> {
     }
     this.#context = {
       store,
+      report,
       clock,
       limits: new TimeLimits(clock),
       storeTimeoutMs,

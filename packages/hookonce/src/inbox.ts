@@ -6,14 +6,15 @@ import type { Breaker } from './breaker.js'
 import { type Clock, systemClock } from './clock.js'
 import type { Settlement } from './committing.js'
 import type { Delivery } from './delivery.js'
-import { publish } from './diagnostics.js'
 import { ConfigurationError } from './errors.js'
 import type { AttemptEnd } from './holding.js'
 import type { Idempotency } from './idempotency.js'
-import type { DueClaim, FailNext, RedriveOutcome } from './inbox-store.js'
-import { createIntake, resolveSettings, type SourceSettings } from './intake.js'
+import { type DueClaim, type FailNext, isInboxStore, type RedriveOutcome } from './inbox-store.js'
+import { createIntake, resolveSettings, SOURCE_RULES, type SourceSettings } from './intake.js'
+import { aFunction, aNumber, anObject, checkOptions, hint, listOf, methods, type Rules, shown } from './options.js'
 import { problem } from './problem.js'
-import { committing, discard, engines, type Receiver, type Source } from './receiver.js'
+import { checkSourceName, committing, discard, engines, type Receiver, type Source } from './receiver.js'
+import type { Report } from './report.js'
 import {
   type Answer,
   checkedResponse,
@@ -66,12 +67,29 @@ export interface InboxSourceOptions<Kind = never> extends Omit<SourceSettings, '
   acceptedStatus?: number
 }
 
+const INBOX_SOURCE_RULES: Rules = {
+  ...SOURCE_RULES,
+  handler: aFunction,
+  concurrency: aNumber,
+  ratePerSecond: aNumber,
+  retryDelaysMs: listOf('a list of pauses in milliseconds', aNumber),
+  group: aFunction,
+  breaker: methods('a Breaker', ['reserve', 'ended']),
+  acceptedStatus: aNumber,
+}
+
 export interface InboxOptions<Kind = never> {
   receiver: Receiver<Kind>
   /** By the name of the source. */
   handlers: Record<string, InboxHandler<Kind> | InboxSourceOptions<Kind>>
   /** How many attempts may run at once in this process, of all sources together. Default 20. */
   concurrency?: number
+}
+
+const INBOX_RULES: Rules = {
+  receiver: { words: 'a receiver made by createReceiver', allows: value => engines.has(value as object) },
+  handlers: anObject,
+  concurrency: aNumber,
 }
 
 export interface Inbox {
@@ -103,26 +121,30 @@ export interface Inbox {
  *
  * @throws {ConfigurationError} naming the option and what is allowed
  */
-export function createInbox<Kind>({ receiver, handlers, concurrency = 20 }: InboxOptions<Kind>): Inbox {
+export function createInbox<Kind>(given: InboxOptions<Kind>): Inbox {
+  checkOptions('createInbox', given, INBOX_RULES, ['receiver', 'handlers'])
+  const { receiver, handlers, concurrency = 20 } = given
   inRange('concurrency', concurrency, 1, 100_000)
-  const engine = engines.get(receiver)
-  if (engine === undefined) throw new ConfigurationError('createInbox needs a receiver made by createReceiver')
-  const { idempotency, options } = engine
+  const { idempotency, options, report } = engines.get(receiver)!
+  if (!isInboxStore(options.store)) throw new ConfigurationError(`the ${options.store.name} store keeps no inbox`)
   const slots = new Slots(concurrency)
   const workers: Worker[] = []
   const sources = new Map(
     Object.entries(handlers).map(([name, given]) => {
+      checkSourceName(name)
       const own = typeof given === 'function' ? { handler: given } : given
+      checkOptions(`createInbox: handlers.${name}`, own, INBOX_SOURCE_RULES, ['handler'])
       const rules = withDefaults(options, own)
       const defaults = rules.sender === undefined ? DEFAULTS : {}
-      return [name, new InboxSource<Kind>(name, idempotency, withDefaults(defaults, rules), slots)]
+      return [name, new InboxSource<Kind>(name, idempotency, withDefaults(defaults, rules), slots, report)]
     }),
   )
 
   return {
     source(name) {
       const source = sources.get(name)
-      if (source === undefined) throw new ConfigurationError(`the inbox has no source ${name}`)
+      if (source === undefined)
+        throw new ConfigurationError(`the inbox has no source ${shown(name)}${hint(String(name), [...sources.keys()])}`)
       return source
     },
     start() {
@@ -149,12 +171,14 @@ class InboxSource<Kind> implements Source {
   readonly #slots: Slots
   readonly #rate: RateLimit | undefined
   readonly #clock: Clock
+  readonly #report: Report
 
   constructor(
     name: string,
     idempotency: Idempotency<unknown>,
     options: InboxSourceOptions<Kind> & { clock?: Clock },
     slots: Slots,
+    report: Report,
   ) {
     const { concurrency = 10, ratePerSecond, clock = systemClock } = options
     const { acceptedStatus = options.sender?.success?.[0] ?? 202 } = options
@@ -162,6 +186,7 @@ class InboxSource<Kind> implements Source {
     inRange('acceptedStatus', acceptedStatus, 200, 299)
     if (ratePerSecond !== undefined) inRange('ratePerSecond', ratePerSecond, 0.001, 1_000_000)
     this.#name = name
+    this.#report = report
     this.#clock = clock
     this.#idempotency = idempotency
     this.#options = { ...options, concurrency, acceptedStatus }
@@ -203,9 +228,13 @@ class InboxSource<Kind> implements Source {
       }
       return this.#acknowledgement(key, outcome.status === 'known' ? outcome.acceptedAt : undefined)
     } catch (error) {
-      publish({ type: 'receiver_failed', scope: this.#name, key: null, error })
-      return problem('handler_failed')
+      return this.failed(error)
     }
+  }
+
+  failed(error: unknown): Answer {
+    this.#report({ type: 'receiver_failed', scope: this.#name, key: null, error })
+    return problem('handler_failed')
   }
 
   /** The same for every delivery of a key, whatever became of it. */
@@ -290,7 +319,7 @@ class InboxSource<Kind> implements Source {
     const next = nextTry(tries, this.#delaysMs, unsettled)
     if (next === 'dead') {
       const reason = tries > this.#delaysMs.length ? 'its attempts are used up' : 'it was given up'
-      publish({ type: 'delivery_died', scope: due.scope, key: due.key, attempt: due.attempt, reason })
+      this.#report({ type: 'delivery_died', scope: due.scope, key: due.key, attempt: due.attempt, reason })
     }
     return next
   }

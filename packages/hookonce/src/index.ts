@@ -20,7 +20,13 @@ export {
 } from './diagnostics.js'
 export * from './errors.js'
 export type { Work } from './holding.js'
-export * from './idempotency.js'
+export {
+  createIdempotency,
+  type Idempotency,
+  type IdempotencyOptions,
+  type ProcessRequest,
+  type RunRequest,
+} from './idempotency.js'
 export { createInbox, type Inbox, type InboxHandler, type InboxOptions, type InboxSourceOptions } from './inbox.js'
 export * from './inbox-store.js'
 export { type SourceSettings, timingOf } from './intake.js'

@@ -3,10 +3,11 @@ import type { Delivery } from './delivery.js'
 import { InvalidKeyError } from './errors.js'
 import { bodyFingerprint } from './fingerprint.js'
 import { keyOf } from './key.js'
+import { aFlag, aFunction, aNumber, either, methods, oneOf, type Rules } from './options.js'
 import { problem } from './problem.js'
 import type { Answer, HandlerResponse } from './response.js'
 import type { Refusal, Sender } from './senders/sender.js'
-import { DEFAULT_TIMING, inRange, resolveTiming, type Timing } from './settings.js'
+import { DEFAULT_TIMING, inRange, resolveTiming, TIMING_RULES, type Timing } from './settings.js'
 
 /**
  * The rules of an endpoint. Durations are in milliseconds, sizes in bytes.
@@ -30,6 +31,16 @@ export interface SourceSettings extends Partial<Timing> {
   maxBodyBytes?: number
   /** Default 1 MiB. Of larger responses status and headers are recorded, the body is not. */
   maxResponseBytes?: number
+}
+
+export const SOURCE_RULES: Rules = {
+  ...TIMING_RULES,
+  sender: methods('a sender, e.g. stripe({ secrets: [secret] }) of hookonce/senders/stripe', ['verify', 'key']),
+  keyRequired: aFlag,
+  fingerprint: either(oneOf('body', 'none'), aFunction),
+  recordable: aFunction,
+  maxBodyBytes: aNumber,
+  maxResponseBytes: aNumber,
 }
 
 export interface ResolvedSettings extends Required<Omit<SourceSettings, keyof Timing | 'sender'>> {

@@ -1,6 +1,5 @@
 import { asked } from './asking.js'
 import { claim } from './claiming.js'
-import { publish } from './diagnostics.js'
 import { type AttemptEnd, type Claimed, Hold, type HoldContext, type Work } from './holding.js'
 import { newLeaseId } from './lease-id.js'
 import { type Outcome, outcomesOf } from './outcome.js'
@@ -182,7 +181,7 @@ export class Flight<T> {
         if (record?.leaseId === ownLeaseId) return 'free'
         remaining = record?.leaseRemainingMs ?? 0
       } catch (error) {
-        publish({ type: 'store_failed', scope: this.id.scope, key: this.id.key, operation: 'get', error })
+        this.#context.report({ type: 'store_failed', scope: this.id.scope, key: this.id.key, operation: 'get', error })
         if (ownLeaseId !== undefined) return 'free'
         this.#storeSilent = true
         remaining = this.#request.leaseMs

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { asked } from './asking.js'
 import { AbortableAttempt } from './attempt.js'
 import { type Effects, hasTransactions, transact } from './committing.js'
-import { publish } from './diagnostics.js'
 import { NoResultError } from './errors.js'
 import type { HoldContext, Work } from './holding.js'
 import { newLeaseId } from './lease-id.js'
@@ -22,14 +21,14 @@ export class Keyless {
 
   /** Runs under the lock TTL alone. `landed` is called when the work came to its end. */
   run<T>(scope: string, timing: Timing, work: Work<T>, landed: () => void): Promise<Outcome<T>> {
-    const { clock, limits, store } = this.#context
+    const { clock, limits, store, report } = this.#context
     const attempt = new AbortableAttempt(scope, null, 1, String(clock.now() * 1000))
     this.#attempts.set(attempt, attempt)
     const meter = meterAttempt(clock, scope, null, 1, clock.monotonic())
     return new Promise<Outcome<T>>(resolve => {
       const lift = limits.start(timing.lockTtlMs, () => {
         attempt.abort(new NoResultError('attempt_timeout', 'the lock TTL is over'))
-        publish({ type: 'attempt_lost', scope, key: null, attempt: 1, reason: 'lock_ttl' })
+        report({ type: 'attempt_lost', scope, key: null, attempt: 1, reason: 'lock_ttl' })
         meter?.ended('lost')
         resolve({ kind: 'attempt_timeout' })
       })
@@ -49,7 +48,7 @@ export class Keyless {
         error => {
           meter?.handlerEnded()
           meter?.ended('threw')
-          publish({ type: 'handler_threw', scope, key: null, attempt: 1, error })
+          report({ type: 'handler_threw', scope, key: null, attempt: 1, error })
           end({ kind: 'threw', joined: false, error })
         },
       )

@@ -1,16 +1,16 @@
 import { cameAt, told } from './answering.js'
-import { type AttemptWith, type CommitOf, withCommit } from './attempt.js'
+import { type Attempt, type AttemptWith, type CommitOf, withCommit } from './attempt.js'
 import { BindingUnknown, BoundElsewhere, bind, isContentScope } from './binding.js'
 import { type Clock, systemClock } from './clock.js'
 import { andThen, type Commit, type Settlement } from './committing.js'
 import type { Delivery } from './delivery.js'
-import { publish } from './diagnostics.js'
 import { ConfigurationError } from './errors.js'
-import { bodyFingerprint } from './fingerprint.js'
-import { createIdempotency, type Idempotency } from './idempotency.js'
-import { createIntake, type ResolvedSettings, resolveSettings, type SourceSettings } from './intake.js'
+import { createEngine, ENGINE_RULES, type Idempotency, type IdempotencyOptions } from './idempotency.js'
+import { createIntake, type ResolvedSettings, resolveSettings, SOURCE_RULES, type SourceSettings } from './intake.js'
+import { aText, checkOptions, shown } from './options.js'
 import type { Outcome } from './outcome.js'
 import { problem } from './problem.js'
+import { createReport, type Report } from './report.js'
 import {
   type Answer,
   asSuccess,
@@ -57,18 +57,15 @@ export interface Source<Kind = never> {
   receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer>
   /** 413: the adapter stopped reading the body. */
   tooLarge(): Answer
+  /**
+   * 500, and an event: the adapter cannot read the delivery, or not send its answer, for a reason at home. With an
+   * attempt: its handler threw where no answer of its own tells.
+   */
+  failed(error: unknown, attempt?: Attempt): Answer
 }
 
-export interface ReceiverOptions<S extends Store = Store> extends SourceSettings {
-  store: S
-  /** How many duplicates may wait at once in this process; one more is answered 409. Default 10,000. */
-  maxWaiters?: number
-  /** One store operation. Default 2 s, or a third of the lease if that is less; at most that third. */
-  storeTimeoutMs?: number
-  /** After so many attempts that ended without a word (crashes) a key is not run again. Default 10. */
-  maxLosses?: number
-  clock?: Clock
-}
+/** Rules are those of every source that has none of its own. */
+export interface ReceiverOptions<S extends Store = Store> extends SourceSettings, IdempotencyOptions<S> {}
 
 /** A record with its response decoded. */
 export interface ReceiverRecord extends RecordSummary {
@@ -77,13 +74,12 @@ export interface ReceiverRecord extends RecordSummary {
   delivery?: Delivery
 }
 
-/**
- * A receiver is itself a source, for routes that need no name: each method and path, letter for letter, is a source of
- * its own (`POST /webhook`), so that two routes never share keys. Where several paths mean one endpoint (`/webhook/`,
- * `/tenants/:id/webhook`), give it a name.
- */
-export interface Receiver<Kind = never> extends Source<Kind> {
-  /** An endpoint with a name, and with rules of its own where `options` has them. @throws {ConfigurationError} */
+/** One store, and the sources whose keys and results are kept in it. */
+export interface Receiver<Kind = never> {
+  /**
+   * An endpoint with a name, and with rules of its own where `options` has them. Two with one name share their keys.
+   * @throws {ConfigurationError} naming the option and what is allowed
+   */
   source(options: SourceOptions): Source<Kind>
   /** What is recorded for a key of the named source. @throws {StoreError} also when the store does not answer in time */
   record(source: string, key: string): Promise<ReceiverRecord | undefined>
@@ -106,20 +102,22 @@ export interface Receiver<Kind = never> extends Source<Kind> {
 /**
  * @example
  * const receiver = createReceiver({ store: sqliteStore('./data/hookonce.db') })
+ * const orders = receiver.source({ name: 'orders' })
  *
  * @throws {ConfigurationError} naming the option and what is allowed
  */
 export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Receiver<TransactionsOf<S>> {
+  checkOptions('createReceiver', options, { ...SOURCE_RULES, ...ENGINE_RULES }, ['store'])
   const { store, clock = systemClock } = options
-  const idempotency = createIdempotency(options)
+  const report = createReport(options.onEvent)
+  const idempotency = createEngine(options, report)
   const settings = resolveSettings(options)
   const receiver: Receiver<TransactionsOf<S>> = {
-    ...sourceOf(idempotency, settings, unnamed, clock),
-    source({ name, ...own }) {
-      if (!/^[\x21-\x7e]+$/.test(name) || name.length > MAX_KEY_BYTES) {
-        throw new ConfigurationError(`a source's name must be 1 to ${MAX_KEY_BYTES} visible ASCII characters`)
-      }
-      return sourceOf(idempotency, resolveSettings(withDefaults(options, own)), () => name, clock)
+    source(given) {
+      checkOptions('receiver.source', given, { ...SOURCE_RULES, name: aText }, ['name'])
+      const { name, ...own } = given
+      checkSourceName(name)
+      return sourceOf(idempotency, resolveSettings(withDefaults(options, own)), name, clock, report)
     },
     async record(source, key) {
       if (isContentScope(source)) return undefined
@@ -142,23 +140,30 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
     ready: () => idempotency.ready(),
     close: () => store.close(),
   }
-  engines.set(receiver, { idempotency: idempotency as Idempotency<unknown>, options })
+  const routeSource = (name: string) => sourceOf(idempotency, settings, name, clock, report)
+  engines.set(receiver, { idempotency: idempotency as Idempotency<unknown>, options, report, routeSource })
   return receiver
 }
 
-/** What an inbox of a receiver works with. */
+/** What an inbox and the adapters of a receiver work with. */
 export const engines = new WeakMap<
   object,
-  { idempotency: Idempotency<unknown>; options: SourceSettings & { clock?: Clock } }
+  {
+    idempotency: Idempotency<unknown>
+    options: SourceSettings & { store: Store; clock?: Clock }
+    report: Report
+    /** A source with the receiver's own rules and a name that is no name of {@link Receiver.source}'s. */
+    // biome-ignore lint/suspicious/noExplicitAny: the receiver's own kind
+    routeSource: (name: string) => Source<any>
+  }
 >()
 
-/** The source of a delivery to a receiver's own `receive`. A path too long for a scope is named by its digest. */
-function unnamed(delivery?: Delivery): string {
-  // What is too large was not read, and is no delivery.
-  if (delivery === undefined) return ''
-  const { method, path } = delivery
-  const name = `${method} ${path}`
-  return name.length <= MAX_KEY_BYTES ? name : `${method} ${bodyFingerprint(Buffer.from(path))}`
+/** @throws {ConfigurationError} */
+export function checkSourceName(name: string): void {
+  if (/^[\x21-\x7e]+$/.test(name) && name.length <= MAX_KEY_BYTES) return
+  throw new ConfigurationError(
+    `a source's name must be 1 to ${MAX_KEY_BYTES} visible ASCII characters, not ${shown(name)}`,
+  )
 }
 
 /** What is recorded of a commit without a key. */
@@ -170,8 +175,9 @@ const RETRY_LATER_MS = 5_000
 function sourceOf<Kind>(
   idempotency: Idempotency<Kind>,
   settings: ResolvedSettings,
-  nameFor: (delivery?: Delivery) => string,
+  scope: string,
   clock: Clock,
+  report: Report,
 ): Source<Kind> {
   const { sender, recordable, maxBodyBytes, maxResponseBytes, timing } = settings
   const intake = createIntake(settings, clock)
@@ -180,20 +186,23 @@ function sourceOf<Kind>(
 
   async function receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer> {
     const since = cameAt(clock)
-    const scope = nameFor(delivery)
     try {
       const taken = intake.take(delivery)
       if ('refusal' in taken) return told(clock, scope, since, taken.refusal)
-      return told(clock, scope, since, await process(delivery, scope, taken.key, taken.fingerprint, handler))
+      return told(clock, scope, since, await process(delivery, taken.key, taken.fingerprint, handler))
     } catch (error) {
-      publish({ type: 'receiver_failed', scope, key: null, error })
-      return told(clock, scope, since, problem('handler_failed'))
+      return told(clock, scope, since, failed(error))
     }
+  }
+
+  function failed(error: unknown, attempt?: Attempt): Answer {
+    if (attempt === undefined) report({ type: 'receiver_failed', scope, key: null, error })
+    else report({ type: 'handler_threw', scope, key: attempt.key, attempt: attempt.number, error })
+    return problem('handler_failed')
   }
 
   async function process(
     delivery: Delivery,
-    scope: string,
     key: string | null,
     fingerprint: string | null,
     handler: Handler<Kind>,
@@ -218,21 +227,21 @@ function sourceOf<Kind>(
         const begunAt = clock.monotonic()
         const answer = await handler(delivery, withCommit(attempt, commit && committing(commit, settle)))
         const tookMs = clock.monotonic() - begunAt
-        if (tookMs > deadlineMs) publish({ type: 'deadline_missed', scope, key, tookMs, deadlineMs })
+        if (tookMs > deadlineMs) report({ type: 'deadline_missed', scope, key, tookMs, deadlineMs })
         return settle(answer)
       },
     )
     answered = true
     if (outcome.kind === 'threw' && outcome.error instanceof BoundElsewhere) {
-      return process(delivery, scope, outcome.error.key, fingerprint, handler)
+      return process(delivery, outcome.error.key, fingerprint, handler)
     }
     const answer = answerTo(outcome, maxResponseBytes)
     if (made !== undefined && answer.rest !== made.rest) discard(made)
     return answer
   }
 
-  const tooLarge = () => told(clock, nameFor(), cameAt(clock), intake.tooLarge())
-  return { maxBodyBytes, maxResponseBytes, tooLarge, receive }
+  const tooLarge = () => told(clock, scope, cameAt(clock), intake.tooLarge())
+  return { maxBodyBytes, maxResponseBytes, tooLarge, failed, receive }
 }
 
 /** The engine's commit for effects that come to a response. */

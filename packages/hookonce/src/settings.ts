@@ -1,4 +1,5 @@
 import { ConfigurationError } from './errors.js'
+import { aNumber, type Rules, shown } from './options.js'
 
 /** How long things last, in milliseconds. */
 export interface Timing {
@@ -18,6 +19,8 @@ export const DEFAULT_TIMING: Readonly<Timing> = {
   leaseMs: 15_000,
   waitMs: 10_000,
 }
+
+export const TIMING_RULES: Rules = { retentionMs: aNumber, lockTtlMs: aNumber, leaseMs: aNumber, waitMs: aNumber }
 
 /** What a timer can count: more would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -43,5 +46,5 @@ export function resolveTiming(
 /** @throws {ConfigurationError} */
 export function inRange(name: string, value: number, least: number, most: number): void {
   if (typeof value === 'number' && value >= least && value <= most) return
-  throw new ConfigurationError(`${name} must be a number from ${least} to ${most}, not ${value}`)
+  throw new ConfigurationError(`${name} must be a number from ${least} to ${most}, not ${shown(value)}`)
 }

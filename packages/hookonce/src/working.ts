@@ -1,7 +1,6 @@
 import { asked, jittered } from './asking.js'
 import type { AbortableAttempt } from './attempt.js'
 import type { Commit, Settlement } from './committing.js'
-import { publish } from './diagnostics.js'
 import { NoResultError } from './errors.js'
 import { type AttemptEnd, Hold, type HoldContext } from './holding.js'
 import type { ClaimDueRequest, DueClaim, FailNext, InboxStore } from './inbox-store.js'
@@ -134,7 +133,7 @@ export class DueWorker<T> implements Worker {
       return late ? 0 : claims.length
     } catch (error) {
       // What an answer that was lost has taken is due again when the leases are over.
-      publish({ type: 'store_failed', scope, key: null, operation: 'claim', error })
+      this.#context.report({ type: 'store_failed', scope, key: null, operation: 'claim', error })
       return 0
     }
   }

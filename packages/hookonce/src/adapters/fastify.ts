@@ -1,9 +1,10 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type {
   FastifyInstance,
   FastifyPluginAsync,
   FastifyReply,
   FastifyRequest,
+  onErrorHookHandler,
   preParsingHookHandler,
   RequestPayload,
 } from 'fastify'
@@ -11,10 +12,12 @@ import { type Attempt, type CommitOf, withCommit } from '../attempt.js'
 import { andThen } from '../committing.js'
 import type { Delivery } from '../delivery.js'
 import { ConfigurationError } from '../errors.js'
-import type { Source } from '../receiver.js'
+import { anObject, aText, checkOptions } from '../options.js'
+import { engines, type Receiver, type Source, type SourceOptions } from '../receiver.js'
 import type { Answer } from '../response.js'
-import { rememberAttempt } from './node/attempts.js'
-import { parsedForm, readBody } from './node/body.js'
+import { checkSource, isReceiver } from './given.js'
+import { attemptFor, rememberAttempt } from './node/attempts.js'
+import { parsedForm, readBefore, readBody } from './node/body.js'
 import { refuseBody, sendAnswer } from './node/send.js'
 import { receive } from './node/serve.js'
 
@@ -25,9 +28,17 @@ interface AnySource extends Omit<Source, 'receive'> {
   receive(delivery: Delivery, handler: never): Promise<Answer>
 }
 
+/** A receiver, whatever transactions its store has. */
+interface AnyReceiver extends Omit<Receiver, 'source'> {
+  source(options: SourceOptions): AnySource
+}
+
 export interface IdempotentOptions {
-  /** Of every route of the scope whose `config.idempotency` names no other. */
-  source: AnySource
+  /**
+   * Of every route of the scope whose `config.idempotency` names no other. A source is one for all of them, with one set
+   * of keys; with a receiver each route has its own, named by its method and the pattern that it is registered by.
+   */
+  source: AnySource | AnyReceiver
 }
 
 declare module 'fastify' {
@@ -44,10 +55,10 @@ declare module 'fastify' {
   }
 }
 
-const SOURCE = Symbol('hookonce.source')
+const GIVEN = Symbol('hookonce.source')
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 const FORM = 'application/x-www-form-urlencoded'
-const JSON_SUFFIX = /^application\/[^;]+\+json/
+const JSON_SUFFIX = /^application\/[^;]+\+json$/
 
 /**
  * Fastify plugin: what the routes of its scope do after `onRequest` runs once for an idempotency key, and their answer,
@@ -58,11 +69,17 @@ const JSON_SUFFIX = /^application\/[^;]+\+json/
  * `preValidation` up to `onSend` only those that run. So authenticate in `onRequest`. Headers set in `onRequest` are on
  * every answer, replays included, and are not recorded; what `onSend` adds belongs to the answer and is.
  *
- * `request.rawBody` has the bytes. `request.body` is what Fastify's content type parsers make of them, yours included
- * (register those before); forms and `+json` are parsed too, and what no parser takes is a Buffer. The source's
- * `maxBodyBytes` is the most that is read, Fastify's `bodyLimit` the most that is parsed: raise both for larger bodies.
+ * With a receiver a route's source is named by its method and pattern, prefix included (`POST /tenants/:id/webhook`;
+ * tenants share their keys then), however a sender spells the path. Routes that differ by constraints alone need sources
+ * of their own in `config.idempotency`.
  *
- * Errors go Fastify's usual way; what its error handler answers is sent and, unless successful, not recorded. After
+ * `request.rawBody` has the bytes. `request.body` is what Fastify's content type parsers make of them, yours included (one
+ * for `*` has to be registered before); where the scope has none, forms and `+json` are parsed too, and the rest is a
+ * Buffer. `request.raw` can be read once more: `@fastify/multipart` works as ever. The source's `maxBodyBytes` is the most
+ * that is read, Fastify's `bodyLimit` the most that is parsed: raise both for larger bodies.
+ *
+ * Errors go Fastify's usual way; what its error handler answers is sent and, unless successful, not recorded. An error
+ * that Fastify answers with 500 or more is an event (`handler_threw`) as well. After
  * `reply.hijack()` the response must be ended through `reply.raw`, as ever; else the attempt lasts to its lock TTL.
  *
  * With a source of an inbox, which acknowledges, the route's handler is not run; Fastify wants one all the same.
@@ -78,17 +95,23 @@ const JSON_SUFFIX = /^application\/[^;]+\+json/
  * app.post('/search', { config: { idempotency: false } }, async () => [])
  */
 export const idempotent: FastifyPluginAsync<IdempotentOptions> = Object.assign(
-  async (scope: FastifyInstance, { source }: IdempotentOptions) => {
-    if (typeof source?.receive !== 'function') throw new ConfigurationError('idempotent: source must be a receiver')
+  async (scope: FastifyInstance, options: IdempotentOptions) => {
+    checkOptions('idempotent', options, OPTIONS, ['source'])
+    const given = options.source as Source | Receiver
+    if (!isReceiver(given)) checkGiven(given)
     if ('http2' in scope.initialConfig && scope.initialConfig.http2) {
       throw new ConfigurationError('idempotent: HTTP/2 is not supported')
     }
-    const within = scope.hasDecorator(SOURCE)
-    scope.decorate(SOURCE, source)
+    const within = scope.hasDecorator(GIVEN)
+    scope.decorate(GIVEN, new Given(given))
     if (!within) {
       scope.decorateRequest('rawBody')
+      scope.addHook('onRoute', ({ config }) => {
+        if (config?.idempotency) checkGiven(config.idempotency)
+      })
       scope.addHook('preParsing', onPreParsing)
-      addParsers(scope)
+      scope.addHook('onError', onError)
+      if (!scope.hasContentTypeParser('*')) addParser(scope)
     }
   },
   {
@@ -98,12 +121,73 @@ export const idempotent: FastifyPluginAsync<IdempotentOptions> = Object.assign(
   },
 )
 
+const OPTIONS = {
+  source: { ...anObject, words: 'a receiver or a source' },
+  prefix: aText,
+  logLevel: aText,
+  logSerializers: anObject,
+}
+
+const checkGiven = (given: unknown): void => checkSource(source => `idempotent, { source: ${source} }`, given)
+
+/** What the plugin was registered with, for the routes of a scope. */
+class Given {
+  readonly given: Source | Receiver
+  /** By the route's own settings, which no other route has. */
+  readonly #sources = new WeakMap<object, Source>()
+  readonly #names = new Set<string>()
+
+  constructor(given: Source | Receiver) {
+    this.given = given
+  }
+
+  /** @throws {ConfigurationError} another route has the same pattern */
+  sourceOf({ routeOptions, server }: FastifyRequest): Source {
+    const { given } = this
+    if (!isReceiver(given)) return given
+    const { config, method, url = '' } = routeOptions
+    const known = this.#sources.get(config)
+    if (known !== undefined) return known
+    const name = `${[method].flat().join(',')} ${url}`
+    if (this.#names.has(name)) {
+      throw new ConfigurationError(
+        `idempotent: several routes are ${name}; name their sources: ` +
+          "{ config: { idempotency: receiver.source({ name: 'orders' }) } }",
+      )
+    }
+    this.#names.add(name)
+    // With a prefix, Fastify makes two routes of one whose own path is a slash.
+    const source: Source = engines.get(given)!.routeSource(url === `${server.prefix}/` ? name.slice(0, -1) : name)
+    this.#sources.set(config, source)
+    return source
+  }
+}
+
 type PreParsingDone = Parameters<preParsingHookHandler>[3]
 
 const onPreParsing: preParsingHookHandler = (request, reply, payload, done) => {
-  const source = sourceOf(request)
-  if (source === undefined) done(null, payload)
-  else answer(source, request, reply, payload, done).catch(() => reply.raw.destroy())
+  let source: Source | undefined
+  let read: Buffer | undefined
+  try {
+    source = sourceOf(request)
+    if (source === undefined) return done(null, payload)
+    read = readBefore(request.raw, 'idempotent', payload as Readable)
+  } catch (error) {
+    source?.failed(error)
+    return done(error as Error)
+  }
+  const known = source
+  answer(known, request, reply, payload, read, done).catch(error => {
+    known.failed(error)
+    reply.raw.destroy()
+  })
+}
+
+/** What Fastify answers as an error of the server, and tells nobody of unless it logs. */
+const onError: onErrorHookHandler = (request, reply, error, done) => {
+  const known = attemptFor(request)
+  if (known !== undefined && reply.statusCode >= 500) known.source.failed(error, known.attempt)
+  done()
 }
 
 function sourceOf(request: FastifyRequest): Source | undefined {
@@ -111,8 +195,8 @@ function sourceOf(request: FastifyRequest): Source | undefined {
   const { config, method } = request.routeOptions
   if (config.idempotency === false) return undefined
   if (config.idempotency !== undefined) return config.idempotency as Source
-  const methods = Array.isArray(method) ? method : [method]
-  return methods.every(name => SAFE.has(name)) ? undefined : request.server.getDecorator<Source>(SOURCE)
+  if ([method].flat().every(name => SAFE.has(name as string))) return undefined
+  return request.server.getDecorator<Given>(GIVEN).sourceOf(request)
 }
 
 /** From the request's body to its answer; `done` goes on to the handler. */
@@ -121,13 +205,14 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
   payload: RequestPayload,
+  read: Buffer | undefined,
   done: PreParsingDone,
 ): Promise<void> {
   const req = request.raw
   const res = reply.raw
   // A hook before may have decompressed the body, and fail to.
   if (payload !== req) payload.once('error', done)
-  const body = await readBody(req, source.maxBodyBytes, payload)
+  const body = read ?? (await readBody(req, source.maxBodyBytes, payload))
   // Fastify's time limit for handlers may have answered meanwhile.
   if (body === 'aborted' || reply.sent) return
   if (body === 'too_large') {
@@ -137,15 +222,16 @@ async function answer(
   }
   for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) res.setHeader(name, value)
 
+  const given = request.routeOptions.config.idempotency ?? request.server.getDecorator<Given>(GIVEN).given
   const { answer, capture } = await receive(source, req, res, body, (_, attempt, capture) => {
     // To whoever asks the request too, its sender looks connected.
     if (res.socket) req.socket = res.socket
     request.rawBody = body
-    rememberAttempt(request, committing(reply, attempt, capture.response), source)
-    done(null, Object.assign(Readable.from(body, { objectMode: false }), sizeOf(payload)))
+    rememberAttempt(request, committing(reply, attempt, capture.response), source, given)
+    done(null, Object.assign(req, sizeOf(payload)))
   })
   if (capture === undefined) reply.hijack()
-  await sendAnswer(res, answer, capture)
+  await sendAnswer(res, answer, capture, error => void source.failed(error))
 }
 
 /** What Fastify compares with the content-length of a body that was decompressed. */
@@ -177,17 +263,14 @@ function committing(reply: FastifyReply, attempt: Attempt, answered: Promise<unk
   )
 }
 
-/** What Fastify has no parser for; those that the scope has stay. */
-function addParsers(scope: FastifyInstance): void {
-  if (!scope.hasContentTypeParser(FORM)) {
-    scope.addContentTypeParser<Buffer>(FORM, { parseAs: 'buffer' }, (_, body, done) => done(null, parsedForm(body)))
-  }
-  if (!scope.hasContentTypeParser(JSON_SUFFIX)) {
-    const { onProtoPoisoning = 'error', onConstructorPoisoning = 'error' } = scope.initialConfig
-    const json = scope.getDefaultJsonParser(onProtoPoisoning, onConstructorPoisoning)
-    scope.addContentTypeParser(JSON_SUFFIX, { parseAs: 'string' }, json)
-  }
-  if (!scope.hasContentTypeParser('*')) {
-    scope.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
-  }
+/** For what Fastify has no parser; a later one of the scope for its type goes before. */
+function addParser(scope: FastifyInstance): void {
+  const { onProtoPoisoning = 'error', onConstructorPoisoning = 'error' } = scope.initialConfig
+  const parseJson = scope.getDefaultJsonParser(onProtoPoisoning, onConstructorPoisoning)
+  scope.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (request, body, done) => {
+    const type = (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
+    if (type === FORM) done(null, parsedForm(body))
+    else if (JSON_SUFFIX.test(type)) parseJson(request, body.toString(), done)
+    else done(null, body)
+  })
 }

@@ -3,6 +3,7 @@ import { andThen } from '../committing.js'
 import { Delivery } from '../delivery.js'
 import type { Handler, Source } from '../receiver.js'
 import type { Answer, HandlerResponse } from '../response.js'
+import { checkSource } from './given.js'
 
 /**
  * Answers one delivery, with a `Response` or a plain one. What it throws counts as a failed attempt and is never shown
@@ -25,11 +26,13 @@ const NULL_BODY = new Set([204, 205, 304])
  *
  * The request's body must not have been read before: its raw bytes are what is compared and verified.
  *
+ * @throws {ConfigurationError} `source` is none
  * @throws {TypeError} if the body was read before
  * @throws whatever ends the reading of the body early, e.g. a sender that disconnects
  *
  * @example
- * app.post('/webhook', c => handleFetch(receiver, c.req.raw, async (delivery, attempt) => {
+ * const orders = receiver.source({ name: 'orders' })
+ * app.post('/webhook', c => handleFetch(orders, c.req.raw, async (delivery, attempt) => {
  *   await ship(delivery.json(), { idempotencyKey: attempt.keyFor('ship') })
  *   return Response.json({ ok: true })
  * }))
@@ -39,7 +42,8 @@ export async function handleFetch<Kind>(
   request: Request,
   handler: FetchHandler<Kind>,
 ): Promise<Response> {
-  if (request.bodyUsed) {
+  checkSource(name => `handleFetch(${name}, request, handler)`, source)
+  if (request.bodyUsed || request.body?.locked) {
     throw new TypeError('The request body was read before handleFetch: hand over the request untouched')
   }
   const body = await readBody(request, source.maxBodyBytes)

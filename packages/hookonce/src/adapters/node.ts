@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AttemptWith } from '../attempt.js'
+import type { Attempt, AttemptWith } from '../attempt.js'
 import { problem } from '../problem.js'
 import type { Source } from '../receiver.js'
-import { parsedBody, type ReceivedBody } from './node/body.js'
-import { serve } from './node/serve.js'
+import { checkSource } from './given.js'
+import { parsedBody, type ReceivedBody, readBefore } from './node/body.js'
+import { sendAnswer } from './node/send.js'
+import { type Run, serve } from './node/serve.js'
 
 export type { ReceivedBody } from './node/body.js'
 
@@ -24,20 +26,34 @@ export type NodeHandler<Kind = never> = (
  *
  * If the sender disconnects the handler is not told before it is done: its answer is recorded for the retry.
  *
- * A body that its content type calls JSON and that is none is answered 400, without a run.
+ * A body that its content type calls JSON and that is none is answered 400, without a run. The request can be read once
+ * more, for parsers of forms. Whoever reads it before must leave the bytes as a Buffer in `req.rawBody` (or `req.body`);
+ * else every delivery is answered 500, with an event that says so.
+ *
+ * What the handler throws after it answered is an event (`handler_threw`) and changes nothing.
  *
  * @example
- * createServer(handleNode(receiver, async (req, res, attempt) => {
+ * createServer(handleNode(receiver.source({ name: 'orders' }), async (req, res, attempt) => {
  *   await ship(req.body, { idempotencyKey: attempt.keyFor('ship') })
  *   res.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}')
  * }))
+ *
+ * @throws {ConfigurationError} `source` is none
  */
 export function handleNode<Kind>(
   source: Source<Kind>,
   handler: NodeHandler<Kind>,
 ): (req: IncomingMessage, res: ServerResponse) => void {
+  checkSource(name => `handleNode(${name}, handler)`, source)
   return (req, res) => {
-    serve(source, req, res, (rawBody, attempt, capture) => {
+    let read: Buffer | undefined
+    try {
+      read = readBefore(req, 'handleNode')
+    } catch (error) {
+      void sendAnswer(res, source.failed(error))
+      return
+    }
+    const run: Run<Kind> = (rawBody, attempt, capture) => {
       let body: unknown
       try {
         body = parsedBody(req, rawBody)
@@ -47,7 +63,10 @@ export function handleNode<Kind>(
         return
       }
       const received = Object.assign(req, { rawBody, body })
-      void (async () => handler(received, res, attempt))().catch(error => capture.fail(error))
-    }).catch(() => res.destroy())
+      void (async () => handler(received, res, attempt))().catch(
+        error => capture.fail(error) || source.failed(error, attempt as Attempt),
+      )
+    }
+    serve(source, req, res, run, read)
   }
 }

@@ -14,7 +14,7 @@ const serve = async (
   around: (listener: RequestListener) => RequestListener = l => l,
 ) => {
   const made = receiverOver(options)
-  return { ...made, ...(await listen(around(handleNode(made.receiver, handler)))) }
+  return { ...made, ...(await listen(around(handleNode(made.source, handler)))) }
 }
 
 const code = (run: () => unknown): unknown => {
@@ -74,7 +74,7 @@ test('another answer than the captured one is sent without a trace of it, and it
   let done = false
   const { port, receiver } = await serve(
     async (_, res) => {
-      await receiver.deleteRecord('POST /webhook', 'k', { force: true })
+      await receiver.deleteRecord('webhook', 'k', { force: true })
       res.appendHeader('x-list', 'mine')
       res.writeHead(201, 'Mine', { 'set-cookie': 'a=1', 'x-mine': '1', 'content-type': 'text/plain' })
       for (let i = 0; i < 5; i++) if (!res.write('mine'.repeat(100))) await once(res, 'drain')
@@ -182,7 +182,7 @@ test('headers and wrappers of whatever came first stay outside: on every answer,
     ['origin', 'accept'],
   ])
   expect(conflict.header('vary')).toBe('origin')
-  const { headers } = (await receiver.record('POST /webhook', 'k'))!.response!
+  const { headers } = (await receiver.record('webhook', 'k'))!.response!
   expect(headers).toEqual([
     ['vary', 'origin'],
     ['vary', 'accept'],

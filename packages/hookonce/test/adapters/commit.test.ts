@@ -18,8 +18,8 @@ vi.spyOn(console, 'error').mockImplementation(() => {})
 
 /** What the effects of one delivery do and answer, in the words of each adapter. */
 interface Example<Mode extends 'async' | 'sync'> {
-  answers: (receiver: Receiver<Transactions<Ledger, Mode>>, status: number) => RequestListener
-  forgets: (receiver: Receiver<Transactions<Ledger, Mode>>) => RequestListener
+  answers: (source: Source<Transactions<Ledger, Mode>>, status: number) => RequestListener
+  forgets: (source: Source<Transactions<Ledger, Mode>>) => RequestListener
 }
 
 const app = (mount: (app: express.Express) => unknown): RequestListener => {
@@ -37,9 +37,9 @@ const fastifyApp = <Kind>(source: Source<Kind>, mount: (app: FastifyInstance) =>
 
 const waiting: Record<string, Example<'async'>> = {
   fetch: {
-    answers: (receiver, status) =>
+    answers: (source, status) =>
       bridge(request =>
-        handleFetch(receiver, request, (delivery, attempt) =>
+        handleFetch(source, request, (delivery, attempt) =>
           attempt.commit(async tx => {
             await null
             tx.write(delivery.text())
@@ -47,9 +47,9 @@ const waiting: Record<string, Example<'async'>> = {
           }),
         ),
       ),
-    forgets: receiver =>
+    forgets: source =>
       bridge(request =>
-        handleFetch(receiver, request, async (_, attempt) => {
+        handleFetch(source, request, async (_, attempt) => {
           await attempt.commit(async tx => {
             tx.write('lost')
             return undefined as never
@@ -59,25 +59,25 @@ const waiting: Record<string, Example<'async'>> = {
       ),
   },
   'node:http': {
-    answers: (receiver, status) =>
-      handleNode(receiver, (req, res, attempt) =>
+    answers: (source, status) =>
+      handleNode(source, (req, res, attempt) =>
         attempt.commit(async tx => {
           await null
           tx.write(req.rawBody.toString())
           res.writeHead(status).end(`{"attempt":${attempt.number}}`)
         }),
       ),
-    forgets: receiver =>
-      handleNode(receiver, async (_, res, attempt) => {
+    forgets: source =>
+      handleNode(source, async (_, res, attempt) => {
         await attempt.commit(async tx => tx.write('lost'))
         res.end('late')
       }),
   },
   Express: {
-    answers: (receiver, status) =>
+    answers: (source, status) =>
       app(app =>
-        app.post('/webhook', idempotent(receiver), async (req, res) => {
-          const attempt = attemptOf(req, receiver)
+        app.post('/webhook', idempotent(source), async (req, res) => {
+          const attempt = attemptOf(req, source)
           await attempt.commit(async tx => {
             await null
             tx.write(req.rawBody.toString())
@@ -85,19 +85,19 @@ const waiting: Record<string, Example<'async'>> = {
           })
         }),
       ),
-    forgets: receiver =>
+    forgets: source =>
       app(app =>
-        app.post('/webhook', idempotent(receiver), async (req, res) => {
-          await attemptOf(req, receiver).commit(async tx => tx.write('lost'))
+        app.post('/webhook', idempotent(source), async (req, res) => {
+          await attemptOf(req, source).commit(async tx => tx.write('lost'))
           res.send('late')
         }),
       ),
   },
   Fastify: {
-    answers: (receiver, status) =>
-      fastifyApp(receiver, app =>
+    answers: (source, status) =>
+      fastifyApp(source, app =>
         app.post('/webhook', async (request, reply) => {
-          const attempt = attemptOfFastify(request, receiver)
+          const attempt = attemptOfFastify(request, source)
           await attempt.commit(async tx => {
             await null
             tx.write(request.rawBody.toString())
@@ -105,10 +105,10 @@ const waiting: Record<string, Example<'async'>> = {
           })
         }),
       ),
-    forgets: receiver =>
-      fastifyApp(receiver, app =>
+    forgets: source =>
+      fastifyApp(source, app =>
         app.post('/webhook', async request => {
-          await attemptOfFastify(request, receiver).commit(async tx => tx.write('lost'))
+          await attemptOfFastify(request, source).commit(async tx => tx.write('lost'))
           return 'late'
         }),
       ),
@@ -117,18 +117,18 @@ const waiting: Record<string, Example<'async'>> = {
 
 const atOnce: Record<string, Example<'sync'>> = {
   fetch: {
-    answers: (receiver, status) =>
+    answers: (source, status) =>
       bridge(request =>
-        handleFetch(receiver, request, (delivery, attempt) =>
+        handleFetch(source, request, (delivery, attempt) =>
           attempt.commit(tx => {
             tx.write(delivery.text())
             return jsonResponse({ attempt: attempt.number }, status)
           }),
         ),
       ),
-    forgets: receiver =>
+    forgets: source =>
       bridge(request =>
-        handleFetch(receiver, request, (_, attempt) =>
+        handleFetch(source, request, (_, attempt) =>
           attempt.commit(tx => {
             tx.write('lost')
             return Response.json('its body takes time to read') as never
@@ -137,24 +137,24 @@ const atOnce: Record<string, Example<'sync'>> = {
       ),
   },
   'node:http': {
-    answers: (receiver, status) =>
-      handleNode(receiver, (req, res, attempt) =>
+    answers: (source, status) =>
+      handleNode(source, (req, res, attempt) =>
         attempt.commit(tx => {
           tx.write(req.rawBody.toString())
           res.writeHead(status).end(`{"attempt":${attempt.number}}`)
         }),
       ),
-    forgets: receiver =>
-      handleNode(receiver, async (_, res, attempt) => {
+    forgets: source =>
+      handleNode(source, async (_, res, attempt) => {
         await attempt.commit(tx => tx.write('lost'))
         res.end('late')
       }),
   },
   Express: {
-    answers: (receiver, status) =>
+    answers: (source, status) =>
       app(app =>
-        app.post('/webhook', idempotent(receiver), (req, res, next) => {
-          const attempt = attemptOf(req, receiver)
+        app.post('/webhook', idempotent(source), (req, res, next) => {
+          const attempt = attemptOf(req, source)
           attempt
             .commit(tx => {
               tx.write(req.rawBody.toString())
@@ -163,29 +163,29 @@ const atOnce: Record<string, Example<'sync'>> = {
             .catch(next)
         }),
       ),
-    forgets: receiver =>
+    forgets: source =>
       app(app =>
-        app.post('/webhook', idempotent(receiver), async (req, res) => {
-          await attemptOf(req, receiver).commit(tx => tx.write('lost'))
+        app.post('/webhook', idempotent(source), async (req, res) => {
+          await attemptOf(req, source).commit(tx => tx.write('lost'))
           res.send('late')
         }),
       ),
   },
   Fastify: {
-    answers: (receiver, status) =>
-      fastifyApp(receiver, app =>
+    answers: (source, status) =>
+      fastifyApp(source, app =>
         app.post('/webhook', async (request, reply) => {
-          const attempt = attemptOfFastify(request, receiver)
+          const attempt = attemptOfFastify(request, source)
           await attempt.commit(tx => {
             tx.write(request.rawBody.toString())
             return reply.code(status).send({ attempt: attempt.number })
           })
         }),
       ),
-    forgets: receiver =>
-      fastifyApp(receiver, app =>
+    forgets: source =>
+      fastifyApp(source, app =>
         app.post('/webhook', async request => {
-          await attemptOfFastify(request, receiver).commit(tx => tx.write('lost'))
+          await attemptOfFastify(request, source).commit(tx => tx.write('lost'))
           return 'late'
         }),
       ),
@@ -202,15 +202,15 @@ declare global {
 
 function cases<Mode extends 'async' | 'sync'>(mode: Mode, examples: Record<string, Example<Mode>>): void {
   describe.each(Object.entries(examples))(`a commit (${mode}) through %s`, (_, { answers, forgets }) => {
-    const setUp = async (listener: (receiver: Receiver<Transactions<Ledger, Mode>>) => RequestListener) => {
+    const setUp = async (listener: (source: Source<Transactions<Ledger, Mode>>) => RequestListener) => {
       const { store, ledger } = transactional(memoryStore(), mode)
-      const receiver = createReceiver({ store }) as Receiver<Transactions<Ledger, Mode>>
-      const { port } = await listen(listener(receiver))
+      const receiver = createReceiver({ store, onEvent: () => {} }) as Receiver<Transactions<Ledger, Mode>>
+      const { port } = await listen(listener(receiver.source({ name: 'webhook' })))
       return { receiver, port, ledger }
     }
 
     test('records the response together with the effects, once', async () => {
-      const { port, ledger } = await setUp(receiver => answers(receiver, 200))
+      const { port, ledger } = await setUp(source => answers(source, 200))
       const first = await deliver(port, { key: 'k', body: '"pay"' })
       const second = await deliver(port, { key: 'k', body: '"pay"' })
       expect([first.status, first.body.toString()]).toEqual([200, '{"attempt":1}'])
@@ -219,7 +219,7 @@ function cases<Mode extends 'async' | 'sync'>(mode: Mode, examples: Record<strin
     })
 
     test('rolls back a response that is not to be recorded, and sends it', async () => {
-      const { port, ledger } = await setUp(receiver => answers(receiver, 409))
+      const { port, ledger } = await setUp(source => answers(source, 409))
       expect((await deliver(port, { key: 'k' })).status).toBe(409)
       expect((await deliver(port, { key: 'k' })).body.toString()).toBe('{"attempt":2}')
       expect(ledger).toEqual([])
@@ -229,11 +229,11 @@ function cases<Mode extends 'async' | 'sync'>(mode: Mode, examples: Record<strin
       const { port, ledger, receiver } = await setUp(forgets)
       expect((await deliver(port, { key: 'k' })).status).toBe(500)
       expect(ledger).toEqual([])
-      expect((await receiver.record('POST /webhook', 'k'))?.state).toBe('failed')
+      expect((await receiver.record('webhook', 'k'))?.state).toBe('failed')
     })
 
     test('works for a delivery without a key', async () => {
-      const { port, ledger } = await setUp(receiver => answers(receiver, 200))
+      const { port, ledger } = await setUp(source => answers(source, 200))
       for (let i = 0; i < 2; i++) expect((await deliver(port, { body: '"pay"' })).status).toBe(200)
       expect(ledger).toEqual(['"pay"', '"pay"'])
     })
@@ -254,10 +254,10 @@ test('the attempt of another source is not handed out', async () => {
 
 test('a committed response that is too large to record is sent whole, and replayed without its body', async () => {
   const { store, ledger } = transactional(memoryStore(), 'async')
-  const receiver = createReceiver({ store, maxResponseBytes: 10 })
+  const source = createReceiver({ store, maxResponseBytes: 10 }).source({ name: 'webhook' })
   const { port } = await listen(
     bridge(request =>
-      handleFetch(receiver, request, (_, attempt) =>
+      handleFetch(source, request, (_, attempt) =>
         attempt.commit(tx => {
           tx.write('effect')
           return new Response('x'.repeat(1_000_000))

@@ -37,17 +37,6 @@ describe('in an Express application', () => {
     expect((await deliver(port, { method: 'GET', path: '/', body: '' })).status).toBe(500)
   })
 
-  test('a router that is mounted deeper keeps the keys of its full path', async () => {
-    const { port, receiver } = await setUp((app, once) => {
-      app.use(
-        '/in/deep',
-        express.Router().post('/hook', once, (_, res) => res.sendStatus(204)),
-      )
-    })
-    await deliver(port, { key: 'k', path: '/in/deep/hook' })
-    expect(await receiver.record('POST /in/deep/hook', 'k')).toBeDefined()
-  })
-
   test('body parsers that follow leave the request alone', async () => {
     const { port } = await setUp((app, once) =>
       app.post('/webhook', once, express.json(), express.urlencoded(), (req, res) => res.json(req.body)),
@@ -80,14 +69,14 @@ describe('in an Express application', () => {
 
   test('a second idempotent() on the way is an error that says so', async () => {
     const { port } = await setUp((app, once) => {
-      app.use(once).post('/webhook', once, (_, res) => res.send('ran'))
+      app.post('/webhook', once, once, (_, res) => res.send('ran'))
       app.use(((error, _req, res, _next) => res.status(500).send(error.message)) as express.ErrorRequestHandler)
     })
     expect((await deliver(port, { key: 'k' })).body.toString()).toMatch(/mounted twice/)
   })
 
   test('outside of Express too, what next() throws is a failed attempt', async () => {
-    const middleware = idempotent(receiverOver().receiver)
+    const middleware = idempotent(receiverOver().source)
     const { port } = await listen((req, res) =>
       middleware(req, res, () => {
         throw new Error('internal')

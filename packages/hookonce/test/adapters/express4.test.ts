@@ -12,7 +12,7 @@ vi.spyOn(console, 'error').mockImplementation(() => {})
 adapterCases(expressAdapter('Express 4', express4))
 
 test('Express 4 body parsers that follow leave the request alone', async () => {
-  const app = express4().use(idempotent(receiverOver().receiver), express4.json())
+  const app = express4().use(idempotent(receiverOver().source), express4.json())
   app.post('/webhook', (req: { body: unknown }, res: { json(body: unknown): void }) => res.json(req.body))
   const { port } = await listen(app)
   expect((await deliver(port, { key: 'k', body: '{"a":1}' })).body.toString()).toBe('{"a":1}')

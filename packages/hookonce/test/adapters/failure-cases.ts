@@ -23,9 +23,9 @@ export function failureCases(adapter: Adapter): void {
   describe('a failure is never recorded and the retry succeeds', () => {
     for (const failure of adapter.failures) {
       test(failure.name, async () => {
-        const { receiver } = receiverOver()
+        const { source } = receiverOver()
         let runs = 0
-        const listener = failure.listener(receiver, async () => ++runs === 1)
+        const listener = failure.listener(source, async () => ++runs === 1)
         const { port } = await listen(listener)
         const first = await deliver(port, { key: 'k' })
         expect([first.status, isReplay(first)]).toEqual([500, false])
@@ -77,7 +77,7 @@ export function failureCases(adapter: Adapter): void {
   describe('a sender that disconnects while the handler works', () => {
     for (const way of adapter.ways) {
       test(`gets the recorded answer when it comes again: ${way.name}`, async () => {
-        const { receiver } = receiverOver()
+        const { receiver, source } = receiverOver()
         const answering = gate()
         let runs = 0
         const before = async () => {
@@ -85,7 +85,7 @@ export function failureCases(adapter: Adapter): void {
           await answering.opened
           return false
         }
-        const { port, sockets } = await listen(way.listener(receiver, before))
+        const { port, sockets } = await listen(way.listener(source, before))
         const { req } = open(port, { key: 'k' })
         req.end('{}')
         await eventually(() => runs)

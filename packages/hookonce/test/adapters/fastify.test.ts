@@ -14,7 +14,7 @@ import { deliver, eventually, gate, isReplay, listen, open, receiverOver, storeW
 adapterCases(fastifyAdapter)
 
 describe('in a Fastify application', () => {
-  const setUp = async (mount: (app: FastifyInstance, source: Source) => unknown) => {
+  const setUp = async (mount: (app: FastifyInstance, source: Receiver) => unknown) => {
     const { receiver } = receiverOver()
     const app = fastify()
     await mount(app, receiver)
@@ -56,7 +56,7 @@ describe('in a Fastify application', () => {
   test('a scope within may have a source of its own, and a route its own or none', async () => {
     const { port, receiver } = await setUp((app, source) => {
       const { receiver: other } = receiverOver()
-      const named = (source as Receiver).source({ name: 'named' })
+      const named = source.source({ name: 'named' })
       app.register(idempotent, { source })
       app.post('/webhook', echo)
       app.post('/named', { config: { idempotency: named } }, async request => attemptOf(request, named).key)
@@ -78,7 +78,7 @@ describe('in a Fastify application', () => {
     const { port } = await setUp((app, source) => {
       app.register(idempotent, { source })
       app.get('/reads', async () => 'read')
-      app.get('/named', { config: { idempotency: source } }, async request => request.rawBody)
+      app.get('/named', { config: { idempotency: source.source({ name: 'named' }) } }, async request => request.rawBody)
       app.route({ method: ['GET', 'POST'], url: '/both', handler: async request => request.rawBody })
     })
     for (const [path, replayed] of [

@@ -100,7 +100,7 @@ describe('fetch alone', () => {
 
   test('a delivery has path and query, and the bytes', async () => {
     let seen: Delivery | undefined
-    await handleFetch(receiverOver().receiver, at('a'), delivery => {
+    await handleFetch(receiverOver().source, at('a'), delivery => {
       seen = delivery
       return new Response()
     })
@@ -111,7 +111,7 @@ describe('fetch alone', () => {
   test('a body that was read before is refused, not taken for an empty one', async () => {
     const request = at('a')
     await request.text()
-    const answer = handleFetch(receiverOver().receiver, request, () => new Response())
+    const answer = handleFetch(receiverOver().source, request, () => new Response())
     await expect(answer).rejects.toThrow(/read before handleFetch/)
   })
 

@@ -1,7 +1,15 @@
 import { once } from 'node:events'
 import { createServer, request as httpRequest, type RequestListener } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { type Attempt, createReceiver, type Receiver, type ReceiverOptions, type Source, type Store } from 'hookonce'
+import {
+  type Attempt,
+  createReceiver,
+  type HookonceEvent,
+  type Receiver,
+  type ReceiverOptions,
+  type Source,
+  type Store,
+} from 'hookonce'
 import { memoryStore } from 'hookonce/stores/memory'
 import { onTestFinished } from 'vitest'
 
@@ -86,15 +94,18 @@ export async function listen(listener: RequestListener): Promise<{ port: number;
   return { port: (server.address() as AddressInfo).port, sockets }
 }
 
-export function receiverOver(options: Partial<ReceiverOptions> = {}): { receiver: Receiver; store: Store } {
+/** `source`: the one that is mounted. What goes wrong is `events`, and nothing on the console. */
+export function receiverOver(options: Partial<ReceiverOptions> = {}) {
   const store = options.store ?? memoryStore()
-  return { store, receiver: createReceiver({ ...options, store }) }
+  const events: HookonceEvent[] = []
+  const receiver: Receiver = createReceiver({ onEvent: event => void events.push(event), ...options, store })
+  return { store, receiver, events, source: receiver.source({ name: 'webhook' }) }
 }
 
 export async function serve(adapter: Adapter, handle: Handle, options?: Partial<ReceiverOptions>): Promise<Served> {
-  const { receiver, store } = receiverOver(options)
+  const { receiver, source, store } = receiverOver(options)
   const runs: Run[] = []
-  const listener = adapter.listener(receiver, async run => {
+  const listener = adapter.listener(source, async run => {
     const numbered = { ...run, number: runs.length + 1 }
     runs.push(numbered)
     return handle(numbered)

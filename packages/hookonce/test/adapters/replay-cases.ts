@@ -22,7 +22,7 @@ import {
 
 const EVERY_BYTE = Buffer.from(Array.from({ length: 256 }, (_, value) => value))
 const MIB = 1_048_576
-const source = 'POST /webhook'
+const source = 'webhook'
 
 /** What a duplicate gets, and what the first sender gets. */
 export function replayCases(adapter: Adapter): void {
@@ -31,11 +31,11 @@ export function replayCases(adapter: Adapter): void {
   describe('a duplicate gets the recorded answer', () => {
     for (const way of adapter.ways) {
       test(`byte for byte, however it was given: ${way.name}`, async () => {
-        const { receiver } = receiverOver()
+        const { source } = receiverOver()
         let runs = 0
         const { port } = await listen(
           way.listener(
-            receiver,
+            source,
             counted(() => runs++),
           ),
         )
@@ -144,8 +144,8 @@ export function replayCases(adapter: Adapter): void {
             return real.complete(...args)
           },
         }))
-        const { receiver } = receiverOver({ store })
-        const { port, sockets } = await listen(way.listener(receiver, counted()))
+        const { source } = receiverOver({ store })
+        const { port, sockets } = await listen(way.listener(source, counted()))
         const { req, response } = open(port, { key: 'k' })
         req.end('{}')
         await eventually(() => completing)

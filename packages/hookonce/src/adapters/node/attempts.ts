@@ -1,19 +1,26 @@
 import type { Attempt, AttemptWith } from '../../attempt.js'
-import type { Source } from '../../receiver.js'
+import type { Receiver, Source } from '../../receiver.js'
 
-const attempts = new WeakMap<object, { attempt: Attempt; source: unknown }>()
-
-export function rememberAttempt(req: object, attempt: Attempt, source: unknown): void {
-  attempts.set(req, { attempt, source })
+interface Known {
+  attempt: Attempt
+  source: Pick<Source, 'failed'>
+  /** What `idempotent` was given. */
+  given: unknown
 }
 
-export const hasAttempt = (req: object): boolean => attempts.has(req)
+const attempts = new WeakMap<object, Known>()
+
+export function rememberAttempt(req: object, attempt: Attempt, source: Known['source'], given: unknown): void {
+  attempts.set(req, { attempt, source, given })
+}
+
+export const attemptFor = (req: object): Known | undefined => attempts.get(req)
 
 /**
- * The attempt that a request behind `idempotent` belongs to. With the source that was given to `idempotent`, its
- * type has `commit` where that source's store has transactions; the effects end the response inside the commit.
+ * The attempt that a request behind `idempotent` belongs to. With the source or the receiver that was given to
+ * `idempotent`, its type has `commit` where that store has transactions; the effects end the response inside the commit.
  *
- * @throws {TypeError} if the request is not behind `idempotent`, or behind that of another source
+ * @throws {TypeError} if the request is not behind `idempotent`, or another source was given to that
  *
  * @example Express
  * app.post('/webhook', idempotent(receiver), async (req, res) => {
@@ -37,10 +44,13 @@ export const hasAttempt = (req: object): boolean => attempts.has(req)
  *   })
  * })
  */
-export function attemptOf<Kind = never>(req: object, source?: Source<Kind>): AttemptWith<Kind, unknown> {
-  const known = attempts.get(req)
+export function attemptOf<Kind = never>(
+  req: object,
+  source?: Source<Kind> | Receiver<Kind>,
+): AttemptWith<Kind, unknown> {
+  const known = attemptFor(req)
   if (!known) throw new TypeError('attemptOf: this request did not pass idempotent()')
-  if (source !== undefined && source !== known.source) {
+  if (source !== undefined && source !== known.given) {
     throw new TypeError('attemptOf: this request passed idempotent() of another source')
   }
   return known.attempt as AttemptWith<Kind, unknown>

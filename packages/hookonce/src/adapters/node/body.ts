@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { parse } from 'node:querystring'
 import type { Readable } from 'node:stream'
+import { isUint8Array } from 'node:util/types'
 
 /** A request whose body was read: what `idempotent` and `handleNode` add to it. */
 export interface ReceivedBody {
@@ -13,6 +14,28 @@ export interface ReceivedBody {
 
 /** `too_large`: more than `limit`, and reading stopped. `aborted`: the sender disconnected. */
 export type BodyOutcome = Buffer | 'too_large' | 'aborted'
+
+/**
+ * The bytes of a body that somebody read before; `undefined`: nobody did.
+ *
+ * @param where who asks
+ * @throws {TypeError} nobody kept them
+ */
+export function readBefore(req: IncomingMessage, where: string, payload: Readable = req): Buffer | undefined {
+  const { rawBody } = req as { rawBody?: unknown }
+  if (isUint8Array(rawBody)) return bytesOf(rawBody)
+  if (!payload.readableDidRead && payload.readableEncoding === null) {
+    return payload.readableEnded ? Buffer.alloc(0) : undefined
+  }
+  const { body } = req as { body?: unknown }
+  if (isUint8Array(body)) return bytesOf(body)
+  throw new TypeError(
+    `The body was read before ${where}, and its bytes were not kept: mount it before body parsers, ` +
+      'or leave the bytes as a Buffer in req.rawBody',
+  )
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, byteLength)
 
 /** @param payload what to read instead of the request itself, if something before made another stream of it */
 export function readBody(req: IncomingMessage, limit: number, payload: Readable = req): Promise<BodyOutcome> {

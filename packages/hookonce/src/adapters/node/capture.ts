@@ -3,6 +3,7 @@ import type { HandlerResponse } from '../../response.js'
 import { HeldEndings } from './endings.js'
 import { createOverlay, type Layer } from './overlay.js'
 import { Remainder } from './remainder.js'
+import { drain } from './rewind.js'
 import {
   bytesOf,
   type HeaderFields,
@@ -80,9 +81,8 @@ export class ResponseCapture {
     IncomingMessage.prototype,
     {
       destroy: (capture, error?: NodeJS.ErrnoException) => {
-        // Node itself destroys the request of a sender that disconnected, with this error.
-        if (error?.code === 'ECONNRESET') capture.#laidOverRequest.past(() => capture.#req.destroy(error))
-        else capture.#destroyed(error)
+        // With this error Node itself destroys the request of a sender that disconnected: its body is here all the same.
+        if (error?.code !== 'ECONNRESET') capture.#destroyed(error)
         return capture.#req
       },
     },
@@ -137,12 +137,14 @@ export class ResponseCapture {
     return this.#endings.gone
   }
 
-  fail(error: unknown): void {
-    if (this.#ended) return
+  /** Says whether the failure is the answer's: one that comes after its end is not. */
+  fail(error: unknown): boolean {
+    if (this.#ended) return false
     this.#ended = true
     if (this.#rest) this.#rest.fail(error)
     else this.#reject(error)
     if (this.#late) process.nextTick(() => this.restore())
+    return true
   }
 
   /**
@@ -170,6 +172,7 @@ export class ResponseCapture {
     this.#laid.remove()
     this.#laidOverRequest.remove()
     this.#endings.letGo()
+    drain(this.#req)
   }
 
   /** Two values under one name: the handler's, and what is really sent. */

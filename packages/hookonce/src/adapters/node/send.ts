@@ -5,8 +5,17 @@ import type { ResponseCapture } from './capture.js'
 /** How long a sender whose body was refused may go on sending before it is cut off. */
 const LINGER_MS = 1_000
 
-/** Sends what the answer says, not what `capture` caught, and leaves the response as it was found otherwise. */
-export async function sendAnswer(res: ServerResponse, answer: Answer, capture?: ResponseCapture): Promise<void> {
+/**
+ * Sends what the answer says, not what `capture` caught, and leaves the response as it was found otherwise.
+ *
+ * @param brokeOff told why an answer ended in the middle
+ */
+export async function sendAnswer(
+  res: ServerResponse,
+  answer: Answer,
+  capture?: ResponseCapture,
+  brokeOff: (error: unknown) => void = () => {},
+): Promise<void> {
   const { body, rest } = answer
   capture?.release(rest !== undefined)
   if (res.destroyed || capture?.gone) {
@@ -25,7 +34,7 @@ export async function sendAnswer(res: ServerResponse, answer: Answer, capture?: 
     else send()
     return
   }
-  await sendRemainder(res, answer, rest, capture)
+  await sendRemainder(res, answer, rest, capture, brokeOff)
 }
 
 /**
@@ -63,6 +72,7 @@ async function sendRemainder(
   answer: Answer,
   rest: AsyncIterable<Uint8Array>,
   capture: ResponseCapture | undefined,
+  brokeOff: (error: unknown) => void,
 ): Promise<void> {
   const write = (chunk: Uint8Array) => (capture ? capture.outside(() => res.write(chunk)) : res.write(chunk))
   try {
@@ -75,8 +85,9 @@ async function sendRemainder(
     }
     capture?.restore()
     res.end()
-  } catch {
+  } catch (error) {
     // The status is long gone: only a cut connection says that something is missing.
+    brokeOff(error)
     capture?.restore()
     res.destroy()
   }

@@ -6,6 +6,7 @@ import type { Source } from '../../receiver.js'
 import type { Answer, HandlerResponse } from '../../response.js'
 import { type BodyOutcome, readBody } from './body.js'
 import { ResponseCapture } from './capture.js'
+import { rewind } from './rewind.js'
 import { refuseBody, sendAnswer } from './send.js'
 
 /** Starts the handler; what it throws, and errors that come later through `capture.fail`, fail the attempt. */
@@ -14,18 +15,31 @@ export type Run<Kind> = (body: Buffer, attempt: AttemptWith<Kind, unknown>, capt
 type Request = IncomingMessage & { originalUrl?: string }
 
 /** One request from its body to its answer. `read`: the body, if it was read before. */
-export async function serve<Kind>(
+export function serve<Kind>(
   source: Source<Kind>,
   req: Request,
   res: ServerResponse,
   run: Run<Kind>,
   read?: Buffer,
+): void {
+  serveRead(source, req, res, run, read).catch(error => {
+    source.failed(error)
+    res.destroy()
+  })
+}
+
+async function serveRead<Kind>(
+  source: Source<Kind>,
+  req: Request,
+  res: ServerResponse,
+  run: Run<Kind>,
+  read: Buffer | undefined,
 ): Promise<void> {
   const body: BodyOutcome = read ?? (await readBody(req, source.maxBodyBytes))
   if (body === 'aborted') return
   if (body === 'too_large') return refuseBody(res, source.tooLarge())
   const { answer, capture } = await receive(source, req, res, body, run)
-  await sendAnswer(res, answer, capture)
+  await sendAnswer(res, answer, capture, error => void source.failed(error))
 }
 
 /** The answer to a request, still to be sent. `capture`: of the handler's response, if it was run. */
@@ -46,6 +60,7 @@ export async function receive<Kind>(
   const answer = await source.receive(delivery, (_, attempt) => {
     const started = new ResponseCapture(req, res, source.maxResponseBytes)
     capture = started
+    rewind(req, body)
     const { commit } = attempt as { commit?: CommitOf<HandlerResponse> }
     try {
       run(body, withCommit(attempt, commit && committing(commit, started)), started)

@@ -1,0 +1,26 @@
+import { ConfigurationError } from '../errors.js'
+import { anObject, methods, shown } from '../options.js'
+import { engines, type Receiver, type Source } from '../receiver.js'
+
+const aSource = methods('a source', ['receive', 'tooLarge', 'failed'])
+const anInbox = methods('an inbox', ['source', 'redrive'])
+
+export const isReceiver = <Kind>(given: Source<Kind> | Receiver<Kind>): given is Receiver<Kind> => engines.has(given)
+
+/**
+ * Sees to it that an adapter was given a source.
+ *
+ * @param write what to write, with a source in it
+ * @throws {ConfigurationError} it was not
+ */
+export function checkSource(write: (source: string) => string, given: unknown): void {
+  if (aSource.allows(given)) return
+  if (anObject.allows(given) && engines.has(given as object)) {
+    const example = write("receiver.source({ name: 'orders' })")
+    throw new ConfigurationError(`a receiver is no source by itself; name one: ${example}`)
+  }
+  if (anInbox.allows(given)) {
+    throw new ConfigurationError(`an inbox is no source by itself; name one of it: ${write("inbox.source('orders')")}`)
+  }
+  throw new ConfigurationError(`${write('source')} needs a source of a receiver or an inbox, not ${shown(given)}`)
+}
