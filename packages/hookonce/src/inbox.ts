@@ -13,7 +13,8 @@ import { type DueClaim, type FailNext, isInboxStore, type RedriveOutcome } from 
 import { createIntake, resolveSettings, SOURCE_RULES, type SourceSettings } from './intake.js'
 import { aFunction, aNumber, anObject, checkOptions, hint, listOf, methods, type Rules, shown } from './options.js'
 import { problem } from './problem.js'
-import { checkSourceName, committing, discard, engines, type Receiver, type Source } from './receiver.js'
+import type { Quota } from './quota.js'
+import { checkSourceName, committing, discard, engines, noRoom, type Receiver, type Source } from './receiver.js'
 import type { Report } from './report.js'
 import {
   type Answer,
@@ -167,6 +168,7 @@ class InboxSource<Kind> implements Source {
   readonly #options: InboxSourceOptions<Kind>
   readonly #settings: ReturnType<typeof resolveSettings>
   readonly #intake: ReturnType<typeof createIntake>
+  readonly #quota: Quota
   readonly #delaysMs: readonly number[]
   readonly #slots: Slots
   readonly #rate: RateLimit | undefined
@@ -192,6 +194,7 @@ class InboxSource<Kind> implements Source {
     this.#options = { ...options, concurrency, acceptedStatus }
     this.#settings = resolveSettings(options)
     this.#intake = createIntake(this.#settings, clock)
+    this.#quota = idempotency.quota(name, this.#settings.limits)
     this.#delaysMs = checkedDelays(options.retryDelaysMs ?? DEFAULT_RETRY_DELAYS_MS)
     this.#slots = slots
     this.#rate = ratePerSecond === undefined ? undefined : new RateLimit(clock, ratePerSecond)
@@ -212,11 +215,14 @@ class InboxSource<Kind> implements Source {
       if ('refusal' in taken) return taken.refusal
       const { fingerprint } = taken
       const key = taken.key ?? `keyless.${randomUUID()}`
+      const full = this.#quota.isFull ? await this.#quota.refusal(key) : undefined
+      if (full !== undefined) return noRoom(full)
+      const encoded = await encodeDelivery(delivery)
       const outcome = await this.#idempotency.accept({
         scope: this.#name,
         key,
         fingerprint,
-        delivery: await encodeDelivery(delivery),
+        delivery: encoded,
         retentionMs: this.#settings.timing.retentionMs,
         delayMs: 0,
         group: this.#options.group?.(delivery) ?? null,
@@ -226,6 +232,7 @@ class InboxSource<Kind> implements Source {
       if (outcome.status === 'mismatch') {
         return problem('key_reused', { detail: 'Send a new key with a new payload.', outcome: 'mismatch' })
       }
+      if (outcome.status === 'accepted') this.#quota.added(encoded.byteLength)
       return this.#acknowledgement(key, outcome.status === 'known' ? outcome.acceptedAt : undefined)
     } catch (error) {
       return this.failed(error)
@@ -309,7 +316,9 @@ class InboxSource<Kind> implements Source {
     const response = checkedResponse(given ?? { status: 204, headers: [], body: new Uint8Array() })
     discard(response)
     if (!this.#settings.recordable(response)) return { value: response }
-    return { value: response, result: encodeResponse(replayable(response, this.maxResponseBytes)) }
+    const result = encodeResponse(replayable(response, this.maxResponseBytes))
+    this.#quota.grew(result.byteLength)
+    return { value: response, result }
   }
 
   #next(due: DueClaim, end: Parameters<DueWork<HandlerResponse>['next']>[1]): FailNext {

@@ -10,6 +10,7 @@ import { createIntake, type ResolvedSettings, resolveSettings, SOURCE_RULES, typ
 import { aText, checkOptions, shown } from './options.js'
 import type { Outcome } from './outcome.js'
 import { problem } from './problem.js'
+import type { Full } from './quota.js'
 import { createReport, type Report } from './report.js'
 import {
   type Answer,
@@ -171,6 +172,7 @@ const NOTHING = new Uint8Array()
 
 const RETRY_SOON_MS = 1_000
 const RETRY_LATER_MS = 5_000
+const RETRY_MUCH_LATER_MS = 60_000
 
 function sourceOf<Kind>(
   idempotency: Idempotency<Kind>,
@@ -179,8 +181,9 @@ function sourceOf<Kind>(
   clock: Clock,
   report: Report,
 ): Source<Kind> {
-  const { sender, recordable, maxBodyBytes, maxResponseBytes, timing } = settings
+  const { sender, recordable, maxBodyBytes, maxResponseBytes, limits, timing } = settings
   const intake = createIntake(settings, clock)
+  const quota = idempotency.quota(scope, limits)
   const content = sender?.boundContent
   const deadlineMs = sender?.facts.deadlineMs ?? Number.POSITIVE_INFINITY
 
@@ -189,6 +192,8 @@ function sourceOf<Kind>(
     try {
       const taken = intake.take(delivery)
       if ('refusal' in taken) return told(clock, scope, since, taken.refusal)
+      const full = quota.isFull && taken.key !== null ? await quota.refusal(taken.key) : undefined
+      if (full !== undefined) return told(clock, scope, since, noRoom(full))
       return told(clock, scope, since, await process(delivery, taken.key, taken.fingerprint, handler))
     } catch (error) {
       return told(clock, scope, since, failed(error))
@@ -215,14 +220,15 @@ function sourceOf<Kind>(
       if (answered && response.rest !== made?.rest) discard(response)
       made = response
       if (!recordable(response)) return { value: response }
-      return {
-        value: response,
-        result: key === null ? NOTHING : encodeResponse(replayable(response, maxResponseBytes)),
-      }
+      if (key === null) return { value: response, result: NOTHING }
+      const result = encodeResponse(replayable(response, maxResponseBytes))
+      quota.grew(result.byteLength)
+      return { value: response, result }
     }
     const outcome = await idempotency.process<HandlerResponse>(
       { scope, key, fingerprint, timing },
       async (attempt, commit) => {
+        if (key !== null && attempt.number === 1) quota.added()
         if (content !== undefined && key !== null) await bind(idempotency, content, { scope, key }, delivery, timing)
         const begunAt = clock.monotonic()
         const answer = await handler(delivery, withCommit(attempt, commit && committing(commit, settle)))
@@ -242,6 +248,12 @@ function sourceOf<Kind>(
 
   const tooLarge = () => told(clock, scope, cameAt(clock), intake.tooLarge())
   return { maxBodyBytes, maxResponseBytes, tooLarge, failed, receive }
+}
+
+/** What a new delivery of a full source is answered. */
+export function noRoom({ limit, most }: Full): Answer {
+  const detail = `The source keeps ${most} ${limit === 'maxRecords' ? 'records' : 'bytes'} or more, and its ${limit} allows no more.`
+  return problem('source_full', { detail, retryAfterMs: RETRY_MUCH_LATER_MS, outcome: 'full' })
 }
 
 /** The engine's commit for effects that come to a response. */

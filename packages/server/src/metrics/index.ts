@@ -18,6 +18,7 @@ const OUTCOMES: readonly DeliveryOutcome[] = [
   'unauthorized',
   'handshake',
   'unavailable',
+  'full',
   'failed',
   'lost',
 ]
@@ -33,6 +34,7 @@ const STORE_OPERATIONS = [
   'commit',
   'stats',
   'backlog',
+  'usage',
 ]
 
 export interface MetricsContext {

@@ -8,6 +8,7 @@ import type { Request, WorkerSettings } from './protocol.js'
 import type { Reply } from './reply.js'
 import { createScans } from './scans.js'
 import { createTransactions } from './transactions.js'
+import { createUsage } from './usage.js'
 
 /**
  * A checkpoint copies each page once, however often it was written since the last one: more pages in between mean fewer
@@ -132,6 +133,8 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
     scans: createScans(db, transactions),
 
     listInOrder: createListing(db, transactions),
+
+    usage: createUsage(db, transactions),
 
     isInPlace,
 
