@@ -6,12 +6,12 @@ const only = (name, from, allowed) => ({
   from: { path: from },
   to: { path: '^packages/', pathNot: allowed },
 })
-const values = `${library}/(errors|clock|diagnostics|attempt|settings|short-lived-map|time-limits|with-defaults)\\.ts$`
+const values = `${library}/(errors|clock|diagnostics|report|options|attempt|settings|short-lived-map|time-limits|with-defaults)\\.ts$`
 const engine = `${library}/(idempotency|joining|claiming|holding|committing|keyless|accepting|working|watching|outcome|asking|metering|lease-id|quota|store|inbox-store)\\.ts$`
 
 const senders = `${library}/senders/`
 
-const receiver = `${library}/(receiver|answering|binding|intake|inbox|webhooks|stored-delivery|retries|breaker|slots|response|delivery|key|problem|fingerprint)\\.ts$`
+const receiver = `${library}/(receiver|answering|intake|label|inbox|webhooks|stored-delivery|retries|breaker|slots|response|delivery|key|problem|fingerprint)\\.ts$`
 
 export default {
   forbidden: [
@@ -33,11 +33,11 @@ export default {
       receiver,
       `${senders}(sender|primitives/[a-z-]+)\\.ts$`,
     ]),
-    only('senders-know-deliveries-only', senders, [`${library}/(delivery|key|response|errors|store)\\.ts$`, senders]),
+    only('senders-know-deliveries-only', senders, [`${library}/(delivery|key|response|errors|options|store)\\.ts$`, senders]),
     only('adapters-only-translate', `${library}/adapters/`, [`${library}/[^/]+\\.ts$`, `${library}/adapters/`]),
     ...['memory', 'sqlite', 'redis', 'postgres'].map(store =>
       only(`${store}-store-stands-alone`, `${library}/stores/${store}/`, [
-        `${library}/(store|inbox-store|errors|clock|time-limits|with-defaults|short-lived-map)\\.ts$`,
+        `${library}/(store|inbox-store|errors|clock|connection-url|time-limits|with-defaults|short-lived-map)\\.ts$`,
         `${library}/stores/${store}/`,
       ]),
     ),

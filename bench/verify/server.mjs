@@ -4,8 +4,8 @@ import { createReceiver } from 'hookonce'
 import { handleNode } from 'hookonce/adapters/node'
 import { memoryStore } from 'hookonce/stores/memory'
 
-const receiver = createReceiver({ store: memoryStore() })
-const deliver = handleNode(receiver, (_req, res) => res.end('{"ok":true}'))
+const source = createReceiver({ store: memoryStore() }).source({ name: 'bench' })
+const deliver = handleNode(source, (_req, res) => res.end('{"ok":true}'))
 
 const server = createServer((req, res) => {
   if (req.url !== '/cpu') return deliver(req, res)

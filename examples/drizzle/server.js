@@ -13,10 +13,11 @@ import { outbox, payments } from './schema.js'
 
 await createTables()
 const receiver = createReceiver({ store: postgresStore(pool) })
+const source = receiver.source({ name: 'payments' })
 const app = new Hono()
 
 app.post('/webhook', c =>
-  handleFetch(receiver, c.req.raw, (delivery, attempt) => {
+  handleFetch(source, c.req.raw, (delivery, attempt) => {
     const { payment, cents } = delivery.json()
     return attempt.commit(async tx => {
       // On the client of the store's transaction. No db.transaction() here: its COMMIT would end that one too early.

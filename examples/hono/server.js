@@ -6,10 +6,11 @@ import { sqliteStore } from 'hookonce/stores/sqlite'
 import { ship } from './ship.js'
 
 const receiver = createReceiver({ store: sqliteStore('./data/hookonce.db') })
+const orders = receiver.source({ name: 'orders' })
 const app = new Hono()
 
 app.post('/webhook', c =>
-  handleFetch(receiver, c.req.raw, async (delivery, attempt) => {
+  handleFetch(orders, c.req.raw, async (delivery, attempt) => {
     const shipment = await ship(delivery.json(), { idempotencyKey: attempt.keyFor('ship') })
     return Response.json({ ok: true, shipment: shipment.id, attempt: attempt.number })
   }),

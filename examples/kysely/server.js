@@ -12,10 +12,11 @@ import { kyselyOn } from './kysely-on.js'
 
 await createTables()
 const receiver = createReceiver({ store: postgresStore(pool) })
+const payments = receiver.source({ name: 'payments' })
 const app = new Hono()
 
 app.post('/webhook', c =>
-  handleFetch(receiver, c.req.raw, (delivery, attempt) => {
+  handleFetch(payments, c.req.raw, (delivery, attempt) => {
     const { payment, cents } = delivery.json()
     return attempt.commit(async tx => {
       const db = kyselyOn(tx)

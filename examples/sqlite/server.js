@@ -12,13 +12,14 @@ import { createTables } from './database.js'
 const FILE = './data/hookonce.db'
 
 const receiver = createReceiver({ store: sqliteStore(FILE) })
+const payments = receiver.source({ name: 'payments' })
 // The store makes its file, and takes no other's.
 await receiver.ready()
 createTables(FILE)
 const app = new Hono()
 
 app.post('/webhook', c =>
-  handleFetch(receiver, c.req.raw, (delivery, attempt) => {
+  handleFetch(payments, c.req.raw, (delivery, attempt) => {
     const { payment, cents } = delivery.json()
     // Not async, and no Response, whose body takes time to read: the file's only write lock is held here.
     return attempt.commit(tx => {

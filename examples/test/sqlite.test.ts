@@ -80,7 +80,7 @@ test('examples/sqlite: killed in the middle of a commit: nothing of it stays, an
   onTestFinished(() => store.close())
   const lost = expect(pay(killed.url)).rejects.toThrow()
   // Claimed, so that what holds the lock now is the commit.
-  await until('the claim is there', () => store.get({ scope: 'POST /webhook', key: 'pay-1' }))
+  await until('the claim is there', () => store.get({ scope: 'payments', key: 'pay-1' }))
   await until('the commit holds the lock', isLocked)
   await killed.kill()
   await lost

@@ -14,6 +14,7 @@ export function pageOf(kind, source) {
     ['wants an answer within', durationOr(facts.deadlineMs)],
     ['retries', facts.retries],
     ['may deliver again for', durationOr(facts.retryHorizonMs)],
+    ['a redelivery', facts.redelivery],
     ['takes for success', facts.success],
     ['results are kept for, by default', duration(retentionMs)],
     ['a duplicate waits for, by default', duration(waitMs)],
@@ -116,7 +117,7 @@ const quoted = name => (/^\w+$/.test(name) ? name : `'${name}'`)
 
 const durationOr = ms => (ms === null ? 'it does not say' : duration(ms))
 
-/** In the largest unit that gives at least two. */
+/** In the largest unit that gives at least two, or in hours and minutes. */
 function duration(ms) {
   const units = [
     ['days', 86_400_000],
@@ -124,5 +125,7 @@ function duration(ms) {
     ['minutes', 60_000],
   ]
   const [unit, size] = units.find(([, each]) => ms >= 2 * each && ms % each === 0) ?? ['s', 1000]
+  const [, hour] = units[1]
+  if (unit === 'minutes' && ms >= 2 * hour) return `${Math.floor(ms / hour)} hours ${(ms % hour) / size} min`
   return `${Math.round((ms / size) * 10) / 10} ${unit}`
 }

@@ -1,4 +1,6 @@
+import { github } from 'hookonce/senders/github'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sendSigned } from '../../server/test/support/signed.js'
 import { useBrowser } from './support/browser.js'
 import { type Dashboard, HOSTILE_BODY, HOSTILE_KEY, startDashboard, stopServers } from './support/server.js'
 
@@ -44,6 +46,30 @@ test('they are filtered by source and state, and found by key in every source', 
   await page.getByLabel('Key').fill('nobody’s')
   await page.keyboard.press('Enter')
   await page.getByText('Nothing fits').waitFor()
+})
+
+test('what a sender names in a header is found by that name, and leads to all that have it', async () => {
+  const secret = 'a secret of thirty-two characters'
+  const signed = await startDashboard({ HOOKONCE_SENDER: 'github', HOOKONCE_SECRET: secret })
+  const hub = github({ secrets: [secret] })
+  for (const [id, body] of [
+    ['guid-1', '{"n":1}'],
+    ['guid-1', '{"n":2}'],
+    ['guid-2', '{"n":3}'],
+  ] as const) {
+    await sendSigned(`${signed.url}/webhook`, hub, { id, body })
+  }
+  const page = await open(signed.page('#/records'))
+  await page.getByLabel('Key or label').fill('guid-2')
+  await page.keyboard.press('Enter')
+  await expect.poll(() => page.locator(ROWS).allTextContents()).toEqual([expect.stringMatching(/^sha256:.*guid-2/)])
+  await page.getByLabel('Key or label').fill('guid-1')
+  await page.keyboard.press('Enter')
+  await expect.poll(() => page.locator(ROWS).count()).toBe(2)
+  await page.locator(`${ROWS} .key a`).first().click()
+  await page.locator('dt', { hasText: 'Label' }).waitFor()
+  await page.getByRole('link', { name: 'guid-1' }).click()
+  await expect.poll(() => page.locator(ROWS).count()).toBe(2)
 })
 
 test('one is shown in full: its times, its delivery and what was answered', async () => {

@@ -66,6 +66,8 @@ export interface ProcessRequest {
   /** `null`: not deduplicated, the work runs every time. */
   key: string | null
   fingerprint: string | null
+  /** What people search by: the sender's unsigned name for the event; at most {@link MAX_KEY_BYTES} bytes. */
+  label?: string | null
   timing: Timing
 }
 
@@ -217,7 +219,7 @@ class Engine<Kind> implements Idempotency<Kind> {
   }
 
   process<T>(request: ProcessRequest, work: Work<T>): Promise<Outcome<T>> {
-    const { scope, key, fingerprint, timing } = request
+    const { scope, key, fingerprint, label = null, timing } = request
     if (key === null) {
       this.#inProgress++
       return this.#keyless.run(scope, timing, work, this.#landed)
@@ -227,7 +229,7 @@ class Engine<Kind> implements Idempotency<Kind> {
     const flying = this.#flights.get(entry)
     if (flying !== undefined) return flying.join(work, timing.waitMs)
     const { leaseMs, lockTtlMs, retentionMs } = timing
-    const asks = { scope, key, fingerprint, leaseMs, lockTtlMs, retentionMs, maxLosses: this.#maxLosses }
+    const asks = { scope, key, fingerprint, label, leaseMs, lockTtlMs, retentionMs, maxLosses: this.#maxLosses }
     const closed = () => {
       if (this.#flights.get(entry) === flight) this.#flights.delete(entry)
     }

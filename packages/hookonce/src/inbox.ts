@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { cameAt, told } from './answering.js'
 import { type AttemptWith, withCommit } from './attempt.js'
-import { BoundElsewhere, bind } from './binding.js'
 import type { Breaker } from './breaker.js'
 import { type Clock, systemClock } from './clock.js'
 import type { Settlement } from './committing.js'
@@ -16,14 +15,7 @@ import { problem } from './problem.js'
 import type { Quota } from './quota.js'
 import { checkSourceName, committing, discard, engines, noRoom, type Receiver, type Source } from './receiver.js'
 import type { Report } from './report.js'
-import {
-  type Answer,
-  checkedResponse,
-  encodeResponse,
-  type HandlerResponse,
-  jsonResponse,
-  replayable,
-} from './response.js'
+import { type Answer, checkedResponse, encodeResponse, type HandlerResponse, replayable } from './response.js'
 import { checkedDelays, DEFAULT_RETRY_DELAYS_MS, nextTry } from './retries.js'
 import { inRange } from './settings.js'
 import { RateLimit, Slots } from './slots.js'
@@ -169,6 +161,7 @@ class InboxSource<Kind> implements Source {
   readonly #settings: ReturnType<typeof resolveSettings>
   readonly #intake: ReturnType<typeof createIntake>
   readonly #quota: Quota
+  readonly #secretHeaders: ReadonlySet<string>
   readonly #delaysMs: readonly number[]
   readonly #slots: Slots
   readonly #rate: RateLimit | undefined
@@ -195,6 +188,7 @@ class InboxSource<Kind> implements Source {
     this.#settings = resolveSettings(options)
     this.#intake = createIntake(this.#settings, clock)
     this.#quota = idempotency.quota(name, this.#settings.limits)
+    this.#secretHeaders = new Set(options.sender?.secretHeaders?.map(name => name.toLowerCase()))
     this.#delaysMs = checkedDelays(options.retryDelaysMs ?? DEFAULT_RETRY_DELAYS_MS)
     this.#slots = slots
     this.#rate = ratePerSecond === undefined ? undefined : new RateLimit(clock, ratePerSecond)
@@ -213,14 +207,15 @@ class InboxSource<Kind> implements Source {
     try {
       const taken = this.#intake.take(delivery)
       if ('refusal' in taken) return taken.refusal
-      const { fingerprint } = taken
+      const { label, fingerprint } = taken
       const key = taken.key ?? `keyless.${randomUUID()}`
       const full = this.#quota.isFull ? await this.#quota.refusal(key) : undefined
       if (full !== undefined) return noRoom(full)
-      const encoded = await encodeDelivery(delivery)
+      const encoded = await encodeDelivery(delivery, this.#secretHeaders)
       const outcome = await this.#idempotency.accept({
         scope: this.#name,
         key,
+        label,
         fingerprint,
         delivery: encoded,
         retentionMs: this.#settings.timing.retentionMs,
@@ -276,8 +271,6 @@ class InboxSource<Kind> implements Source {
       run: async (due, attempt, commit) => {
         const own = commit && committing(commit, response => this.#settle(response))
         const delivery = await decodeDelivery(due.delivery)
-        const owner = await this.#ownerOf(delivery, due)
-        if (owner !== due.key) return this.#settle(jsonResponse({ status: 'duplicate', of: owner }))
         return this.#settle(await this.#options.handler(delivery, withCommit<Kind, HandlerResponse>(attempt, own)))
       },
       next: (due, end) => this.#next(due, end),
@@ -286,18 +279,6 @@ class InboxSource<Kind> implements Source {
     }
     const worker = this.#idempotency.work<HandlerResponse>(work)
     return worker
-  }
-
-  /** Whose the signed content is, where another key may have been put on it. */
-  async #ownerOf(delivery: Delivery, due: DueClaim): Promise<string> {
-    const { sender, timing } = this.#settings
-    try {
-      if (sender?.boundContent) await bind(this.#idempotency, sender.boundContent, due, delivery, timing)
-      return due.key
-    } catch (error) {
-      if (error instanceof BoundElsewhere) return error.key
-      throw error
-    }
   }
 
   /** Room by every limit: what one grants and another does not is given back. */

@@ -9,6 +9,7 @@ export {
 export { Breaker } from './breaker.js'
 export { type Clock, systemClock } from './clock.js'
 export type { Commit, Effects, Settlement } from './committing.js'
+export { checkConnectionUrl } from './connection-url.js'
 export { Delivery, type DeliveryInit, type HeaderList } from './delivery.js'
 export {
   ACTIVITY_CHANNEL,

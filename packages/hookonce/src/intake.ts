@@ -3,10 +3,12 @@ import type { Delivery } from './delivery.js'
 import { InvalidKeyError } from './errors.js'
 import { bodyFingerprint } from './fingerprint.js'
 import { keyOf } from './key.js'
+import { labelOf } from './label.js'
 import { aFlag, aFunction, aNumber, either, methods, oneOf, type Rules } from './options.js'
 import { problem } from './problem.js'
 import type { Limits } from './quota.js'
 import type { Answer, HandlerResponse } from './response.js'
+import { SHORT_SECRET_BYTES } from './senders/primitives/secrets.js'
 import type { Refusal, Sender } from './senders/sender.js'
 import { DEFAULT_TIMING, inRange, resolveTiming, TIMING_RULES, type Timing } from './settings.js'
 
@@ -68,7 +70,10 @@ export function resolveSettings(options: SourceSettings): ResolvedSettings {
   inRange('maxResponseBytes', maxResponseBytes, 0, Number.MAX_SAFE_INTEGER)
   const limits = limitsOf(options)
   const timing = resolveTiming(options, sender && timingOf(sender))
-  if (sender) warnOfShortRetention(sender, timing.retentionMs)
+  if (sender) {
+    warnOfShortRetention(sender, timing.retentionMs)
+    warnOfShortSecret(sender)
+  }
   return { sender, keyRequired, fingerprint, recordable, maxBodyBytes, maxResponseBytes, limits, timing }
 }
 
@@ -93,15 +98,48 @@ export function timingOf({ facts: { deadlineMs, retryHorizonMs } }: Sender): Rea
 
 const isSuccess = ({ status }: HandlerResponse): boolean => status >= 200 && status <= 299
 
-/** A delivery that may go on, or what its sender is told instead. */
-export type Taken = { refusal: Answer } | { key: string | null; fingerprint: string | null }
+/** What a delivery that may go on is known by. */
+export interface Names {
+  key: string | null
+  label: string | null
+  fingerprint: string | null
+}
 
-function warnOfShortRetention({ facts: { title, retryHorizonMs } }: Sender, retentionMs: number): void {
-  if (retryHorizonMs === null || retentionMs >= retryHorizonMs) return
+/** A delivery's names, or what its sender is told instead. */
+export type Taken = { refusal: Answer } | Names
+
+function warnOfShortRetention({ facts, toleranceMs = 0 }: Sender, retentionMs: number): void {
+  const { title, retryHorizonMs } = facts
+  const warn = (why: string) =>
+    process.emitWarning(`results are kept for ${duration(retentionMs)}, and ${why}`, {
+      type: 'HookonceWarning',
+      code: 'HOOKONCE_RETENTION',
+    })
+  if (retentionMs < (retryHorizonMs ?? 0)) {
+    warn(`${title} may deliver an event again for ${duration(retryHorizonMs!)}: what comes later runs again`)
+  }
+  if (retentionMs < toleranceMs) {
+    warn(
+      `a signature of ${title} is taken for ${duration(toleranceMs)}: a captured delivery can be run again in between`,
+    )
+  }
+}
+
+function duration(ms: number): string {
+  const [size, unit] = ms < 3_600_000 ? [60_000, 'min'] : [3_600_000, 'h']
+  return `${Number((ms / size).toPrecision(3))} ${unit}`
+}
+
+const warnedOf = new WeakSet<Sender>()
+
+/** Once for a sender, however many sources have it. */
+function warnOfShortSecret(sender: Sender): void {
+  if (warnedOf.has(sender) || !sender.secretTraits?.some(({ short }) => short)) return
+  warnedOf.add(sender)
   process.emitWarning(
-    `results are kept for ${retentionMs / 3_600_000} h, and ${title} may deliver an event again for ` +
-      `${retryHorizonMs / 3_600_000} h: what comes later runs again`,
-    { type: 'HookonceWarning', code: 'HOOKONCE_RETENTION' },
+    `a secret of ${sender.facts.title} has fewer than ${SHORT_SECRET_BYTES} bytes: whoever sees one delivery can try to ` +
+      'guess it; take a generated one (openssl rand -hex 32)',
+    { type: 'HookonceWarning', code: 'HOOKONCE_SHORT_SECRET' },
   )
 }
 
@@ -142,8 +180,9 @@ export function createIntake(settings: ResolvedSettings, clock: Clock = systemCl
         if (!(error instanceof InvalidKeyError)) throw error
         return { refusal: problem('key_invalid', { detail: error.message, outcome: 'invalid' }) }
       }
-      if (key !== null) return { key, fingerprint: digest(delivery) }
-      if (!keyRequired) return { key, fingerprint: null }
+      const label = labelOf(sender, delivery, key)
+      if (key !== null) return { key, label, fingerprint: digest(delivery) }
+      if (!keyRequired) return { key, label, fingerprint: null }
       const detail = sender ? `Here the key is ${sender.facts.key}.` : 'Send X-Idempotency-Key or Idempotency-Key.'
       return { refusal: problem('key_missing', { detail, outcome: 'invalid' }) }
     },

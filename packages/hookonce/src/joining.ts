@@ -85,9 +85,9 @@ export class Flight<T> {
   #fly(runner: Waiter<T>): void {
     this.#claiming = true
     // By name: a spread that adds a field costs ten times as much.
-    const { scope, key, fingerprint, leaseMs, lockTtlMs, retentionMs, maxLosses } = this.#request
+    const { scope, key, fingerprint, label = null, leaseMs, lockTtlMs, retentionMs, maxLosses } = this.#request
     const leaseId = newLeaseId()
-    const request = { scope, key, fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses }
+    const request = { scope, key, fingerprint, label, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses }
     claim(this.#context, request, claimed => {
       if (claimed === 'late') return this.#fly(runner)
       this.#claiming = false

@@ -1,12 +1,18 @@
 import { cameAt, told } from './answering.js'
 import { type Attempt, type AttemptWith, type CommitOf, withCommit } from './attempt.js'
-import { BindingUnknown, BoundElsewhere, bind, isContentScope } from './binding.js'
 import { type Clock, systemClock } from './clock.js'
 import { andThen, type Commit, type Settlement } from './committing.js'
 import type { Delivery } from './delivery.js'
 import { ConfigurationError } from './errors.js'
 import { createEngine, ENGINE_RULES, type Idempotency, type IdempotencyOptions } from './idempotency.js'
-import { createIntake, type ResolvedSettings, resolveSettings, SOURCE_RULES, type SourceSettings } from './intake.js'
+import {
+  createIntake,
+  type Names,
+  type ResolvedSettings,
+  resolveSettings,
+  SOURCE_RULES,
+  type SourceSettings,
+} from './intake.js'
 import { aText, checkOptions, shown } from './options.js'
 import type { Outcome } from './outcome.js'
 import { problem } from './problem.js'
@@ -121,7 +127,6 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
       return sourceOf(idempotency, resolveSettings(withDefaults(options, own)), name, clock, report)
     },
     async record(source, key) {
-      if (isContentScope(source)) return undefined
       const record = await idempotency.get({ scope: source, key })
       if (record === undefined) return undefined
       const { result, delivery, ...summary } = record
@@ -130,10 +135,7 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
         ? { ...summary, response }
         : { ...summary, response, delivery: await decodeDelivery(delivery) }
     },
-    async records(query) {
-      const page = await idempotency.list(query)
-      return { ...page, records: page.records.filter(({ scope }) => !isContentScope(scope)) }
-    },
+    records: query => idempotency.list(query),
     deleteRecord: (source, key, how) => idempotency.delete({ scope: source, key }, how),
     settled: () => idempotency.settled(),
     running: () => idempotency.running(),
@@ -141,7 +143,11 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
     ready: () => idempotency.ready(),
     close: () => store.close(),
   }
-  const routeSource = (name: string) => sourceOf(idempotency, settings, name, clock, report)
+  const routeSource = (name: string) => {
+    // The space keeps it apart from the names that `source` takes.
+    checkSourceName(name.replace(' ', '_'))
+    return sourceOf(idempotency, settings, name, clock, report)
+  }
   engines.set(receiver, { idempotency: idempotency as Idempotency<unknown>, options, report, routeSource })
   return receiver
 }
@@ -153,7 +159,7 @@ export const engines = new WeakMap<
     idempotency: Idempotency<unknown>
     options: SourceSettings & { store: Store; clock?: Clock }
     report: Report
-    /** A source with the receiver's own rules and a name that is no name of {@link Receiver.source}'s. */
+    /** A source with the receiver's own rules, named by method and pattern. @throws {ConfigurationError} too long */
     // biome-ignore lint/suspicious/noExplicitAny: the receiver's own kind
     routeSource: (name: string) => Source<any>
   }
@@ -184,7 +190,6 @@ function sourceOf<Kind>(
   const { sender, recordable, maxBodyBytes, maxResponseBytes, limits, timing } = settings
   const intake = createIntake(settings, clock)
   const quota = idempotency.quota(scope, limits)
-  const content = sender?.boundContent
   const deadlineMs = sender?.facts.deadlineMs ?? Number.POSITIVE_INFINITY
 
   async function receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer> {
@@ -194,7 +199,7 @@ function sourceOf<Kind>(
       if ('refusal' in taken) return told(clock, scope, since, taken.refusal)
       const full = quota.isFull && taken.key !== null ? await quota.refusal(taken.key) : undefined
       if (full !== undefined) return told(clock, scope, since, noRoom(full))
-      return told(clock, scope, since, await process(delivery, taken.key, taken.fingerprint, handler))
+      return told(clock, scope, since, await process(delivery, taken, handler))
     } catch (error) {
       return told(clock, scope, since, failed(error))
     }
@@ -208,8 +213,7 @@ function sourceOf<Kind>(
 
   async function process(
     delivery: Delivery,
-    key: string | null,
-    fingerprint: string | null,
+    { key, label, fingerprint }: Names,
     handler: Handler<Kind>,
   ): Promise<Answer> {
     let made: HandlerResponse | undefined
@@ -226,10 +230,9 @@ function sourceOf<Kind>(
       return { value: response, result }
     }
     const outcome = await idempotency.process<HandlerResponse>(
-      { scope, key, fingerprint, timing },
+      { scope, key, label, fingerprint, timing },
       async (attempt, commit) => {
         if (key !== null && attempt.number === 1) quota.added()
-        if (content !== undefined && key !== null) await bind(idempotency, content, { scope, key }, delivery, timing)
         const begunAt = clock.monotonic()
         const answer = await handler(delivery, withCommit(attempt, commit && committing(commit, settle)))
         const tookMs = clock.monotonic() - begunAt
@@ -238,9 +241,6 @@ function sourceOf<Kind>(
       },
     )
     answered = true
-    if (outcome.kind === 'threw' && outcome.error instanceof BoundElsewhere) {
-      return process(delivery, outcome.error.key, fingerprint, handler)
-    }
     const answer = answerTo(outcome, maxResponseBytes)
     if (made !== undefined && answer.rest !== made.rest) discard(made)
     return answer
@@ -291,7 +291,7 @@ function answerTo(outcome: Outcome<HandlerResponse>, maxResponseBytes: number): 
         ? { ...marked(replayable(outcome.value, maxResponseBytes)), outcome: 'failed' }
         : answerOf(outcome.value, 'failed')
     case 'threw':
-      return outcome.error instanceof BindingUnknown ? unavailable() : problem('handler_failed')
+      return problem('handler_failed')
     case 'in_progress':
       return problem('in_progress', { retryAfterMs: RETRY_SOON_MS, outcome: 'in_progress' })
     case 'mismatch':
@@ -306,11 +306,9 @@ function answerTo(outcome: Outcome<HandlerResponse>, maxResponseBytes: number): 
     case 'attempt_timeout':
       return problem(outcome.kind, { outcome: 'lost' })
     case 'store_unavailable':
-      return unavailable()
+      return problem('store_unavailable', { retryAfterMs: RETRY_LATER_MS, outcome: 'unavailable' })
   }
 }
-
-const unavailable = (): Answer => problem('store_unavailable', { retryAfterMs: RETRY_LATER_MS, outcome: 'unavailable' })
 
 function answerOf({ status, headers, body, rest }: HandlerResponse, outcome: DeliveryOutcome): Answer {
   return rest === undefined ? { status, headers, body, outcome } : { status, headers, body, rest, outcome }

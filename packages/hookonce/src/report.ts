@@ -1,6 +1,7 @@
 import { channel } from 'node:diagnostics_channel'
 import { isPromise } from 'node:util/types'
 import { EVENTS_CHANNEL, type HookonceEvent } from './diagnostics.js'
+import { StoreError } from './errors.js'
 
 /** Takes what an operator should hear of. Never throws. */
 export type Report = (event: HookonceEvent) => void
@@ -52,8 +53,9 @@ class Warnings {
       this.#more.set(type, more + 1)
       return
     }
-    const error = 'error' in event ? event.error : undefined
-    warn(type, `source ${event.scope}: ${textOf(event)}`, error === undefined ? undefined : framesOf(error))
+    // Where in the library a store's answer was read helps nobody.
+    const detail = 'error' in event && type !== 'store_failed' ? framesOf(event.error) : undefined
+    warn(type, `source ${event.scope}: ${textOf(event)}`, detail)
     this.#count(type)
   }
 
@@ -98,7 +100,7 @@ function textOf(event: HookonceEvent): string {
     case 'delivery_died':
       return `a delivery is dead after attempt ${event.attempt}: ${event.reason}`
     case 'store_failed':
-      return `the store failed to ${event.operation}: ${titleOf(event.error)}`
+      return `the store failed to ${event.operation}: ${event.error instanceof StoreError ? event.error.message : titleOf(event.error)}`
   }
 }
 
@@ -106,6 +108,7 @@ function textOf(event: HookonceEvent): string {
 const LONGEST_TITLE = 1_000
 
 function titleOf(error: unknown): string {
+  if (typeof error === 'string') return error.slice(0, LONGEST_TITLE)
   if (!(error instanceof Error)) return `something that is no error (${typeof error})`
   // JSON.parse quotes its input, which may be a delivery's body.
   if (error instanceof SyntaxError) return error.name

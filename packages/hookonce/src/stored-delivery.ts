@@ -8,7 +8,7 @@ const inflate = promisify(inflateRaw)
 /** Smaller bodies gain too little. */
 const COMPRESSED_FROM_BYTES = 1_024
 
-/** Belongs to one connection or tells a secret: no handler needs it later, and no store should have it. */
+/** Belongs to one connection or may tell a secret: no handler needs it later, and no store should have it. */
 const NOT_KEPT = new Set([
   'authorization',
   'connection',
@@ -21,13 +21,18 @@ const NOT_KEPT = new Set([
   'upgrade',
 ])
 
+const NONE: ReadonlySet<string> = new Set()
+
 /** Layout: version (1 byte), whether the body is deflated (1), length of the head (4, big-endian), head (JSON), body. */
 const VERSION = 1
 const PREFIX_BYTES = 6
 
-/** A delivery as it is kept until it is attempted. */
-export async function encodeDelivery({ method, url, headers, body }: Delivery): Promise<Uint8Array> {
-  const kept = headers.filter(([name]) => !NOT_KEPT.has(name))
+/** A delivery as it is kept until it is attempted, without the sender's `secretHeaders`. */
+export async function encodeDelivery(
+  { method, url, headers, body }: Delivery,
+  secretHeaders: ReadonlySet<string> = NONE,
+): Promise<Uint8Array> {
+  const kept = headers.filter(([name]) => !NOT_KEPT.has(name) && !secretHeaders.has(name))
   const head = Buffer.from(JSON.stringify([method, url, kept]))
   const deflated = body.length >= COMPRESSED_FROM_BYTES ? await deflate(body, { level: 1 }) : undefined
   const isDeflated = deflated !== undefined && deflated.length < body.length

@@ -2,6 +2,7 @@
 import { help, parseCommandLine, version } from './command-line.js'
 import { parseStoreCommand, type StoreCommand, storeCommandIn } from './commands/parse.js'
 import { resolveConfig } from './config.js'
+import { harmless } from './harmless.js'
 import { sendHelp } from './send-command.js'
 import { StartError } from './start-error.js'
 
@@ -33,6 +34,9 @@ async function runOnStore(command: StoreCommand): Promise<void> {
   }
   const { given: flags, configFile } = given
   const config = await resolveConfig({ flags, configFile, env: process.env, folder: process.cwd() })
+  for (const { kind, message, fix } of command.name === 'doctor' ? [] : config.secretWarnings) {
+    if (kind === 'on the command line') process.stderr.write(`hookonce: ${message}; ${fix}\n`)
+  }
   const { runStoreCommand } = await import('./commands/index.js')
   const code = await runStoreCommand(command, config)
   // A store that could not be opened may go on trying. What was printed is printed first.
@@ -41,6 +45,6 @@ async function runOnStore(command: StoreCommand): Promise<void> {
 
 run(process.argv.slice(2)).catch((error: unknown) => {
   if (!(error instanceof StartError)) throw error
-  process.stderr.write(`hookonce: ${error.message}\n`)
+  process.stderr.write(`hookonce: ${harmless(error.message)}\n`)
   process.exit(error.exitCode)
 })

@@ -43,8 +43,8 @@ export function parseCommandLine(args: string[]): Command {
     if (option === 'help' || option === 'version') command = option
     else if (option === 'config') configFile = value
     else {
-      const secret = option.endsWith('-file') ? readSecretFile(value, where) : undefined
-      given.set(flags.get(option)!, { value: secret ?? value, where })
+      const fromFile = option.endsWith('-file')
+      given.set(flags.get(option)!, { value: fromFile ? readSecretFile(value, where) : value, where, fromFile })
     }
   }
   return command === 'serve' || command === 'work' ? { name: command, given, configFile } : { name: command }

@@ -1,16 +1,18 @@
 import { isIP } from 'node:net'
 import type { InboxSourceOptions, SourceOptions } from 'hookonce'
 import type { Sender } from 'hookonce/senders'
+import type { ClusterAddress } from 'hookonce/stores/redis'
 import * as v from 'valibot'
 import { type ConfigFile, type Handle, loadConfigFile, type SourceConfig } from './config-file.js'
 import { defaultSender } from './default-sender.js'
 import { type GivenSettings, readEnvironment } from './environment.js'
 import { didYouMean } from './nearest.js'
 import type { StoreOptions } from './open-store.js'
+import { type SecretWarning, secretWarnings } from './secret-warnings.js'
 import { flagOf, KINDS, SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js'
-import type { Shown } from './shown.js'
+import { redacting, type Shown } from './shown.js'
 import { StartError } from './start-error.js'
-import { parseStoreUrl, type StoreLocation } from './store-url.js'
+import { mustBeReadable, parseStoreUrl, type StoreLocation } from './store-url.js'
 
 /** The operator routes' rule; `reason` says to a person why it is this one. */
 export type OperatorAccess = ({ mode: 'token'; token: string } | { mode: 'local' | 'open' | 'closed' }) & {
@@ -49,6 +51,7 @@ export interface ResolvedConfig {
   allowNoIdempotency: boolean
   /** The `default` source is always there. */
   sources: Map<string, ResolvedSource>
+  secretWarnings: readonly SecretWarning[]
   configFile: string | undefined
 }
 
@@ -70,9 +73,10 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     ...(input.flags ?? (new Map() as GivenSettings)),
   ])
   const settings = checkSettings(given)
+  mustBeReadable(settings.postgresListenUrl ?? '', given.get('postgresListenUrl')?.where ?? '')
   const where = (name: SettingName): string => given.get(name)?.where ?? SETTINGS[name].env
   const sources = new Map<string, ResolvedSource>()
-  const sender = defaultSender(settings, where)
+  const sender = defaultSender(settings, name => given.get(name))
   for (const [name, source] of [['default', {}] as const, ...(file?.sources ?? [])]) {
     const mode = source.mode ?? (name === 'default' ? settings.mode : undefined) ?? 'inline'
     const ratePerSecond = source.ratePerSecond ?? (name === 'default' ? settings.ratePerSecond : undefined)
@@ -102,6 +106,7 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     operatorAccess: operatorAccess(settings, where('operatorAccess')),
     allowNoIdempotency: settings.allowNoIdempotency || sources.get('default')!.options.sender === undefined,
     sources,
+    secretWarnings: secretWarnings({ given, sources, adminToken: settings.adminToken }),
     configFile: file?.path,
   }
 }
@@ -128,7 +133,11 @@ function storeLocation(
 ): StoreLocation {
   const url = given.get('storeUrl')
   if (file?.redis !== undefined) {
-    if (url === undefined) return { kind: 'redis', address: file.redis }
+    if (url === undefined) {
+      const { cluster = [] } = file.redis as Partial<ClusterAddress>
+      for (const node of cluster) mustBeReadable(node, 'redis.cluster')
+      return { kind: 'redis', address: file.redis }
+    }
     if (url === file.settings.get('storeUrl')) throw new StartError(`redis and ${url.where} are both set; keep one`)
   }
   return parseStoreUrl({ value: settings.storeUrl ?? '', where: url?.where ?? SETTINGS.storeUrl.env }, folder)
@@ -196,7 +205,7 @@ function resolveSource(name: string, source: SourceConfig, { settings, given, wh
     handle: resolveHandle(name, source.handle, lockTtl, settings, where),
     shown: {
       bodies: source.recordBody ?? true,
-      redactedHeaders: new Set(source.redactHeaders?.map(header => header.toLowerCase())),
+      redactedHeaders: redacting(...(sender?.secretHeaders ?? []), ...(source.redactHeaders ?? [])),
     },
     options: {
       name,

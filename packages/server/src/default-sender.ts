@@ -1,5 +1,7 @@
 import { ConfigurationError } from 'hookonce'
 import { SENDERS, type Sender, type SenderKind, type SenderOptions } from 'hookonce/senders'
+import type { Given } from './environment.js'
+import { secretsOf } from './secrets.js'
 import { SETTINGS, type SettingName, type Settings } from './settings.js'
 import { StartError } from './start-error.js'
 
@@ -9,7 +11,11 @@ const ABOUT_SENDER = ['secret', 'publicUrl', 'verifyToken'] as const
 type AboutSender = (typeof ABOUT_SENDER)[number]
 
 /** The sender that the settings alone tell of. @throws {StartError} naming the setting, never the secret */
-export function defaultSender(settings: Settings, where: (name: SettingName) => string): Sender | undefined {
+export function defaultSender(
+  settings: Settings,
+  sourceOf: (name: SettingName) => Given | undefined,
+): Sender | undefined {
+  const where = (name: SettingName) => sourceOf(name)?.where ?? SETTINGS[name].env
   const { sender: name, secret, publicUrl, verifyToken } = settings
   if (name === undefined) {
     const alone = ABOUT_SENDER.find(each => settings[each] !== undefined)
@@ -20,19 +26,11 @@ export function defaultSender(settings: Settings, where: (name: SettingName) => 
     throw new StartError(`${where('sender')} needs ${SETTINGS.secret.env} or ${SETTINGS.secret.env}_FILE`)
   }
   const options = {
-    secrets: secretsOf(secret),
+    secrets: secretsOf({ ...sourceOf('secret'), where: where('secret') }, secret),
     ...(publicUrl !== undefined && { publicUrl }),
     ...(verifyToken !== undefined && { verifyToken }),
   }
   return senderOf(SENDERS.get(name)!, options, where)
-}
-
-/** Several secrets are separated by commas or lines. */
-export function secretsOf(text: string): string[] {
-  return text
-    .split(/[,\r\n]/)
-    .map(secret => secret.trim())
-    .filter(secret => secret !== '')
 }
 
 /** @throws {StartError} in the words of the options' settings */
@@ -51,10 +49,13 @@ function aboutWhich(message: string): AboutSender {
   return /verify ?token/i.test(message) ? 'verifyToken' : 'secret'
 }
 
+/** Shorter ones could be parts of any word. */
+const LEAST_HIDDEN = 4
+
 /** A message may quote what it is about. */
 function withoutSecrets(message: string, { secrets, verifyToken = '' }: SenderOptions): string {
   const line = message.split('\n', 1)[0]!
   return [...secrets, verifyToken]
-    .filter(secret => secret !== '')
+    .filter(secret => secret.length >= LEAST_HIDDEN)
     .reduce((text, secret) => text.replaceAll(secret, '…'), line)
 }

@@ -7,6 +7,7 @@ export function describe(record: ReceiverRecord, shown: Shown = ALL_SHOWN) {
   const { response, delivery } = record
   return {
     key: record.key,
+    label: record.label,
     source: record.scope,
     state: record.state,
     attempts: record.attempts,
@@ -43,6 +44,7 @@ function acceptedFields({ accepted, attempts }: RecordSummary) {
 export function describeEvent(record: RecordSummary) {
   return {
     key: record.key,
+    label: record.label,
     source: record.scope,
     state: record.state,
     attempts: record.attempts,
@@ -60,6 +62,7 @@ export function summarize(record: RecordSummary) {
   return {
     source: record.scope,
     key: record.key,
+    label: record.label,
     state: record.state,
     attempts: record.attempts,
     losses: record.losses,

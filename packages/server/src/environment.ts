@@ -8,6 +8,8 @@ export interface Given {
   value: unknown
   /** E.g. `HOOKONCE_LEASE_SECONDS`, `--lease-seconds`, `leaseSeconds in hookonce.config.mjs`. */
   where: string
+  /** Lines of a file, rather than a value. */
+  fromFile?: boolean
 }
 
 export type GivenSettings = Map<SettingName, Given>
@@ -27,8 +29,9 @@ export function readEnvironment(env: NodeJS.ProcessEnv): GivenSettings {
     const { env: variable, secret } = SETTINGS[name] as Setting
     known.add(variable)
     if (secret) known.add(`${variable}_FILE`)
-    const value = secret ? readSecret(env, variable) : present(env[variable])
-    if (value !== undefined) given.set(name, { value, where: variable })
+    const value = present(env[variable])
+    const said = secret ? readSecret(env, variable) : value === undefined ? undefined : { value, where: variable }
+    if (said !== undefined) given.set(name, said)
   }
   for (const variable of Object.keys(env)) {
     if (variable.startsWith('HOOKONCE_') && !known.has(variable) && !isInjected(variable, env[variable] ?? '')) {
@@ -48,13 +51,13 @@ function present(value: string | undefined): string | undefined {
 }
 
 /** A variable, or the content of the file that `…_FILE` names. */
-export function readSecret(env: NodeJS.ProcessEnv, variable: string): string | undefined {
+export function readSecret(env: NodeJS.ProcessEnv, variable: string): (Given & { value: string }) | undefined {
   const fileVariable = `${variable}_FILE`
   const value = present(env[variable])
   const path = present(env[fileVariable])
-  if (path === undefined) return value
+  if (path === undefined) return value === undefined ? undefined : { value, where: variable }
   if (value !== undefined) throw new StartError(`${variable} and ${fileVariable} are both set; keep one`)
-  return readSecretFile(path, fileVariable)
+  return { value: readSecretFile(path, fileVariable), where: fileVariable, fromFile: true }
 }
 
 /** Editors and `echo` end a file with a newline that is not part of the secret. */

@@ -1,6 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { EVENTS_CHANNEL, type HookonceEvent } from 'hookonce'
 import { type Logger, pino } from 'pino'
+import { harmlessJson } from './harmless.js'
 
 /** JSON lines on stdout. */
 export function createLogger(level: string): Logger {
@@ -10,6 +11,7 @@ export function createLogger(level: string): Logger {
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: describeError },
+    hooks: { streamWrite: harmlessJson },
   }
   // Without `sync` the last lines before an exit come out of order.
   return pino(options, pino.destination({ fd: 1, sync: true }))

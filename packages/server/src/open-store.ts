@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { type Store, StoreError } from 'hookonce'
 import type { Logger } from 'pino'
@@ -39,10 +41,16 @@ export async function openStore(location: StoreLocation, options: StoreOptions, 
     await patiently(tryFor, () => store.ready())
     return { store, place, durability: await patiently(tryFor, durability) }
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split('\n', 1)[0] : String(error)
+    const reason = error instanceof Error ? error.message.split('\n', 1)[0]! : String(error)
+    // An @ further on may have ended the password: then what is taken for the host is a part of it.
+    if (location.kind === 'postgres' && /\?.*@/s.test(location.url) && /ENOTFOUND|EAI_AGAIN/.test(reason)) {
+      throw new StartError(`the store cannot be used: there is no such host; ${ENCODE}`, 1)
+    }
     throw new StartError(`the store ${place} cannot be used: ${reason}`, 1)
   }
 }
+
+const ENCODE = 'user and password have to be percent-encoded in a URL (@ is %40, ? is %3F)'
 
 interface LoadedStore {
   store: Store
@@ -60,7 +68,11 @@ async function load(location: StoreLocation, options: StoreOptions, log: Logger)
     case 'sqlite': {
       const { sqliteStore } = await import('hookonce/stores/sqlite')
       const store = sqliteStore(location.path, { busyTimeoutMs: timeoutMs })
-      return { store, durability: async () => 'every result is on disk before it is answered' }
+      const durability = async () => {
+        warnOfOpenFolder(dirname(location.path), log)
+        return 'every result is on disk before it is answered'
+      }
+      return { store, durability }
     }
     case 'redis': {
       const { redisStore } = await import('hookonce/stores/redis')
@@ -78,6 +90,16 @@ async function load(location: StoreLocation, options: StoreOptions, log: Logger)
       return { store, durability: async () => 'every result is committed before it is answered' }
     }
   }
+}
+
+const BY_OTHERS = 0o022
+const STICKY = 0o1000
+
+/** Whoever can write a folder can put another file in the place of the one in it. */
+function warnOfOpenFolder(folder: string, log: Logger): void {
+  const { mode } = statSync(folder)
+  if ((mode & BY_OTHERS) === 0 || (mode & STICKY) !== 0) return
+  log.warn({ folder, fix: `chmod go-w ${folder}` }, 'other users can replace the file of the records')
 }
 
 /** The store's answer, asked for again for a while if it cannot be reached. */

@@ -32,6 +32,10 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   const log = createLogger(config.logLevel)
   failFast(log)
   logWarnings(log)
+  for (const { kind, message, fix } of config.secretWarnings) {
+    // Of short ones the library warns itself.
+    if (kind !== 'short') log.warn({ fix }, message)
+  }
   const { maxWaiters, storeOptions } = config
   const opened = await openStore(config.store, storeOptions, log)
   // Each source says all of its rules itself. The store's time limit is measured by a lease.

@@ -1,6 +1,6 @@
 import { SENDERS } from 'hookonce/senders'
 import * as v from 'valibot'
-import { readSecretFile } from './environment.js'
+import { type Given, readSecretFile } from './environment.js'
 import { didYouMean } from './nearest.js'
 import { type OptionKinds, readOptions } from './options.js'
 import { flagOf, KINDS, SETTINGS } from './settings.js'
@@ -13,7 +13,7 @@ export interface SendOptions {
   name: 'send'
   /** One of {@link SENDERS}; without it the event is signed by nobody. */
   sender: string | undefined
-  secret: string | undefined
+  secret: (Given & { value: string }) | undefined
   url: string
   publicUrl: string | undefined
   file: string | undefined
@@ -71,10 +71,9 @@ export function parseSendCommand(args: string[]): SendCommand {
   for (const read of readOptions(args, { ...KINDS_OF_OPTIONS, help: { type: 'boolean', short: 'h' } })) {
     if (read.option === undefined) throw new StartError(`send takes options only, not ${read.word}`)
     if (read.option === 'help') return { name: 'send help' }
-    given.set(read.option, read.option === 'secret-file' ? readSecretFile(read.value, read.raw) : read.value)
+    given.set(read.option, read.value)
   }
   const sender = given.get('sender')
-  const secret = given.get('secret') ?? given.get('secret-file')
   if (given.has('secret') && given.has('secret-file')) {
     throw new StartError('--secret and --secret-file are both given; keep one')
   }
@@ -92,7 +91,7 @@ export function parseSendCommand(args: string[]): SendCommand {
   return {
     name: 'send',
     sender,
-    secret,
+    secret: secretIn(given),
     url: urlOf(given, 'url') ?? DEFAULT_URL,
     publicUrl: urlOf(given, PUBLIC_URL),
     file: given.get('file'),
@@ -102,6 +101,13 @@ export function parseSendCommand(args: string[]): SendCommand {
     tamper: given.has('tamper'),
     json: given.has('json'),
   }
+}
+
+function secretIn(given: ReadonlyMap<string, string>): SendOptions['secret'] {
+  const [value, path] = [given.get('secret'), given.get('secret-file')]
+  if (value !== undefined) return { value, where: '--secret' }
+  if (path === undefined) return undefined
+  return { value: readSecretFile(path, '--secret-file'), where: '--secret-file', fromFile: true }
 }
 
 function urlOf(given: ReadonlyMap<string, string>, option: string): string | undefined {

@@ -3,8 +3,11 @@ import { readFileSync } from 'node:fs'
 import { ConfigurationError, Delivery, type HeaderList } from 'hookonce'
 import { SENDERS, type Sender } from 'hookonce/senders'
 import { Agent, request } from 'undici'
-import { secretsOf, senderOf } from './default-sender.js'
+import { senderOf } from './default-sender.js'
 import { readSecret } from './environment.js'
+import { harmless, harmlessJson } from './harmless.js'
+import { onTheCommandLine } from './secret-warnings.js'
+import { secretsOf } from './secrets.js'
 import type { SendOptions } from './send-command.js'
 import { SETTINGS } from './settings.js'
 import { StartError } from './start-error.js'
@@ -43,7 +46,7 @@ export async function send(options: SendOptions, env: NodeJS.ProcessEnv): Promis
   } finally {
     await agent.destroy()
   }
-  console.log(options.json ? received.map(each => JSON.stringify(each)).join('\n') : table(received))
+  console.log(options.json ? received.map(each => harmlessJson(JSON.stringify(each))).join('\n') : table(received))
   const expected = ({ status }: Received) => (options.tamper ? status === 401 : status >= 200 && status <= 299)
   return received.every(expected) ? 0 : 1
 }
@@ -51,15 +54,18 @@ export async function send(options: SendOptions, env: NodeJS.ProcessEnv): Promis
 function signer({ sender, secret, publicUrl, url }: SendOptions, env: NodeJS.ProcessEnv): Sender | undefined {
   if (sender === undefined) return undefined
   const variable = SETTINGS.secret.env
-  const text = secret ?? readSecret(env, variable)
-  if (text === undefined)
+  const given = secret ?? readSecret(env, variable)
+  if (given === undefined)
     throw new StartError(`--sender needs --secret, --secret-file, ${variable} or ${variable}_FILE`)
   // Some cannot be made without a word for handshakes, and here is none.
-  const verifyToken = readSecret(env, SETTINGS.verifyToken.env) ?? 'none'
-  const options = { secrets: secretsOf(text), publicUrl: publicUrl ?? url, verifyToken }
-  return senderOf(SENDERS.get(sender)!, options, name =>
-    name === 'secret' && secret !== undefined ? '--secret' : SETTINGS[name].env,
-  )
+  const verifyToken = readSecret(env, SETTINGS.verifyToken.env)?.value ?? 'none'
+  const options = { secrets: secretsOf(given, given.value), publicUrl: publicUrl ?? url, verifyToken }
+  const made = senderOf(SENDERS.get(sender)!, options, name => (name === 'secret' ? given.where : SETTINGS[name].env))
+  if (given.where === '--secret') {
+    const { message, fix } = onTheCommandLine(given.where, `${variable} or ${variable}_FILE`)
+    process.stderr.write(`hookonce: ${message}; ${fix}\n`)
+  }
+  return made
 }
 
 function eventOf({ sender, file, id = `evt_${randomUUID()}` }: SendOptions): Event {
@@ -160,6 +166,5 @@ function table(received: Received[]): string {
     .join('\n')
 }
 
-/** What comes back is a stranger's: no escape sequences for the terminal. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: those are meant
-const printable = (text: string): string => text.replace(/[\x00-\x1f\x7f-\x9f]+/g, ' ')
+/** What comes back is a stranger's, and is shown on one line. */
+const printable = (text: string): string => harmless(text.replace(/[\s\p{Cc}]+/gu, ' '))

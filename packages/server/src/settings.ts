@@ -1,4 +1,4 @@
-import { SENDERS } from 'hookonce/senders'
+import { SENDERS, traitsOf } from 'hookonce/senders'
 import * as v from 'valibot'
 
 /** What a value must be: how it is read (from a string too) and the same in words. */
@@ -49,8 +49,29 @@ const YES_OR_NO: Kind<boolean> = {
 
 function isHttpUrl(value: string): boolean {
   if (!URL.canParse(value)) return false
-  const { protocol, hash } = new URL(value)
-  return /^https?:$/.test(protocol) && hash === ''
+  const { protocol, hash, username, password, pathname, search } = new URL(value)
+  // With a password whose @ or / is not encoded, what follows the first of them is read as host and path.
+  const isMisread = username + password !== '' && /@/.test(pathname + search)
+  return /^https?:$/.test(protocol) && hash === '' && !isMisread && isDecodable(username + password)
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Not a word that stands where one was meant. */
+function isSecret(value: string): boolean {
+  try {
+    traitsOf(value)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Kinds that a source of the config file shares with the setting of the same name. */
@@ -63,7 +84,10 @@ export const KINDS = {
   maxResponseBytes: number(0, 1_073_741_824, 'whole number'),
   maxRecords: number(0, Number.MAX_SAFE_INTEGER, 'whole number'),
   maxStoredBytes: number(0, Number.MAX_SAFE_INTEGER, 'whole number'),
-  forwardTo: text('must be an http:// or https:// URL without a fragment', isHttpUrl),
+  forwardTo: text(
+    'must be an http:// or https:// URL without a fragment, user and password percent-encoded',
+    isHttpUrl,
+  ),
   forwardTimeoutSeconds: number(0.01, 86_400),
   fingerprint: oneOf('body', 'none'),
   mode: oneOf('inline', 'inbox'),
@@ -195,18 +219,23 @@ export const SETTINGS = {
     meaning: 'who delivers to the default source: what that sender did not sign is answered 401',
   }),
   secret: setting(
-    text('must be what the sender’s console shows; several separated by commas', value => value !== ''),
+    text('must be what the sender’s console shows; several on a line each', value => value !== ''),
     'HOOKONCE_SECRET',
     {
       secret: true,
       defaultText: 'none',
-      meaning: 'what the sender signs with; several, separated by commas or lines, while one is replaced',
+      meaning:
+        'what the sender signs with; several while one is replaced, a line each (generated ones also with commas between)',
     },
   ),
-  publicUrl: setting(text('must be an http:// or https:// URL without a fragment', isHttpUrl), 'HOOKONCE_PUBLIC_URL', {
-    defaultText: 'none',
-    meaning: 'the URL that the sender was told, letter for letter: some sign it',
-  }),
+  publicUrl: setting(
+    text('must be an http:// or https:// URL without a fragment, user and password percent-encoded', isHttpUrl),
+    'HOOKONCE_PUBLIC_URL',
+    {
+      defaultText: 'none',
+      meaning: 'the URL that the sender was told, letter for letter: some sign it',
+    },
+  ),
   verifyToken: setting(
     text('must be 1 to 1024 characters', value => /^.{1,1024}$/.test(value)),
     'HOOKONCE_VERIFY_TOKEN',
@@ -225,7 +254,10 @@ export const SETTINGS = {
     meaning: 'where hookonce work answers /healthz, /readyz and /metrics; 0 takes a free port',
   }),
   adminToken: setting(
-    text('must be 8 to 1024 visible ASCII characters', value => /^[\x21-\x7e]{8,1024}$/.test(value)),
+    text(
+      'must be 8 to 1024 visible ASCII characters, and no word like changeme',
+      value => /^[\x21-\x7e]{8,1024}$/.test(value) && isSecret(value),
+    ),
     'HOOKONCE_ADMIN_TOKEN',
     { secret: true, defaultText: 'none', meaning: 'bearer token for the operator routes' },
   ),

@@ -7,11 +7,16 @@ export interface Shown {
   redactedHeaders: ReadonlySet<string>
 }
 
-export const ALL_SHOWN: Shown = { bodies: true, redactedHeaders: new Set() }
+/** Secrets of whoever delivers, wherever they stand. */
+const NEVER_SHOWN = ['authorization', 'cookie', 'proxy-authorization']
+
+export const redacting = (...headers: string[]): ReadonlySet<string> =>
+  new Set([...NEVER_SHOWN, ...headers.map(header => header.toLowerCase())])
+
+export const ALL_SHOWN: Shown = { bodies: true, redactedHeaders: redacting() }
 
 export const REDACTED = '[redacted]'
 
 export function shownHeaders(headers: HeaderList, { redactedHeaders }: Shown): HeaderList {
-  if (redactedHeaders.size === 0) return headers
   return headers.map(([name, value]) => [name, redactedHeaders.has(name.toLowerCase()) ? REDACTED : value])
 }

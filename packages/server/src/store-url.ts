@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { ConfigurationError, checkConnectionUrl } from 'hookonce'
 import type { RedisAddress } from 'hookonce/stores/redis'
 import type { Given } from './environment.js'
 import { StartError } from './start-error.js'
@@ -17,6 +18,7 @@ export function parseStoreUrl(
   if (value === 'memory:') return { kind: 'memory' }
   const path = /^sqlite:(?:\/\/(?=\/))?(?!\/\/|:)(.+)$/.exec(value)?.[1]
   if (path !== undefined) return { kind: 'sqlite', path: resolve(folder, path) }
+  if (/^(rediss?|postgres(ql)?):/.test(value)) mustBeReadable(value, where)
   if (isUrl(value, /^rediss?:$/)) return { kind: 'redis', address: value }
   if (isUrl(value, /^postgres(ql)?:$/)) return { kind: 'postgres', url: value }
   // The scheme alone: what follows may hold a password.
@@ -25,6 +27,16 @@ export function parseStoreUrl(
   throw new StartError(
     `${where} must be memory:, sqlite:PATH, redis://HOST:PORT, rediss://… or postgres://HOST/DATABASE${shown}`,
   )
+}
+
+/** @throws {StartError} it cannot have been read as it was meant */
+export function mustBeReadable(url: string, where: string): void {
+  try {
+    checkConnectionUrl(url, where)
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    throw new StartError(error.message)
+  }
 }
 
 const KNOWN = ['sqlite:', 'redis:', 'rediss:', 'postgres:', 'postgresql:']

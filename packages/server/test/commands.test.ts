@@ -1,5 +1,6 @@
 import { chmodSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { github } from 'hookonce/senders/github'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startPostgres } from '../../../scripts/test-servers/postgres.js'
 import { startRedis } from '../../../scripts/test-servers/redis.js'
@@ -7,6 +8,7 @@ import { TOOL_TIMEOUT_MS } from '../../../scripts/test-tools/index.js'
 import { until } from './process/support/waiting.js'
 import { send } from './support/http.js'
 import { runCli, startServer, stopServers, temporaryFolder } from './support/server.js'
+import { sendSigned } from './support/signed.js'
 
 const CONFIG = `import { existsSync } from 'node:fs'
 export default {
@@ -53,7 +55,7 @@ describe('hookonce records', () => {
     const { code, stdout } = await cli('records', 'list', '--source', 'default')
     expect(code).toBe(0)
     const lines = stdout.trimEnd().split('\n')
-    expect(lines[0]).toMatch(/^SOURCE +KEY +STATE +ATTEMPTS +CREATED +LAST ERROR$/)
+    expect(lines[0]).toMatch(/^SOURCE +KEY +LABEL +STATE +ATTEMPTS +CREATED +LAST ERROR$/)
     expect(
       lines
         .slice(1)
@@ -116,6 +118,23 @@ describe('hookonce records', () => {
   })
 })
 
+test('records that a sender names in a header are found by that name', async () => {
+  const folder = temporaryFolder()
+  const secret = 'a secret of thirty-two characters'
+  const own = { cwd: folder, env: { HOOKONCE_SENDER: 'github', HOOKONCE_SECRET: secret } }
+  const server = await startServer(own)
+  const hub = github({ secrets: [secret] })
+  for (const id of ['guid-1', 'guid-2']) {
+    await sendSigned(`${server.url}/webhook`, hub, { id, body: JSON.stringify({ id }) })
+  }
+  const { stdout } = await runCli({ ...own, args: ['records', 'list', '--label', 'guid-2'] })
+  const rows = stdout.trimEnd().split('\n').slice(1)
+  expect(rows).toEqual([expect.stringMatching(/^default +sha256:\S+ +guid-2 +completed /)])
+  const key = rows[0]!.split(/ +/)[1]!
+  const shown = await runCli({ ...own, args: ['records', 'show', key] })
+  expect(shown.stdout).toMatch(/^label +guid-2$/m)
+})
+
 test('hookonce stats: by source and state', async () => {
   const stats = await json('stats')
   expect(stats).toMatchObject({ store: `sqlite:${join(cwd, 'data/hookonce.db')}`, complete: true })
@@ -176,6 +195,7 @@ describe('hookonce doctor', () => {
       'disk',
       'file system',
       'operators',
+      'secrets',
       'retention of default',
       'retention of shop',
     ])

@@ -48,8 +48,9 @@ describe('records', () => {
     }
   })
 
-  test('those that the receiver keeps for itself are not among them', async () => {
+  test('a source with a sender has one for each event, with the sender’s name for it', async () => {
     const { url, receiver } = await startApp()
+    const labels: string[] = []
     const sender = github({ secrets: ['secret'] })
     const source = receiver.source({ name: 'default', sender })
     const body = Buffer.from('{}')
@@ -58,14 +59,13 @@ describe('records', () => {
       const delivery = new Delivery({ method: 'POST', url: '/', headers: signed, body: Buffer.from(id) })
       await source.receive(delivery, () => ({ status: 200, headers: [], body }))
     }
-    const keys: string[] = []
     let next: string | undefined
     do {
       const { json } = await get(`${url}/api/records?limit=2${next === undefined ? '' : `&after=${next}`}`)
-      for (const { source, key } of json.records) keys.push(`${source} ${key}`)
+      for (const { source, label } of json.records) labels.push(`${source} ${label}`)
       next = json.next
     } while (next !== undefined)
-    expect(keys.sort()).toEqual(['default a', 'default b', 'default c'])
+    expect(labels.sort()).toEqual(['default a', 'default b', 'default c'])
   })
 
   test('one in full', async () => {
@@ -76,6 +76,7 @@ describe('records', () => {
     expect(json).toEqual({
       source: 'shop',
       key: 'k',
+      label: null,
       state: 'completed',
       attempts: 1,
       losses: 0,

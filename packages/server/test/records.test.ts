@@ -20,6 +20,7 @@ test('a record tells all that is known of it', async () => {
   const { json } = await send(at(url, 'a', '?source=shop'), { method: 'GET' })
   expect(json).toEqual({
     key: 'a',
+    label: null,
     source: 'shop',
     state: 'completed',
     attempts: 1,

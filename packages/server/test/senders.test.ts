@@ -202,25 +202,53 @@ describe('sources of a config file', () => {
     }
   })
 
-  test('show their records to operators, and nothing of what binds signed content to a key', async () => {
+  test('show their records to operators, who find them by what the sender calls them', async () => {
     const { url, receiver } = await startApp({
       sources: { hub: { sender: hub }, later: { sender: hub, mode: 'inbox' } },
     })
-    for (const source of ['hub', 'later']) await sendSigned(`${url}/hooks/${source}`, hub)
-    const later = `${url}/webhook/idempotency/id-1?source=later`
+    for (const source of ['hub', 'later']) await sendSigned(`${url}/hooks/${source}`, hub, { id: 'one-guid' })
+    await sendSigned(`${url}/hooks/hub`, hub, { id: 'another', body: '{"another":1}' })
+    const listed = async (query: string) => (await get(`${url}/api/records?${query}`)).json.records
+    const found = async (query: string) => (await listed(query)).map(({ source, label }: Named) => [source, label])
+    expect((await found('label=one-guid')).sort()).toEqual([
+      ['hub', 'one-guid'],
+      ['later', 'one-guid'],
+    ])
+    expect(await found('label=one-guid&source=hub')).toEqual([['hub', 'one-guid']])
+    expect(await found('label=nobody')).toEqual([])
+    const { records } = await receiver.records({ limit: 100, label: 'one-guid', scope: 'later' })
+    const { key } = records[0]!
+    expect(key).toMatch(/^sha256:/)
+    const later = `${url}/webhook/idempotency/${key}?source=later`
     await until('it is completed', async () => (await get(later)).json.state === 'completed')
-    const shown = await get(`${url}/webhook/idempotency/id-1?source=hub`)
-    expect(shown.json).toMatchObject({ key: 'id-1', source: 'hub', state: 'completed' })
+    expect((await get(later)).json).toMatchObject({ key, label: 'one-guid', source: 'later' })
+    expect((await get(`${url}/api/records/${key}?source=later`)).json).toMatchObject({ key, label: 'one-guid' })
     const { json } = await get(`${url}/webhook/events`)
-    expect(json.events.map(({ source, key }: Record<string, string>) => [source, key])).toEqual([['later', 'id-1']])
-    const { records } = await receiver.records({ limit: 100 })
-    expect(records.map(({ scope }) => scope).sort()).toEqual(['hub', 'later'])
-    expect((await get(`${url}/webhook/idempotency/id-1?source=hub%20content`)).status).toBe(404)
-    const cleared = await send(`${url}/webhook/idempotency/id-1?source=hub`, { method: 'DELETE' })
-    expect(cleared.json).toEqual({ status: 'cleared', key: 'id-1' })
-    expect((await get(`${url}/webhook/idempotency/id-1?source=hub`)).status).toBe(404)
+    expect(json.events.map(({ source, label }: Named) => [source, label])).toEqual([['later', 'one-guid']])
+    const hooks = `${url}/webhook/idempotency/${key}?source=hub`
+    expect((await send(hooks, { method: 'DELETE' })).json).toEqual({ status: 'cleared', key })
+    expect((await get(hooks)).status).toBe(404)
+  })
+
+  test('are tried with a delivery of their sender’s, under the key that its record has', async () => {
+    const { url } = await startApp({ sources: { hub: { sender: hub }, till: { sender: till } } })
+    const tried = async (source: string, test: object) => {
+      const headers = { 'x-hookonce-operator': '1', 'content-type': 'application/json' }
+      const body = JSON.stringify(test)
+      return (await send(`${url}/api/test?source=${source}`, { headers, body })).json
+    }
+    const { key, first, duplicate } = await tried('hub', { key: 'guid-1' })
+    expect([first, duplicate].map(({ headers }) => new Map(headers).get('x-cached'))).toEqual([undefined, 'true'])
+    expect((await get(`${url}/api/records/${key}?source=hub`)).json).toMatchObject({ key, label: 'guid-1' })
+    const invalid = await tried('till', { key: 'evt_1', body: '{"id":true}' })
+    expect([invalid.key, invalid.first.status, invalid.duplicate.status]).toEqual(['evt_1', 400, 400])
   })
 })
+
+interface Named {
+  source: string
+  label: string | null
+}
 
 describe('the process', () => {
   const all = ({ stdout, stderr }: RunningServer) => stdout() + stderr()
@@ -235,7 +263,7 @@ describe('the process', () => {
     const cwd = temporaryFolder()
     const [old, fresh] = ['old-secret', 'new-secret'].map(secret => stripe({ secrets: [secret] }))
     const statuses: number[][] = []
-    for (const HOOKONCE_SECRET of ['old-secret', 'new-secret,old-secret', 'new-secret']) {
+    for (const HOOKONCE_SECRET of ['old-secret', 'new-secret\nold-secret', 'new-secret']) {
       const server = await startServer({ cwd, env: { HOOKONCE_SENDER: 'stripe', HOOKONCE_SECRET } })
       const event = { body: '{"id":"evt_1"}' }
       const answers = [old!, fresh!].map(sender => sendSigned(`${server.url}/webhook`, sender, event))
@@ -267,7 +295,7 @@ describe('the process', () => {
       .split('\n')
       .filter(line => line.includes('"msg":"delivery"'))
       .map(line => JSON.parse(line).key)
-    expect(keys).toEqual(['guid-1', undefined, undefined])
+    expect(keys).toEqual([expect.stringMatching(/^sha256:/), undefined, undefined])
     for (const word of [SECRET, 'word-of-mine', signature, signature.slice(7), 'body-of-a', 'not-it', 'guid-2']) {
       expect(log).not.toContain(word)
     }

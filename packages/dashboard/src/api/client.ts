@@ -39,8 +39,13 @@ export const logOut = () => ask<Session>('DELETE', '/api/session')
 
 export const getSources = () => ask<Source[]>('GET', '/api/sources')
 
-export const getRecords = (query: { source?: string; state?: RecordState; after?: string; limit?: string }) =>
-  ask<RecordPage>('GET', '/api/records', { query })
+export const getRecords = (query: {
+  source?: string
+  state?: RecordState
+  label?: string
+  after?: string
+  limit?: string
+}) => ask<RecordPage>('GET', '/api/records', { query })
 
 export const getRecord = (source: string, key: string) => ask<FullRecord>('GET', recordPath(key), { query: { source } })
 

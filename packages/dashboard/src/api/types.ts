@@ -30,6 +30,8 @@ export interface Delivery extends Body {
 export interface RecordSummary {
   source: string
   key: string
+  /** What its sender calls it in a header that is not signed. */
+  label: string | null
   state: RecordState
   attempts: number
   losses: number

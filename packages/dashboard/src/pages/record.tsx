@@ -143,6 +143,11 @@ function Facts({ record }: { record: FullRecord }) {
         </div>
       )}
       <dl class="facts">
+        {record.label !== null && (
+          <Fact name="Label">
+            <a href={link(['records'], { key: record.label })}>{record.label}</a>
+          </Fact>
+        )}
         <Fact name="Attempts">
           {count(record.attempts)}
           {record.losses > 0 && `, ${count(record.losses)} of them lost`}

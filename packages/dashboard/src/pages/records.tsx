@@ -19,7 +19,7 @@ export function Records({ query }: { query: URLSearchParams }) {
     () =>
       key === undefined
         ? getRecords({ ...(source && { source }), ...(state && { state }), ...(after && { after }) })
-        : lookUp(key, source, state),
+        : lookUp(key, source, state, after),
     [key, source, state, after],
   )
 
@@ -42,8 +42,8 @@ export function Records({ query }: { query: URLSearchParams }) {
       <search>
         <form class="filters" key={String(query)} onSubmit={search}>
           <label class="field wide">
-            <span>Key</span>
-            <input name="key" type="search" defaultValue={key ?? ''} placeholder="the whole key" spellcheck={false} />
+            <span>Key or label</span>
+            <input name="key" type="search" defaultValue={key ?? ''} placeholder="the whole of it" spellcheck={false} />
           </label>
           <SourceSelect value={source} all />
           <label class="field">
@@ -72,8 +72,8 @@ export function Records({ query }: { query: URLSearchParams }) {
         <RecordTable records={data.records} />
       )}
       <nav class="pager" aria-label="Pages of records">
-        {after !== undefined && <a href={link(['records'], { source, state })}>Newest</a>}
-        {data?.next !== undefined && <a href={link(['records'], { source, state, after: data.next })}>Older</a>}
+        {after !== undefined && <a href={link(['records'], { key, source, state })}>Newest</a>}
+        {data?.next !== undefined && <a href={link(['records'], { key, source, state, after: data.next })}>Older</a>}
       </nav>
     </>
   )
@@ -84,7 +84,7 @@ function Nothing({ filtered }: { filtered: boolean }) {
     return (
       <Empty title="Nothing fits">
         <p>
-          Keys are compared as a whole, and a record is gone when its retention is over.{' '}
+          Keys and labels are compared as a whole, and a record is gone when its retention is over.{' '}
           <a href={link(['records'])}>Show all</a>
         </p>
       </Empty>
@@ -121,6 +121,7 @@ function RecordTable({ records }: { records: RecordSummary[] }) {
           <tr key={`${record.source} ${record.key}`}>
             <td class="key">
               <a href={link(['records', record.source, record.key])}>{record.key}</a>
+              {record.label !== null && <span class="block">{record.label}</span>}
               <span class="muted block">{record.source}</span>
               {record.last_error !== null && <span class="error-line block">{record.last_error}</span>}
             </td>
@@ -144,8 +145,23 @@ function RecordTable({ records }: { records: RecordSummary[] }) {
   )
 }
 
-/** Every source has keys of its own: the same key may be recorded in several. */
-async function lookUp(key: string, source: string | undefined, state: RecordState | undefined): Promise<RecordPage> {
+/**
+ * What has this name, as its key or its label. Every source has keys of its own: the same key may be recorded in several.
+ */
+async function lookUp(
+  name: string,
+  source: string | undefined,
+  state: RecordState | undefined,
+  after: string | undefined,
+): Promise<RecordPage> {
+  const [keyed, { records, ...rest }] = await Promise.all([
+    after === undefined ? withKey(name, source) : [],
+    getRecords({ label: name, ...(source && { source }), ...(state && { state }), ...(after && { after }) }),
+  ])
+  return { ...rest, records: [...keyed.filter(record => state === undefined || record.state === state), ...records] }
+}
+
+async function withKey(key: string, source: string | undefined): Promise<RecordSummary[]> {
   const sources = source === undefined ? (await getSources()).map(({ name }) => name) : [source]
   const found = await Promise.all(
     sources.map(source =>
@@ -155,5 +171,5 @@ async function lookUp(key: string, source: string | undefined, state: RecordStat
       }),
     ),
   )
-  return { records: found.filter(record => record !== undefined).filter(r => state === undefined || r.state === state) }
+  return found.filter(record => record !== undefined)
 }

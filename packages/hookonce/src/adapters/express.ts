@@ -53,12 +53,13 @@ export function idempotent<Kind>(
       next(new Error('idempotent() is mounted twice on this route'))
       return
     }
-    let source: Source<Kind>
+    let source: Source<Kind> | undefined
     let read: Buffer | undefined
     try {
       source = sourceOf(req)
       read = readBefore(req, 'idempotent()')
     } catch (error) {
+      source?.failed(error)
       next(error)
       return
     }

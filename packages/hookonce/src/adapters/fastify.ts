@@ -78,8 +78,8 @@ const JSON_SUFFIX = /^application\/[^;]+\+json$/
  * Buffer. `request.raw` can be read once more: `@fastify/multipart` works as ever. The source's `maxBodyBytes` is the most
  * that is read, Fastify's `bodyLimit` the most that is parsed: raise both for larger bodies.
  *
- * Errors go Fastify's usual way; what its error handler answers is sent and, unless successful, not recorded. An error
- * that Fastify answers with 500 or more is an event (`handler_threw`) as well. After
+ * Errors go Fastify's usual way; what its error handler answers is sent and, unless successful, not recorded. One that
+ * names no status below 500 is an event (`handler_threw`) as well. After
  * `reply.hijack()` the response must be ended through `reply.raw`, as ever; else the attempt lasts to its lock TTL.
  *
  * With a source of an inbox, which acknowledges, the route's handler is not run; Fastify wants one all the same.
@@ -135,7 +135,7 @@ class Given {
   readonly given: Source | Receiver
   /** By the route's own settings, which no other route has. */
   readonly #sources = new WeakMap<object, Source>()
-  readonly #names = new Set<string>()
+  readonly #routes = new Map<string, number>()
 
   constructor(given: Source | Receiver) {
     this.given = given
@@ -145,19 +145,22 @@ class Given {
   sourceOf({ routeOptions, server }: FastifyRequest): Source {
     const { given } = this
     if (!isReceiver(given)) return given
-    const { config, method, url = '' } = routeOptions
+    const { config, method, url } = routeOptions
     const known = this.#sources.get(config)
     if (known !== undefined) return known
     const name = `${[method].flat().join(',')} ${url}`
-    if (this.#names.has(name)) {
-      throw new ConfigurationError(
+    const source: Source = engines.get(given)!.routeSource(name)
+    const routes = (this.#routes.get(name) ?? 0) + 1
+    // With a prefix, Fastify makes two routes of one whose own path is a slash.
+    if (routes > (url === server.prefix ? 2 : 1)) {
+      const error = new ConfigurationError(
         `idempotent: several routes are ${name}; name their sources: ` +
           "{ config: { idempotency: receiver.source({ name: 'orders' }) } }",
       )
+      source.failed(error)
+      throw error
     }
-    this.#names.add(name)
-    // With a prefix, Fastify makes two routes of one whose own path is a slash.
-    const source: Source = engines.get(given)!.routeSource(url === `${server.prefix}/` ? name.slice(0, -1) : name)
+    this.#routes.set(name, routes)
     this.#sources.set(config, source)
     return source
   }
@@ -183,10 +186,10 @@ const onPreParsing: preParsingHookHandler = (request, reply, payload, done) => {
   })
 }
 
-/** What Fastify answers as an error of the server, and tells nobody of unless it logs. */
-const onError: onErrorHookHandler = (request, reply, error, done) => {
+/** Fastify tells nobody of an error that it answers, unless it logs. What names a status below 500 is the sender's. */
+const onError: onErrorHookHandler = (request, _reply, error, done) => {
   const known = attemptFor(request)
-  if (known !== undefined && reply.statusCode >= 500) known.source.failed(error, known.attempt)
+  if (known !== undefined && (error.statusCode ?? 500) >= 500) known.source.failed(error, known.attempt)
   done()
 }
 

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.js'
 import { authorization } from './primitives/authorization.js'
 import type { KeyPlace } from './primitives/key-place.js'
+import { aKeyPlace, checkSender } from './primitives/sender-options.js'
 import { tokenKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -11,6 +12,7 @@ export const BASIC: SenderKind = {
     secret: 'what you and the sender agreed on: `name:password`',
     signature: 'none: `Authorization: Basic …` (RFC 7617) says who sends, and nothing of what is sent',
     key: 'the header `Idempotency-Key`; in code another header, or a field of the body. Nothing is signed',
+    redelivery: 'it must keep the header or field that is the key',
     deadlineMs: null,
     retryHorizonMs: null,
     retries: 'the sender’s own',
@@ -42,12 +44,15 @@ export interface BasicOptions {
  * @example
  * receiver.source({ name: 'partner', sender: basic({ credentials: [`partner:${process.env.PARTNER_PASSWORD}`] }) })
  *
- * @throws {ConfigurationError} credentials without a colon
+ * @throws {ConfigurationError} credentials without a colon, or without a password
  */
-export const basic = ({ credentials, key }: BasicOptions): Sender =>
-  defineSender({ ...authorization('Basic', credentials.map(encoded), key), facts: BASIC.facts })
+export function basic(options: BasicOptions): Sender {
+  checkSender(BASIC.facts, options, 'credentials', { key: aKeyPlace })
+  return defineSender({ ...authorization('Basic', options.credentials.map(encoded), options.key), facts: BASIC.facts })
+}
 
 function encoded(credentials: string) {
-  if (!credentials.includes(':')) throw new ConfigurationError('basic: credentials are written name:password')
-  return tokenKey(Buffer.from(credentials).toString('base64'))
+  const colon = credentials.indexOf(':')
+  if (colon === -1) throw new ConfigurationError('basic: credentials are written name:password')
+  return tokenKey(Buffer.from(credentials).toString('base64'), credentials.slice(colon + 1))
 }

@@ -1,5 +1,6 @@
 import { authorization } from './primitives/authorization.js'
 import type { KeyPlace } from './primitives/key-place.js'
+import { aKeyPlace, checkSender } from './primitives/sender-options.js'
 import { tokenKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -10,6 +11,7 @@ export const BEARER: SenderKind = {
     secret: 'what you and the sender agreed on: at least 32 random bytes, as text without spaces',
     signature: 'none: `Authorization: Bearer …` (RFC 6750) says who sends, and nothing of what is sent',
     key: 'the header `Idempotency-Key`; in code another header, or a field of the body. Nothing is signed',
+    redelivery: 'it must keep the header or field that is the key',
     deadlineMs: null,
     retryHorizonMs: null,
     retries: 'the sender’s own',
@@ -40,5 +42,8 @@ export interface BearerOptions {
  * @example
  * receiver.source({ name: 'partner', sender: bearer({ tokens: [process.env.PARTNER_TOKEN!] }) })
  */
-export const bearer = ({ tokens, key }: BearerOptions): Sender =>
-  defineSender({ ...authorization('Bearer', tokens.map(tokenKey), key), facts: BEARER.facts })
+export function bearer(options: BearerOptions): Sender {
+  checkSender(BEARER.facts, options, 'tokens', { key: aKeyPlace })
+  const keys = options.tokens.map(token => tokenKey(token))
+  return defineSender({ ...authorization('Bearer', keys, options.key), facts: BEARER.facts })
+}

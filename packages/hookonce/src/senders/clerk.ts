@@ -1,3 +1,5 @@
+import { aNumber } from '../options.js'
+import { checkSender } from './primitives/sender-options.js'
 import { signedMessages } from './primitives/signed-messages.js'
 import type { Sender, SenderKind } from './sender.js'
 import { SVIX, type SvixOptions } from './svix.js'
@@ -31,6 +33,8 @@ export type ClerkOptions = SvixOptions
  * @example
  * receiver.source({ name: 'clerk', sender: clerk({ secrets: [process.env.CLERK_SECRET!] }) })
  */
-export function clerk({ secrets, toleranceMs }: ClerkOptions): Sender {
+export function clerk(options: ClerkOptions): Sender {
+  checkSender(CLERK.facts, options, 'secrets', { toleranceMs: aNumber })
+  const { secrets, toleranceMs } = options
   return signedMessages({ facts: CLERK.facts, secrets, toleranceMs, headers: ['svix', 'webhook'] })
 }

@@ -1,7 +1,9 @@
-import type { DiscordOptions } from './discord.js'
+import { aNumber } from '../options.js'
 import { discordSignature } from './primitives/discord-signature.js'
-import { contentKey } from './primitives/event-key.js'
+import { MINUTE_MS } from './primitives/durations.js'
+import { bodyKey } from './primitives/event-key.js'
 import { jsonOf } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
 export const DISCORD_EVENTS: SenderKind = {
@@ -11,11 +13,13 @@ export const DISCORD_EVENTS: SenderKind = {
     secret: 'Developer Portal → the application → General Information → Public Key: 64 hex digits, nothing secret',
     signature: '`X-Signature-Ed25519` and `X-Signature-Timestamp`: Ed25519 over timestamp and body, hex',
     key: 'the body, which is signed: nothing in it names the event',
+    redelivery: 'it keeps the body, as far as is known (not verified), and is answered from the record',
     deadlineMs: 3_000,
-    retryHorizonMs: null,
+    retryHorizonMs: 10 * MINUTE_MS,
     retries: 'after growing pauses, for up to 10 minutes',
     success: '204 without a body',
     pitfalls: [
+      'Whether a retry has a new timestamp is not published, so that one is taken for 15 minutes, longer than Discord retries.',
       'Its PING is answered here; the handler does not see it.',
       'It sends wrong signatures on purpose and takes the endpoint away unless they are answered 401: here they are.',
       'Every success of the handler is answered 204, which is the one that Discord takes for success; its body stays here.',
@@ -34,6 +38,13 @@ export const DISCORD_EVENTS: SenderKind = {
   }),
 }
 
+export interface DiscordEventsOptions {
+  /** The application's public key, in hex. One with its private half (128 digits) can also sign, which tests need. */
+  publicKeys: readonly string[]
+  /** How old a signature may be, and how far ahead. Default 15 minutes: retries may bear the first one. */
+  toleranceMs?: number
+}
+
 /**
  * Webhook events: what happens to an application.
  *
@@ -42,12 +53,14 @@ export const DISCORD_EVENTS: SenderKind = {
  *
  * @throws {ConfigurationError} not a key
  */
-export function discordEvents({ publicKeys, toleranceMs }: DiscordOptions): Sender {
+export function discordEvents(options: DiscordEventsOptions): Sender {
+  checkSender(DISCORD_EVENTS.facts, options, 'publicKeys', { toleranceMs: aNumber })
+  const { publicKeys, toleranceMs = 15 * MINUTE_MS } = options
   return defineSender({
     ...discordSignature(publicKeys),
     facts: DISCORD_EVENTS.facts,
     toleranceMs,
-    key: delivery => contentKey([delivery.body]),
+    key: bodyKey(),
     handshake: delivery =>
       jsonOf(delivery)?.type === PING ? { status: 204, headers: [], body: new Uint8Array() } : null,
     success: [204],

@@ -1,7 +1,9 @@
+import { aNumber } from '../options.js'
 import { jsonResponse } from '../response.js'
 import { discordSignature } from './primitives/discord-signature.js'
 import { fieldKey } from './primitives/event-key.js'
 import { jsonOf } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
 export const DISCORD: SenderKind = {
@@ -11,6 +13,7 @@ export const DISCORD: SenderKind = {
     secret: 'Developer Portal → the application → General Information → Public Key: 64 hex digits, nothing secret',
     signature: '`X-Signature-Ed25519` and `X-Signature-Timestamp`: Ed25519 over timestamp and body, hex',
     key: 'the field `id` of the body, which is signed',
+    redelivery: 'there is none',
     deadlineMs: 3_000,
     retryHorizonMs: null,
     retries: 'none',
@@ -51,7 +54,9 @@ export interface DiscordOptions {
  *
  * @throws {ConfigurationError} not a key
  */
-export function discord({ publicKeys, toleranceMs }: DiscordOptions): Sender {
+export function discord(options: DiscordOptions): Sender {
+  checkSender(DISCORD.facts, options, 'publicKeys', { toleranceMs: aNumber })
+  const { publicKeys, toleranceMs } = options
   return defineSender({
     ...discordSignature(publicKeys),
     facts: DISCORD.facts,

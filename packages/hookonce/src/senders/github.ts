@@ -1,6 +1,7 @@
 import { DAY_MS } from './primitives/durations.js'
-import { headerKey } from './primitives/event-key.js'
+import { bodyKey, headerLabel } from './primitives/event-key.js'
 import { onlyHeader } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -10,15 +11,17 @@ export const GITHUB: SenderKind = {
     title: 'GitHub',
     secret: 'Settings → Webhooks → the webhook → Secret: the text that was typed in there',
     signature: '`X-Hub-Signature-256: sha256=…`: HMAC-SHA256 over the body, hex',
-    key: 'the header `X-GitHub-Delivery`, which is not signed',
+    key: 'a digest of the body, which is signed; the header `X-GitHub-Delivery` is not, and is a label',
+    redelivery:
+      'it bears the GUID of the first and, as far as is known, its body byte for byte (not verified): it runs if the first failed, and is answered from the record if that succeeded',
     deadlineMs: 10_000,
     retryHorizonMs: 3 * DAY_MS,
     retries: 'none by itself; by hand (Recent Deliveries → Redeliver, or the API) for about 3 days',
     success: 'any 2xx',
     pitfalls: [
-      'A redelivery bears the GUID of the first delivery: it runs if that failed, and is answered from the record if it succeeded.',
-      'The GUID is not signed. A captured delivery under a GUID of somebody’s own is answered as the first one was; it does not run.',
-      'Two webhooks of one repository that point here send the same content: it runs once. Give each a source of its own if both are to run.',
+      'Two webhooks, or a webhook and a GitHub App, deliver one event under one GUID. What each sends runs once: where the bodies differ (`installation`) both run. Where they are the same it runs once; give each a source of its own if both are to run.',
+      'Events with the same bytes are one, for as long as results are kept: two pings, or two runs of `repository_dispatch` or `workflow_dispatch` with the same inputs and nothing pushed in between. Put something that differs in `client_payload` or the inputs.',
+      'The kind of an event (`X-GitHub-Event`) is not signed. What is told by it should also be seen in the body.',
     ],
     pages: [
       'https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries',
@@ -44,7 +47,9 @@ export interface GithubOptions {
  * @example
  * receiver.source({ name: 'github', sender: github({ secrets: [process.env.GITHUB_SECRET!] }) })
  */
-export function github({ secrets }: GithubOptions): Sender {
+export function github(options: GithubOptions): Sender {
+  checkSender(GITHUB.facts, options, 'secrets')
+  const { secrets } = options
   return defineSender({
     facts: GITHUB.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'sha256=' })),
@@ -52,8 +57,8 @@ export function github({ secrets }: GithubOptions): Sender {
       const signature = onlyHeader(delivery, 'x-hub-signature-256')
       return signature === undefined ? null : { signatures: [signature], contents: [[delivery.body]] }
     },
-    key: headerKey('x-github-delivery'),
-    boundContent: delivery => [delivery.body],
+    key: bodyKey(),
+    label: headerLabel('x-github-delivery'),
     write: ({ body, id }, sign) => [
       ['x-github-delivery', id],
       ['x-hub-signature-256', sign([body])],

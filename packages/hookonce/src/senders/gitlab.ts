@@ -1,6 +1,8 @@
 import type { Delivery } from '../delivery.js'
+import { aNumber, oneOf } from '../options.js'
 import { headerKey, joinedKey } from './primitives/event-key.js'
 import { onlyHeader } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { signedMessages } from './primitives/signed-messages.js'
 import { digestOf, tokenKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -13,14 +15,15 @@ export const GITLAB: SenderKind = {
       'Settings → Webhooks → the webhook → signing token: `whsec_…`, base64 after the prefix; or, older, the secret token: the text that was typed in there',
     signature:
       'with a signing token `webhook-signature: v1,…`: HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`, base64; with a secret token `X-Gitlab-Token`, the secret itself: nothing is signed',
-    key: 'the header `webhook-id`, which a signing token signs; with a secret token `Idempotency-Key`, of older versions `X-Gitlab-Event-UUID` and `X-Gitlab-Webhook-UUID` with a digest of the body, none of them signed',
+    key: 'the header `webhook-id`, which a signing token signs; with a secret token `Idempotency-Key`, of older versions `X-Gitlab-Event-UUID` and `X-Gitlab-Webhook-UUID` with a digest of the body: who sends those has the token',
+    redelivery:
+      'it keeps the id (of older versions the UUIDs and the body; not verified), and is answered from the record',
     deadlineMs: 10_000,
     retryHorizonMs: null,
     retries: 'not published; by hand from the list of recent events',
     success: 'any 2xx; after 4 failures in a row a webhook is switched off',
     pitfalls: [
-      'A secret token travels with every delivery: whoever reads one can write others. Prefer a signing token.',
-      'With a secret token, the same content under another key is answered as the first was; it does not run.',
+      'A secret token travels with every delivery: whoever reads one can write others, under any key. Prefer a signing token.',
       'A 4xx answer can switch a webhook off for good, a 5xx one does so for a time.',
     ],
     pages: ['https://docs.gitlab.com/user/project/integrations/webhooks/'],
@@ -50,18 +53,27 @@ export interface GitlabOptions {
  * @example
  * receiver.source({ name: 'gitlab', sender: gitlab({ secrets: [process.env.GITLAB_SIGNING_TOKEN!] }) })
  */
-export function gitlab({ secrets, scheme = 'signing-token', toleranceMs }: GitlabOptions): Sender {
+export function gitlab(options: GitlabOptions): Sender {
+  checkSender(GITLAB.facts, options, 'secrets', {
+    scheme: oneOf('signing-token', 'secret-token'),
+    toleranceMs: aNumber,
+  })
+  const { secrets, scheme = 'signing-token', toleranceMs } = options
   const { facts } = GITLAB
-  if (scheme === 'signing-token') return signedMessages({ facts, secrets, toleranceMs, headers: ['webhook'] })
+  // A webhook may have both, and then sends the secret token beside what it signs.
+  const secretHeaders = ['x-gitlab-token']
+  if (scheme === 'signing-token') {
+    return signedMessages({ facts, secrets, toleranceMs, headers: ['webhook'], secretHeaders })
+  }
   return defineSender({
     facts,
-    keys: secrets.map(tokenKey),
+    keys: secrets.map(secret => tokenKey(secret)),
+    secretHeaders,
     read(delivery) {
       const token = onlyHeader(delivery, 'x-gitlab-token')
       return token === undefined ? null : { signatures: [token], contents: [[]] }
     },
     key: delivery => headerKey('idempotency-key')(delivery) ?? uuids(delivery),
-    boundContent: delivery => [delivery.body],
     write: ({ id }, sign) => [
       ['idempotency-key', id],
       ['x-gitlab-token', sign([])],

@@ -1,6 +1,9 @@
 import { ConfigurationError } from '../errors.js'
+import { aNumber, aText, oneOf, type Rules } from '../options.js'
+import { bodyKey } from './primitives/event-key.js'
 import { type KeyPlace, keyPlace } from './primitives/key-place.js'
 import { onlyHeader, unixMillis, unixSeconds } from './primitives/reading.js'
+import { aKeyPlace, checkSender } from './primitives/sender-options.js'
 import { type Content, hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -10,14 +13,17 @@ export const HMAC: SenderKind = {
     title: 'A sender of your own, with HMAC',
     secret: 'what you and the sender agreed on: at least 32 random bytes',
     signature: '`X-Signature`: HMAC-SHA256 over the body, hex; in code every part of it can be another',
-    key: 'the header `Idempotency-Key`, which is not signed; in code another header, a signed one, or a field of the body',
+    key: 'a digest of the body, which is signed; the header `Idempotency-Key` is not, and is a label. In code a header that is signed, or a field of the body',
+    redelivery:
+      'it must keep the body byte for byte, or the header or field that is the key; a new timestamp makes no difference',
     deadlineMs: null,
     retryHorizonMs: null,
     retries: 'the sender’s own',
     success: 'any 2xx, unless the sender has it otherwise',
     pitfalls: [
       'Without a timestamp a captured delivery can be sent again at any time: it is a duplicate for as long as results are kept, and runs after that.',
-      'Where the key is not signed, signed content belongs to the first key that it came with: the same body under a second key is a duplicate.',
+      'Two events with the same body are one, whatever their headers say, unless the key is signed: sign it (`{id}` in `signed`), or have it in a field of the body.',
+      'A field may hold any text, or a number of any length. What is not in the form of a key (visible ASCII, at most 255 bytes) is named by its digest, and the text is a label.',
     ],
     pages: ['https://www.rfc-editor.org/rfc/rfc2104'],
   },
@@ -41,18 +47,36 @@ export interface HmacOptions {
   prefix?: string
   /**
    * What is signed: text with `{body}` and, where they are signed, `{timestamp}` and `{id}` (the key's header) in their
-   * places. Default `{body}`, with a timestamp `{timestamp}.{body}`.
+   * places. Default `{body}`, with a timestamp `{timestamp}.{body}`. What parts `{id}` from what follows up to the body (or,
+   * after it, from what goes before) must not occur in an id.
    */
   signed?: string
   /** The header that says when it was sent. It must be signed. `unit`: of its whole number; default `s`. */
   timestamp?: { header: string; unit?: 's' | 'ms' }
   /**
-   * Where the key is. Default: the standards' headers. A header that is not `{id}` in `signed` is not signed: then signed
-   * content belongs to the first key that it came with.
+   * Where the sender's name for an event is. It is the key if it is a field, or a header that is `{id}` in `signed`. A header
+   * that is not signed is a label, and the key a digest of the body. Default: the standards' headers, which are not signed.
    */
   key?: KeyPlace
   /** How far the timestamp may be from now, in both directions. Default 5 minutes. */
   toleranceMs?: number
+}
+
+const RULES: Rules = {
+  header: aText,
+  algorithm: oneOf('sha1', 'sha256', 'sha512'),
+  encoding: oneOf('hex', 'base64'),
+  prefix: aText,
+  signed: aText,
+  timestamp: {
+    words: "{ header: 'name' }, with unit 's' or 'ms'",
+    allows: value => {
+      const { header, unit = 's', ...more } = (value ?? {}) as Record<string, unknown>
+      return aText.allows(header) && (unit === 's' || unit === 'ms') && Object.keys(more).length === 0
+    },
+  },
+  key: aKeyPlace,
+  toleranceMs: aNumber,
 }
 
 /**
@@ -68,9 +92,12 @@ export interface HmacOptions {
  *   }),
  * })
  *
- * @throws {ConfigurationError} a timestamp that is not signed, the body not among what is signed, an `{id}` that no header holds
+ * @throws {ConfigurationError} a timestamp that is not signed, the body not among what is signed, an `{id}` that no header
+ * holds or that nothing parts from what it stands beside
  */
-export function hmac({ secrets, timestamp, ...options }: HmacOptions): Sender {
+export function hmac(given: HmacOptions): Sender {
+  checkSender(HMAC.facts, given, 'secrets', RULES)
+  const { secrets, timestamp, ...options } = given
   const { algorithm = 'sha256', encoding = 'hex', prefix = '', toleranceMs } = options
   const { signed = timestamp === undefined ? '{body}' : '{timestamp}.{body}' } = options
   const header = (options.header ?? 'x-signature').toLowerCase()
@@ -86,6 +113,7 @@ export function hmac({ secrets, timestamp, ...options }: HmacOptions): Sender {
   if (signs('id') && (options.key === undefined || place.header === undefined)) {
     throw new ConfigurationError('hmac: {id} in signed is the key’s header: say which in key')
   }
+  const isWhole = signs('id') ? idParted(parts) : () => true
 
   /** `undefined`: a part is not there. */
   function content(body: Uint8Array, time: string | undefined, id: string | undefined): Content | undefined {
@@ -101,8 +129,10 @@ export function hmac({ secrets, timestamp, ...options }: HmacOptions): Sender {
     read(delivery) {
       const signature = onlyHeader(delivery, header)
       const time = timeHeader && onlyHeader(delivery, timeHeader)
-      const claimed = content(delivery.body, time, place.header && onlyHeader(delivery, place.header))
-      return signature === undefined || claimed === undefined ? null : { signatures: [signature], contents: [claimed] }
+      const id = place.header && onlyHeader(delivery, place.header)
+      const claimed = content(delivery.body, time, id)
+      if (signature === undefined || claimed === undefined || !isWhole(id ?? '')) return null
+      return { signatures: [signature], contents: [claimed] }
     },
     ...(timeHeader !== undefined && {
       sentAt: delivery => {
@@ -110,9 +140,11 @@ export function hmac({ secrets, timestamp, ...options }: HmacOptions): Sender {
         return timestamp?.unit === 'ms' ? unixMillis(time) : unixSeconds(time)
       },
     }),
-    key: place.key,
-    ...(!signs('id') && place.header !== undefined && { boundContent: ({ body }) => [body] }),
+    key: signs('id') || place.header === undefined ? place.key : bodyKey(),
+    label: place.label,
     write(event, sign) {
+      if (!isWhole(event.id))
+        throw new ConfigurationError('hmac: an id must not hold what parts it from the rest of signed')
       const time = timestamp?.unit === 'ms' ? String(event.now) : String(Math.floor(event.now / 1000))
       return [
         ...place.write(event),
@@ -121,4 +153,15 @@ export function hmac({ secrets, timestamp, ...options }: HmacOptions): Sender {
       ]
     },
   })
+}
+
+/**
+ * Whether an id ends where it must: one that held what parts it from the rest could be cut elsewhere under the same
+ * signature, and a captured delivery would have another id.
+ */
+function idParted(parts: readonly string[]): (id: string) => boolean {
+  const [id, body] = [parts.indexOf('{id}'), parts.indexOf('{body}')]
+  const mark = parts[id < body ? id + 1 : id - 1]!
+  if (mark === '') throw new ConfigurationError('hmac: in signed {id} must be parted from the rest, as in {id}.{body}')
+  return id < body ? text => (text + mark).indexOf(mark) === text.length : text => (mark + text).lastIndexOf(mark) === 0
 }

@@ -1,8 +1,10 @@
 import type { Delivery } from '../delivery.js'
+import { aNumber, aText, oneOf } from '../options.js'
 import { DAY_MS } from './primitives/durations.js'
 import { contentKey } from './primitives/event-key.js'
 import { publicUrl } from './primitives/public-url.js'
-import { jsonOf, onlyHeader, unixMillis } from './primitives/reading.js'
+import { exactJsonOf, onlyHeader, unixMillis } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { type Content, hashKey, hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -14,6 +16,7 @@ export const HUBSPOT: SenderKind = {
     signature:
       '`X-HubSpot-Signature-v3` and `X-HubSpot-Request-Timestamp`: HMAC-SHA256 over method, URL, body and timestamp (ms), base64',
     key: 'of every item in the body `portalId`, `subscriptionId`, `objectId`, `eventId` and `occurredAt`, which are signed',
+    redelivery: 'it keeps every item but for `attemptNumber`, which does not count, and is answered from the record',
     deadlineMs: 5_000,
     retryHorizonMs: DAY_MS,
     retries: 'up to 10 over 24 hours, after 4xx too',
@@ -66,7 +69,9 @@ export interface HubspotOptions {
  *
  * @throws {ConfigurationError} no absolute URL
  */
-export function hubspot({ secrets, url, version = 'v3', toleranceMs }: HubspotOptions): Sender {
+export function hubspot(options: HubspotOptions): Sender {
+  checkSender(HUBSPOT.facts, options, 'secrets', { url: aText, version: oneOf('v1', 'v2', 'v3'), toleranceMs: aNumber })
+  const { secrets, url, version = 'v3', toleranceMs } = options
   publicUrl('hubspot', url)
   const common = { facts: HUBSPOT.facts, key: keyOf }
   if (version !== 'v3') {
@@ -113,7 +118,7 @@ const decodedForV3 = (url: string): string =>
 const IDENTITY = ['portalId', 'subscriptionId', 'objectId', 'eventId', 'occurredAt']
 
 function keyOf(delivery: Delivery): string {
-  const items = jsonOf(delivery)
+  const items = exactJsonOf(delivery)
   const named =
     Array.isArray(items) && items.length > 0 && items.every(item => typeof item === 'object' && item !== null)
   return contentKey(named ? items.flatMap(nameOf) : [delivery.body])

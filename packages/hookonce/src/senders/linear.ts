@@ -1,8 +1,13 @@
+import { aNumber } from '../options.js'
 import { HOUR_MS, MINUTE_MS } from './primitives/durations.js'
-import { headerKey } from './primitives/event-key.js'
+import { bodyKey, headerLabel } from './primitives/event-key.js'
 import { jsonOf, onlyHeader } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
+
+/** Of the retries: after 1 minute, 1 hour and 6 hours. */
+const HORIZON_MS = 7 * HOUR_MS + MINUTE_MS
 
 export const LINEAR: SenderKind = {
   facts: {
@@ -11,14 +16,15 @@ export const LINEAR: SenderKind = {
     secret: 'Settings → API → Webhooks → the webhook → signing secret, as the text that it is',
     signature:
       '`Linear-Signature`: HMAC-SHA256 over the body, hex; the body’s `webhookTimestamp` says when it was sent',
-    key: 'the header `Linear-Delivery`, which is not signed',
+    key: 'a digest of the signed body without its `webhookTimestamp`; the header `Linear-Delivery` is not signed, and is a label',
+    redelivery:
+      'whether a retry has a new `webhookTimestamp` is not published: with or without, it is the duplicate that it is, and is answered from the record',
     deadlineMs: 5_000,
-    retryHorizonMs: 7 * HOUR_MS + MINUTE_MS,
+    retryHorizonMs: HORIZON_MS,
     retries: 'after 1 minute, 1 hour and 6 hours',
     success: 'exactly 200; a webhook that keeps failing may be switched off',
     pitfalls: [
-      'The timestamp stands in the body, in milliseconds, and is taken for a minute only.',
-      'The delivery’s id is not signed. A captured delivery under another is answered as the first one was; it does not run.',
+      'The timestamp stands in the body, in milliseconds. Linear’s page advises to take it for a minute; a retry that bears the first delivery’s comes after up to 7 hours and a minute, and would never be taken then. It is taken for 7 hours and 6 minutes here. What was captured is a duplicate for longer than that, by its record.',
       'Other successes than 200 count as failures; here they are answered as 200.',
     ],
     pages: ['https://linear.app/developers/webhooks'],
@@ -40,7 +46,7 @@ export const LINEAR: SenderKind = {
 export interface LinearOptions {
   /** The webhook's signing secrets. */
   secrets: readonly string[]
-  /** How old `webhookTimestamp` may be, and how far ahead. Default 1 minute. */
+  /** How old `webhookTimestamp` may be, and how far ahead. Default 7 hours and 6 minutes: as long as Linear retries. */
   toleranceMs?: number
 }
 
@@ -48,7 +54,9 @@ export interface LinearOptions {
  * @example
  * receiver.source({ name: 'linear', sender: linear({ secrets: [process.env.LINEAR_SECRET!] }) })
  */
-export function linear({ secrets, toleranceMs = MINUTE_MS }: LinearOptions): Sender {
+export function linear(options: LinearOptions): Sender {
+  checkSender(LINEAR.facts, options, 'secrets', { toleranceMs: aNumber })
+  const { secrets, toleranceMs = HORIZON_MS + 5 * MINUTE_MS } = options
   return defineSender({
     facts: LINEAR.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex' })),
@@ -61,8 +69,8 @@ export function linear({ secrets, toleranceMs = MINUTE_MS }: LinearOptions): Sen
       const sent = jsonOf(delivery)?.webhookTimestamp
       return Number.isSafeInteger(sent) ? sent : null
     },
-    key: headerKey('linear-delivery'),
-    boundContent: delivery => [delivery.body],
+    key: bodyKey('webhookTimestamp'),
+    label: headerLabel('linear-delivery'),
     success: [200],
     write: ({ body, id }, sign) => [
       ['linear-delivery', id],

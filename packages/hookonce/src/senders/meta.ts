@@ -1,10 +1,13 @@
 import type { Delivery } from '../delivery.js'
 import { ConfigurationError } from '../errors.js'
+import { aText } from '../options.js'
 import type { HandlerResponse } from '../response.js'
 import { plainText } from './primitives/answers.js'
 import { DAY_MS } from './primitives/durations.js'
 import { contentKey } from './primitives/event-key.js'
-import { jsonOf, onlyHeader } from './primitives/reading.js'
+import { exactJsonOf, onlyHeader } from './primitives/reading.js'
+import { traitsOf } from './primitives/secrets.js'
+import { checkSender } from './primitives/sender-options.js'
 import { equalText, hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -15,6 +18,7 @@ export const META: SenderKind = {
     secret: 'App Dashboard → App settings → Basic → App secret. The verify token is a word of your own, typed in there',
     signature: '`X-Hub-Signature-256: sha256=…`: HMAC-SHA256 over the body, hex',
     key: 'the ids of the messages in the body, of a status its id and state; the whole body where an item has no id. Signed',
+    redelivery: 'it keeps the ids (not verified), and is answered from the record',
     deadlineMs: null,
     retryHorizonMs: 7 * DAY_MS,
     retries: 'at once, then more and more rarely for 36 hours; WhatsApp for up to 7 days',
@@ -76,10 +80,12 @@ export interface MetaOptions {
  *   sender: meta({ secrets: [process.env.META_APP_SECRET!], verifyToken: process.env.META_VERIFY_TOKEN! }),
  * })
  *
- * @throws {ConfigurationError} the verify token is empty
+ * @throws {ConfigurationError} the verify token is empty, or a single character
  */
-export function meta({ secrets, verifyToken }: MetaOptions): Sender {
-  if (verifyToken === '') throw new ConfigurationError('meta: the verify token must not be empty')
+export function meta(options: MetaOptions): Sender {
+  checkSender(META.facts, options, 'secrets', { verifyToken: aText })
+  const { secrets, verifyToken } = options
+  traitsOf(verifyToken, 'meta: the verify token')
   return defineSender({
     facts: META.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'sha256=' })),
@@ -87,7 +93,7 @@ export function meta({ secrets, verifyToken }: MetaOptions): Sender {
       const signature = onlyHeader(delivery, SIGNATURE)
       return signature === undefined ? null : { signatures: [signature], contents: [[delivery.body]] }
     },
-    key: delivery => contentKey(namesIn(jsonOf(delivery)) ?? [delivery.body]),
+    key: delivery => contentKey(namesIn(exactJsonOf(delivery)) ?? [delivery.body]),
     unsignedHandshake: delivery => subscription(delivery, verifyToken),
     success: [200],
     write: ({ body }, sign) => [[SIGNATURE, sign([body])]],

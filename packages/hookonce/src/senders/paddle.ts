@@ -1,6 +1,8 @@
+import { aNumber } from '../options.js'
 import { DAY_MS } from './primitives/durations.js'
 import { fieldKey } from './primitives/event-key.js'
 import { onlyHeader, signatureFields, unixSeconds } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -11,6 +13,7 @@ export const PADDLE: SenderKind = {
     secret: 'Developer tools → Notifications → the destination → secret key, as the text that it is',
     signature: '`Paddle-Signature: ts=…;h1=…`: HMAC-SHA256 over `{ts}:{body}`, hex',
     key: 'the field `event_id` of the body, which is signed',
+    redelivery: 'it keeps `event_id`; one by hand, too (not verified). It is answered from the record',
     deadlineMs: 5_000,
     retryHorizonMs: 3 * DAY_MS,
     retries: '60 in 3 days; in a sandbox 3 in 15 minutes',
@@ -49,7 +52,9 @@ export interface PaddleOptions {
  * @example
  * receiver.source({ name: 'paddle', sender: paddle({ secrets: [process.env.PADDLE_SECRET!] }) })
  */
-export function paddle({ secrets, toleranceMs }: PaddleOptions): Sender {
+export function paddle(options: PaddleOptions): Sender {
+  checkSender(PADDLE.facts, options, 'secrets', { toleranceMs: aNumber })
+  const { secrets, toleranceMs } = options
   return defineSender({
     facts: PADDLE.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex' })),

@@ -1,6 +1,7 @@
 import { MINUTE_MS } from './primitives/durations.js'
 import { fieldKey } from './primitives/event-key.js'
 import { onlyHeader } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -11,6 +12,7 @@ export const PAGERDUTY: SenderKind = {
     secret: 'shown once, when the subscription is made: the text that it is',
     signature: '`X-PagerDuty-Signature: v1=…`, several with commas between: HMAC-SHA256 over the body, hex',
     key: 'the field `event.id` of the body, which is signed',
+    redelivery: 'it keeps `event.id` (not verified), and is answered from the record',
     deadlineMs: 5_000,
     retryHorizonMs: 20 * MINUTE_MS,
     retries: 'up to 4 over 20 minutes; 400 and 403 are said to end them',
@@ -45,7 +47,9 @@ export interface PagerdutyOptions {
  * @example
  * receiver.source({ name: 'pagerduty', sender: pagerduty({ secrets: [process.env.PAGERDUTY_SECRET!] }) })
  */
-export function pagerduty({ secrets }: PagerdutyOptions): Sender {
+export function pagerduty(options: PagerdutyOptions): Sender {
+  checkSender(PAGERDUTY.facts, options, 'secrets')
+  const { secrets } = options
   return defineSender({
     facts: PAGERDUTY.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'v1=' })),

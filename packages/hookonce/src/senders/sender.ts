@@ -1,6 +1,7 @@
 import type { Delivery, HeaderList } from '../delivery.js'
 import { ConfigurationError } from '../errors.js'
 import type { HandlerResponse } from '../response.js'
+import type { SecretTraits } from './primitives/secrets.js'
 import type { Content, SigningKey } from './primitives/signing-keys.js'
 
 /**
@@ -11,17 +12,31 @@ export interface Sender {
   readonly facts: SenderFacts
   /** `null`: the delivery is the sender's own. Never throws, whatever a stranger sends. `now`: ms since the epoch. */
   verify(delivery: Delivery, now: number): Refusal | null
-  /** The sender's name for the event; `null`: it bears none. Asked of verified deliveries only. @throws {InvalidKeyError} */
+  /**
+   * What names the event; `null`: nothing does. Asked of verified deliveries only. It is made of what the signature covers
+   * and of nothing else, or whoever captured a delivery could give it another name, or another delivery's.
+   *
+   * @throws {InvalidKeyError}
+   */
   key(delivery: Delivery): string | null
   /**
-   * The content that was signed, where the signature does not cover the key: it belongs to the first key that it came
-   * with, so that a captured delivery cannot be run again under a new one. Absent where the key is signed.
+   * What people know the event by, where the key does not say it: the sender's name in a header that is not signed. It is
+   * kept with the record to be searched by, if it is visible text of at most 255 bytes, and decides nothing. Never throws.
    */
-  readonly boundContent?: (delivery: Delivery) => Content
+  readonly label?: (delivery: Delivery) => string | null
+  /** How old a signature may be, in milliseconds. Absent: it never gets old. */
+  readonly toleranceMs?: number
   /** The answer to a handshake; `null`: it is an event. */
   readonly handshake?: (delivery: Delivery) => HandlerResponse | null
   /** As `handshake`, for those that the sender does not sign: asked before the signature is verified. */
   readonly unsignedHandshake?: (delivery: Delivery) => HandlerResponse | null
+  /**
+   * The headers that tell a secret, in lower case: no delivery is kept or shown with them. Handlers that answer a
+   * delivery see them, those of an inbox do not. Default: none.
+   */
+  readonly secretHeaders?: readonly string[]
+  /** What may be known of its secrets, so that short ones and shared ones are warned of. */
+  readonly secretTraits?: readonly SecretTraits[]
   /** The statuses that the sender takes for success, the usual one first. Absent: every 2xx. */
   readonly success?: readonly number[]
   /** What the sender would send for an event: the headers that sign and name it. @throws {ConfigurationError} */
@@ -73,6 +88,8 @@ export interface SenderFacts {
   signature: string
   /** What names an event. */
   key: string
+  /** What a delivery that comes again has in common with the first, and what becomes of it here. */
+  redelivery: string
   /** How soon it wants an answer, in milliseconds; `null`: it does not say. */
   deadlineMs: number | null
   /** How long after an event it may deliver it again, by itself or by hand, in milliseconds; `null`: it does not say. */
@@ -107,7 +124,7 @@ export interface Claim {
   contents: readonly Content[]
 }
 
-export interface SenderRules extends Omit<Sender, 'verify' | 'sign'> {
+export interface SenderRules extends Omit<Sender, 'verify' | 'sign' | 'toleranceMs' | 'secretTraits'> {
   /** Every one is as good: the old and the new one while a secret is replaced. 1 to {@link MAX_KEYS}. */
   keys: readonly SigningKey[]
   /** `null`: there is no signature, or not in the sender's form. */
@@ -125,6 +142,8 @@ const MAX_SIGNATURES = 10
 const MAX_KEYS = 10
 
 const DEFAULT_TOLERANCE_MS = 300_000
+/** What was recorded is kept for so long at least, unless somebody wants it otherwise. */
+const MAX_TOLERANCE_MS = 7 * 86_400_000
 
 /**
  * A sender by its rules.
@@ -136,12 +155,16 @@ export function defineSender({ keys, read, sentAt, toleranceMs, write, ...rest }
   if (keys.length === 0) throw new ConfigurationError(`${name}: at least one secret is needed`)
   if (keys.length > MAX_KEYS) throw new ConfigurationError(`${name}: at most ${MAX_KEYS} secrets are tried`)
   const tolerance = toleranceMs ?? DEFAULT_TOLERANCE_MS
-  if (!(tolerance >= 1_000 && tolerance <= 86_400_000)) {
-    throw new ConfigurationError(`${name}: toleranceMs must be from 1000 (1 s) to 86400000 (a day), not ${toleranceMs}`)
+  if (!(tolerance >= 1_000 && tolerance <= MAX_TOLERANCE_MS)) {
+    throw new ConfigurationError(
+      `${name}: toleranceMs must be from 1000 (1 s) to ${MAX_TOLERANCE_MS} (7 days), not ${toleranceMs}`,
+    )
   }
 
   return {
     ...rest,
+    ...(sentAt !== undefined && { toleranceMs: tolerance }),
+    secretTraits: keys.flatMap(({ secret }) => secret ?? []),
 
     verify(delivery, now) {
       const claim = read(delivery)

@@ -1,6 +1,9 @@
 import type { Delivery } from '../delivery.js'
+import { aNumber } from '../options.js'
+import { HOUR_MS } from './primitives/durations.js'
 import { contentKey } from './primitives/event-key.js'
 import { jsonOf } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { ecdsaKey } from './primitives/signing-keys.js'
 import { timestamped } from './primitives/timestamped.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -14,6 +17,7 @@ export const SENDGRID: SenderKind = {
     signature:
       '`X-Twilio-Email-Event-Webhook-Signature` and `…-Timestamp`: ECDSA (P-256, SHA-256) over timestamp and body, base64',
     key: 'the `sg_event_id` of every item in the body, which are signed',
+    redelivery: 'it keeps the `sg_event_id`s in one batch (not verified), and is answered from the record',
     deadlineMs: null,
     retryHorizonMs: null,
     retries: 'how long is not published; more than a day has been seen',
@@ -21,7 +25,7 @@ export const SENDGRID: SenderKind = {
     pitfalls: [
       'The body ends in a line break, which is signed. What trims bodies on the way breaks every signature.',
       'Many events come together. They are one operation here: all of it is recorded, or all of it is tried again.',
-      'Whether a retry bears a new timestamp is not published. If retries are refused as too old, raise `toleranceMs`: what was recorded stays a duplicate all the same.',
+      'Whether a retry bears a new timestamp is not published, so that one is taken for 30 hours: retries have been seen for 29. What was recorded stays a duplicate for longer than that.',
       'One event can come in several batches. That is two operations here: make its effect idempotent by `sg_event_id`.',
     ],
     pages: [
@@ -40,7 +44,7 @@ export const SENDGRID: SenderKind = {
 export interface SendgridOptions {
   /** The verification key, in base64. A private key (PKCS #8) can also sign, which tests need. */
   publicKeys: readonly string[]
-  /** How old a signature may be, and how far ahead. Default 5 minutes. */
+  /** How old a signature may be, and how far ahead. Default 30 hours: retries may bear the first one. */
   toleranceMs?: number
 }
 
@@ -50,7 +54,9 @@ export interface SendgridOptions {
  *
  * @throws {ConfigurationError} not a key on the curve P-256
  */
-export function sendgrid({ publicKeys, toleranceMs }: SendgridOptions): Sender {
+export function sendgrid(options: SendgridOptions): Sender {
+  checkSender(SENDGRID.facts, options, 'publicKeys', { toleranceMs: aNumber })
+  const { publicKeys, toleranceMs = 30 * HOUR_MS } = options
   return defineSender({
     ...timestamped(
       publicKeys.map(key => ecdsaKey(Buffer.from(key, 'base64'), { encoding: 'base64' })),

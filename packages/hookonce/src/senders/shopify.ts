@@ -1,7 +1,9 @@
 import type { Delivery } from '../delivery.js'
+import { aText, listOf } from '../options.js'
 import { HOUR_MS } from './primitives/durations.js'
-import { headerKey, joinedKey } from './primitives/event-key.js'
+import { contentKey } from './primitives/event-key.js'
 import { onlyHeader } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -11,15 +13,16 @@ export const SHOPIFY: SenderKind = {
     title: 'Shopify',
     secret: 'the app’s client secret, as the text that it is',
     signature: '`X-Shopify-Hmac-Sha256` (of the Events API `shopify-hmac-sha256`): HMAC-SHA256 over the body, base64',
-    key: 'the headers `X-Shopify-Topic` and `X-Shopify-Webhook-Id` (or, by option, `X-Shopify-Event-Id`), which are not signed',
+    key: 'a digest of the body, which is signed; the header `X-Shopify-Webhook-Id` is not, and is a label',
+    redelivery: 'it keeps the body byte for byte, and is answered from the record',
     deadlineMs: 5_000,
     retryHorizonMs: 4 * HOUR_MS,
     retries: '8 in 4 hours, with the first payload',
     success: 'any 2xx; a subscription that keeps failing is removed',
     pitfalls: [
-      'The signature covers the body alone: neither topic nor shop nor id. Take what you act upon from the body, and give topics that must not be taken for each other sources of their own.',
-      'A captured delivery under another id is answered as the first one was; it does not run.',
-      'One event comes once for every subscription that it matches. To run it once altogether, choose the event’s id for the key.',
+      'The signature covers the body alone: neither topic nor shop nor id. Take what you act upon from the body.',
+      'One change can come under several topics with one body (`orders/create` and `orders/paid`), and is one event here: it runs for the topic that comes first. If it is to run for each, give each topic a source of its own, or name them in code (`topics`): whoever captured a delivery could make it run once under each of those.',
+      'One event that matches several subscriptions comes once for each of them. With the same body it runs once.',
       'After a secret is replaced it can take an hour until the new one signs: give both.',
     ],
     pages: [
@@ -43,15 +46,20 @@ export const SHOPIFY: SenderKind = {
 export interface ShopifyOptions {
   /** The app's client secrets. */
   secrets: readonly string[]
-  /** Which id is the key, together with the topic: the delivery's (default), or the event's, whichever subscription it came by. */
-  keyBy?: 'delivery' | 'event'
+  /**
+   * The topics, e.g. `orders/create`, under which one body is to run once each. They are not signed: who captured a
+   * delivery can make it run under the others. Default: none; a body runs once.
+   */
+  topics?: readonly string[]
 }
 
 /**
  * @example
  * receiver.source({ name: 'shopify', sender: shopify({ secrets: [process.env.SHOPIFY_CLIENT_SECRET!] }) })
  */
-export function shopify({ secrets, keyBy = 'delivery' }: ShopifyOptions): Sender {
+export function shopify(options: ShopifyOptions): Sender {
+  checkSender(SHOPIFY.facts, options, 'secrets', { topics: listOf('a list of topics', aText) })
+  const { secrets, topics = [] } = options
   return defineSender({
     facts: SHOPIFY.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'base64' })),
@@ -60,15 +68,14 @@ export function shopify({ secrets, keyBy = 'delivery' }: ShopifyOptions): Sender
       return signature === undefined ? null : { signatures: [signature], contents: [[delivery.body]] }
     },
     key(delivery) {
-      const set = setOf(delivery)
-      const header = (name: string) => headerKey(set + name)(delivery)
-      const [topic, byDelivery] = [header('topic'), keyBy === 'delivery' ? header('webhook-id') : null]
-      // Of the Events API no more than the event's id is known to be always there.
-      const id = byDelivery ?? (keyBy === 'event' || set === EVENTS ? header('event-id') : null)
-      return topic === null || id === null ? null : joinedKey([topic, id])
+      const topic = onlyHeader(delivery, `${setOf(delivery)}topic`)
+      return contentKey(topic !== undefined && topics.includes(topic) ? [topic, delivery.body] : [delivery.body])
     },
-    // With the topic: one change of an order comes under several, and its body can be the same.
-    boundContent: delivery => [delivery.header(`${setOf(delivery)}topic`) ?? '', delivery.body],
+    // Of the Events API no more than the event's id is known to be always there.
+    label: delivery =>
+      onlyHeader(delivery, `${setOf(delivery)}webhook-id`) ??
+      onlyHeader(delivery, `${setOf(delivery)}event-id`) ??
+      null,
     write: ({ body, id }, sign) => [
       ['x-shopify-topic', 'orders/updated'],
       ['x-shopify-webhook-id', id],

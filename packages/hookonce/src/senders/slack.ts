@@ -1,8 +1,9 @@
-import { checkedKey } from '../key.js'
+import { aNumber } from '../options.js'
 import { plainText } from './primitives/answers.js'
 import { MINUTE_MS } from './primitives/durations.js'
-import { contentKey, fieldKey } from './primitives/event-key.js'
+import { contentKey, fieldKey, textKey } from './primitives/event-key.js'
 import { formOf, jsonOf, onlyHeader, unixSeconds } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -13,6 +14,8 @@ export const SLACK: SenderKind = {
     secret: 'the app → Basic Information → Signing Secret, as the text that it is',
     signature: '`X-Slack-Signature: v0=…`: HMAC-SHA256 over `v0:{X-Slack-Request-Timestamp}:{body}`, hex',
     key: 'the field `event_id` of an event, the `trigger_id` of a slash command or an interaction; of what has neither, timestamp and body. All are signed',
+    redelivery:
+      'of an event it keeps `event_id`, with a new timestamp and signature (not verified), and is answered from the record; commands and interactions are not sent again',
     deadlineMs: 3_000,
     retryHorizonMs: 6 * MINUTE_MS,
     retries: 'of events three: at once, after 1 and after 5 minutes',
@@ -55,7 +58,9 @@ export interface SlackOptions {
  * @example
  * receiver.source({ name: 'slack', sender: slack({ secrets: [process.env.SLACK_SIGNING_SECRET!] }) })
  */
-export function slack({ secrets, toleranceMs }: SlackOptions): Sender {
+export function slack(options: SlackOptions): Sender {
+  checkSender(SLACK.facts, options, 'secrets', { toleranceMs: aNumber })
+  const { secrets, toleranceMs } = options
   return defineSender({
     facts: SLACK.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'v0=' })),
@@ -68,7 +73,7 @@ export function slack({ secrets, toleranceMs }: SlackOptions): Sender {
     sentAt: delivery => unixSeconds(onlyHeader(delivery, TIMESTAMP)),
     key: delivery =>
       eventId(delivery) ??
-      triggerId(formOf(delivery)) ??
+      triggerId(new URLSearchParams(Buffer.from(delivery.body).toString())) ??
       contentKey([onlyHeader(delivery, TIMESTAMP) ?? '', delivery.body]),
     handshake(delivery) {
       const { type, challenge } = jsonOf(delivery) ?? {}
@@ -91,10 +96,13 @@ const TIMESTAMP = 'x-slack-request-timestamp'
 
 const eventId = fieldKey('event_id')
 
-/** A slash command has it as a field, an interaction in the JSON of its field `payload`. */
+/**
+ * A slash command has it as a field, an interaction in the JSON of its field `payload`. Whether the body is said to be a
+ * form is not asked: the header that says so is not signed.
+ */
 function triggerId(form: URLSearchParams): string | null {
   const id = form.get('trigger_id') ?? parsed(form.get('payload'))?.trigger_id
-  return typeof id === 'string' ? checkedKey(id, 'field trigger_id') : null
+  return typeof id === 'string' && id !== '' ? textKey(id) : null
 }
 
 function parsed(payload: string | null): { trigger_id?: unknown } | null {

@@ -1,7 +1,9 @@
+import { aText } from '../options.js'
 import { DAY_MS } from './primitives/durations.js'
 import { fieldKey } from './primitives/event-key.js'
 import { publicUrl } from './primitives/public-url.js'
 import { onlyHeader } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -12,6 +14,7 @@ export const SQUARE: SenderKind = {
     secret: 'Developer Console → the application → Webhooks → the subscription → Signature Key, as the text that it is',
     signature: '`x-square-hmacsha256-signature`: HMAC-SHA256 over the notification URL and the body, base64',
     key: 'the field `event_id` of the body, which is signed',
+    redelivery: 'it keeps `event_id`, and is answered from the record',
     deadlineMs: null,
     retryHorizonMs: 3 * DAY_MS,
     retries: 'for up to 24 hours; older pages say 72',
@@ -52,7 +55,9 @@ export interface SquareOptions {
  *   sender: square({ secrets: [process.env.SQUARE_SIGNATURE_KEY!], url: 'https://example.com/hooks/square' }),
  * })
  */
-export function square({ secrets, url }: SquareOptions): Sender {
+export function square(options: SquareOptions): Sender {
+  checkSender(SQUARE.facts, options, 'secrets', { url: aText })
+  const { secrets, url } = options
   const told = publicUrl('square', url)
   return defineSender({
     facts: SQUARE.facts,

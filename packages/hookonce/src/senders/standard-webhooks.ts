@@ -1,4 +1,6 @@
+import { aNumber } from '../options.js'
 import { HOUR_MS } from './primitives/durations.js'
+import { checkSender } from './primitives/sender-options.js'
 import { signedMessages } from './primitives/signed-messages.js'
 import type { Sender, SenderKind } from './sender.js'
 
@@ -11,6 +13,7 @@ export const STANDARD_WEBHOOKS: SenderKind = {
     signature:
       '`webhook-signature: v1,…`: HMAC-SHA256 over `{webhook-id}.{webhook-timestamp}.{body}`, base64; `v1a,…`: Ed25519 over the same',
     key: 'the header `webhook-id`, which is signed',
+    redelivery: 'it keeps `webhook-id`, with a new timestamp and signature, and is answered from the record',
     deadlineMs: 15_000,
     retryHorizonMs: 76 * HOUR_MS,
     retries:
@@ -47,6 +50,8 @@ export interface StandardWebhooksOptions {
  * @example
  * receiver.source({ name: 'partner', sender: standardWebhooks({ secrets: [process.env.PARTNER_SECRET!] }) })
  */
-export function standardWebhooks({ secrets, toleranceMs }: StandardWebhooksOptions): Sender {
+export function standardWebhooks(options: StandardWebhooksOptions): Sender {
+  checkSender(STANDARD_WEBHOOKS.facts, options, 'secrets', { toleranceMs: aNumber })
+  const { secrets, toleranceMs } = options
   return signedMessages({ facts: STANDARD_WEBHOOKS.facts, secrets, toleranceMs, headers: ['webhook'] })
 }

@@ -1,6 +1,8 @@
+import { aNumber } from '../options.js'
 import { DAY_MS } from './primitives/durations.js'
 import { fieldKey } from './primitives/event-key.js'
 import { onlyHeader, signatureFields, unixSeconds } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -11,6 +13,8 @@ export const STRIPE: SenderKind = {
     secret: 'Developers → Webhooks → the endpoint → Signing secret: `whsec_…`, used as the text that it is',
     signature: '`Stripe-Signature: t=…,v1=…`: HMAC-SHA256 over `{t}.{body}`, hex',
     key: 'the field `id` of the body (`evt_…`), which is signed',
+    redelivery:
+      'it keeps the event’s `id`, with a new timestamp and signature (not verified), and is answered from the record; so is one by hand',
     deadlineMs: null,
     retryHorizonMs: 30 * DAY_MS,
     retries:
@@ -48,7 +52,9 @@ export interface StripeOptions {
  * @example
  * receiver.source({ name: 'stripe', sender: stripe({ secrets: [process.env.STRIPE_SECRET!] }) })
  */
-export function stripe({ secrets, toleranceMs }: StripeOptions): Sender {
+export function stripe(options: StripeOptions): Sender {
+  checkSender(STRIPE.facts, options, 'secrets', { toleranceMs: aNumber })
+  const { secrets, toleranceMs } = options
   return defineSender({
     facts: STRIPE.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex' })),

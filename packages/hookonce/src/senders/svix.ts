@@ -1,4 +1,6 @@
+import { aNumber } from '../options.js'
 import { HOUR_MS } from './primitives/durations.js'
+import { checkSender } from './primitives/sender-options.js'
 import { signedMessages } from './primitives/signed-messages.js'
 import type { Sender, SenderKind } from './sender.js'
 
@@ -9,6 +11,8 @@ export const SVIX: SenderKind = {
     secret: 'the endpoint’s page → Signing Secret: `whsec_…`, base64 after the prefix',
     signature: '`svix-signature: v1,…`: HMAC-SHA256 over `{svix-id}.{svix-timestamp}.{body}`, base64',
     key: 'the header `svix-id`, which is signed',
+    redelivery:
+      'it keeps `svix-id`, with a new timestamp and signature, and is answered from the record; so is one by hand',
     deadlineMs: 15_000,
     retryHorizonMs: 28 * HOUR_MS,
     retries: 'after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and 10 h',
@@ -40,6 +44,8 @@ export interface SvixOptions {
  * @example
  * receiver.source({ name: 'partner', sender: svix({ secrets: [process.env.SVIX_SECRET!] }) })
  */
-export function svix({ secrets, toleranceMs }: SvixOptions): Sender {
+export function svix(options: SvixOptions): Sender {
+  checkSender(SVIX.facts, options, 'secrets', { toleranceMs: aNumber })
+  const { secrets, toleranceMs } = options
   return signedMessages({ facts: SVIX.facts, secrets, toleranceMs, headers: ['svix', 'webhook'] })
 }

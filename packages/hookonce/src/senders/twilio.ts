@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import { parse, stringify } from 'node:querystring'
 import type { Delivery } from '../delivery.js'
-import { contentKey, headerKey, joinedKey } from './primitives/event-key.js'
+import { aText } from '../options.js'
+import { contentKey, headerLabel } from './primitives/event-key.js'
 import { publicUrl } from './primitives/public-url.js'
 import { formOf, onlyHeader } from './primitives/reading.js'
-import { hmacKey } from './primitives/signing-keys.js'
-import { defineSender, type Sender, type SenderKind } from './sender.js'
+import { checkSender } from './primitives/sender-options.js'
+import { type Content, hmacKey } from './primitives/signing-keys.js'
+import { type Claim, defineSender, type Sender, type SenderKind } from './sender.js'
 
 export const TWILIO: SenderKind = {
   facts: {
@@ -14,7 +16,9 @@ export const TWILIO: SenderKind = {
     secret: 'Console → Account → Auth Token, as the text that it is',
     signature:
       '`X-Twilio-Signature`: HMAC-SHA1 over the URL and the form’s fields in the order of their names, base64; of other bodies the URL has a digest, `bodySHA256`',
-    key: 'the header `I-Twilio-Idempotency-Token`, which is not signed; without it the message’s `MessageSid` and status, or else a digest of query and body',
+    key: 'a digest of what is signed: URL and fields; the header `I-Twilio-Idempotency-Token` is not, and is a label',
+    redelivery:
+      'it keeps the token and, as far as is known, URL and fields (not verified), and is answered from the record; whether the port is signed or not makes no difference',
     deadlineMs: 15_000,
     retryHorizonMs: null,
     retries: 'one, unless the URL asks for others (`#rc=`)',
@@ -23,7 +27,7 @@ export const TWILIO: SenderKind = {
       'The URL is signed as Twilio was told it. Scheme, host and path are taken from the setting, never from `Host`; the query from the delivery.',
       'Twilio signs a port or leaves it out, and escapes the query in more than one way: each way is tried.',
       'Set the webhook’s method to POST: GET is refused.',
-      'Two requests with the same content are taken for one, whatever their tokens. Where a call can ask the same twice (a menu that comes again), tell the turns apart in the URL’s query.',
+      'Two requests with the same content are one, whatever their tokens. Where a call can ask the same twice (a menu that comes again), tell the turns apart in the URL’s query.',
     ],
     pages: [
       'https://www.twilio.com/docs/usage/webhooks/webhooks-security',
@@ -53,23 +57,38 @@ export interface TwilioOptions {
  *   sender: twilio({ secrets: [process.env.TWILIO_AUTH_TOKEN!], url: 'https://example.com/hooks/twilio' }),
  * })
  */
-export function twilio({ secrets, url }: TwilioOptions): Sender {
+export function twilio(options: TwilioOptions): Sender {
+  checkSender(TWILIO.facts, options, 'secrets', { url: aText })
+  const { secrets, url } = options
   const told = publicUrl('twilio', url).replace(/[?#].*$/s, '')
+  const keys = secrets.map(secret => hmacKey(secret, { algorithm: 'sha1', encoding: 'base64' }))
+
+  function read(delivery: Delivery): Claim | null {
+    const signature = onlyHeader(delivery, SIGNATURE)
+    if (signature === undefined) return null
+    const query = queryOf(delivery.url)
+    const fields = signedFields(query, delivery.body, formOf(delivery))
+    const contents = fields === undefined ? [] : formsOf(told + query).map(form => [form, fields])
+    return { signatures: [signature], contents }
+  }
+
+  /** The text that the signature covers, of those that it may. */
+  function signedContent(delivery: Delivery): Content | undefined {
+    const { signatures = [], contents = [] } = read(delivery) ?? {}
+    return contents.find(content => keys.some(key => key.over(content)(signatures[0] ?? '')))
+  }
+
   return defineSender({
     facts: TWILIO.facts,
-    keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha1', encoding: 'base64' })),
-    read(delivery) {
-      const signature = onlyHeader(delivery, SIGNATURE)
-      if (signature === undefined) return null
-      const query = queryOf(delivery.url)
-      const fields = signedFields(query, delivery.body, formOf(delivery))
-      const contents = fields === undefined ? [] : formsOf(told + query).map(form => [form, fields])
-      return { signatures: [signature], contents }
+    keys,
+    read,
+    // The whole text, not its parts: names and values are signed without a mark between them, so that one text can be cut
+    // into other fields, and escaped otherwise.
+    key(delivery) {
+      const content = signedContent(delivery)
+      return content === undefined ? null : contentKey([withoutPort(content.join(''))])
     },
-    key: delivery => headerKey(TOKEN)(delivery) ?? messageKey(formOf(delivery)) ?? contentKey(unnamed(delivery)),
-    // It stands for all that it covers. The parts do not: names and values are signed without a mark between them, so
-    // that one text can be cut into other fields, and escaped otherwise.
-    boundContent: delivery => [onlyHeader(delivery, SIGNATURE) ?? ''],
+    label: headerLabel(TOKEN),
     write({ url: to, body, id }, sign) {
       const query = queryOf(to)
       const fields = signedFields(query, body, new URLSearchParams(Buffer.from(body).toString())) ?? ''
@@ -127,11 +146,3 @@ const withPort = (url: string): string =>
   url.replace(AUTHORITY, (given, scheme: string, host: string, port?: string) =>
     port === undefined ? `${scheme}${host}${scheme.toLowerCase() === 'https:' ? ':443' : ':80'}` : given,
   )
-
-/** A message's status is reported once each. Not so a call's: it asks often while it is in one. */
-function messageKey(form: URLSearchParams): string | null {
-  const [sid, status] = [form.get('MessageSid'), form.get('MessageStatus') ?? form.get('SmsStatus')]
-  return sid === null || status === null ? null : joinedKey([sid, status])
-}
-
-const unnamed = (delivery: Delivery) => [queryOf(delivery.url), delivery.body]

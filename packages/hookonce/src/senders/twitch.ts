@@ -1,9 +1,11 @@
 import type { Delivery } from '../delivery.js'
+import { aNumber } from '../options.js'
 import type { HandlerResponse } from '../response.js'
 import { plainText } from './primitives/answers.js'
 import { MINUTE_MS } from './primitives/durations.js'
 import { headerKey } from './primitives/event-key.js'
 import { jsonOf, onlyHeader, rfc3339 } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -15,6 +17,7 @@ export const TWITCH: SenderKind = {
     signature:
       '`Twitch-Eventsub-Message-Signature: sha256=…`: HMAC-SHA256 over message id, timestamp and body, one after the other, hex',
     key: 'the header `Twitch-Eventsub-Message-Id`, which is signed',
+    redelivery: 'it keeps the message id, and is answered from the record',
     deadlineMs: null,
     retryHorizonMs: null,
     retries: 'at least once; when and how often is not published',
@@ -48,16 +51,19 @@ export interface TwitchOptions {
  * @example
  * receiver.source({ name: 'twitch', sender: twitch({ secrets: [process.env.TWITCH_SECRET!] }) })
  */
-export function twitch({ secrets, toleranceMs = 10 * MINUTE_MS }: TwitchOptions): Sender {
+export function twitch(options: TwitchOptions): Sender {
+  checkSender(TWITCH.facts, options, 'secrets', { toleranceMs: aNumber })
+  const { secrets, toleranceMs = 10 * MINUTE_MS } = options
   return defineSender({
     facts: TWITCH.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'sha256=' })),
     toleranceMs,
     read(delivery) {
       const [id, timestamp, signature] = [ID, TIMESTAMP, SIGNATURE].map(name => onlyHeader(delivery, name))
-      return id === undefined || timestamp === undefined || signature === undefined
-        ? null
-        : { signatures: [signature], contents: [[id, timestamp, delivery.body]] }
+      if (id === undefined || timestamp === undefined || signature === undefined) return null
+      // Nothing parts what is signed: an id that went on into the body's JSON would be another's under the same signature.
+      if (id.includes('{')) return null
+      return { signatures: [signature], contents: [[id, timestamp, delivery.body]] }
     },
     sentAt: delivery => rfc3339(onlyHeader(delivery, TIMESTAMP)),
     key: headerKey(ID),

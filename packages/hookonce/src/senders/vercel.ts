@@ -1,6 +1,7 @@
 import { DAY_MS } from './primitives/durations.js'
 import { fieldKey } from './primitives/event-key.js'
 import { onlyHeader } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -11,6 +12,7 @@ export const VERCEL: SenderKind = {
     secret: 'of an account webhook: shown once, when it is made; of an integration: its client secret',
     signature: '`X-Vercel-Signature`: HMAC-SHA1 over the body, hex',
     key: 'the field `id` of the body, which is signed',
+    redelivery: 'it keeps `id` (not verified), and is answered from the record',
     deadlineMs: 30_000,
     retryHorizonMs: DAY_MS,
     retries: 'for up to 24 hours',
@@ -41,7 +43,9 @@ export interface VercelOptions {
  * @example
  * receiver.source({ name: 'vercel', sender: vercel({ secrets: [process.env.VERCEL_SECRET!] }) })
  */
-export function vercel({ secrets }: VercelOptions): Sender {
+export function vercel(options: VercelOptions): Sender {
+  checkSender(VERCEL.facts, options, 'secrets')
+  const { secrets } = options
   return defineSender({
     facts: VERCEL.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha1', encoding: 'hex' })),

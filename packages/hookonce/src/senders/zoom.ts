@@ -1,11 +1,16 @@
 import type { Delivery } from '../delivery.js'
+import { aNumber } from '../options.js'
 import { jsonResponse } from '../response.js'
 import { plainText } from './primitives/answers.js'
 import { MINUTE_MS } from './primitives/durations.js'
 import { joinedKey } from './primitives/event-key.js'
 import { jsonOf, onlyHeader, unixSeconds } from './primitives/reading.js'
+import { checkSender } from './primitives/sender-options.js'
 import { type Content, digestOf, hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
+
+/** Of the retries: after 5, 20 and 60 minutes. */
+const HORIZON_MS = 85 * MINUTE_MS
 
 export const ZOOM: SenderKind = {
   facts: {
@@ -14,14 +19,15 @@ export const ZOOM: SenderKind = {
     secret: 'App Marketplace → the app → Features → Secret Token, as the text that it is',
     signature: '`x-zm-signature: v0=…`: HMAC-SHA256 over `v0:{x-zm-request-timestamp}:{body}`, hex',
     key: 'the fields `event` and `event_ts` of the body with a digest of it: Zoom names no event. All are signed',
+    redelivery: 'it keeps the body (not verified), and is answered from the record',
     deadlineMs: 3_000,
-    retryHorizonMs: 85 * MINUTE_MS,
+    retryHorizonMs: HORIZON_MS,
     retries: '3: after 5, 20 and 60 minutes',
     success: '200 or 204',
     pitfalls: [
       'When the URL is set, and every 72 hours, Zoom asks for proof of the secret (`endpoint.url_validation`): that is answered here, once its signature is verified, and runs nothing.',
       'Only a token of letters, digits and `_ + / = -` is answered: the proof of any other text could be the signature of a forged event.',
-      'Whether a retry has a new timestamp is not published; if retries are refused as old, allow a larger tolerance.',
+      'Whether a retry has a new timestamp is not published, so that one is taken for 90 minutes, as long as Zoom retries. What was captured is a duplicate for longer than that, by its record.',
     ],
     pages: ['https://developers.zoom.us/docs/api/webhooks/', 'https://github.com/zoom/webhook-sample'],
   },
@@ -39,7 +45,7 @@ export const ZOOM: SenderKind = {
 export interface ZoomOptions {
   /** The app's secret tokens. */
   secrets: readonly string[]
-  /** How old a request may be, and how far ahead. Default 5 minutes. */
+  /** How old a request may be, and how far ahead. Default 90 minutes: retries may bear the first one's timestamp. */
   toleranceMs?: number
 }
 
@@ -47,7 +53,9 @@ export interface ZoomOptions {
  * @example
  * receiver.source({ name: 'zoom', sender: zoom({ secrets: [process.env.ZOOM_SECRET_TOKEN!] }) })
  */
-export function zoom({ secrets, toleranceMs }: ZoomOptions): Sender {
+export function zoom(options: ZoomOptions): Sender {
+  checkSender(ZOOM.facts, options, 'secrets', { toleranceMs: aNumber })
+  const { secrets, toleranceMs = HORIZON_MS + 5 * MINUTE_MS } = options
   const keys = secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'v0=' }))
   return defineSender({
     facts: ZOOM.facts,

@@ -1,6 +1,26 @@
-import { type Answer, type InboxStore, StoreError } from 'hookonce'
+import { type Answer, Delivery, type InboxStore, jsonResponse, StoreError } from 'hookonce'
+import { defineSender, headerKey, onlyHeader, tokenKey } from 'hookonce/senders'
+import { BEARER, bearer } from 'hookonce/senders/bearer'
+import { gitlab } from 'hookonce/senders/gitlab'
 import { expect, test } from 'vitest'
 import { deliver, inboxOf, recordOf, settle, store } from './support.js'
+
+const TOKEN = 'a-token-that-is-sent-along'
+
+/** A sender of somebody's own, who wrote the header's name as it is sent. */
+function acme() {
+  return defineSender({
+    facts: BEARER.facts,
+    keys: [tokenKey(TOKEN)],
+    secretHeaders: ['X-Acme-Token'],
+    read: delivery => ({ signatures: [onlyHeader(delivery, 'x-acme-token') ?? ''], contents: [[]] }),
+    key: headerKey('x-event'),
+    write: ({ id }, sign) => [
+      ['x-event', id],
+      ['x-acme-token', sign([])],
+    ],
+  })
+}
 
 const seen = ({ status, headers, body }: Answer) => ({
   status,
@@ -111,4 +131,36 @@ test('the handler gets the delivery as it arrived, large or small, less what is 
   await expect.poll(() => bodies).toEqual([large, 'application/json', '/hooks/orders'])
   const { delivery } = (await recordOf('k'))!
   expect(delivery!.length).toBeLessThan(large.length / 2)
+})
+
+test.each([
+  ['authorization', bearer({ tokens: [TOKEN], key: { header: 'x-idempotency-key' } })],
+  ['x-gitlab-token', gitlab({ secrets: [TOKEN], scheme: 'secret-token' })],
+  ['x-acme-token', acme()],
+])('a header that tells the sender’s secret is not stored: %s', async (header, sender) => {
+  const stored: Uint8Array[] = []
+  const watched: InboxStore = Object.assign(Object.create(store), {
+    accept(request: Parameters<InboxStore['accept']>[0]) {
+      stored.push(request.delivery)
+      return store.accept(request)
+    },
+  })
+  const handled: string[][] = []
+  const handler = ({ headers }: Delivery) => void handled.push(headers.map(([name]) => name))
+  const inbox = inboxOf({ orders: { handler, sender } }, { store: watched })
+  const own = sender.sign({
+    method: 'POST',
+    url: '/hooks/orders',
+    body: Buffer.from('{}'),
+    id: 'id-1',
+    now: Date.now(),
+  })
+  const headers = [...own, ['x-other', 'kept'] as const]
+  const delivery = new Delivery({ method: 'POST', url: '/hooks/orders', headers, body: Buffer.from('{}') })
+  expect((await inbox.source('orders').receive(delivery, () => jsonResponse({}))).status).toBe(202)
+  await settle()
+  expect(Buffer.concat(stored).toString('latin1')).toContain('x-other')
+  expect(Buffer.concat(stored).toString('latin1')).not.toContain(TOKEN)
+  expect(handled).toEqual([expect.arrayContaining(['x-other'])])
+  expect(handled[0]).not.toContain(header)
 })

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { createReceiver, Delivery } from 'hookonce'
+import { ConfigurationError, createReceiver, Delivery } from 'hookonce'
 import type { Sender } from 'hookonce/senders'
 import { discord } from 'hookonce/senders/discord'
 import { discordEvents } from 'hookonce/senders/discord-events'
@@ -177,10 +177,66 @@ test('others are named by what their makers name them by', () => {
   expect(twitch({ secrets }).key(delivery({}, [['twitch-eventsub-message-id', 'm1']]))).toBe('m1')
 })
 
-test('signed content is bound to its first key wherever the key is not signed', () => {
+describe('Twitch', () => {
+  const sender = twitch({ secrets })
+
+  test('an id that goes on into the body under the same signature is nobody’s', async () => {
+    const now = Date.now()
+    const at = new Date(now).toISOString()
+    const body = `{"at":"${at}","more":1}`
+    const sent = delivery(body, [
+      ...sender.sign({ method: 'POST', url: URL, body: Buffer.from(body), id: 'm1', now }),
+    ] as [string, string][])
+    expect(sender.verify(sent, now)).toBeNull()
+    const cut = '{"at":"'
+    const moved = delivery(body.slice(cut.length + at.length), [
+      ['twitch-eventsub-message-id', `m1${at}${cut}`],
+      ['twitch-eventsub-message-timestamp', at],
+      ['twitch-eventsub-message-signature', sent.header('twitch-eventsub-message-signature')!],
+    ])
+    expect(sender.verify(moved, now)).toBe('signature_missing')
+  })
+})
+
+describe('HMAC of one’s own', () => {
   const key = { header: 'x-id' }
-  expect(hmac({ secrets }).boundContent).toBeTypeOf('function')
-  expect(hmac({ secrets, key }).boundContent).toBeTypeOf('function')
-  expect(hmac({ secrets, key, signed: '{id}.{body}' }).boundContent).toBeUndefined()
-  expect(hmac({ secrets, key: { field: 'id' } }).boundContent).toBeUndefined()
+  const timestamp = { header: 'x-time' }
+  const event = { method: 'POST', url: URL, body: Buffer.from('{"n":1.5}'), id: 'id-1', now: 1e12 }
+  const sent = (sender: Sender, id: string, change: Record<string, string> = {}) => {
+    const headers = sender.sign({ ...event, id }).map(([name, value]) => [name, change[name] ?? value])
+    return delivery('{"n":1.5}', headers as [string, string][])
+  }
+
+  test('the key is the header if that is signed, a field, or else the body', () => {
+    const bodies = [hmac({ secrets }), hmac({ secrets, key }), hmac({ secrets, key, timestamp })]
+    for (const sender of bodies) {
+      expect(sender.key(sent(sender, 'id-1'))).toMatch(/^sha256:/)
+      expect(sender.key(sent(sender, 'id-2'))).toBe(sender.key(sent(sender, 'id-1')))
+      expect(sender.label!(sent(sender, 'id-2'))).toBe('id-2')
+    }
+    const own = hmac({ secrets, key, signed: '{id}.{body}' })
+    expect(own.key(sent(own, 'id-2'))).toBe('id-2')
+    const field = hmac({ secrets, key: { field: 'n' } })
+    expect(field.key(sent(field, 'id-2'))).toBe('1.5')
+  })
+
+  test.each([
+    ['{id}.{body}', 'id-1.{"n":1', '5}'],
+    ['{id}..{body}', 'id-1.', '{"n":1.5}'],
+    ['{body}.{id}', '5}.id-1', '{"n":1'],
+    ['{id}.{timestamp}.{body}', 'id-1.1000000000', '{"n":1.5}'],
+  ])('%s: an id that could end elsewhere is nobody’s', (signed, id, body) => {
+    const sender = hmac({ secrets, key, signed, ...(signed.includes('time') && { timestamp }) })
+    expect(sender.verify(sent(sender, 'id-1'), 1e12)).toBeNull()
+    const own = sent(sender, 'id-1')
+    const moved = withId(own, id, body)
+    expect(sender.verify(moved, 1e12)).toBe('signature_missing')
+    expect(() => sender.sign({ ...event, id })).toThrow(ConfigurationError)
+  })
+
+  const withId = ({ headers }: Delivery, id: string, body: string) =>
+    delivery(
+      body,
+      headers.map(([name, value]) => [name, name === 'x-id' ? id : value]),
+    )
 })

@@ -15,7 +15,7 @@ export interface Recipe {
   list?: string
   /** It says who sends, and nothing of what is sent. */
   signsNothing?: true
-  /** The standards' key headers are its own. */
+  /** The standards' key headers are its own: the key, or a label. */
   readsGenericKeys?: true
   /** Default: as the sender's kind does. */
   create?(options: SenderOptions): Sender

@@ -2,30 +2,35 @@ import { shopify } from 'hookonce/senders'
 import { describe, expect, test } from 'vitest'
 import { received, signed, withHeaders } from './signed.js'
 
-const sender = shopify({ secrets: ['client secret'] })
+const secrets = ['client secret']
+const sender = shopify({ secrets })
 const sent = signed(sender, { id: 'w-1' })
+const created = withHeaders(sent, { 'x-shopify-topic': 'orders/create' })
+const invented = withHeaders(sent, { 'x-shopify-topic': 'orders/invented' })
 
-test('the key is topic and delivery', () => {
-  const keys = [sent, withHeaders(sent, { 'x-shopify-topic': 'orders/create' }), signed(sender, { id: 'w-2' })].map(
-    sender.key,
-  )
-  expect(new Set(keys).size).toBe(3)
-  expect(sender.key(withHeaders(sent, { 'x-shopify-event-id': 'e-2' }))).toBe(keys[0])
-  expect(sender.key(withHeaders(sent, { 'x-shopify-webhook-id': undefined }))).toBeNull()
-  expect(sender.key(withHeaders(sent, { 'x-shopify-topic': undefined }))).toBeNull()
+test('the key is the body, whatever the headers say that are not signed', () => {
+  const same = [
+    sent,
+    created,
+    signed(sender, { id: 'w-2' }),
+    withHeaders(sent, { 'x-shopify-event-id': 'e-2' }),
+    withHeaders(sent, { 'x-shopify-webhook-id': undefined, 'x-shopify-topic': undefined }),
+  ]
+  expect(new Set(same.map(sender.key)).size).toBe(1)
+  expect(sender.key(signed(sender, { body: '{"n":1}' }))).not.toBe(sender.key(sent))
 })
 
-test('or topic and event, for what comes by several subscriptions', () => {
-  const byEvent = shopify({ secrets: ['client secret'], keyBy: 'event' })
-  const other = withHeaders(sent, { 'x-shopify-webhook-id': 'w-2' })
-  expect(byEvent.key(other)).toBe(byEvent.key(sent))
-  expect(byEvent.key(withHeaders(sent, { 'x-shopify-event-id': 'e-2' }))).not.toBe(byEvent.key(sent))
-})
-
-test('one body under two topics is two events, under two ids it is one', async () => {
-  const created = withHeaders(sent, { 'x-shopify-topic': 'orders/create' })
+test('one body runs once for each of the topics that are named, and once for all others', async () => {
   const forged = withHeaders(sent, { 'x-shopify-webhook-id': 'w-2' })
-  expect((await received(sender, sent, created, forged)).runs).toBe(2)
+  expect((await received(sender, sent, created, forged)).runs).toBe(1)
+  const topics = ['orders/create', 'orders/updated']
+  const told = [sent, created, forged, invented, withHeaders(sent, { 'x-shopify-topic': undefined })]
+  expect((await received(shopify({ secrets, topics }), ...told)).runs).toBe(3)
+})
+
+test('the delivery’s id is a label', () => {
+  expect(sender.label!(sent)).toBe('w-1')
+  expect(sender.label!(withHeaders(sent, { 'x-shopify-webhook-id': undefined }))).toBe('w-1')
 })
 
 describe('the Events API', () => {
@@ -38,12 +43,18 @@ describe('the Events API', () => {
 
   test('is read from headers of its own, even where the others stand too', () => {
     expect(sender.verify(event, 0)).toBeNull()
-    expect(sender.key(event)).toBe('7:Product,3:e-1')
+    expect(sender.label!(event)).toBe('e-1')
     expect(sender.verify(withHeaders(event, { 'shopify-hmac-sha256': 'forged' }), 0)).toBe('signature_wrong')
+    const both = shopify({ secrets, topics: ['Product', 'orders/updated'] })
+    expect(both.key(event)).toBe(both.key(withHeaders(event, { 'x-shopify-topic': 'orders/create' })))
+    expect(both.key(event)).not.toBe(both.key(sent))
   })
 
   test('is not completed from the others', () => {
-    expect(sender.key(withHeaders(event, { 'shopify-topic': undefined }))).toBeNull()
-    expect(sender.key(withHeaders(event, { 'shopify-event-id': undefined }))).toBeNull()
+    expect(sender.label!(withHeaders(event, { 'shopify-event-id': undefined }))).toBeNull()
+  })
+
+  test('a delivery of the others is the same event when it is dressed as one of it', () => {
+    expect(sender.key(event)).toBe(sender.key(sent))
   })
 })

@@ -30,6 +30,12 @@ test('what has no name is named by when it was sent, and what', () => {
     expect(sender.key(form({ payload }))).toMatch(/^sha256:/)
 })
 
+test('a captured command does not run again as something that is no form', async () => {
+  const sent = form({ command: '/x', trigger_id: '13.98.abcd' })
+  const forged = ['application/json', 'text/plain', undefined].map(type => withHeaders(sent, { 'content-type': type }))
+  expect(await received(sender, sent, ...forged)).toMatchObject({ statuses: [200, 200, 200, 200], runs: 1 })
+})
+
 test('the challenge is answered as text, without a run, if it is signed', async () => {
   const forged = withHeaders(challenge, { 'x-slack-signature': `v0=${'0'.repeat(64)}` })
   const { runs, answers } = await received(sender, challenge, forged)

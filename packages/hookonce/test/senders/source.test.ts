@@ -1,16 +1,9 @@
-import {
-  type Answer,
-  createInbox,
-  createReceiver,
-  Delivery,
-  type Handler,
-  type InboxHandler,
-  type SourceOptions,
-} from 'hookonce'
+import { type Answer, createReceiver, Delivery, type Handler, type SourceOptions } from 'hookonce'
 import { github } from 'hookonce/senders/github'
 import { stripe } from 'hookonce/senders/stripe'
 import { memoryStore } from 'hookonce/stores/memory'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { everySender, PUBLIC_URL } from './support.js'
 
 let asked: number
 let store: ReturnType<typeof memoryStore>
@@ -31,7 +24,7 @@ beforeEach(() => {
 })
 afterEach(() => store.close())
 
-const SECRET = 'a secret'
+const SECRET = 'a secret that is long enough'
 const hub = github({ secrets: [SECRET] })
 
 function sent(sender: typeof hub, id: string, body: string, extra: [string, string][] = []) {
@@ -78,19 +71,16 @@ describe('a source with a sender', () => {
     expect(handler.runs).toBe(1)
   })
 
-  test('answers 400 when the sender’s key is missing or there twice', async () => {
+  test('answers 400 when the sender’s key is missing or cannot be one', async () => {
     const handler = counting()
-    const hooks = source()
-    const bare = sent(hub, 'id-1', '{}')
-    const without = bare.headers.filter(([name]) => name !== 'x-github-delivery')
-    const init = { method: 'POST', url: '/', body: bare.body }
-    const missing = await hooks.receive(new Delivery({ ...init, headers: without }), handler)
-    const twice = await hooks.receive(
-      new Delivery({ ...init, headers: [...bare.headers, ['x-github-delivery', 'id-2']] }),
-      handler,
-    )
+    const sender = stripe({ secrets: [SECRET] })
+    const hooks = source({ sender })
+    const missing = await hooks.receive(sent(sender, '', '{}'), handler)
     expect([missing.status, json(missing).code]).toEqual([400, 'key_missing'])
-    expect([twice.status, json(twice).code]).toEqual([400, 'key_invalid'])
+    for (const id of ['""', 'true', '{}', '["evt_1"]']) {
+      const invalid = await hooks.receive(sent(sender, '', `{"id":${id}}`), handler)
+      expect([id, invalid.status, json(invalid).code]).toEqual([id, 400, 'key_invalid'])
+    }
     expect([handler.runs, asked]).toEqual([0, 0])
   })
 
@@ -121,6 +111,28 @@ describe('a source with a sender', () => {
     source({ name: 'short', sender: stripe({ secrets: [SECRET] }), retentionMs: 3_600_000 })
     expect(warned.mock.calls[0]![0]).toMatch(/kept for 1 h, and Stripe may deliver an event again for 720 h/)
     warned.mockRestore()
+  })
+
+  test('says when a captured delivery would be taken for longer than its record is kept', () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const slow = stripe({ secrets: [SECRET], toleranceMs: 3_600_000 })
+    const hasty = { ...slow, facts: { ...slow.facts, retryHorizonMs: null } }
+    source({ sender: hasty, retentionMs: 3_600_000 })
+    source({ sender: { ...hub, facts: hasty.facts }, retentionMs: 1_000 })
+    expect(warned).not.toHaveBeenCalled()
+    source({ sender: hasty, retentionMs: 3_599_999 })
+    expect(warned.mock.calls.map(([text]) => text)).toEqual([
+      'results are kept for 60 min, and a signature of Stripe is taken for 1 h: a captured delivery can be run again in between',
+    ])
+    warned.mockRestore()
+  })
+
+  test('keeps what any sender signed for longer than it takes it', () => {
+    for (const { title, kind, recipe } of everySender()) {
+      const options = { secrets: [recipe.secret()], publicUrl: PUBLIC_URL, verifyToken: 'a verify token' }
+      const { toleranceMs = 0, facts } = recipe.create?.(options) ?? kind.create(options)
+      expect([title, toleranceMs <= Math.max(7 * 86_400_000, facts.retryHorizonMs ?? 0)]).toEqual([title, true])
+    }
   })
 
   test('answers with the one status that its sender takes for success', async () => {
@@ -171,8 +183,8 @@ describe('a source with a sender', () => {
   })
 })
 
-describe('signed content under a key that is not signed', () => {
-  test('does not run again under another key: the first key’s result is the answer', async () => {
+describe('signed content under a name that is not signed', () => {
+  test('does not run again under another name: the first result is the answer', async () => {
     const handler = counting()
     const hooks = source()
     await hooks.receive(sent(hub, 'id-1', '{"n":1}'), handler)
@@ -185,7 +197,7 @@ describe('signed content under a key that is not signed', () => {
     ])
   })
 
-  test('runs once when it comes under many keys at once', async () => {
+  test('runs once when it comes under many names at once', async () => {
     const handler = counting()
     const hooks = source()
     const answers = await Promise.all(
@@ -196,7 +208,20 @@ describe('signed content under a key that is not signed', () => {
     expect(answers.filter(answer => header(answer, 'x-cached') === undefined)).toHaveLength(1)
   })
 
-  test('runs when the sender delivers a failed event again under its key', async () => {
+  test('runs for each content that comes under one name, as an event that two webhooks deliver', async () => {
+    const ran: string[] = []
+    const hooks = source()
+    const deliver = (body: string) =>
+      hooks.receive(sent(hub, 'one GUID', body), async delivery => {
+        ran.push(delivery.text())
+        return { status: 200, headers: [], body: delivery.body }
+      })
+    const [first, second] = ['{"installation":{"id":111}}', '{"installation":{"id":222}}']
+    for (const body of [first!, second!, first!]) expect(Buffer.from((await deliver(body)).body).toString()).toBe(body)
+    expect(ran).toEqual([first, second])
+  })
+
+  test('runs when the sender delivers a failed event again', async () => {
     const statuses = [500, 200]
     const handler = counting(() => statuses.shift()!)
     const hooks = source()
@@ -209,37 +234,20 @@ describe('signed content under a key that is not signed', () => {
     const handler = counting()
     const receiver = createReceiver({ store })
     const hooks = receiver.source({ name: 'x', sender: hub })
-    await hooks.receive(sent(hub, 'id-1', '{"n":1}'), handler)
-    expect(await receiver.deleteRecord('x', 'id-1')).toBe('deleted')
-    await hooks.receive(sent(hub, 'id-1', '{"n":1}'), handler)
+    const delivery = sent(hub, 'id-1', '{"n":1}')
+    await hooks.receive(delivery, handler)
+    expect(await receiver.deleteRecord('x', hub.key(delivery)!)).toBe('deleted')
+    await hooks.receive(delivery, handler)
     expect(handler.runs).toBe(2)
   })
 
-  test('costs a duplicate one question to the store', async () => {
-    const hooks = source()
-    await hooks.receive(sent(hub, 'id-1', '{"n":1}'), counting())
-    asked = 0
-    await hooks.receive(sent(hub, 'id-1', '{"n":1}'), counting())
-    expect(asked).toBe(1)
-  })
-
-  test('is worked on once in an inbox, and the record of the other key says whose it is', async () => {
-    let runs = 0
-    const handler: InboxHandler = async () => void runs++
-    const receiver = createReceiver({ store })
-    const inbox = createInbox({ receiver, handlers: { x: { handler, sender: hub } } })
-    const hooks = inbox.source('x')
-    for (const id of ['id-1', 'id-2']) {
-      expect((await hooks.receive(sent(hub, id, '{"n":1}'), counting())).status).toBe(202)
+  test('costs one question to the store for a duplicate, and no more for a first one than a signed name', async () => {
+    const questions = async (sender: typeof hub, body: string) => {
+      asked = 0
+      await source({ sender }).receive(sent(sender, 'id-1', body), counting())
+      return asked
     }
-    inbox.start()
-    const completed = async (key: string) => (await receiver.record('x', key))?.state === 'completed'
-    await vi.waitUntil(async () => (await completed('id-1')) && (await completed('id-2')))
-    await inbox.stop()
-    expect(runs).toBe(1)
-    const bodies = await Promise.all(
-      ['id-1', 'id-2'].map(async key => Buffer.from((await receiver.record('x', key))!.response!.body).toString()),
-    )
-    expect(bodies.map(body => body && JSON.parse(body).status).sort()).toEqual(['', 'duplicate'])
+    expect(await questions(hub, '{"id":"n"}')).toBe(await questions(stripe({ secrets: [SECRET] }), '{"id":"evt_n"}'))
+    expect(await questions(hub, '{"id":"n"}')).toBe(1)
   })
 })

@@ -92,31 +92,34 @@ describe('the body', () => {
 })
 
 describe('the key', () => {
-  const bare = (body: string, query = '') =>
-    sender.key(withHeaders(form(body, { query }), { [TOKEN_HEADER]: undefined }))
+  const key = (body: string, { id = 'id-1', query = '' } = {}) => sender.key(form(body, { id, query }))
 
-  test('is the token', () => {
-    expect(sender.key(form('MessageSid=SM1&MessageStatus=sent', { id: 'token-1' }))).toBe('token-1')
-  })
-
-  test('without a token is the message and its status', () => {
-    const keys = ['sent', 'delivered', 'sent'].map(status =>
-      bare(`MessageSid=SM1&MessageStatus=${status}&Extra=${Math.random()}`),
+  test('is what is signed, whatever the token', () => {
+    const body = 'MessageSid=SM1&MessageStatus=sent'
+    expect(key(body, { id: 'token-2' })).toBe(key(body))
+    expect(key(body, { query: '?step=2' })).not.toBe(key(body))
+    const others = ['MessageSid=SM1&MessageStatus=delivered', 'MessageSid=SM2&MessageStatus=sent', body].map(each =>
+      key(each),
     )
-    expect([keys[0] === keys[2], keys[0] === keys[1], bare('MessageSid=SM1&SmsStatus=sent') === keys[0]]).toEqual([
-      true,
-      false,
-      true,
-    ])
+    expect(new Set(others).size).toBe(3)
   })
 
-  test('without a token tells the requests of one call apart', () => {
-    const keys = [
-      bare('CallSid=CA1&CallStatus=in-progress&Digits=1'),
-      bare('CallSid=CA1&CallStatus=in-progress&Digits=2'),
-    ]
-    expect(new Set([...keys, bare('CallSid=CA1&CallStatus=in-progress&Digits=1', '?step=2')]).size).toBe(3)
-    expect(bare('CallSid=CA1&CallStatus=in-progress&Digits=1')).toBe(keys[0])
+  test('is the same whether a port was signed or not, and with the new secret as with the old', () => {
+    const sent = form('A=1')
+    const ported = createHmac('sha1', TOKEN).update('https://hooks.example.com:443/hooks/xA1').digest('base64')
+    expect(sender.key(withHeaders(sent, { 'x-twilio-signature': ported }))).toBe(sender.key(sent))
+    const fresh = twilio({ secrets: ['54321'], url: URL_TOLD })
+    const both = twilio({ secrets: ['54321', TOKEN], url: URL_TOLD })
+    const again = signed(fresh, { body: 'A=1', contentType: FORM })
+    expect([both.key(again), both.key(sent)]).toEqual([fresh.key(again), sender.key(sent)])
+    expect(both.key(again)).toBe(both.key(sent))
+  })
+
+  test('tells the requests of one call apart, and the token is a label', () => {
+    const turn = (digits: number) => `CallSid=CA1&CallStatus=in-progress&Digits=${digits}`
+    expect(key(turn(1))).not.toBe(key(turn(2)))
+    expect(sender.label!(form(turn(1), { id: 'token-1' }))).toBe('token-1')
+    expect(sender.label!(withHeaders(form(turn(1)), { [TOKEN_HEADER]: undefined }))).toBeNull()
   })
 })
 

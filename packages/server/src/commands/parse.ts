@@ -25,7 +25,7 @@ const COMMANDS = {
   'records list': {
     usage: 'records list',
     does: 'what is recorded',
-    options: ['source', 'state', 'limit', 'after', 'json'],
+    options: ['source', 'state', 'label', 'limit', 'after', 'json'],
     words: [0, 0],
   },
   'records show': {
@@ -59,6 +59,7 @@ const COMMANDS = {
 const OPTIONS: Record<string, { value?: string; means: string }> = {
   source: { value: 'NAME', means: 'of this source; default: default, for list and --dead every source' },
   state: { value: 'STATE', means: 'pending, running, completed, failed or dead' },
+  label: { value: 'LABEL', means: 'those that their sender calls so, e.g. a GUID of GitHub’s' },
   limit: { value: 'COUNT', means: 'at most so many; default: 50, for --dead all' },
   after: { value: 'NEXT', means: 'go on where another page ended' },
   force: { means: 'also a record that a running attempt holds; its result is refused then' },

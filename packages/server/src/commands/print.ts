@@ -1,15 +1,11 @@
-/** What would move the cursor or colour the terminal of whoever looks: errors and bodies come from elsewhere. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
-
-export const harmless = (text: string): string => text.replace(CONTROL, '\ufffd')
+import { harmless, harmlessJson } from '../harmless.js'
 
 export function print(line: string): void {
   process.stdout.write(`${harmless(line)}\n`)
 }
 
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`)
+  process.stdout.write(`${harmlessJson(JSON.stringify(value))}\n`)
 }
 
 /** Columns as wide as what is in them; no row is broken. */

@@ -25,10 +25,11 @@ export async function listRecords({ receiver }: OpenedForCommand, { options }: S
   if (options.has('json')) printJson({ records: records.map(summarize), ...(next !== undefined && { next }) })
   else {
     printTable(
-      ['SOURCE', 'KEY', 'STATE', 'ATTEMPTS', 'CREATED', 'LAST ERROR'],
-      records.map(({ scope, key, state, attempts, createdAt, lastError }) => [
+      ['SOURCE', 'KEY', 'LABEL', 'STATE', 'ATTEMPTS', 'CREATED', 'LAST ERROR'],
+      records.map(({ scope, key, label, state, attempts, createdAt, lastError }) => [
         scope,
         key,
+        label ?? '',
         state,
         String(attempts),
         new Date(createdAt).toISOString(),
@@ -43,10 +44,12 @@ export async function listRecords({ receiver }: OpenedForCommand, { options }: S
 function pageQuery(options: Options, limit: number, after: string | undefined): ListQuery {
   const source = options.get('source')
   const state = options.get('state') as RecordSummary['state'] | undefined
+  const label = options.get('label')
   return {
     limit,
     ...(source !== undefined && { scope: source }),
     ...(state !== undefined && { state }),
+    ...(label !== undefined && { label }),
     ...(after !== undefined && { after }),
   }
 }

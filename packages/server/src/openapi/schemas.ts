@@ -2,6 +2,7 @@
 const nullable = (type: string, more: object = {}) => ({ type: [type, 'null'], ...more })
 const TIME = { type: 'string', format: 'date-time' }
 const NO_TIME = nullable('string', { format: 'date-time' })
+const LABEL = nullable('string', { description: 'what its sender calls it in a header that is not signed' })
 const BODY = {
   body: nullable('string', { description: 'null: not recorded, or not shown' }),
   body_encoding: { enum: ['utf8', 'base64'] },
@@ -20,6 +21,7 @@ const object = (properties: Record<string, object>, optional: string[] = []) => 
 const SUMMARY = {
   source: { type: 'string' },
   key: { type: 'string' },
+  label: LABEL,
   state: { enum: STATES },
   attempts: { type: 'integer' },
   losses: { type: 'integer', description: 'attempts that ended without a word' },
@@ -71,6 +73,7 @@ export const SCHEMAS = {
   IdempotencyRecord: {
     ...object({
       key: { type: 'string' },
+      label: LABEL,
       source: { type: 'string' },
       state: { enum: STATES },
       attempts: { type: 'integer' },

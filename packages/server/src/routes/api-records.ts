@@ -25,6 +25,7 @@ const KEYED = { ...OPERATORS, params: { type: 'object', properties: { key: KEY }
 const LISTED = {
   source: { type: 'string', description: 'default: of every source', examples: ['default'] },
   state: { enum: STATES },
+  label: { type: 'string', description: 'of records with just this label' },
   limit: { type: 'integer', minimum: 1, maximum: 500, default: 50 },
   after: { type: 'string', description: '`next` of the page before' },
 }
@@ -122,6 +123,7 @@ interface Forced {
 interface ListQuery {
   source?: string
   state?: RecordSummary['state']
+  label?: string
   limit: number
   after?: string
 }

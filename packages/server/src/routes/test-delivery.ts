@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { type Answer, ConfigurationError, Delivery, type HeaderList } from 'hookonce'
-import { SENDERS } from 'hookonce/senders'
+import { SENDERS, type Sender } from 'hookonce/senders'
 import type { ResolvedSource } from '../config.js'
 import { describeResponse } from '../describe-record.js'
 import { json, OPERATORS, operatorProblems, query, SOURCE } from '../openapi/answers.js'
@@ -32,7 +32,7 @@ const TEST = {
       type: 'string',
       minLength: 1,
       maxLength: 255,
-      description: 'default: a new one',
+      description: 'the sender’s name for the event; default: a new one',
       examples: ['test-key-123'],
     },
   },
@@ -64,11 +64,12 @@ export function testDeliveryRoute(app: FastifyInstance, context: TestDeliveryCon
       const configured = sources.get(name)
       if (configured === undefined) return unknownSource(name)
       const given = (request.body ?? {}) as { body?: string; key?: string }
-      const key = given.key ?? `test-${randomUUID()}`
+      const id = given.key ?? `test-${randomUUID()}`
       const { source, receive } = mountedSource(name, configured, context)
       const host = request.raw.headers.host ?? 'localhost'
-      const delivery = signedOrNot(() => testDelivery(name, configured, { ...given, key, host }))
+      const delivery = signedOrNot(() => testDelivery(name, configured, { ...given, id, host }))
       if (!(delivery instanceof Delivery)) return delivery
+      const key = keyOf(configured.options.sender, delivery) ?? id
       const first = await timed(source.maxResponseBytes, () => receive(delivery))
       const duplicate = await timed(source.maxResponseBytes, () => receive(delivery))
       audit(request.raw, { action: 'test', source: name, key, outcome: `${first.status} ${duplicate.status}` })
@@ -89,22 +90,31 @@ function signedOrNot(make: () => Delivery): Delivery | Answer {
   }
 }
 
+/** What its record is kept under. Why it has none the answers say. */
+function keyOf(sender: Sender | undefined, delivery: Delivery): string | null {
+  try {
+    return sender?.key(delivery) ?? null
+  } catch {
+    return null
+  }
+}
+
 interface Wanted {
-  key: string
+  id: string
   body?: string
   host: string
 }
 
-function testDelivery(name: string, { options }: ResolvedSource, { key, body: given, host }: Wanted): Delivery {
+function testDelivery(name: string, { options }: ResolvedSource, { id, body: given, host }: Wanted): Delivery {
   const { sender } = options
   const url = `/hooks/${name}`
   const now = Date.now()
-  const example = sender && SENDERS.get(sender.facts.name)?.example({ id: key, now })
+  const example = sender && SENDERS.get(sender.facts.name)?.example({ id, now })
   const body = Buffer.from(given ?? example?.body ?? JSON.stringify({ event: 'test.event', data: { test: 'data' } }))
   const headers: [string, string][] = [['content-type', example?.contentType ?? 'application/json']]
   const own: HeaderList = sender
-    ? sender.sign({ method: 'POST', url: `http://${host}${url}`, body, id: key, now })
-    : [['x-idempotency-key', key]]
+    ? sender.sign({ method: 'POST', url: `http://${host}${url}`, body, id, now })
+    : [['x-idempotency-key', id]]
   return new Delivery({ method: 'POST', url, headers: [['host', host], ...headers, ...own], body })
 }
 

@@ -57,7 +57,7 @@ export async function startTelemetry(
       },
     }
   })
-  const warn = (message: string) => log.warn({ reason: message }, 'telemetry')
+  const warn = (message: string) => log.warn({ reason: withoutSecrets(message, env) }, 'telemetry')
   const ignore = () => {}
   api.diag.setLogger(
     { error: warn, warn, info: ignore, debug: ignore, verbose: ignore },
@@ -91,6 +91,13 @@ export async function startTelemetry(
       await Promise.allSettled(providers.map(provider => provider.shutdown()))
     },
   }
+}
+
+/** Endpoints may have a password, and headers are one. */
+function withoutSecrets(message: string, env: NodeJS.ProcessEnv): string {
+  return Object.entries(env)
+    .filter(([name, value]) => /^OTEL_EXPORTER_OTLP_(\w+_)?(ENDPOINT|HEADERS)$/.test(name) && value)
+    .reduce((text, [name, value]) => text.replaceAll(value!, `(${name})`), message)
 }
 
 /** Packages that are there only where they are wanted. */

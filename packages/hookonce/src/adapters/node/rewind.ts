@@ -7,7 +7,9 @@ import { Readable } from 'node:stream'
  */
 export function rewind(req: IncomingMessage, bytes: Uint8Array): void {
   if (!req.readableEnded) return
-  // What IncomingMessage itself does in its constructor; listeners stay. Only a handler destroys it from here on.
+  // They heard all of it.
+  for (const event of ['data', 'end', 'readable']) req.removeAllListeners(event)
+  // What IncomingMessage itself does in its constructor. Only a handler destroys it from here on.
   Reflect.apply(Readable, req, [{ autoDestroy: false }])
   if (bytes.length > 0) req.push(bytes)
   req.push(null)

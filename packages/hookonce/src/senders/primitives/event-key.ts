@@ -2,12 +2,12 @@ import type { Delivery } from '../../delivery.js'
 import { InvalidKeyError } from '../../errors.js'
 import { checkedKey } from '../../key.js'
 import { MAX_KEY_BYTES } from '../../store.js'
-import { jsonOf } from './reading.js'
+import { exactJsonOf, jsonOf, onlyHeader } from './reading.js'
 import { type Content, digestOf } from './signing-keys.js'
 
 type KeyOf = (delivery: Delivery) => string | null
 
-/** The event's name stands in a header. @throws {InvalidKeyError} twice, or not a key */
+/** The event's name stands in a header, which must be signed. @throws {InvalidKeyError} twice, or not a key */
 export function headerKey(name: string): KeyOf {
   return delivery => {
     const [value, second] = delivery.headerValues(name)
@@ -16,27 +16,74 @@ export function headerKey(name: string): KeyOf {
   }
 }
 
-/** The event's name stands in a field of the JSON body, e.g. `event.id`: text or a whole number. @throws {InvalidKeyError} */
+/**
+ * The event's name stands in a field of the JSON body, e.g. `event.id`: any text, or a number as it is written there.
+ * What is not in the form of a key is named by its digest.
+ *
+ * @throws {InvalidKeyError} empty, or neither text nor a number
+ */
 export function fieldKey(path: string): KeyOf {
-  const names = path.split('.')
+  const read = fieldText(path)
   return delivery => {
-    let value = jsonOf(delivery)
-    for (const name of names) {
-      value = typeof value === 'object' && value !== null && Object.hasOwn(value, name) ? value[name] : undefined
-    }
-    if (value === undefined || value === null) return null
-    if (typeof value !== 'string' && !Number.isSafeInteger(value)) {
-      throw new InvalidKeyError(`The field ${path} is neither text nor a whole number.`)
-    }
-    return checkedKey(String(value), `field ${path}`)
+    const text = read(delivery)
+    return text === null ? null : textKey(text)
   }
 }
+
+/** What stands in a field. @throws {InvalidKeyError} empty, or neither text nor a number */
+export function fieldText(path: string): KeyOf {
+  const names = path.split('.')
+  return delivery => {
+    const value = valueAt(names, jsonOf(delivery))
+    if (value === undefined || value === null) return null
+    const text = typeof value === 'number' ? valueAt(names, exactJsonOf(delivery)) : value
+    if (typeof text !== 'string') throw new InvalidKeyError(`The field ${path} is neither text nor a number.`)
+    if (text === '') throw new InvalidKeyError(`The field ${path} is empty.`)
+    return text
+  }
+}
+
+function valueAt(names: readonly string[], json: unknown): unknown {
+  let value = json
+  for (const name of names) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined
+    value = (value as Record<string, unknown>)[name]
+  }
+  return value
+}
+
+const DIGEST = 'sha256:'
+
+/** A text names an event; by its digest where it is not in the form of a key, or could be taken for a digest. */
+export const textKey = (text: string): string => (isKey(text) && !text.startsWith(DIGEST) ? text : contentKey([text]))
 
 /** Several parts name an event together: each with its length in front, so that no two lists of parts are one key. */
 export function joinedKey(parts: readonly string[]): string {
   const key = parts.map(part => `${Buffer.byteLength(part)}:${part}`).join(',')
-  return /^[\x21-\x7e]+$/.test(key) && key.length <= MAX_KEY_BYTES ? key : contentKey(parts)
+  return isKey(key) ? key : contentKey(parts)
 }
 
+const isKey = (text: string): boolean => /^[\x21-\x7e]+$/.test(text) && text.length <= MAX_KEY_BYTES
+
 /** For events that nothing names but what they are. */
-export const contentKey = (content: Content): string => `sha256:${digestOf(content)}`
+export const contentKey = (content: Content): string => `${DIGEST}${digestOf(content)}`
+
+/**
+ * The body, which must be signed, is the event's name: for senders that name events in headers that they do not sign, or
+ * not at all. `renewed`: fields of its JSON that a retry has anew, which do not count.
+ */
+export function bodyKey(...renewed: readonly string[]): (delivery: Delivery) => string {
+  if (renewed.length === 0) return delivery => contentKey([delivery.body])
+  return delivery => {
+    const json = exactJsonOf(delivery)
+    if (typeof json !== 'object' || json === null || Array.isArray(json)) return contentKey([delivery.body])
+    const kept = Object.entries(json).filter(([field]) => !renewed.includes(field))
+    return contentKey([JSON.stringify(Object.fromEntries(kept))])
+  }
+}
+
+/** A header that is not signed, as a label. */
+export const headerLabel =
+  (name: string): KeyOf =>
+  delivery =>
+    onlyHeader(delivery, name) ?? null

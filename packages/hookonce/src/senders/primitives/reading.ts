@@ -1,4 +1,5 @@
 import type { Delivery } from '../../delivery.js'
+import { exactJson } from './exact-json.js'
 
 /** The value of a header that is there once; `undefined`: it is missing, or sent twice. */
 export function onlyHeader(delivery: Delivery, name: string): string | undefined {
@@ -46,6 +47,16 @@ export function signatureFields(
 export function jsonOf(delivery: Delivery): any {
   try {
     return delivery.json()
+  } catch {
+    return undefined
+  }
+}
+
+/** As `jsonOf`, with every number as the text that it is written as: no digit of a long one is lost. */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export function exactJsonOf(delivery: Delivery): any {
+  try {
+    return exactJson(delivery.text().replace(/^\ufeff/, ''))
   } catch {
     return undefined
   }

@@ -3,6 +3,7 @@ import { ConfigurationError } from '../../errors.js'
 import { defineSender, type Sender, type SenderFacts } from '../sender.js'
 import { headerKey } from './event-key.js'
 import { onlyHeader, unixSeconds } from './reading.js'
+import { traitsOf } from './secrets.js'
 import { ed25519Key, hmacKey, type SigningKey } from './signing-keys.js'
 
 export interface SignedMessages {
@@ -11,6 +12,7 @@ export interface SignedMessages {
   toleranceMs?: number | undefined
   /** What its headers begin with, e.g. `webhook` for `webhook-id`. All of a delivery are read from the first set that it has. */
   headers: readonly [string, ...string[]]
+  secretHeaders?: readonly string[]
 }
 
 /**
@@ -18,13 +20,14 @@ export interface SignedMessages {
  *
  * @throws {ConfigurationError}
  */
-export function signedMessages({ facts, secrets, toleranceMs, headers }: SignedMessages): Sender {
+export function signedMessages({ facts, secrets, toleranceMs, headers, secretHeaders = [] }: SignedMessages): Sender {
   const setOf = (delivery: Delivery): string =>
     headers.find(set => delivery.header(`${set}-signature`) !== undefined) ?? headers[0]
 
   return defineSender({
     facts,
     keys: secrets.map(messageKey),
+    secretHeaders,
     toleranceMs,
     read(delivery) {
       const set = setOf(delivery)
@@ -53,7 +56,9 @@ export function signedMessages({ facts, secrets, toleranceMs, headers }: SignedM
 const RAW_BYTES = { whsec: undefined, whpk: 32, whsk: 64 }
 
 function messageKey(secret: string): SigningKey {
-  const [, kind, base64 = ''] = /^(whsec|whpk|whsk)_([A-Za-z0-9+/]+)={0,2}$/.exec(secret) ?? []
+  traitsOf(secret)
+  // Some consoles show the version of the signatures in front (`v1,whsec_…`).
+  const [, kind, base64 = ''] = /^(?:v1,(?=whsec))?(whsec|whpk|whsk)_([A-Za-z0-9+/]+)={0,2}$/.exec(secret) ?? []
   const raw = Buffer.from(base64, 'base64')
   const length = RAW_BYTES[kind as keyof typeof RAW_BYTES]
   if (raw.length === 0 || (length !== undefined && raw.length !== length)) {

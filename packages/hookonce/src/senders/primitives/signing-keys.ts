@@ -10,12 +10,15 @@ import {
   verify,
 } from 'node:crypto'
 import { ConfigurationError } from '../../errors.js'
+import { type SecretTraits, traitsOf } from './secrets.js'
 
 /** What is signed: its parts, one after the other. */
 export type Content = readonly (string | Uint8Array)[]
 
 /** One key that a sender may have signed with. */
 export interface SigningKey {
+  /** Absent where it is the half of a pair. */
+  readonly secret?: SecretTraits
   /** What tells whether a signature, as it stands in a header, is this key's over the content. */
   over(content: Content): (signature: string) => boolean
   /** This key's signature over the content, as it stands in a header. @throws {ConfigurationError} it can only verify */
@@ -35,17 +38,16 @@ export function equalText(one: string, other: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right)
 }
 
-/** An environment variable that is not set comes as `undefined`, whatever its type says. */
-function mustBeThere(secret: string | Uint8Array | undefined): void {
-  if (!secret?.length) throw new ConfigurationError('a secret must not be empty')
-}
-
-/** HMAC (RFC 2104). `secret`: its text is the key, or bytes. Only the canonical form of a signature is accepted. */
+/**
+ * HMAC (RFC 2104). `secret`: its text is the key, or bytes. Only the canonical form of a signature is accepted.
+ *
+ * @throws {ConfigurationError} it is missing, blank or a single character
+ */
 export function hmacKey(
   secret: string | Uint8Array,
   { algorithm, encoding, prefix = '' }: SignatureForm & { algorithm: 'sha1' | 'sha256' | 'sha512' },
 ): SigningKey {
-  mustBeThere(secret)
+  const traits = traitsOf(secret)
   const key = createSecretKey(Buffer.from(secret as Uint8Array))
   const mac = (content: Content): string => {
     const hmac = createHmac(algorithm, key)
@@ -53,6 +55,7 @@ export function hmacKey(
     return prefix + hmac.digest(encoding)
   }
   return {
+    secret: traits,
     over(content) {
       const expected = mac(content)
       return signature => equalText(signature, expected)
@@ -63,13 +66,14 @@ export function hmacKey(
 
 /** A hash with the secret among what is hashed, as some had it before HMAC. */
 export function hashKey(secret: string, { algorithm }: { algorithm: 'sha256' }): SigningKey {
-  mustBeThere(secret)
+  const traits = traitsOf(secret)
   const digest = (content: Content): string => {
     const hash = createHash(algorithm).update(secret)
     for (const part of content) hash.update(part)
     return hash.digest('hex')
   }
   return {
+    secret: traits,
     over(content) {
       const expected = digest(content)
       return signature => equalText(signature, expected)
@@ -78,10 +82,12 @@ export function hashKey(secret: string, { algorithm }: { algorithm: 'sha256' }):
   }
 }
 
-/** A secret that is sent as it is: it says who sends, and nothing of what is sent. */
-export function tokenKey(secret: string): SigningKey {
-  mustBeThere(secret)
-  return { over: () => signature => equalText(signature, secret), sign: () => secret }
+/**
+ * A secret that is sent as it is: it says who sends, and nothing of what is sent. `proof`: the part of it that nobody
+ * else knows; default: all of it. The sender's `secretHeaders` must name the header that it stands in.
+ */
+export function tokenKey(token: string, proof = token): SigningKey {
+  return { secret: traitsOf(proof), over: () => signature => equalText(signature, token), sign: () => token }
 }
 
 /** DER in front of a raw Ed25519 key (RFC 8410 §4, §7). */
@@ -166,6 +172,11 @@ const joined = (content: Content): Buffer => Buffer.concat(content.map(part => B
 /** SHA-256 over the parts, each with its length in front, so that no two lists of parts digest alike. */
 export function digestOf(parts: Content): string {
   const hash = createHash('sha256')
-  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part)
+  for (const part of parts) {
+    // UTF-8 writes every lone surrogate alike.
+    const lone = typeof part === 'string' && !part.isWellFormed()
+    const bytes = lone ? Buffer.from(part, 'utf16le') : part
+    hash.update(`${Buffer.byteLength(bytes)}${lone ? ';' : ':'}`).update(bytes)
+  }
   return hash.digest('base64url')
 }

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../clock.js'
 import { StoreError } from '../../errors.js'
 import { type FailNext, type InboxStore, LOST_ERROR } from '../../inbox-store.js'
+import { checkOptions, methods } from '../../options.js'
 import { MAX_ERROR_LENGTH, NEVER, type RecordId } from '../../store.js'
 import {
   acceptedEntry,
@@ -25,6 +26,8 @@ export interface MemoryStoreOptions {
   clock?: Clock
 }
 
+const RULES = { clock: methods('a clock', ['now', 'monotonic', 'after']) }
+
 /**
  * A store in this process's memory: for tests, for development, and for a single process that may forget its
  * records when it ends. Expired records are removed as new claims arrive; no timer runs.
@@ -33,6 +36,7 @@ export interface MemoryStoreOptions {
  * const receiver = createReceiver({ store: memoryStore() })
  */
 export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
+  checkOptions('memoryStore', options, RULES)
   const clock = options.clock ?? systemClock
   let records = createRecords()
   const queue = new Queue(id => records.dueAt(id))

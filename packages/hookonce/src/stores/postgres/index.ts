@@ -1,7 +1,8 @@
+import { checkConnectionUrl } from '../../connection-url.js'
 import { ConfigurationError } from '../../errors.js'
 import type { FailNext, InboxStore } from '../../inbox-store.js'
+import { methods } from '../../options.js'
 import { MAX_ERROR_LENGTH, type RecordId, type TransactionalStore } from '../../store.js'
-import { withDefaults } from '../../with-defaults.js'
 import { createAccepting } from './accepting.js'
 import { persist, type Repeatable } from './asking.js'
 import { createClaiming } from './claiming.js'
@@ -9,7 +10,7 @@ import { type Completion, createCompleting } from './completing.js'
 import { createConnections, within } from './connections.js'
 import { Failure, failureOfConnection } from './failures.js'
 import { createLanes } from './lanes.js'
-import { type PostgresStoreOptions, postgresStoreDefaults, validated } from './options.js'
+import { type PostgresStoreOptions, resolved } from './options.js'
 import type { ClientOf, PostgresClient, PostgresPool } from './pool.js'
 import { recordOf } from './rows.js'
 import { createScans, ROWS_PER_PURGE_STEP } from './scans.js'
@@ -32,6 +33,8 @@ export interface PostgresTransaction {
   // biome-ignore lint/suspicious/noExplicitAny: rows are what the statement selects
   query<Row = any>(text: string, values?: readonly unknown[]): Promise<{ rows: Row[]; rowCount: number | null }>
 }
+
+const aPool = methods('a pg.Pool', ['connect', 'on', 'end'])
 
 /** Clients that are kept from transactions, so that leases can be renewed while all of those wait. */
 const CLIENTS_FOR_STATEMENTS = 2
@@ -68,9 +71,14 @@ export function postgresStore(
   poolOrUrl: PostgresPool | string,
   options: PostgresStoreOptions = {},
 ): PostgresStore<PostgresClient> {
-  const settings = validated(withDefaults(postgresStoreDefaults, options))
+  const settings = resolved(options)
   const { schema, listen, timeoutMs, transactionTimeoutMs, purgeIntervalMs } = settings
   const isOwn = typeof poolOrUrl === 'string'
+  if (isOwn) checkConnectionUrl(poolOrUrl, 'postgresStore')
+  else if (!aPool.allows(poolOrUrl)) {
+    throw new ConfigurationError('postgresStore needs a pg.Pool or a connection string')
+  }
+  if (typeof listen === 'string') checkConnectionUrl(listen, 'postgresStore: listen')
   const mostAtOnce = mostTransactions(isOwn ? settings.poolSize : poolOrUrl.options.max, listen)
   const source = isOwn ? ownPool(poolOrUrl, settings.poolSize, timeoutMs) : givenPool(poolOrUrl)
   const statements = statementsFor(schema)

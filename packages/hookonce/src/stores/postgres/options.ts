@@ -1,4 +1,6 @@
 import { ConfigurationError } from '../../errors.js'
+import { aFlag, aNumber, aText, checkOptions, either } from '../../options.js'
+import { withDefaults } from '../../with-defaults.js'
 
 export interface PostgresStoreOptions {
   /** The schema that holds the tables: lower-case letters, digits and `_`, at most 50. Default `hookonce`. */
@@ -40,8 +42,21 @@ export const postgresStoreDefaults: Readonly<Required<PostgresStoreOptions>> = {
   poolSize: 10,
 }
 
+const RULES = {
+  schema: aText,
+  listen: either(aFlag, { ...aText, words: 'a connection string' }),
+  timeoutMs: aNumber,
+  transactionTimeoutMs: aNumber,
+  purgeIntervalMs: aNumber,
+  namedStatements: aFlag,
+  migrate: aFlag,
+  poolSize: aNumber,
+}
+
 /** @throws ConfigurationError */
-export function validated(options: Required<PostgresStoreOptions>): Required<PostgresStoreOptions> {
+export function resolved(given: PostgresStoreOptions): Required<PostgresStoreOptions> {
+  checkOptions('postgresStore', given, RULES)
+  const options = withDefaults(postgresStoreDefaults, given)
   const { timeoutMs, transactionTimeoutMs, purgeIntervalMs, poolSize } = options
   validSchema(options.schema)
   inRange('timeoutMs', timeoutMs, 1)

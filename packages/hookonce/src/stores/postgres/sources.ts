@@ -77,6 +77,8 @@ async function importPg() {
   try {
     return await import('pg')
   } catch (error) {
-    throw new ConfigurationError(`postgresStore with a URL needs the package pg: ${(error as Error).message}`)
+    throw new ConfigurationError(
+      `postgresStore with a URL needs the package pg: npm install pg (${(error as Error).message})`,
+    )
   }
 }

@@ -1,4 +1,6 @@
+import { checkConnectionUrl } from '../../connection-url.js'
 import { ConfigurationError } from '../../errors.js'
+import { anObject } from '../../options.js'
 import type { RedisClient } from './client.js'
 import { type IoredisClient, type IoredisCluster, ioredisClient, isIoredis } from './ioredis.js'
 import { isNodeRedis, type NodeRedisClient, type NodeRedisCluster, nodeRedisClient } from './node-redis.js'
@@ -38,8 +40,10 @@ export interface Connected {
 export function connect(to: RedisAddress | GivenClient, silenceMs: number): Promise<Connected> {
   if (typeof to === 'string') {
     assertUrl(to)
-    return dial(({ Redis }) => new Redis(to, { ...own, socketTimeout: silenceMs }))
+    const isTls = to.startsWith('rediss:')
+    return dial(isTls, ({ Redis }) => new Redis(to, { ...own, socketTimeout: silenceMs }))
   }
+  if (!anObject.allows(to)) throw noWay()
   // Clients first: those of ioredis have a method `cluster`.
   const given = isIoredis(to) ? ioredisClient(to) : isNodeRedis(to) ? nodeRedisClient(to) : undefined
   if (given === undefined) return dialAddress(to as SentinelAddress | ClusterAddress, { socketTimeout: silenceMs })
@@ -71,17 +75,19 @@ function dialAddress(to: SentinelAddress | ClusterAddress, limits: object): Prom
   if ('sentinels' in to) {
     const { sentinels, ...options } = to as SentinelAddress
     const all = { ...own, ...limits, failoverDetector: true, ...options }
-    return dial(({ Redis }) => new Redis({ ...all, sentinels: [...sentinels] }))
+    return dial('tls' in options, ({ Redis }) => new Redis({ ...all, sentinels: [...sentinels] }))
   }
   if ('cluster' in to && to.cluster.length > 0) {
     const { cluster, ...options } = to
     const nodes = cluster.map(assertUrl)
-    return dial(
-      ({ Cluster }) => new Cluster(nodes.map(addressOf), clusterOptions(nodes[0]!, { ...limits, ...options })),
-    )
+    const all = clusterOptions(nodes[0]!, { ...limits, ...options })
+    return dial('tls' in all.redisOptions, ({ Cluster }) => new Cluster(nodes.map(addressOf), all))
   }
-  throw new ConfigurationError('redisStore needs a URL, Sentinels, nodes of a cluster, or a client of ioredis or redis')
+  throw noWay()
 }
+
+const noWay = (): ConfigurationError =>
+  new ConfigurationError('redisStore needs a URL, Sentinels, nodes of a cluster, or a client of ioredis or redis')
 
 function clusterOptions(first: URL, options: object) {
   const { username, password } = first
@@ -104,6 +110,7 @@ const addressOf = ({ hostname, port }: URL) => ({
 })
 
 function assertUrl(text: string): URL {
+  checkConnectionUrl(text, 'redisStore')
   if (!/^rediss?:\/\/./.test(text) || !URL.canParse(text) || new URL(text).hostname === '') {
     // Not the text itself: it may hold a password.
     throw new ConfigurationError('redisStore needs a URL like redis://host:6379 or rediss://user:password@host:6379/0')
@@ -114,17 +121,28 @@ function assertUrl(text: string): URL {
 const load = () => import('ioredis')
 type Ioredis = Awaited<ReturnType<typeof load>>
 
-async function dial(make: (ioredis: Ioredis) => InstanceType<Ioredis['Redis' | 'Cluster']>): Promise<Connected> {
+const NO_TLS = new Error('no TLS was answered: rediss:// and tls need a port with TLS, redis:// is for one without')
+const NO_CONNECTION = new Error('there is no connection yet')
+const PERHAPS_TLS = 'was the connection closed because the port has TLS? Then the URL begins with rediss://'
+
+/** @param isTls whether it is asked for */
+async function dial(
+  isTls: boolean,
+  make: (ioredis: Ioredis) => InstanceType<Ioredis['Redis' | 'Cluster']>,
+): Promise<Connected> {
   const ioredis = await load().catch(cause => {
     throw new ConfigurationError(`redisStore needs the package ioredis: npm install ioredis (${cause.message})`)
   })
   const client = make(ioredis)
   // What commands fail with is only that there is no connection; why there is none is told here.
-  let trouble: unknown
-  client.on('error', (error: { lastNodeError?: unknown }) => {
+  let trouble: unknown = isTls ? NO_TLS : NO_CONNECTION
+  let wasConnected = false
+  client.on('error', (error: Error & { code?: string; lastNodeError?: unknown }) => {
     trouble = error.lastNodeError ?? error
+    if (!isTls && !wasConnected && error.code === 'ECONNRESET') trouble = new Error(`${error.message}; ${PERHAPS_TLS}`)
   })
   client.on('ready', () => {
+    wasConnected = true
     trouble = undefined
   })
   // A failover that ioredis is told of while it looks for the master ends its client for good.

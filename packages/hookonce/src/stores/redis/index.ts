@@ -1,5 +1,6 @@
 import { ConfigurationError, StoreError } from '../../errors.js'
 import type { InboxStore } from '../../inbox-store.js'
+import { aFlag, aFunction, aNumber, aText, checkOptions } from '../../options.js'
 import { type CompleteOutcome, MAX_ERROR_LENGTH } from '../../store.js'
 import { withDefaults } from '../../with-defaults.js'
 import { createCommands } from './commands.js'
@@ -35,6 +36,8 @@ export interface RedisStoreOptions {
   onForgotten?: () => void
 }
 
+const RULES = { prefix: aText, commandTimeoutMs: aNumber, allowEviction: aFlag, onForgotten: aFunction }
+
 export const redisStoreDefaults: Readonly<Required<RedisStoreOptions>> = {
   prefix: 'hookonce:',
   commandTimeoutMs: 1000,
@@ -64,6 +67,7 @@ export interface RedisStore extends InboxStore {
  * const receiver = createReceiver({ store: redisStore({ sentinels: [{ host: 'sentinel' }], name: 'mymaster' }) })
  */
 export function redisStore(connection: RedisAddress | GivenClient, options: RedisStoreOptions = {}): RedisStore {
+  checkOptions('redisStore', options, RULES)
   const { prefix, commandTimeoutMs, allowEviction, onForgotten } = validated(withDefaults(redisStoreDefaults, options))
   const connected = connect(connection, 2 * commandTimeoutMs)
   const opening = connected.then(({ client }) => client)
@@ -189,7 +193,7 @@ const completeOutcome = (completedAt: unknown): CompleteOutcome =>
 
 function validated(options: Required<RedisStoreOptions>): Required<RedisStoreOptions> {
   const { prefix, commandTimeoutMs } = options
-  if (typeof prefix !== 'string' || /[{}]/.test(prefix)) {
+  if (/[{}]/.test(prefix)) {
     throw new ConfigurationError('prefix must be a text without braces, which say in which slot a key of a Cluster is')
   }
   if (!(commandTimeoutMs >= 1 && commandTimeoutMs < 2 ** 31)) {

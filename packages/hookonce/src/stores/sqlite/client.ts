@@ -63,7 +63,7 @@ export function startWorker(settings: WorkerSettings) {
     if (isIdle() && closing === undefined) worker.unref()
   })
   worker.on('error', error => {
-    ended ??= `its worker thread failed: ${error.message}`
+    ended ??= `its worker thread failed: ${error.message}${isMissing(error) ? UNBUNDLED : ''}`
   })
   worker.once('exit', () => {
     hasExited = true
@@ -152,6 +152,11 @@ export function startWorker(settings: WorkerSettings) {
     },
   }
 }
+
+/** What to do where a bundler took the store into its one file, and left the worker behind. */
+const UNBUNDLED = '; if the application is bundled, leave the package hookonce out of the bundle (external)'
+
+const isMissing = ({ code }: NodeJS.ErrnoException): boolean => /^(ERR_)?MODULE_NOT_FOUND$/.test(code ?? '')
 
 function toError(failure: Failure, operation: Request[1]): Error {
   if (failure.effect === 'configuration' && operation === 'ready') return new ConfigurationError(failure.message)

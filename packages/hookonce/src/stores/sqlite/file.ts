@@ -7,14 +7,17 @@ import {
   fchmodSync,
   mkdirSync,
   openSync,
+  readdirSync,
   statSync,
 } from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { StoreError } from '../../errors.js'
 
 /** Makes the file if it is missing, for its owner only. SQLite gives its mode to its -wal and -shm too. */
 export function createFile(path: string): void {
-  createFolder(dirname(path))
+  const folder = dirname(path)
+  if (existsSync(folder)) keepPrivate(folder, basename(path))
+  else createFolder(folder)
   try {
     const file = openSync(path, 'wx', 0o600)
     fchmodSync(file, 0o600)
@@ -25,8 +28,24 @@ export function createFile(path: string): void {
   accessSync(path, constants.R_OK | constants.W_OK)
 }
 
+/** A folder of this user that holds nothing else is its owner's alone, whoever made it wider. Any other is left as it is. */
+function keepPrivate(folder: string, file: string): void {
+  const { mode, uid } = statSync(folder)
+  if ((mode & 0o077) === 0 || (mode & STICKY) !== 0 || uid !== process.geteuid?.()) return
+  const isOurs = (name: string) => name.startsWith(file) || name === OPERATOR_TOKEN
+  try {
+    if (readdirSync(folder).every(isOurs)) chmodSync(folder, mode & 0o7700)
+  } catch {
+    // Some file systems have no modes.
+  }
+}
+
+const STICKY = 0o1000
+
+/** What the server keeps beside it. */
+const OPERATOR_TOKEN = 'operator-token'
+
 function createFolder(folder: string): void {
-  if (existsSync(folder)) return
   // Asked for a whole path, mkdir calls a read-only file system a missing folder.
   let standing = folder
   while (!existsSync(standing)) standing = dirname(standing)

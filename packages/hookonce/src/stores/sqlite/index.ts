@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { ConfigurationError, StoreError } from '../../errors.js'
 import type { AcceptOutcome, Backlog, DueClaim, FailNext, InboxStore, RedriveOutcome } from '../../inbox-store.js'
+import { aNumber, aText, checkOptions, oneOf, shown } from '../../options.js'
 import type {
   ClaimOutcome,
   CompleteOutcome,
@@ -30,6 +31,8 @@ export interface SqliteStoreOptions {
   purgeIntervalMs?: number
 }
 
+const RULES = { synchronous: oneOf('full', 'normal'), busyTimeoutMs: aNumber, purgeIntervalMs: aNumber }
+
 export const sqliteStoreDefaults: Readonly<Required<SqliteStoreOptions>> = {
   synchronous: 'full',
   busyTimeoutMs: 1000,
@@ -58,6 +61,7 @@ export function sqliteStore(
   path: string,
   options: SqliteStoreOptions = {},
 ): InboxStore & TransactionalStore<SqliteTransaction, 'sync'> {
+  checkOptions('sqliteStore', options, RULES)
   const given = validated(withDefaults(sqliteStoreDefaults, options))
   const settings = { path: absolute(path), ...given, turns: createTurns() }
   const { ask, askForTurn, refusal, close } = startWorker(settings)
@@ -152,6 +156,7 @@ export function sqliteStore(
 }
 
 function absolute(path: string): string {
+  if (!aText.allows(path)) throw new ConfigurationError(`sqliteStore needs the path of a file, not ${shown(path)}`)
   if (path === ':memory:' || path === '') {
     throw new ConfigurationError('sqliteStore needs the path of a file; for records in memory use memoryStore')
   }
@@ -159,16 +164,13 @@ function absolute(path: string): string {
 }
 
 function validated(options: Required<SqliteStoreOptions>): Required<SqliteStoreOptions> {
-  const { synchronous, busyTimeoutMs, purgeIntervalMs } = options
-  if (synchronous !== 'full' && synchronous !== 'normal') {
-    throw new ConfigurationError(`synchronous must be 'full' or 'normal', not ${JSON.stringify(synchronous)}`)
-  }
+  const { busyTimeoutMs, purgeIntervalMs } = options
   for (const [name, value] of Object.entries({ busyTimeoutMs, purgeIntervalMs })) {
     // The range of a timer.
     if (!(value >= 0 && value < 2 ** 31))
       throw new ConfigurationError(`${name} must be 0 to ${2 ** 31 - 1}, not ${value}`)
   }
-  return { synchronous, busyTimeoutMs, purgeIntervalMs }
+  return options
 }
 
 /** The answer is the outcome itself. */

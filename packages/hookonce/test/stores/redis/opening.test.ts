@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net'
 import { ConfigurationError } from 'hookonce'
 import { redisStore, redisStoreDefaults } from 'hookonce/stores/redis'
 import { Redis } from 'ioredis'
@@ -179,4 +180,34 @@ test('a first delivery is two round trips, a duplicate one', async () => {
   await trips(Promise.resolve())
   expect(await trips(complete(store, 'two'))).toBe(2)
   expect(await trips(store.claim(request('two', { leaseId: 'another' })))).toBe(1)
+})
+
+describe('a port that does not speak what the URL says', () => {
+  const refusal = (url: string) =>
+    open(url, { commandTimeoutMs: 500 })
+      .ready()
+      .then(
+        () => 'ready',
+        error => error.message,
+      )
+
+  test('TLS is asked for where there is none', async () => {
+    const { port } = await server()
+    expect(await refusal(`rediss://user:secret@127.0.0.1:${port}`)).toMatch(
+      /^redis store: no TLS was answered: rediss:\/\/ (?!.*secret)/,
+    )
+  })
+
+  test('there is TLS where it is not asked for: the server ends the connection', async () => {
+    const tls = createServer(socket => {
+      socket.on('error', () => {})
+      socket.once('data', () => socket.resetAndDestroy())
+    })
+    onTestFinished(() => void tls.close())
+    await new Promise<void>(resolve => tls.listen(0, '127.0.0.1', resolve))
+    const { port } = tls.address() as AddressInfo
+    await expect
+      .poll(() => refusal(`redis://127.0.0.1:${port}`))
+      .toMatch(/ECONNRESET; .* the URL begins with rediss:\/\/$/)
+  })
 })

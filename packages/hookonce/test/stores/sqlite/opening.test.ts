@@ -18,11 +18,25 @@ test('folder and file are made for their owner only, whatever the umask', async 
   for (const file of [path, `${path}-wal`, `${path}-shm`]) expect(modeOf(file)).toBe(0o600)
 })
 
-test('the mode of a folder that stands is left alone', async () => {
+test('a folder that stands and holds nothing else is kept for its owner only, again and again', async () => {
   const folder = temporaryFolder()
-  chmodSync(folder, 0o755)
+  for (const mode of [0o777, 0o755]) {
+    chmodSync(folder, mode)
+    await open(join(folder, 'hookonce.db')).ready()
+    expect(modeOf(folder)).toBe(0o700)
+    writeFileSync(join(folder, 'operator-token'), '')
+  }
+})
+
+test.each([
+  ['in which somebody else keeps a file', 0o755, 'report.txt'],
+  ['that is everybody’s', 0o1777, undefined],
+])('the mode of a folder %s is left alone', async (_, mode, other) => {
+  const folder = temporaryFolder()
+  chmodSync(folder, mode)
+  if (other !== undefined) writeFileSync(join(folder, other), '')
   await open(join(folder, 'hookonce.db')).ready()
-  expect(modeOf(folder)).toBe(0o755)
+  expect(modeOf(folder)).toBe(mode & 0o777)
 })
 
 test('the path is resolved when the store is made', async () => {

@@ -8,12 +8,12 @@ import { print, printJson } from '../print.js'
 import { type Finding, fail, ok, warn } from './finding.js'
 import { postgresFindings } from './postgres.js'
 import { redisFindings } from './redis.js'
-import { exposure, retentions } from './settings.js'
+import { exposure, retentions, secrets } from './settings.js'
 import { sqliteFindings } from './sqlite.js'
 
 /** Looks at everything that can be looked at; 1 if anything is not as it should be. */
 export async function runDoctor(config: ResolvedConfig, { options }: StoreCommand): Promise<0 | 1> {
-  const findings = [...(await storeFindings(config)), exposure(config), ...retentions(config)]
+  const findings = [...(await storeFindings(config)), exposure(config), ...secrets(config), ...retentions(config)]
   if (options.has('json')) printJson(findings)
   else
     for (const { status, check, message, fix } of findings) {

@@ -27,6 +27,12 @@ export function exposure({ operatorAccess: access, host }: ResolvedConfig): Find
   }
 }
 
+export function secrets({ secretWarnings }: ResolvedConfig): Finding[] {
+  return secretWarnings.length === 0
+    ? [ok('secrets', 'none is short, shared or on the command line')]
+    : secretWarnings.map(({ message, fix }) => warn('secrets', message, fix))
+}
+
 const DAY_MS = 86_400_000
 
 /** Whether results are kept for as long as the sender of each source may deliver again. */

@@ -1,0 +1,22 @@
+import { aText, checkOptions, either, listOf, type Rule, type Rules } from '../../options.js'
+import type { SenderFacts } from '../sender.js'
+
+const aSecret: Rule = either(aText, { words: 'bytes', allows: value => value instanceof Uint8Array })
+
+/** Where a sender of your own has its name for an event. */
+export const aKeyPlace: Rule = {
+  words: "{ header: 'name' } or { field: 'path.to.it' }",
+  allows: value => {
+    const [place, another] = Object.entries(value ?? {})
+    return place !== undefined && another === undefined && /^(header|field)$/.test(place[0]) && aText.allows(place[1])
+  },
+}
+
+/**
+ * @param secrets how the option is called that has them
+ * @throws {ConfigurationError} naming the option and what is allowed, and nothing of a secret
+ */
+export function checkSender({ name }: SenderFacts, options: unknown, secrets: string, rules: Rules = {}): void {
+  const list = { ...listOf('a list of texts; is an environment variable not set?', aSecret), secret: true }
+  checkOptions(name, options, { ...rules, [secrets]: list }, [secrets])
+}
