@@ -64,6 +64,7 @@ test('the defaults are the documented ones', async () => {
         waitMs: 10_000,
         maxBodyBytes: 1_048_576,
         maxResponseBytes: 1_048_576,
+        maxRecords: 10_000_000,
       },
     },
   })
