@@ -25,7 +25,7 @@ test('a full source takes nothing new, says why, and is told of; the others go o
     join(cwd, 'hookonce.config.mjs'),
     `export default { sources: {
       small: { maxRecords: 20 },
-      bytes: { mode: 'inbox', maxStoredBytes: 20_000 },
+      bytes: { mode: 'inbox', maxRecords: 0, maxStoredBytes: 20_000 },
       any: { maxRecords: 0 },
     } }`,
   )
