@@ -33,7 +33,10 @@ export default {
       receiver,
       `${senders}(sender|primitives/[a-z-]+)\\.ts$`,
     ]),
-    only('senders-know-deliveries-only', senders, [`${library}/(delivery|key|response|errors|options|store)\\.ts$`, senders]),
+    only('senders-know-deliveries-only', senders, [
+      `${library}/(delivery|key|response|errors|options|store)\\.ts$`,
+      senders,
+    ]),
     only('adapters-only-translate', `${library}/adapters/`, [`${library}/[^/]+\\.ts$`, `${library}/adapters/`]),
     ...['memory', 'sqlite', 'redis', 'postgres'].map(store =>
       only(`${store}-store-stands-alone`, `${library}/stores/${store}/`, [

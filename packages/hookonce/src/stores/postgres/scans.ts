@@ -11,7 +11,7 @@ const ROWS_PER_LIST_STEP = 5000
 const STEPS_PER_PAGE = 8
 /** Rows a step of a purge removes: its locks are held for some 10 ms. */
 export const ROWS_PER_PURGE_STEP = 500
-/** Some 10,000 records of a usual size: 10 to 40 ms of the server's time. */
+/** Some 10,000 records of a usual size: about 50 ms of a busy server's time. */
 const PAGES_SAMPLED = 4000
 const LARGEST = '9223372036854775807'
 

@@ -1,6 +1,6 @@
 import type { StoreStats } from '../../store.js'
 import type { RedisNode } from './client.js'
-import { recordOf } from './keys.js'
+import { isRecordOf } from './keys.js'
 
 /** How many names are looked at, of all servers together, and how many of the scope's records among them. */
 const NAMES = 10_000
@@ -21,14 +21,17 @@ export async function usageOf(nodes: readonly RedisNode[], prefix: string, scope
 
 async function usageOn(node: RedisNode, prefix: string, scope: string, most: number): Promise<Required<StoreStats>> {
   const seen = new Set<string>()
+  const own: string[] = []
   let cursor = '0'
   do {
     const [next, names] = (await node.call('SCAN', cursor, 'COUNT', String(NAMES_PER_SCAN))) as [unknown, unknown[]]
-    for (const name of names) seen.add(String(name))
+    for (const name of names.map(String)) {
+      if (!seen.has(name) && isRecordOf(prefix, scope, name)) own.push(name)
+      seen.add(name)
+    }
     cursor = String(next)
   } while (cursor !== '0' && seen.size < most)
 
-  const own = [...seen].filter(name => recordOf(prefix, name)?.scope === scope)
   const sizes = await Promise.all(own.slice(0, RECORDS).map(name => sizeOf(node, name)))
   const kept = sizes.filter(size => size > 0)
   if (kept.length === 0) return { records: 0, bytes: 0 }

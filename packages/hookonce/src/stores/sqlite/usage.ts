@@ -4,7 +4,7 @@ import type { Scan } from './scans.js'
 import { sql } from './sql.generated.js'
 import type { Transactions } from './transactions.js'
 
-/** So many short looks, spread evenly over all ids: together some 20 ms. */
+/** So many short looks, spread evenly over all ids: together some 10 ms. */
 const STRETCHES = 50
 const ROWS_PER_STRETCH = 200
 
