@@ -59,8 +59,10 @@ export interface InboxSourceOptions<Kind = never> extends Omit<SourceSettings, '
   acceptedStatus?: number
 }
 
+const { waitMs: _, ...RULES_THAT_APPLY } = SOURCE_RULES
+
 const INBOX_SOURCE_RULES: Rules = {
-  ...SOURCE_RULES,
+  ...RULES_THAT_APPLY,
   handler: aFunction,
   concurrency: aNumber,
   ratePerSecond: aNumber,
