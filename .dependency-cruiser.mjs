@@ -7,11 +7,11 @@ const only = (name, from, allowed) => ({
   to: { path: '^packages/', pathNot: allowed },
 })
 const values = `${library}/(errors|clock|diagnostics|report|options|attempt|settings|short-lived-map|time-limits|with-defaults)\\.ts$`
-const engine = `${library}/(idempotency|joining|claiming|holding|committing|keyless|accepting|working|watching|outcome|asking|metering|lease-id|quota|store|inbox-store)\\.ts$`
+const engine = `${library}/(idempotency|engine-options|joining|claiming|holding|committing|keyless|accepting|working|watching|outcome|asking|metering|lease-id|quota|store|inbox-store)\\.ts$`
 
 const senders = `${library}/senders/`
 
-const receiver = `${library}/(receiver|answering|intake|label|inbox|webhooks|stored-delivery|retries|breaker|slots|response|delivery|key|problem|fingerprint)\\.ts$`
+const receiver = `${library}/(receiver|answer|answering|intake|label|inbox|webhooks|stored-delivery|retries|breaker|slots|response|delivery|key|problem|fingerprint)\\.ts$`
 
 export default {
   forbidden: [
@@ -40,7 +40,7 @@ export default {
     only('adapters-only-translate', `${library}/adapters/`, [`${library}/[^/]+\\.ts$`, `${library}/adapters/`]),
     ...['memory', 'sqlite', 'redis', 'postgres'].map(store =>
       only(`${store}-store-stands-alone`, `${library}/stores/${store}/`, [
-        `${library}/(store|inbox-store|errors|clock|connection-url|time-limits|with-defaults|short-lived-map)\\.ts$`,
+        `${library}/(store|inbox-store|errors|options|clock|connection-url|time-limits|with-defaults|short-lived-map)\\.ts$`,
         `${library}/stores/${store}/`,
       ]),
     ),

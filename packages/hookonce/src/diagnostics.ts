@@ -15,6 +15,8 @@ export type HookonceEvent = { scope: string; key: string | null } & (
    * attempt: its body was read before, a record is of an unknown version, an answer broke off.
    */
   | { type: 'receiver_failed'; error: unknown }
+  /** So many attempts ended without a word (crashes) that the key is not run again until its record is deleted. */
+  | { type: 'attempts_exhausted'; losses: number }
   /** The handler took longer than the source's sender waits for an answer: it will deliver again. An inbox has time. */
   | { type: 'deadline_missed'; tookMs: number; deadlineMs: number }
   /** The source keeps as much as `limit` allows, so that what is new is refused; or, not `full`, it has room again. */

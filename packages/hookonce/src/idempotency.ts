@@ -1,19 +1,20 @@
 import { type Acceptance, Accepting } from './accepting.js'
 import { asked } from './asking.js'
 import { type AttemptWith, type CommitOf, withCommit } from './attempt.js'
-import { type Clock, systemClock } from './clock.js'
+import { systemClock } from './clock.js'
 import { andThen, type Commit, type Effects, type Settlement } from './committing.js'
-import { type HookonceEvent, measured, type StoreOperation, tell } from './diagnostics.js'
+import { measured, type StoreOperation, tell } from './diagnostics.js'
+import { ENGINE_RULES, type IdempotencyOptions } from './engine-options.js'
 import { ConfigurationError, InvalidKeyError, NoResultError } from './errors.js'
 import type { Work } from './holding.js'
 import { type AcceptOutcome, type InboxStore, isInboxStore, type RedriveOutcome } from './inbox-store.js'
 import { Flight, type FlightContext } from './joining.js'
 import { Keyless } from './keyless.js'
-import { aFunction, aNumber, checkOptions, methods, type Rules } from './options.js'
+import { checkOptions } from './options.js'
 import type { Outcome } from './outcome.js'
 import { type Limits, Quota, type QuotaContext } from './quota.js'
 import { createReport, type Report } from './report.js'
-import { inRange, resolveTiming, TIMING_RULES, type Timing } from './settings.js'
+import { inRange, resolveTiming, type Timing } from './settings.js'
 import { ShortLivedMap } from './short-lived-map.js'
 import {
   type ListQuery,
@@ -28,33 +29,6 @@ import {
 } from './store.js'
 import { TimeLimits } from './time-limits.js'
 import { type DueWork, DueWorker, shuttingDown, type Worker } from './working.js'
-
-export interface IdempotencyOptions<S extends Store = Store> extends Partial<Timing> {
-  store: S
-  /** How many requests may wait at once in this process for attempts of others. Default 10,000. */
-  maxWaiters?: number
-  /** One store operation. Default 2 s, or a third of the lease if that is less; at most that third. */
-  storeTimeoutMs?: number
-  /** After so many attempts that ended without a word (crashes) a key is not run again. Default 10. */
-  maxLosses?: number
-  clock?: Clock
-  /**
-   * Called for what an operator should hear of: a handler that threw, a store that failed. At once and in the middle of
-   * the work: it must be quick; what it throws changes nothing. Default: warnings of the process (`HookonceWarning`),
-   * unless somebody subscribes to {@link EVENTS_CHANNEL}.
-   */
-  onEvent?: (event: HookonceEvent) => void
-}
-
-export const ENGINE_RULES: Rules = {
-  ...TIMING_RULES,
-  store: methods('a store, e.g. sqliteStore(path)', ['claim', 'renew', 'complete', 'fail', 'get']),
-  maxWaiters: aNumber,
-  storeTimeoutMs: aNumber,
-  maxLosses: aNumber,
-  clock: methods('a clock', ['now', 'monotonic', 'after']),
-  onEvent: aFunction,
-}
 
 export interface RunRequest extends RecordId {
   /** What must be equal for two requests to be one operation, e.g. a digest of the input. Default: nothing is compared. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { noRoom } from './answer.js'
 import { cameAt, told } from './answering.js'
 import { type AttemptWith, withCommit } from './attempt.js'
 import type { Breaker } from './breaker.js'
@@ -13,7 +14,7 @@ import { createIntake, resolveSettings, SOURCE_RULES, type SourceSettings } from
 import { aFunction, aNumber, anObject, checkOptions, hint, listOf, methods, type Rules, shown } from './options.js'
 import { problem } from './problem.js'
 import type { Quota } from './quota.js'
-import { checkSourceName, committing, discard, engines, noRoom, type Receiver, type Source } from './receiver.js'
+import { checkSourceName, committing, discard, engines, type Receiver, type Source } from './receiver.js'
 import type { Report } from './report.js'
 import { type Answer, checkedResponse, encodeResponse, type HandlerResponse, replayable } from './response.js'
 import { checkedDelays, DEFAULT_RETRY_DELAYS_MS, nextTry } from './retries.js'
@@ -60,8 +61,10 @@ export interface InboxSourceOptions<Kind = never> extends Omit<SourceSettings, '
   acceptedStatus?: number
 }
 
+const { waitMs: _, ...RULES_THAT_APPLY } = SOURCE_RULES
+
 const INBOX_SOURCE_RULES: Rules = {
-  ...SOURCE_RULES,
+  ...RULES_THAT_APPLY,
   handler: aFunction,
   concurrency: aNumber,
   ratePerSecond: aNumber,

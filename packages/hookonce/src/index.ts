@@ -19,12 +19,12 @@ export {
   type HookonceEvent,
   type StoreOperation,
 } from './diagnostics.js'
+export type { IdempotencyOptions } from './engine-options.js'
 export * from './errors.js'
 export type { Work } from './holding.js'
 export {
   createIdempotency,
   type Idempotency,
-  type IdempotencyOptions,
   type ProcessRequest,
   type RunRequest,
 } from './idempotency.js'

@@ -104,6 +104,7 @@ export class Flight<T> {
         case 'mismatch':
           return this.#land({ kind: 'mismatch' })
         case 'exhausted':
+          this.#context.report({ type: 'attempts_exhausted', scope, key, losses: outcome.losses })
           return this.#land({ kind: 'attempts_exhausted', losses: outcome.losses })
         case 'running':
           void this.#waitThenFly(runner, outcome.leaseRemainingMs)

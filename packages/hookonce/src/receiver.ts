@@ -1,10 +1,12 @@
+import { answerTo, noRoom } from './answer.js'
 import { cameAt, told } from './answering.js'
 import { type Attempt, type AttemptWith, type CommitOf, withCommit } from './attempt.js'
 import { type Clock, systemClock } from './clock.js'
 import { andThen, type Commit, type Settlement } from './committing.js'
 import type { Delivery } from './delivery.js'
+import { ENGINE_RULES, type IdempotencyOptions } from './engine-options.js'
 import { ConfigurationError } from './errors.js'
-import { createEngine, ENGINE_RULES, type Idempotency, type IdempotencyOptions } from './idempotency.js'
+import { createEngine, type Idempotency } from './idempotency.js'
 import {
   createIntake,
   type Names,
@@ -14,15 +16,12 @@ import {
   type SourceSettings,
 } from './intake.js'
 import { aText, checkOptions, shown } from './options.js'
-import type { Outcome } from './outcome.js'
 import { problem } from './problem.js'
-import type { Full } from './quota.js'
 import { createReport, type Report } from './report.js'
 import {
   type Answer,
   asSuccess,
   checkedResponse,
-  type DeliveryOutcome,
   decodeResponse,
   encodeResponse,
   type HandlerResponse,
@@ -176,10 +175,6 @@ export function checkSourceName(name: string): void {
 /** What is recorded of a commit without a key. */
 const NOTHING = new Uint8Array()
 
-const RETRY_SOON_MS = 1_000
-const RETRY_LATER_MS = 5_000
-const RETRY_MUCH_LATER_MS = 60_000
-
 function sourceOf<Kind>(
   idempotency: Idempotency<Kind>,
   settings: ResolvedSettings,
@@ -250,12 +245,6 @@ function sourceOf<Kind>(
   return { maxBodyBytes, maxResponseBytes, tooLarge, failed, receive }
 }
 
-/** What a new delivery of a full source is answered. */
-export function noRoom({ limit, most }: Full): Answer {
-  const detail = `The source keeps ${most} ${limit === 'maxRecords' ? 'records' : 'bytes'} or more, and its ${limit} allows no more.`
-  return problem('source_full', { detail, retryAfterMs: RETRY_MUCH_LATER_MS, outcome: 'full' })
-}
-
 /** The engine's commit for effects that come to a response. */
 export function committing(
   commit: Commit<HandlerResponse>,
@@ -278,52 +267,4 @@ export function discard({ rest }: HandlerResponse): void {
   rest?.[Symbol.asyncIterator]()
     .return?.()
     ?.catch(() => {})
-}
-
-function answerTo(outcome: Outcome<HandlerResponse>, maxResponseBytes: number): Answer {
-  switch (outcome.kind) {
-    case 'executed':
-      return answerOf(outcome.value, 'executed')
-    case 'replayed':
-      return replay(outcome)
-    case 'given_back':
-      return outcome.joined
-        ? { ...marked(replayable(outcome.value, maxResponseBytes)), outcome: 'failed' }
-        : answerOf(outcome.value, 'failed')
-    case 'threw':
-      return problem('handler_failed')
-    case 'in_progress':
-      return problem('in_progress', { retryAfterMs: RETRY_SOON_MS, outcome: 'in_progress' })
-    case 'mismatch':
-      return problem('key_reused', { detail: 'Send a new key with a new payload.', outcome: 'mismatch' })
-    case 'attempts_exhausted':
-      return problem('attempts_exhausted', {
-        detail: `${outcome.losses} attempts ended without a word. Delete the record to try again.`,
-      })
-    case 'attempt_failed':
-      return problem('attempt_failed', { retryAfterMs: RETRY_SOON_MS })
-    case 'attempt_lost':
-    case 'attempt_timeout':
-      return problem(outcome.kind, { outcome: 'lost' })
-    case 'store_unavailable':
-      return problem('store_unavailable', { retryAfterMs: RETRY_LATER_MS, outcome: 'unavailable' })
-  }
-}
-
-function answerOf({ status, headers, body, rest }: HandlerResponse, outcome: DeliveryOutcome): Answer {
-  return rest === undefined ? { status, headers, body, outcome } : { status, headers, body, rest, outcome }
-}
-
-function replay({ result, completedAt, joined }: Outcome<unknown> & { kind: 'replayed' }): Answer {
-  const { status, headers, body, bodyOmitted } = decodeResponse(result)
-  const all = headers as [string, string][]
-  if (bodyOmitted) all.push(OMITTED)
-  all.push(['x-cached', 'true'], ['x-cached-at', new Date(completedAt).toISOString()], ['idempotent-replayed', 'true'])
-  return { status, headers: all, body, outcome: joined ? 'joined' : 'replayed', recordedAt: completedAt }
-}
-
-const OMITTED: [string, string] = ['x-cached-body', 'omitted']
-
-function marked({ status, headers, body, bodyOmitted }: RecordedResponse) {
-  return { status, headers: bodyOmitted ? [...headers, OMITTED] : headers, body }
 }

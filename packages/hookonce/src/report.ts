@@ -91,6 +91,8 @@ function textOf(event: HookonceEvent): string {
       return `the result of attempt ${event.attempt} could not be brought to the store, and is gone`
     case 'receiver_failed':
       return `a delivery could not be answered: ${titleOf(event.error)}`
+    case 'attempts_exhausted':
+      return `${event.losses} attempts for a key ended without a word; it is not run again until its record is deleted`
     case 'deadline_missed':
       return `the handler took ${Math.round(event.tookMs)} ms and its sender waits ${event.deadlineMs}: it delivers again`
     case 'source_full':

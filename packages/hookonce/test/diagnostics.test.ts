@@ -26,7 +26,7 @@ const ok = { status: 200, headers: [], body: Buffer.from('done') }
 
 function start(clock = new FakeClock(), store: Store = memoryStore({ clock })) {
   // Without limits, for which the store is asked besides.
-  const receiver = createReceiver({ store, clock, maxRecords: 0, maxStoredBytes: 0 })
+  const receiver = createReceiver({ store, clock, onEvent: () => {}, maxRecords: 0, maxStoredBytes: 0 })
   return { clock, receiver, source: receiver.source({ name: 'orders' }) }
 }
 

@@ -210,7 +210,7 @@ test('a handler that heeds backpressure is slowed down by a slow sender, and wok
 })
 
 test('a failure in a remainder cuts the connection: the sender sees that something is missing', async () => {
-  const { port } = await serve(
+  const { port, events } = await serve(
     (_, res) =>
       pipeline(async function* () {
         yield Buffer.alloc(2_000)
@@ -220,6 +220,7 @@ test('a failure in a remainder cuts the connection: the sender sees that somethi
     { maxResponseBytes: 1_000 },
   )
   await expect(deliver(port, { key: 'k' })).rejects.toThrow(/aborted|hang up/)
+  expect(events).toContainEqual({ type: 'receiver_failed', scope: 'webhook', key: null, error: new Error('broken') })
 })
 
 test('requests in a pipeline on one connection are answered in order', async () => {
@@ -233,7 +234,7 @@ test('requests in a pipeline on one connection are answered in order', async () 
   onTestFinished(() => void socket.destroy())
   for (const n of [1, 2, 3]) {
     const last = n === 3 ? 'Connection: close\r\n' : ''
-    socket.write(`POST /${n} HTTP/1.1\r\nHost: h\r\nX-Idempotency-Key: k\r\nContent-Length: 2\r\n${last}\r\n{}`)
+    socket.write(`POST /${n} HTTP/1.1\r\nHost: h\r\nX-Idempotency-Key: k${n}\r\nContent-Length: 2\r\n${last}\r\n{}`)
   }
   let received = ''
   for await (const chunk of socket) received += chunk

@@ -246,6 +246,7 @@ async function run(
       clock: process,
       storeTimeoutMs: STORE_TIMEOUT_MS,
       maxLosses: 1_000,
+      onEvent: () => {},
       ...TIMING,
     })
     processes[number] = process

@@ -1,0 +1,32 @@
+import type { Clock } from './clock.js'
+import type { HookonceEvent } from './diagnostics.js'
+import { aFunction, aNumber, methods, type Rules } from './options.js'
+import { TIMING_RULES, type Timing } from './settings.js'
+import type { Store } from './store.js'
+
+export interface IdempotencyOptions<S extends Store = Store> extends Partial<Timing> {
+  store: S
+  /** How many requests may wait at once in this process for attempts of others. Default 10,000. */
+  maxWaiters?: number
+  /** One store operation. Default 2 s, or a third of the lease if that is less; at most that third. */
+  storeTimeoutMs?: number
+  /** After so many attempts that ended without a word (crashes) a key is not run again. Default 10. */
+  maxLosses?: number
+  clock?: Clock
+  /**
+   * Called for what an operator should hear of: a handler that threw, a store that failed. At once and in the middle of
+   * the work: it must be quick; what it throws changes nothing. Default: warnings of the process (`HookonceWarning`),
+   * unless somebody subscribes to {@link EVENTS_CHANNEL}.
+   */
+  onEvent?: (event: HookonceEvent) => void
+}
+
+export const ENGINE_RULES: Rules = {
+  ...TIMING_RULES,
+  store: methods('a store, e.g. sqliteStore(path)', ['claim', 'renew', 'complete', 'fail', 'get']),
+  maxWaiters: aNumber,
+  storeTimeoutMs: aNumber,
+  maxLosses: aNumber,
+  clock: methods('a clock', ['now', 'monotonic', 'after']),
+  onEvent: aFunction,
+}
