@@ -7,7 +7,7 @@ const only = (name, from, allowed) => ({
   to: { path: '^packages/', pathNot: allowed },
 })
 const values = `${library}/(errors|clock|diagnostics|report|options|attempt|settings|short-lived-map|time-limits|with-defaults)\\.ts$`
-const engine = `${library}/(idempotency|engine-options|joining|claiming|holding|committing|keyless|accepting|working|watching|outcome|asking|metering|lease-id|store|inbox-store)\\.ts$`
+const engine = `${library}/(idempotency|engine-options|joining|claiming|holding|committing|keyless|accepting|working|watching|outcome|asking|metering|lease-id|quota|store|inbox-store)\\.ts$`
 
 const senders = `${library}/senders/`
 

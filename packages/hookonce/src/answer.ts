@@ -1,5 +1,6 @@
 import type { Outcome } from './outcome.js'
 import { problem } from './problem.js'
+import type { Full } from './quota.js'
 import {
   type Answer,
   type DeliveryOutcome,
@@ -11,6 +12,7 @@ import {
 
 const RETRY_SOON_MS = 1_000
 const RETRY_LATER_MS = 5_000
+const RETRY_MUCH_LATER_MS = 60_000
 
 /** What the sender is answered when an attempt, or the want of one, came to this. */
 export function answerTo(outcome: Outcome<HandlerResponse>, maxResponseBytes: number): Answer {
@@ -41,6 +43,13 @@ export function answerTo(outcome: Outcome<HandlerResponse>, maxResponseBytes: nu
     case 'store_unavailable':
       return problem('store_unavailable', { retryAfterMs: RETRY_LATER_MS, outcome: 'unavailable' })
   }
+}
+
+/** What the sender of a new key is answered while its source is full. */
+export function noRoom({ limit, most }: Full): Answer {
+  const kept = `${most} ${limit === 'maxRecords' ? 'records' : 'bytes'}`
+  const detail = `The source keeps ${kept} or more, and its ${limit} allows no more.`
+  return problem('source_full', { detail, retryAfterMs: RETRY_MUCH_LATER_MS, outcome: 'full' })
 }
 
 function answerOf({ status, headers, body, rest }: HandlerResponse, outcome: DeliveryOutcome): Answer {

@@ -24,11 +24,13 @@ export type HookonceEvent = About &
     | { type: 'attempts_exhausted'; losses: number }
     /** The handler took longer than the source's sender waits for an answer: it will deliver again. An inbox has time. */
     | { type: 'deadline_missed'; attempt: number; tookMs: number; deadlineMs: number }
+    /** The source keeps as much as `limit` allows, so that what is new is refused; or, not `full`, it has room again. */
+    | { type: 'source_full'; full: boolean; limit: 'maxRecords' | 'maxStoredBytes'; most: number }
     /** An accepted delivery is not attempted any more until a person says so. */
     | { type: 'delivery_died'; attempt: number; reason: string }
     | (Partial<OfAttempt> & {
         type: 'store_failed'
-        operation: 'accept' | 'claim' | 'renew' | 'complete' | 'fail' | 'commit' | 'get'
+        operation: 'accept' | 'claim' | 'renew' | 'complete' | 'fail' | 'commit' | 'get' | 'usage'
         error: unknown
       })
   )
@@ -98,6 +100,7 @@ export type StoreOperation =
   | 'list'
   | 'delete'
   | 'redrive'
+  | 'usage'
   | 'ready'
 
 export const EVENTS_CHANNEL = 'hookonce'

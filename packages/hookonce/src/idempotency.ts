@@ -12,12 +12,15 @@ import { Flight, type FlightContext } from './joining.js'
 import { Keyless } from './keyless.js'
 import { checkOptions } from './options.js'
 import type { Outcome } from './outcome.js'
+import { type Limits, Quota, type QuotaContext } from './quota.js'
 import { createReport, type Report } from './report.js'
 import { inRange, resolveTiming, type Timing } from './settings.js'
 import { ShortLivedMap } from './short-lived-map.js'
 import {
   type ListQuery,
   MAX_KEY_BYTES,
+  MAX_RECORDS,
+  MAX_STORED_BYTES,
   type RecordId,
   type RecordPage,
   type Store,
@@ -77,6 +80,8 @@ export interface Idempotency<Kind = never> {
    * @throws {StoreError} also when the store does not answer in time
    */
   delete(id: RecordId, options?: { force?: boolean }): Promise<'deleted' | 'absent' | 'running'>
+  /** Whether a scope may keep more; by default as much as its store is good for. */
+  quota(scope: string, limits: Partial<Limits>): Quota
   /** Resolves when the store can do its work. @throws {StoreError} also when it does not answer in time */
   ready(): Promise<void>
   /** Resolves when nothing is in progress, results still on their way to the store included. */
@@ -270,6 +275,18 @@ class Engine<Kind> implements Idempotency<Kind> {
 
   list(query: ListQuery): Promise<RecordPage> {
     return this.#ask('list', store => store.list(query))
+  }
+
+  quota(scope: string, limits: Partial<Limits>): Quota {
+    const { clock, report, store } = this.#context
+    const most = { maxRecords: MAX_RECORDS, maxStoredBytes: store.maxStoredBytes ?? MAX_STORED_BYTES, ...limits }
+    const context: QuotaContext = {
+      clock,
+      report,
+      usage: scope => this.#ask('usage', store => store.usage?.(scope) ?? Promise.resolve({})),
+      has: async id => (await this.get(id)) !== undefined,
+    }
+    return new Quota(context, scope, most)
   }
 
   ready(): Promise<void> {

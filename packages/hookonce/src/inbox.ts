@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { noRoom } from './answer.js'
 import { cameAt, told } from './answering.js'
 import { type Attempt, type AttemptWith, withCommit } from './attempt.js'
 import type { Breaker } from './breaker.js'
@@ -13,6 +14,7 @@ import { type DueClaim, type FailNext, isInboxStore, type RedriveOutcome } from 
 import { createIntake, resolveSettings, SOURCE_RULES, type SourceSettings } from './intake.js'
 import { aFunction, aNumber, anObject, checkOptions, hint, listOf, methods, type Rules, shown } from './options.js'
 import { problem } from './problem.js'
+import type { Quota } from './quota.js'
 import { checkSourceName, committing, discard, engines, type Receiver, type Source } from './receiver.js'
 import type { Report } from './report.js'
 import { type Answer, checkedResponse, encodeResponse, type HandlerResponse, replayable } from './response.js'
@@ -60,8 +62,10 @@ export interface InboxSourceOptions<Kind = never> extends Omit<SourceSettings, '
   acceptedStatus?: number
 }
 
+const { waitMs: _, ...RULES_THAT_APPLY } = SOURCE_RULES
+
 const INBOX_SOURCE_RULES: Rules = {
-  ...SOURCE_RULES,
+  ...RULES_THAT_APPLY,
   handler: aFunction,
   concurrency: aNumber,
   ratePerSecond: aNumber,
@@ -160,6 +164,7 @@ class InboxSource<Kind> implements Source {
   readonly #options: InboxSourceOptions<Kind>
   readonly #settings: ReturnType<typeof resolveSettings>
   readonly #intake: ReturnType<typeof createIntake>
+  readonly #quota: Quota
   readonly #secretHeaders: ReadonlySet<string>
   readonly #delaysMs: readonly number[]
   readonly #slots: Slots
@@ -186,6 +191,7 @@ class InboxSource<Kind> implements Source {
     this.#options = { ...options, concurrency, acceptedStatus }
     this.#settings = resolveSettings(options)
     this.#intake = createIntake(this.#settings, clock)
+    this.#quota = idempotency.quota(name, this.#settings.limits)
     this.#secretHeaders = new Set(options.sender?.secretHeaders?.map(name => name.toLowerCase()))
     this.#delaysMs = checkedDelays(options.retryDelaysMs ?? DEFAULT_RETRY_DELAYS_MS)
     this.#slots = slots
@@ -207,12 +213,15 @@ class InboxSource<Kind> implements Source {
       if ('refusal' in taken) return taken.refusal
       const { label, fingerprint } = taken
       const key = taken.key ?? `keyless.${randomUUID()}`
+      const full = this.#quota.isFull ? await this.#quota.refusal(key) : undefined
+      if (full !== undefined) return noRoom(full)
+      const encoded = await encodeDelivery(delivery, this.#secretHeaders)
       const acceptance = {
         scope: this.#name,
         key,
         label,
         fingerprint,
-        delivery: await encodeDelivery(delivery, this.#secretHeaders),
+        delivery: encoded,
         retentionMs: this.#settings.timing.retentionMs,
         delayMs: 0,
         group: this.#options.group?.(delivery) ?? null,
@@ -223,6 +232,7 @@ class InboxSource<Kind> implements Source {
       if (outcome.status === 'mismatch') {
         return problem('key_reused', { detail: 'Send a new key with a new payload.', outcome: 'mismatch' })
       }
+      if (outcome.status === 'accepted') this.#quota.added(encoded.byteLength)
       return this.#acknowledgement(key, outcome.status === 'known' ? outcome.acceptedAt : undefined)
     } catch (error) {
       return this.failed(error, undefined, delivery.requestId)
@@ -296,7 +306,9 @@ class InboxSource<Kind> implements Source {
     if (!this.#settings.recordable(response)) {
       return { value: response, reason: failureReason(response, delivery, this.maxResponseBytes) }
     }
-    return { value: response, result: encodeResponse(replayable(response, this.maxResponseBytes)) }
+    const result = encodeResponse(replayable(response, this.maxResponseBytes))
+    this.#quota.grew(result.byteLength)
+    return { value: response, result }
   }
 
   #next(due: DueClaim, end: Parameters<DueWork<HandlerResponse>['next']>[1], requestId: string | null): FailNext {

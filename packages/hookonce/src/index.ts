@@ -35,6 +35,7 @@ export { type SourceSettings, timingOf } from './intake.js'
 export { keyOf } from './key.js'
 export type { Outcome } from './outcome.js'
 export { PROBLEMS, type ProblemCode, type ProblemOptions, problem } from './problem.js'
+export type { Full, Limits, Quota } from './quota.js'
 export {
   createReceiver,
   type Handler,

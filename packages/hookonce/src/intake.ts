@@ -6,6 +6,7 @@ import { keyOf } from './key.js'
 import { labelOf } from './label.js'
 import { aFlag, aFunction, aNumber, either, methods, oneOf, type Rules } from './options.js'
 import { problem } from './problem.js'
+import type { Limits } from './quota.js'
 import type { Answer, HandlerResponse } from './response.js'
 import { SHORT_SECRET_BYTES } from './senders/primitives/secrets.js'
 import type { Refusal, Sender } from './senders/sender.js'
@@ -33,6 +34,13 @@ export interface SourceSettings extends Partial<Timing> {
   maxBodyBytes?: number
   /** Default 1 MiB. Of larger responses status and headers are recorded, the body is not. */
   maxResponseBytes?: number
+  /**
+   * How many records the source may keep, about: a delivery with a new key is then answered 507, while what is recorded is
+   * answered as ever. 0 or `Infinity`: as many as come. Default 10 million.
+   */
+  maxRecords?: number
+  /** As {@link maxRecords}, of the bytes of keys, results and deliveries. Default 10 GiB; of a memory store 512 MiB. */
+  maxStoredBytes?: number
 }
 
 export const SOURCE_RULES: Rules = {
@@ -43,10 +51,13 @@ export const SOURCE_RULES: Rules = {
   recordable: aFunction,
   maxBodyBytes: aNumber,
   maxResponseBytes: aNumber,
+  maxRecords: aNumber,
+  maxStoredBytes: aNumber,
 }
 
-export interface ResolvedSettings extends Required<Omit<SourceSettings, keyof Timing | 'sender'>> {
+export interface ResolvedSettings extends Required<Omit<SourceSettings, keyof Timing | keyof Limits | 'sender'>> {
   sender: Sender | undefined
+  limits: Partial<Limits>
   timing: Timing
 }
 
@@ -57,12 +68,19 @@ export function resolveSettings(options: SourceSettings): ResolvedSettings {
   const { maxBodyBytes = 1_048_576, maxResponseBytes = 1_048_576 } = options
   inRange('maxBodyBytes', maxBodyBytes, 0, Number.MAX_SAFE_INTEGER)
   inRange('maxResponseBytes', maxResponseBytes, 0, Number.MAX_SAFE_INTEGER)
+  const limits = limitsOf(options)
   const timing = resolveTiming(options, sender && timingOf(sender))
   if (sender) {
     warnOfShortRetention(sender, timing.retentionMs)
     warnOfShortSecret(sender)
   }
-  return { sender, keyRequired, fingerprint, recordable, maxBodyBytes, maxResponseBytes, timing }
+  return { sender, keyRequired, fingerprint, recordable, maxBodyBytes, maxResponseBytes, limits, timing }
+}
+
+function limitsOf({ maxRecords, maxStoredBytes }: SourceSettings): Partial<Limits> {
+  const given = Object.entries({ maxRecords, maxStoredBytes }).filter(([, most]) => most !== undefined)
+  for (const [name, most] of given) inRange(name, most!, 0, Number.POSITIVE_INFINITY)
+  return Object.fromEntries(given)
 }
 
 /** Long enough for what comes again by hand after a week-end, where the sender does not say how long. */

@@ -20,6 +20,7 @@ export const PROBLEMS = {
   attempt_lost: [504, 'The attempt lost its hold on the idempotency key'],
   attempt_timeout: [504, 'Processing took too long'],
   upstream_timeout: [504, 'The application behind this receiver took too long'],
+  source_full: [507, 'This source keeps as much as it may'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 
 export type ProblemCode = keyof typeof PROBLEMS

@@ -1,4 +1,4 @@
-import { answerTo } from './answer.js'
+import { answerTo, noRoom } from './answer.js'
 import { cameAt, told } from './answering.js'
 import { type Attempt, type AttemptWith, type CommitOf, withCommit } from './attempt.js'
 import { type Clock, systemClock } from './clock.js'
@@ -183,8 +183,9 @@ function sourceOf<Kind>(
   clock: Clock,
   report: Report,
 ): Source<Kind> {
-  const { sender, recordable, maxBodyBytes, maxResponseBytes, timing } = settings
+  const { sender, recordable, maxBodyBytes, maxResponseBytes, limits, timing } = settings
   const intake = createIntake(settings, clock)
+  const quota = idempotency.quota(scope, limits)
   const deadlineMs = sender?.facts.deadlineMs ?? Number.POSITIVE_INFINITY
 
   async function receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer> {
@@ -192,6 +193,8 @@ function sourceOf<Kind>(
     try {
       const taken = intake.take(delivery)
       if ('refusal' in taken) return told(clock, scope, since, taken.refusal)
+      const full = quota.isFull && taken.key !== null ? await quota.refusal(taken.key) : undefined
+      if (full !== undefined) return told(clock, scope, since, noRoom(full))
       return told(clock, scope, since, await process(delivery, taken, handler))
     } catch (error) {
       return told(clock, scope, since, failed(error, undefined, delivery.requestId))
@@ -221,15 +224,16 @@ function sourceOf<Kind>(
       if (!recordable(response)) {
         return { value: response, reason: failureReason(response, delivery, maxResponseBytes) }
       }
-      return {
-        value: response,
-        result: key === null ? NOTHING : encodeResponse(replayable(response, maxResponseBytes)),
-      }
+      if (key === null) return { value: response, result: NOTHING }
+      const result = encodeResponse(replayable(response, maxResponseBytes))
+      quota.grew(result.byteLength)
+      return { value: response, result }
     }
     const outcome = await idempotency.process<HandlerResponse>(
       { scope, key, label, fingerprint, timing, requestId },
       async (attempt, commit) => {
         number = attempt.number
+        if (key !== null && number === 1) quota.added()
         const begunAt = clock.monotonic()
         const answer = await handler(delivery, withCommit(attempt, commit && committing(commit, settle)))
         const tookMs = clock.monotonic() - begunAt

@@ -99,6 +99,10 @@ function textOf(event: HookonceEvent): string {
       return `${event.losses} attempts for a key ended without a word; it is not run again until its record is deleted`
     case 'deadline_missed':
       return `the handler took ${Math.round(event.tookMs)} ms and its sender waits ${event.deadlineMs}: it delivers again`
+    case 'source_full':
+      return event.full
+        ? `it keeps as much as ${event.limit} (${event.most}) allows: deliveries with new keys are answered 507`
+        : 'it has room for new keys again'
     case 'delivery_died':
       return `a delivery is dead after attempt ${event.attempt}: ${event.reason}`
     case 'store_failed':

@@ -44,6 +44,7 @@ export type DeliveryOutcome =
   | 'unauthorized'
   | 'handshake' // the sender asked whether this is the right place
   | 'unavailable'
+  | 'full' // its source keeps as much as it may
   | 'failed'
   | 'lost'
 

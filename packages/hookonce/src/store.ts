@@ -11,6 +11,9 @@ export interface Store {
   /** What kind of store this is, for logs: `memory`, `sqlite`, … */
   readonly name: string
 
+  /** How many bytes one source should keep at most where nothing is said of it. Default {@link MAX_STORED_BYTES}. */
+  readonly maxStoredBytes?: number
+
   /**
    * Takes the key for one attempt, or says what stands in the way. Rules, in this order:
    *
@@ -63,6 +66,13 @@ export interface Store {
 
   /** What the store can tell cheaply about its size; an absent field means "not known". */
   stats(): Promise<StoreStats>
+
+  /**
+   * How much a scope keeps, results and deliveries included: counted while the store holds some thousands of records,
+   * beyond that estimated from a sample, in bounded time however many there are. Bytes are those of texts and contents and
+   * some for each record, not those of a disk. An absent field means "not known". A store without it keeps what comes.
+   */
+  usage?(scope: string): Promise<StoreStats>
 
   /** Removes at most `limit` expired records and says how many. 0 where the store expires by itself. */
   purge(limit: number): Promise<number>
@@ -239,6 +249,10 @@ export const lostError = (attempt: number): string => `attempt ${attempt} was lo
 
 /** The longest `lastError` that is kept, in characters. */
 export const MAX_ERROR_LENGTH = 1000
+
+/** How many records, and how many bytes, one source keeps at most unless something else is said: 10 million, 10 GiB. */
+export const MAX_RECORDS = 10_000_000
+export const MAX_STORED_BYTES = 10 * 1024 ** 3
 
 /** The longest idempotency key and the longest scope, in bytes. */
 export const MAX_KEY_BYTES = 255

@@ -25,7 +25,8 @@ const withKey = (key: string, body = '{}') =>
 const ok = { status: 200, headers: [], body: Buffer.from('done') }
 
 function start(clock = new FakeClock(), store: Store = memoryStore({ clock })) {
-  const receiver = createReceiver({ store, clock, onEvent: () => {} })
+  // Without limits, for which the store is asked besides.
+  const receiver = createReceiver({ store, clock, onEvent: () => {}, maxRecords: 0, maxStoredBytes: 0 })
   return { clock, receiver, source: receiver.source({ name: 'orders' }) }
 }
 

@@ -91,6 +91,10 @@ export interface SourceConfig {
   waitSeconds?: number
   maxBodyBytes?: number
   maxResponseBytes?: number
+  /** How many records the source keeps, about; a delivery with a new key is then answered 507; 0: any number. */
+  maxRecords?: number
+  /** How many bytes of results, deliveries and names it keeps, about; then 507 as well; 0: any number. */
+  maxStoredBytes?: number
   /**
    * `false`: no response body is recorded, so replays have none (`X-Cached-Body: omitted`), and operators are shown no
    * bodies. What an inbox accepted is kept all the same, for it is needed. Default `true`.
@@ -166,6 +170,8 @@ const FIELDS: Record<keyof SourceConfig, { schema: v.GenericSchema; allowed: str
   waitSeconds: KINDS.waitSeconds,
   maxBodyBytes: KINDS.maxBodyBytes,
   maxResponseBytes: KINDS.maxResponseBytes,
+  maxRecords: KINDS.maxRecords,
+  maxStoredBytes: KINDS.maxStoredBytes,
   recordBody: { schema: v.boolean(), allowed: 'must be true or false' },
   redactHeaders: {
     schema: v.array(v.pipe(v.string(), v.regex(HEADER_NAME))),

@@ -228,9 +228,16 @@ function resolveSource(name: string, source: SourceConfig, { settings, given, wh
       leaseMs: ms(lease),
       ...(wait !== undefined && { waitMs: ms(wait) }),
       maxBodyBytes: source.maxBodyBytes ?? settings.maxBodyBytes ?? 0,
+      ...limitsOf(source, settings),
       maxResponseBytes: source.recordBody === false ? 0 : (source.maxResponseBytes ?? settings.maxResponseBytes ?? 0),
     },
   }
+}
+
+function limitsOf(source: SourceConfig, settings: Settings) {
+  const maxRecords = source.maxRecords ?? settings.maxRecords
+  const maxStoredBytes = source.maxStoredBytes ?? settings.maxStoredBytes
+  return { ...(maxRecords !== undefined && { maxRecords }), ...(maxStoredBytes !== undefined && { maxStoredBytes }) }
 }
 
 function inboxOptions({ concurrency, ratePerSecond, retryDelaysSeconds, group, acceptedStatus }: SourceConfig) {

@@ -15,7 +15,7 @@ export function inboxOf(config: ResolvedConfig, receiver: Receiver, context: Han
   for (const [name, source] of config.sources) {
     if (source.inbox === undefined) continue
     const { handle, options } = source
-    const { waitMs, ...settings } = options
+    const { name: _, waitMs, ...settings } = options
     const handler = handlerFor(source, options.maxResponseBytes ?? 0, context)
     handlers[name] = {
       ...settings,

@@ -21,6 +21,9 @@ export function createLogger(level: string): Logger {
 const DEADLINE_MISSED =
   'the handler took longer than the sender waits, so that it delivers again; mode inbox acknowledges at once'
 
+const FULL = 'the source keeps as much as it may: what is new is answered 507'
+const ROOM_AGAIN = 'the source has room again'
+
 /** What Node and the library warn of: lines of the log, and not of stderr, where Node itself would print them. */
 export function logWarnings(log: Logger): void {
   process.removeAllListeners('warning')
@@ -36,6 +39,7 @@ export function logEvents(log: Logger, keys: LogKeys): () => void {
   const shownKey = keysShown(log, keys)
   const hear = (message: unknown) => {
     const { type, scope: source, key, requestId, ...facts } = message as HookonceEvent
+    if (type === 'source_full') return log.warn({ source, ...facts }, 'full' in facts && facts.full ? FULL : ROOM_AGAIN)
     const level = type in levels ? levels[type as keyof typeof levels] : 'warn'
     const { error, ...rest } = facts as { error?: unknown; durationMs?: number }
     const shown = {

@@ -75,6 +75,11 @@ export const PROBLEM_HELP: Record<ServerProblemCode, { means: string; todo: stri
     means: 'The application behind this receiver did not answer in time. It may have done its work all the same.',
     todo: 'Send the same again later; make it quicker, use an inbox, or raise HOOKONCE_FORWARD_TIMEOUT_SECONDS.',
   },
+  source_full: {
+    means:
+      'The source keeps as many records, or bytes, as it may. Nothing was run. What it has recorded is answered as ever.',
+    todo: 'Send the same again after Retry-After. Who runs the receiver shortens the retention, deletes records, or raises HOOKONCE_MAX_RECORDS or HOOKONCE_MAX_STORED_BYTES (maxRecords, maxStoredBytes of the source).',
+  },
   bad_request: {
     means: 'The path, the query or the body is not of the form that this route takes.',
     todo: 'The detail names what is wrong; /openapi.json says what is right.',

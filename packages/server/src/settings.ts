@@ -82,6 +82,8 @@ export const KINDS = {
   waitSeconds: number(0, 3600),
   maxBodyBytes: number(1, 1_073_741_824, 'whole number'),
   maxResponseBytes: number(0, 1_073_741_824, 'whole number'),
+  maxRecords: number(0, Number.MAX_SAFE_INTEGER, 'whole number'),
+  maxStoredBytes: number(0, Number.MAX_SAFE_INTEGER, 'whole number'),
   forwardTo: text(
     'must be an http:// or https:// URL without a fragment, user and password percent-encoded',
     isHttpUrl,
@@ -155,6 +157,14 @@ export const SETTINGS = {
   maxResponseBytes: setting(KINDS.maxResponseBytes, 'HOOKONCE_MAX_RESPONSE_BYTES', {
     default: 1_048_576,
     meaning: 'largest response body that is recorded; of larger ones status and headers are',
+  }),
+  maxRecords: setting(KINDS.maxRecords, 'HOOKONCE_MAX_RECORDS', {
+    default: 10_000_000,
+    meaning: 'how many records one source keeps, about; a delivery with a new key is then answered 507; 0: any number',
+  }),
+  maxStoredBytes: setting(KINDS.maxStoredBytes, 'HOOKONCE_MAX_STORED_BYTES', {
+    defaultText: '10737418240 (10 GiB); in memory: 536870912',
+    meaning: 'how many bytes of results, deliveries and names one source keeps, about; then 507 as well; 0: any number',
   }),
   storeTimeoutSeconds: setting(number(0.01, 60), 'HOOKONCE_STORE_TIMEOUT_SECONDS', {
     defaultText: '2, or a third of the lease if that is shorter',

@@ -66,6 +66,7 @@ test('the defaults are the documented ones', async () => {
         waitMs: 10_000,
         maxBodyBytes: 1_048_576,
         maxResponseBytes: 1_048_576,
+        maxRecords: 10_000_000,
       },
     },
   })
@@ -317,7 +318,7 @@ test('a config file that makes a sender of a variable that is not set does not s
   const built = JSON.stringify(import.meta.resolve('hookonce/senders/stripe'))
   const file = `{ sources: { a: { sender: (await import(${built})).stripe({ secrets: [process.env.NOT_SET] }) } } }`
   return refused({}, [], file).toMatch(
-    /^StartError 2: config file .* cannot be loaded: a secret must not be empty, .*$/,
+    /^StartError 2: config file .* cannot be loaded: stripe: secrets must be a list of texts; is an environment variable not set\?$/,
   )
 })
 

@@ -141,6 +141,28 @@ export const readingCases: readonly StoreCase[] = [
     assert.equal((await probe.record()).attempts, 1)
   }),
 
+  behaviour('the usage of a scope is what it keeps, or absent', async ({ probe }) => {
+    const usageOf = async (scope: string) => (await probe.store.usage?.(scope)) ?? {}
+    for (let i = 0; i < 20; i++) {
+      const one = probe.of({ key: `${i}` })
+      await one.acquire(ANN)
+      if (i >= 5) await one.complete(ANN, crypto.getRandomValues(new Uint8Array(10_000)))
+    }
+    const other = probe.of({ scope: `${probe.id.scope}*` })
+    await other.acquire(ANN)
+    const { records = 20, bytes = 200_000 } = await usageOf(probe.id.scope)
+    assert.equal(records, 20)
+    assert.ok(bytes > 150_000 && bytes < 250_000, `${bytes} bytes`)
+    assert.equal((await usageOf(other.id.scope)).records ?? 1, 1)
+    await probe.of({ key: '0' }).delete({ force: true })
+    await probe.of({ key: '19' }).delete()
+    const after = await usageOf(probe.id.scope)
+    assert.equal(after.records ?? 18, 18)
+    assert.ok((after.bytes ?? 0) < bytes - 5_000)
+    const { records: none = 0, bytes: nothing = 0 } = await usageOf(`${probe.id.scope}-unknown`)
+    assert.deepEqual([none, nothing], [0, 0])
+  }),
+
   behaviour('statistics are whole numbers, or absent', async ({ probe }) => {
     await probe.acquire(ANN)
     const { records = 0, bytes = 0 } = await probe.store.stats()

@@ -19,6 +19,7 @@ const OUTCOMES: readonly DeliveryOutcome[] = [
   'unauthorized',
   'handshake',
   'unavailable',
+  'full',
   'failed',
   'lost',
 ]
@@ -34,6 +35,7 @@ const STORE_OPERATIONS = [
   'commit',
   'stats',
   'backlog',
+  'usage',
 ]
 
 export interface MetricsContext {

@@ -20,6 +20,9 @@ import { Newest } from './newest.js'
 import { Queue } from './queue.js'
 import { createRecords } from './records.js'
 
+/** Half of what a small container has, for a million records with small results. */
+const MAX_BYTES_OF_A_SCOPE = 512 * 1024 ** 2
+
 export interface MemoryStoreOptions {
   /** The store's clock. Default: the system's. */
   clock?: Clock
@@ -72,6 +75,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
 
   return {
     name: 'memory',
+    maxStoredBytes: MAX_BYTES_OF_A_SCOPE,
 
     async claim(request) {
       const at = enter()
@@ -186,6 +190,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
     async stats() {
       enter()
       return { records: records.size() }
+    },
+
+    async usage(scope) {
+      return records.usage(scope, enter())
     },
 
     async purge(limit) {

@@ -152,6 +152,13 @@ export function unpack({ numbers, bytes }: Slab, at: number): Entry {
   return entry
 }
 
+export function isOfScope({ numbers, bytes }: Slab, at: number, scope: string): boolean {
+  if (numbers[at + SCOPE] !== scope.length) return false
+  const isWide = numbers[at + IS_WIDE] === 1
+  const textAt = 8 * (at + NUMBERS)
+  return bytes.toString(encodingOf(isWide), textAt, textAt + (isWide ? 2 : 1) * scope.length) === scope
+}
+
 /** Whether it is the record of that scope and key. */
 export function isNamed({ numbers, bytes }: Slab, at: number, { scope, key }: RecordId): boolean {
   if (numbers[at + SCOPE] !== scope.length || numbers[at + KEY] !== key.length) return false

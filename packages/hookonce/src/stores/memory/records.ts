@@ -1,10 +1,15 @@
 import { ShortLivedMap } from '../../short-lived-map.js'
-import type { RecordId } from '../../store.js'
+import type { RecordId, StoreStats } from '../../store.js'
 import { Archive } from './archive.js'
 import type { Entry } from './entry.js'
 
 /** A pending record that nobody has taken by then, be it for a backlog or for its delay, becomes bytes. */
 const PUT_AWAY_AFTER_MS = 100
+
+/** Some milliseconds' work. */
+const MOST_ENTRIES_SAMPLED = 10_000
+/** An object with its texts, about. */
+const ENTRY_BYTES = 1000
 
 /** Where the store's records are: as objects while they may change, in the archive once they rest. */
 export function createRecords() {
@@ -33,6 +38,22 @@ export function createRecords() {
     putAway,
 
     size: () => entries.size + archive.size,
+
+    /** What a scope keeps: of many, by a sample. */
+    usage(scope: string, at: number): Required<StoreStats> {
+      const { records, bytes } = archive.usage(scope, at)
+      const own = { records: 0, bytes: 0 }
+      let looked = 0
+      for (const entry of entries.values()) {
+        if (looked === MOST_ENTRIES_SAMPLED) break
+        looked++
+        if (entry.scope !== scope || at >= entry.expiresAt) continue
+        own.records++
+        own.bytes += ENTRY_BYTES + (entry.result?.length ?? 0) + (entry.delivery?.length ?? 0)
+      }
+      const scale = entries.size / Math.max(looked, 1)
+      return { records: records + Math.round(own.records * scale), bytes: bytes + Math.round(own.bytes * scale) }
+    },
 
     /** Where nothing is, or one that is in the archive. */
     add(entry: Entry): void {

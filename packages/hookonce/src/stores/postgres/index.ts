@@ -219,6 +219,7 @@ export function postgresStore(
 
     list: query => enter(() => scans.list(query)),
     stats: () => enter(scans.stats),
+    usage: scope => enter(() => scans.usage(scope)),
     purge: limit => enter(() => scans.purge(limit)),
 
     accept(request) {

@@ -11,6 +11,8 @@ const ROWS_PER_LIST_STEP = 5000
 const STEPS_PER_PAGE = 8
 /** Rows a step of a purge removes: its locks are held for some 10 ms. */
 export const ROWS_PER_PURGE_STEP = 500
+/** Some 10,000 records of a usual size: about 50 ms of a busy server's time. */
+const PAGES_SAMPLED = 4000
 const LARGEST = '9223372036854775807'
 
 /** Asks one short step of the server, with a time limit of its own. */
@@ -86,6 +88,11 @@ export function createScans({ run }: Connections, statements: Statements, step: 
     async stats(): Promise<StoreStats> {
       const [[records, bytes] = []] = await step('always', by => run(statements.stats, [], by))
       return { ...(Number(records) >= 0 && { records: Number(records) }), bytes: Number(bytes) }
+    },
+
+    async usage(scope: string): Promise<StoreStats> {
+      const [[records, bytes] = []] = await step('always', by => run(statements.usage, [scope, PAGES_SAMPLED], by))
+      return { records: Number(records), bytes: Number(bytes) }
     },
 
     async purge(limit: number): Promise<number> {

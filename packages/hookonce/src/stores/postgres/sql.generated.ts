@@ -320,6 +320,19 @@ FROM patience
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND state = $4 AND expires_at > hookonce.now_ms()
   AND (state IN ('failed', 'pending') OR (state = 'running' AND lease_ends_at <= hookonce.now_ms()))
 RETURNING attempts, fencing_token`,
+  usage: `WITH pages AS (
+  SELECT least(1, $2::float8 * current_setting('block_size')::bigint / greatest(pg_relation_size('hookonce.records'), 1))
+    AS share
+)
+SELECT round(count(bytes) / max(share)), round(coalesce(sum(bytes), 0) / max(share))
+FROM pages LEFT JOIN (
+  SELECT 700 + coalesce(pg_column_size(last_error), 0) + coalesce(pg_column_size(result), 0)
+    + coalesce(pg_column_size(delivery), 0) AS bytes
+  FROM hookonce.records TABLESAMPLE SYSTEM (
+    least(100, 100 * $2::float8 * current_setting('block_size')::bigint / greatest(pg_relation_size('hookonce.records'), 1))
+  )
+  WHERE scope = $1 AND expires_at > hookonce.now_ms()
+) AS kept ON true`,
   version: `SELECT version FROM hookonce.meta WHERE id = 1`,
   watch: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records r SET watched = true

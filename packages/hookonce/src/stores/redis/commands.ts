@@ -170,6 +170,17 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
       })
     },
 
+    /** Has closing wait for what is more than one command. */
+    async during<T>(work: () => Promise<T>): Promise<T> {
+      refuseIfClosed()
+      pending++
+      try {
+        return await work()
+      } finally {
+        if (--pending === 0) idle?.()
+      }
+    },
+
     /** From here on nothing is taken; resolves when what was taken is settled. */
     close(): Promise<void> {
       closed = true

@@ -11,6 +11,7 @@ import { identityKeyOf, keyOf } from './keys.js'
 import { listPage } from './listing.js'
 import { scripts } from './lua.generated.js'
 import { checkServer, durabilityOf } from './server-check.js'
+import { usageOf } from './usage.js'
 import { bytesOf, claimOutcome, deliveryOf, labelled, present, resultOf, summaryOf } from './value.js'
 import { createWatching } from './watching.js'
 
@@ -157,6 +158,8 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
       commands.refuseIfClosed()
       return {} // Redis counts all of its keys, whoever they are of
     },
+
+    usage: scope => commands.during(async () => usageOf(await nodes(), prefix, scope)),
 
     async purge() {
       commands.refuseIfClosed()

@@ -19,6 +19,11 @@ export function recordOf(prefix: string, name: string): RecordId | undefined {
   return keyOf(prefix, id) === name ? id : undefined
 }
 
+/** Whether a Redis key is named as the records of a scope are. */
+export function isRecordOf(prefix: string, scope: string, name: string): boolean {
+  return name.startsWith(`${prefix}{`) && name.startsWith(`}:${scope.length}:${scope}`, name.indexOf('}'))
+}
+
 /** What SCAN compares names with: all records', or those of one scope. */
 export function patternOf(prefix: string, scope: string | undefined): string {
   const tail = scope === undefined ? '[0-9]*' : `${scope.length}:${literal(scope)}*`

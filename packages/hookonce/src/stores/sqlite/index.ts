@@ -139,6 +139,10 @@ export function sqliteStore(
       return ask([0, 'stats'], word<StoreStats>)
     },
 
+    usage(scope) {
+      return ask([0, 'usage', scope], word<StoreStats>)
+    },
+
     purge(limit) {
       return ask([0, 'purge', limit], word<number>)
     },

@@ -67,6 +67,7 @@ export type Request =
   | [id: number, operation: 'get', scope: string, key: string]
   | [id: number, operation: 'list', query: ListQuery]
   | [id: number, operation: 'stats']
+  | [id: number, operation: 'usage', scope: string]
   | [id: number, operation: 'purge', limit: number]
   | [id: number, operation: 'ready']
   /** Answered when the worker begins to leave the write lock to the caller's thread. */

@@ -8,6 +8,7 @@ import type { Request, WorkerSettings } from './protocol.js'
 import type { Reply } from './reply.js'
 import { createScans } from './scans.js'
 import { createTransactions } from './transactions.js'
+import { createUsage } from './usage.js'
 
 /**
  * A checkpoint copies each page once, however often it was written since the last one: more pages in between mean fewer
@@ -133,6 +134,8 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
     scans,
 
     listInOrder: createListing(db, transactions),
+
+    usage: createUsage(db, transactions),
 
     isInPlace,
 

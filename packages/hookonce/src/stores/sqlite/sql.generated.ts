@@ -73,6 +73,7 @@ FROM records WHERE hash = ? LIMIT 1 OFFSET ?`,
   holdNext: `UPDATE records SET held = 1 WHERE id = (
   SELECT id FROM records WHERE scope = ? AND grp = ? AND due_at IS NOT NULL AND id > ? ORDER BY id LIMIT 1
 )`,
+  idRange: `SELECT (SELECT min(id) FROM records) AS first, (SELECT max(id) FROM records) AS last`,
   insert: `INSERT INTO records (
   hash, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
   lease_ends_at, expires_at, lock_ttl_ms, retention_ms, label
@@ -133,6 +134,15 @@ ORDER BY expires_at, id LIMIT 1 OFFSET ?`,
   retention_ms = ?, due_at = ?
 WHERE id = ?`,
   tokenFloor: `SELECT token_floor FROM meta WHERE id = 1`,
+  usage: `SELECT count(*) AS seen, max(id) AS last, count(bytes) AS records, total(bytes) AS bytes
+FROM (
+  SELECT id, CASE WHEN scope = ?1 AND expires_at > ?2 THEN
+    200 + length(scope) + length(key) + length(coalesce(fingerprint, '')) + length(coalesce(last_error, ''))
+      + coalesce(length(result), 0)
+      + coalesce(length(delivery), (SELECT length(d.delivery) FROM deliveries d WHERE d.id = records.id), 0)
+  END AS bytes
+  FROM records WHERE id >= ?3 AND id < ?4 ORDER BY id LIMIT ?5
+)`,
 } as const
 
 export const migrations: readonly string[] = [

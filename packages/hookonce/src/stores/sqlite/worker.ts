@@ -142,6 +142,8 @@ function setAside(open: Session, request: Request): boolean {
       return scans.push({ id, scan: listOf(open, request[2]) }) > 0
     case 'stats':
       return scans.push({ id, scan: open.scans.stats() }) > 0
+    case 'usage':
+      return scans.push({ id, scan: open.usage(request[2]) }) > 0
     case 'purge':
       return scans.push({ id, scan: open.scans.purge(request[2]) }) > 0
     case 'turn':

@@ -1,0 +1,17 @@
+-- What a scope keeps: of a table of more pages than are to be read, by a sample of them. Contents that lie out of line are
+-- not read for their sizes.
+-- Parameters: scope, pages.
+-- Result: records, bytes.
+WITH pages AS (
+  SELECT least(1, $2::float8 * current_setting('block_size')::bigint / greatest(pg_relation_size('hookonce.records'), 1))
+    AS share
+)
+SELECT round(count(bytes) / max(share)), round(coalesce(sum(bytes), 0) / max(share))
+FROM pages LEFT JOIN (
+  SELECT 700 + coalesce(pg_column_size(last_error), 0) + coalesce(pg_column_size(result), 0)
+    + coalesce(pg_column_size(delivery), 0) AS bytes
+  FROM hookonce.records TABLESAMPLE SYSTEM (
+    least(100, 100 * $2::float8 * current_setting('block_size')::bigint / greatest(pg_relation_size('hookonce.records'), 1))
+  )
+  WHERE scope = $1 AND expires_at > hookonce.now_ms()
+) AS kept ON true

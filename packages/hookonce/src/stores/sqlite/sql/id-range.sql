@@ -1,0 +1,2 @@
+-- The first and the last id; NULL when there are no records.
+SELECT (SELECT min(id) FROM records) AS first, (SELECT max(id) FROM records) AS last
