@@ -10,6 +10,7 @@ import { Moment } from '../parts/moment'
 import { notify } from '../parts/notice'
 import { RedriveMany } from '../parts/redrive-many'
 import { SourceSelect } from '../parts/source-select'
+import { visible } from '../parts/visible'
 import { go, link } from '../router'
 
 /** Accepted deliveries that no attempt is left for, and beginning them again. */
@@ -145,7 +146,7 @@ function DeadTable({ events, onChange }: { events: AcceptedEvent[]; onChange(): 
               <td class="key">
                 <a href={link(['records', event.source, event.key])}>{event.key}</a>
                 <span class="muted block">{event.source}</span>
-                <span class="error-line block">{event.last_error}</span>
+                <span class="error-line block">{visible(event.last_error ?? '')}</span>
               </td>
               <td class="wide-only">
                 <Moment at={event.accepted_at} />

@@ -11,6 +11,7 @@ import { HeaderList } from '../parts/header-list'
 import { useLoad } from '../parts/load'
 import { Moment } from '../parts/moment'
 import { notify } from '../parts/notice'
+import { visible } from '../parts/visible'
 import { go, link } from '../router'
 
 const POLL_MS = 2000
@@ -138,7 +139,7 @@ function Facts({ record }: { record: FullRecord }) {
       {record.last_error !== null && (
         <div class="failure">
           <p>
-            <strong>Last error.</strong> {record.last_error}
+            <strong>Last error.</strong> {visible(record.last_error)}
           </p>
         </div>
       )}
@@ -161,7 +162,7 @@ function Facts({ record }: { record: FullRecord }) {
         <Time name="Forgotten" at={record.expires_at} />
         {inbox !== undefined && <Time name="Next attempt" at={inbox.due_at} />}
         {inbox !== undefined && <Fact name="Round">{inbox.round}</Fact>}
-        {inbox !== undefined && inbox.group !== null && <Fact name="Group">{inbox.group}</Fact>}
+        {inbox !== undefined && inbox.group !== null && <Fact name="Group">{visible(inbox.group)}</Fact>}
         <Fact name="Fencing token">
           <code>{record.fencing_token}</code>
         </Fact>

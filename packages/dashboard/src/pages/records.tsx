@@ -6,6 +6,7 @@ import { Failure } from '../parts/failure'
 import { useLoad } from '../parts/load'
 import { Moment } from '../parts/moment'
 import { SourceSelect } from '../parts/source-select'
+import { visible } from '../parts/visible'
 import { go, link } from '../router'
 
 const STATES: RecordState[] = ['running', 'completed', 'failed', 'pending', 'dead']
@@ -123,7 +124,7 @@ function RecordTable({ records }: { records: RecordSummary[] }) {
               <a href={link(['records', record.source, record.key])}>{record.key}</a>
               {record.label !== null && <span class="block">{record.label}</span>}
               <span class="muted block">{record.source}</span>
-              {record.last_error !== null && <span class="error-line block">{record.last_error}</span>}
+              {record.last_error !== null && <span class="error-line block">{visible(record.last_error)}</span>}
             </td>
             <td>
               <StateBadge state={record.state} />

@@ -1,15 +1,17 @@
 import { useMemo, useState } from 'preact/hooks'
 import type { Body } from '../api/types'
 import { bytes as formatBytes } from '../format'
-import { hexText } from './hex-text'
-import { indentJson } from './json-text'
+import { type Piece, plainText } from './body-parts'
+import { BodyText } from './body-text'
+import { hexLines } from './hex-text'
+import { indentJson, isJson } from './json-text'
 import { notify } from './notice'
 
 const VIEWS = ['JSON', 'Text', 'Hex'] as const
 type View = (typeof VIEWS)[number]
 
-/** A page with a million bytes of somebody's text is slow; who wants all of it says so. */
-const SHOWN_BYTES = 65_536
+/** To find out that a longer text is JSON would hold up the page. */
+const MOST_JSON = 4_194_304
 
 /** A body of somebody else's making: shown as text, whatever it is. */
 export function BodyView({ body, title, omitted = false }: { body: Body; title: string; omitted?: boolean }) {
@@ -24,12 +26,11 @@ export function BodyView({ body, title, omitted = false }: { body: Body; title: 
 function Shown({ bytes, text, title }: { bytes: Uint8Array; text: string | undefined; title: string }) {
   const [all, setAll] = useState(false)
   const [wanted, setWanted] = useState<View>()
-  const cut = !all && bytes.length > SHOWN_BYTES
-  const json = useMemo(() => (cut || text === undefined ? undefined : indentJson(text)), [text, cut])
-  const possible = VIEWS.filter(view => view === 'Hex' || (view === 'Text' ? text : json) !== undefined)
+  const views = useMemo(() => viewsOf(bytes, text), [bytes, text])
+  const possible = VIEWS.filter(view => views[view] !== undefined)
   const view = wanted !== undefined && possible.includes(wanted) ? wanted : possible[0]!
 
-  const copy = () => navigator.clipboard.writeText(text ?? hexText(bytes)).then(() => notify('Copied.'))
+  const copy = () => navigator.clipboard.writeText(text ?? [...hexLines(bytes)].join('')).then(() => notify('Copied.'))
 
   return (
     <div class="body">
@@ -50,24 +51,31 @@ function Shown({ bytes, text, title }: { bytes: Uint8Array; text: string | undef
           </button>
         )}
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, and must do so by keys too */}
-      <section class="scroll" tabIndex={0} aria-label={title}>
-        <pre>
-          {view === 'JSON' &&
-            json!.map(({ kind, text }) => (kind === 'plain' ? text : <span class={`json-${kind}`}>{text}</span>))}
-          {view === 'Text' && (cut ? text!.slice(0, SHOWN_BYTES) : text)}
-          {view === 'Hex' && hexText(cut ? bytes.subarray(0, SHOWN_BYTES) : bytes)}
-        </pre>
-      </section>
-      {cut && (
-        <p>
-          <button type="button" onClick={() => setAll(true)}>
-            Show all {formatBytes(bytes.length)}
-          </button>
-        </p>
-      )}
+      <BodyText
+        key={view}
+        title={title}
+        pieces={views[view]!}
+        all={all}
+        more={
+          <p>
+            <button type="button" onClick={() => setAll(true)}>
+              Show all {formatBytes(bytes.length)}
+            </button>
+          </p>
+        }
+      />
     </div>
   )
+}
+
+/** What each view shows, made when it is looked at. */
+function viewsOf(bytes: Uint8Array, text: string | undefined): Partial<Record<View, () => Iterable<Piece>>> {
+  const Hex = function* (): Generator<Piece> {
+    for (const line of hexLines(bytes)) yield { kind: 'plain', text: line }
+  }
+  if (text === undefined) return { Hex }
+  const Text = () => plainText(text)
+  return text.length <= MOST_JSON && isJson(text) ? { JSON: () => indentJson(text), Text, Hex } : { Text, Hex }
 }
 
 function bytesOf({ body, body_encoding }: Body): Uint8Array | undefined {

@@ -1,4 +1,5 @@
 import type { Header } from '../api/types'
+import { visible } from './visible'
 
 /** Header fields in their order. Those that `besides` lacks are marked. */
 export function HeaderList({ headers, besides }: { headers: Header[]; besides?: Header[] }) {
@@ -10,7 +11,7 @@ export function HeaderList({ headers, besides }: { headers: Header[]; besides?: 
       {headers.map((header, i) => (
         <div key={i} class={isNew(header) ? 'differs' : undefined}>
           <dt>{header[0]}</dt>
-          <dd>{isNew(header) ? <mark>{header[1]}</mark> : header[1]}</dd>
+          <dd>{isNew(header) ? <mark>{visible(header[1])}</mark> : visible(header[1])}</dd>
         </div>
       ))}
     </dl>

@@ -1,64 +1,65 @@
-const TOKENS = /"(?:\\.|[^"\\])*"|[{}[\],:]|[^\s{}[\],:"]+/g
+import type { Piece } from './body-parts.js'
 
-export interface Piece {
-  kind: 'plain' | 'name' | 'string' | 'word'
-  text: string
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g
+
+/** Levels beyond stand where this one does: each would be wider than the page. */
+const MOST_INDENTED = 32
+
+export function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /**
- * JSON on lines of its own, every token as it was sent: numbers keep their digits, names that stand twice stay.
- * `undefined`: it is no JSON.
+ * JSON on lines of its own, every token as it was sent: numbers keep their digits, names that stand twice stay. Made as
+ * it is asked for, and without recursion, however deep it is.
  */
-export function indentJson(text: string): Piece[] | undefined {
-  try {
-    JSON.parse(text)
-  } catch {
-    return undefined
-  }
-  const tokens = text.match(TOKENS)!
-  const pieces: Piece[] = []
+export function* indentJson(json: string): Generator<Piece> {
   let depth = 0
-  const plain = (text: string) => {
-    const last = pieces.at(-1)
-    if (last?.kind === 'plain') last.text += text
-    else pieces.push({ kind: 'plain', text })
-  }
-  const newLine = () => plain(`\n${'  '.repeat(depth)}`)
-  tokens.forEach((token, i) => {
+  const newLine = () => `\n${'  '.repeat(Math.min(depth, MOST_INDENTED))}`
+  let before: string | undefined
+  for (const [token, after] of withNext(json)) {
     switch (token) {
       case '{':
       case '[':
-        plain(token)
-        if (isEnd(tokens[i + 1])) break
-        depth++
-        newLine()
+        if (!isEnd(after)) depth++
+        yield { kind: 'plain', text: isEnd(after) ? token : token + newLine() }
         break
       case '}':
       case ']':
-        if (!isStart(tokens[i - 1])) {
-          depth--
-          newLine()
-        }
-        plain(token)
+        if (!isStart(before)) depth--
+        yield { kind: 'plain', text: isStart(before) ? token : newLine() + token }
         break
       case ',':
-        plain(token)
-        newLine()
+        yield { kind: 'plain', text: token + newLine() }
         break
       case ':':
-        plain(': ')
+        yield { kind: 'plain', text: ': ' }
         break
       default:
-        pieces.push({ kind: kindOf(token, tokens[i + 1]), text: token })
+        yield { kind: kindOf(token, after), text: token }
     }
-  })
-  return pieces
+    before = token
+  }
+}
+
+function* withNext(json: string): Generator<[token: string, after: string | undefined]> {
+  let token: string | undefined
+  for (const [next] of json.matchAll(TOKEN)) {
+    if (token !== undefined) yield [token, next]
+    token = next
+  }
+  if (token !== undefined) yield [token, undefined]
 }
 
 const isStart = (token: string | undefined) => token === '{' || token === '['
 const isEnd = (token: string | undefined) => token === '}' || token === ']'
 
-function kindOf(token: string, next: string | undefined): Piece['kind'] {
+function kindOf(token: string, after: string | undefined): Piece['kind'] {
   if (!token.startsWith('"')) return 'word'
-  return next === ':' ? 'name' : 'string'
+  return after === ':' ? 'name' : 'string'
 }
