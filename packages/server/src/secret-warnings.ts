@@ -1,5 +1,4 @@
-import { SHORT_SECRET_BYTES, traitsOf } from 'hookonce/senders'
-import type { ResolvedSource } from './config.js'
+import { type Sender, SHORT_SECRET_BYTES, traitsOf } from 'hookonce/senders'
 import type { GivenSettings } from './environment.js'
 import { SETTINGS, type SettingName } from './settings.js'
 
@@ -13,7 +12,7 @@ export interface SecretWarning {
 
 export interface Secrets {
   given: GivenSettings
-  sources: ReadonlyMap<string, ResolvedSource>
+  sources: ReadonlyMap<string, { options: { sender?: Sender } }>
   adminToken: string | undefined
 }
 
@@ -42,7 +41,10 @@ const URLS: readonly SettingName[] = ['storeUrl', 'postgresListenUrl', 'forwardT
 
 /** A URL is a secret where it has a password. */
 function tells(name: SettingName, value: string): boolean {
-  if (URLS.includes(name)) return URL.canParse(value) && new URL(value).password !== ''
+  if (URLS.includes(name)) {
+    const { password = '', search = '' } = URL.canParse(value) ? new URL(value) : {}
+    return password !== '' || /[?&]password=/i.test(search)
+  }
   return 'secret' in SETTINGS[name]
 }
 
