@@ -25,7 +25,7 @@ export class DeliveryLog {
   answered(delivery: Delivery, answer: Answer): void {
     const { status, outcome } = answer
     const facts = { source: this.#source, status, outcome }
-    if (outcome === 'unauthorized') this.#refusal(answer)
+    if (outcome === 'unauthorized') this.#refusal(delivery, answer)
     if (this.#log.isLevelEnabled('debug')) {
       this.#log.debug({ ...facts, key: this.#keyUsed(delivery, outcome), bytes: delivery.body.length }, 'delivery')
     } else if (status >= 500) this.#log.warn(facts, 'delivery failed')
@@ -36,13 +36,9 @@ export class DeliveryLog {
     this.#log.error({ source: this.#source, err: error }, 'delivery not answered')
   }
 
-  #refusal({ body }: Answer): void {
-    if (this.#refused !== undefined) {
-      this.#refused++
-      return
-    }
-    const { detail } = JSON.parse(Buffer.from(body).toString())
-    this.#tellRefused(1, detail)
+  #refusal(delivery: Delivery, answer: Answer): void {
+    if (this.#refused === undefined) this.#tellRefused(1, reasonOf(delivery, answer))
+    else this.#refused++
   }
 
   #tellRefused(count: number, reason?: string): void {
@@ -64,4 +60,11 @@ export class DeliveryLog {
       return undefined
     }
   }
+}
+
+/** Of a problem its detail; a handshake is answered in the sender's own words. */
+function reasonOf({ method }: Delivery, { headers, body }: Answer): string {
+  const isProblem = headers.some(([name, value]) => name === 'content-type' && value === 'application/problem+json')
+  if (isProblem) return JSON.parse(Buffer.from(body).toString()).detail
+  return `The ${method} is not the sender's handshake: compare the verify token with the one in the sender's console.`
 }
