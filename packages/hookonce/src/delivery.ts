@@ -13,6 +13,9 @@ export interface DeliveryInit {
   body: Uint8Array
 }
 
+/** What a delivery is but its body. */
+export type DeliveryHead = Omit<DeliveryInit, 'body'>
+
 /** Headers that only a Hookonce receiver may set; a sender's are dropped, so that nobody is fooled by them. */
 const RESERVED = /^x-(hookonce-.*|cached|cached-.*)$/
 
@@ -22,16 +25,30 @@ export class Delivery {
   readonly url: string
   readonly headers: HeaderList
   readonly body: Uint8Array
+  readonly #headerFields: number
 
   constructor(init: DeliveryInit) {
     this.method = init.method
     this.url = init.url
     this.body = init.body
     const headers: [string, string][] = []
+    let fields = 0
     if (isRaw(init.headers)) {
+      fields = init.headers.length / 2
       for (let at = 0; at + 1 < init.headers.length; at += 2) add(headers, init.headers[at]!, init.headers[at + 1]!)
-    } else for (const [name, value] of init.headers) add(headers, name, value)
+    } else {
+      for (const [name, value] of init.headers) {
+        fields++
+        add(headers, name, value)
+      }
+    }
     this.headers = headers
+    this.#headerFields = fields
+  }
+
+  /** How many header fields there were, those that were dropped included. */
+  get headerFields(): number {
+    return this.#headerFields
   }
 
   /** The path without its query. */
@@ -67,7 +84,8 @@ export class Delivery {
   }
 }
 
-const isRaw = (headers: DeliveryInit['headers']): headers is readonly string[] =>
+/** Whether they are names and values in turn. */
+export const isRaw = (headers: DeliveryInit['headers']): headers is readonly string[] =>
   Array.isArray(headers) && typeof headers[0] === 'string'
 
 function add(headers: [string, string][], name: string, value: string): void {

@@ -3,7 +3,7 @@ import { type AttemptWith, type CommitOf, withCommit } from './attempt.js'
 import { BindingUnknown, BoundElsewhere, bind, isContentScope } from './binding.js'
 import { type Clock, systemClock } from './clock.js'
 import { andThen, type Commit, type Settlement } from './committing.js'
-import type { Delivery } from './delivery.js'
+import type { Delivery, DeliveryHead } from './delivery.js'
 import { publish } from './diagnostics.js'
 import { ConfigurationError } from './errors.js'
 import { bodyFingerprint } from './fingerprint.js'
@@ -53,6 +53,11 @@ export interface Source<Kind = never> {
   readonly maxBodyBytes: number
   /** How much of a handler's response an adapter gathers before it hands on the remainder as `rest`. */
   readonly maxResponseBytes: number
+  /**
+   * The answer to a delivery that its head alone is refused for, so that its body need not be read: too many header
+   * fields, or a token that is wrong. `undefined`: read the body, and `receive`, which looks at everything again.
+   */
+  refusal(head: DeliveryHead): Answer | undefined
   /** Never rejects: whatever goes wrong is an answer. */
   receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer>
   /** 413: the adapter stopped reading the body. */
@@ -231,8 +236,13 @@ function sourceOf<Kind>(
     return answer
   }
 
+  function refusal(head: DeliveryHead): Answer | undefined {
+    const refused = intake.refusal(head)
+    return refused && told(clock, nameFor(), cameAt(clock), refused)
+  }
+
   const tooLarge = () => told(clock, nameFor(), cameAt(clock), intake.tooLarge())
-  return { maxBodyBytes, maxResponseBytes, tooLarge, receive }
+  return { maxBodyBytes, maxResponseBytes, refusal, tooLarge, receive }
 }
 
 /** The engine's commit for effects that come to a response. */

@@ -15,8 +15,8 @@ import type { Source } from '../receiver.js'
 import type { Answer } from '../response.js'
 import { rememberAttempt } from './node/attempts.js'
 import { parsedForm, readBody } from './node/body.js'
-import { refuseBody, sendAnswer } from './node/send.js'
-import { receive } from './node/serve.js'
+import { refuseUnread, sendAnswer } from './node/send.js'
+import { headOf, receive } from './node/serve.js'
 
 export { attemptOf } from './node/attempts.js'
 
@@ -125,17 +125,25 @@ async function answer(
 ): Promise<void> {
   const req = request.raw
   const res = reply.raw
+  const refused = source.refusal(headOf(req))
+  if (refused !== undefined) {
+    keepHeaders(reply)
+    reply.hijack()
+    refuseUnread(req, res, refused)
+    return
+  }
   // A hook before may have decompressed the body, and fail to.
   if (payload !== req) payload.once('error', done)
   const body = await readBody(req, source.maxBodyBytes, payload)
   // Fastify's time limit for handlers may have answered meanwhile.
   if (body === 'aborted' || reply.sent) return
   if (body === 'too_large') {
+    keepHeaders(reply)
     reply.hijack()
-    refuseBody(res, source.tooLarge())
+    refuseUnread(req, res, source.tooLarge())
     return
   }
-  for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) res.setHeader(name, value)
+  keepHeaders(reply)
 
   const { answer, capture } = await receive(source, req, res, body, (_, attempt, capture) => {
     // To whoever asks the request too, its sender looks connected.
@@ -146,6 +154,13 @@ async function answer(
   })
   if (capture === undefined) reply.hijack()
   await sendAnswer(res, answer, capture)
+}
+
+/** Those that hooks set are on every answer. */
+function keepHeaders(reply: FastifyReply): void {
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value)
+  }
 }
 
 /** What Fastify compares with the content-length of a body that was decompressed. */

@@ -56,6 +56,7 @@ export function gitlab({ secrets, scheme = 'signing-token', toleranceMs }: Gitla
   return defineSender({
     facts,
     keys: secrets.map(tokenKey),
+    provenByHeaders: true,
     read(delivery) {
       const token = onlyHeader(delivery, 'x-gitlab-token')
       return token === undefined ? null : { signatures: [token], contents: [[]] }

@@ -11,6 +11,11 @@ export interface Sender {
   readonly facts: SenderFacts
   /** `null`: the delivery is the sender's own. Never throws, whatever a stranger sends. `now`: ms since the epoch. */
   verify(delivery: Delivery, now: number): Refusal | null
+  /**
+   * The proof stands in the headers alone, a token for one: `verify` is asked before the body is read too, of a delivery
+   * without one. Absent: the body is part of what is proven.
+   */
+  readonly provenByHeaders?: true
   /** The sender's name for the event; `null`: it bears none. Asked of verified deliveries only. @throws {InvalidKeyError} */
   key(delivery: Delivery): string | null
   /**
