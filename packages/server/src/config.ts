@@ -7,6 +7,7 @@ import { defaultSender } from './default-sender.js'
 import { type GivenSettings, readEnvironment } from './environment.js'
 import { didYouMean } from './nearest.js'
 import type { StoreOptions } from './open-store.js'
+import { roomFor } from './room.js'
 import { flagOf, KINDS, SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js'
 import type { Shown } from './shown.js'
 import { StartError } from './start-error.js'
@@ -19,7 +20,7 @@ export type OperatorAccess = ({ mode: 'token'; token: string } | { mode: 'local'
 
 export interface ResolvedSource {
   handle: Exclude<Handle, { kind: 'forward' }> | { kind: 'forward'; url: string; timeoutMs: number }
-  options: SourceOptions & { lockTtlMs: number; leaseMs: number }
+  options: SourceOptions & { lockTtlMs: number; leaseMs: number; maxBodyBytes: number }
   /** What operators are shown of its records. */
   shown: Shown
   /** Of a source that answers with the result: how many deliveries it takes in a second. */
@@ -36,6 +37,9 @@ export interface ResolvedConfig {
   storeOptions: StoreOptions
   maxWaiters: number
   maxInFlight: number
+  /** What the bodies of deliveries may hold together. */
+  maxBodyMemoryBytes: number
+  maxConnections: number
   /** 0: any delay. */
   maxEventLoopDelayMs: number
   /** How many accepted deliveries are worked on at once; 0: none. */
@@ -93,7 +97,7 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
       postgresListenUrl: settings.postgresListenUrl,
       postgresPoolSize: settings.postgresPoolSize ?? 0,
     },
-    ...room(settings, where('maxInFlight')),
+    ...roomFor(settings, sources, where),
     maxEventLoopDelayMs: settings.maxEventLoopDelayMs ?? 0,
     inboxConcurrency: settings.inboxConcurrency ?? 0,
     workPort: settings.workPort,
@@ -104,19 +108,6 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     sources,
     configFile: file?.path,
   }
-}
-
-/** Deliveries that wait for others never take all of the room. */
-function room(
-  { maxWaiters: waiters, maxInFlight: inFlight }: Settings,
-  where: string,
-): { maxWaiters: number; maxInFlight: number } {
-  const maxWaiters = waiters ?? Math.min(10_000, Math.floor((inFlight ?? Number.POSITIVE_INFINITY) / 2))
-  const maxInFlight = inFlight ?? maxWaiters + 10_000
-  if (maxInFlight <= maxWaiters) {
-    throw new StartError(`${where} (${maxInFlight}) must be more than ${SETTINGS.maxWaiters.env} (${maxWaiters})`)
-  }
-  return { maxWaiters, maxInFlight }
 }
 
 /** A URL by flag or environment beats the file's `redis`, which says what no URL can. */

@@ -19,7 +19,7 @@ export function keylessSource(receiver: Receiver, options: SourceOptions): [Sour
 }
 
 function namingNothing(sender: Sender): Sender {
-  const { facts, success } = sender
+  const { facts, success, provenByHeaders } = sender
   return {
     facts,
     verify: (delivery, now) => sender.verify(delivery, now),
@@ -27,6 +27,7 @@ function namingNothing(sender: Sender): Sender {
     handshake: delivery => sender.handshake?.(delivery) ?? null,
     unsignedHandshake: delivery => sender.unsignedHandshake?.(delivery) ?? null,
     ...(success !== undefined && { success }),
+    ...(provenByHeaders && { provenByHeaders }),
     sign: event => sender.sign(event),
   }
 }

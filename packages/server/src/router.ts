@@ -1,5 +1,5 @@
 import Fastify, { type FastifyError, type FastifyInstance, type FastifySchema } from 'fastify'
-import { type Answer, InvalidKeyError, problem, StoreError } from 'hookonce'
+import { type Answer, InvalidKeyError, MAX_HEADER_FIELDS, problem, StoreError } from 'hookonce'
 import type { Logger } from 'pino'
 import { InvalidRequest, schemaController } from './openapi/validation.js'
 import { serverProblem } from './problems.js'
@@ -34,6 +34,11 @@ export function createRouter(log: Logger): { app: FastifyInstance; routes: Route
     methods.add(url, method)
     const operators = config?.operators === true
     for (const each of [method].flat()) routes.push({ method: each, url, operators, schema })
+  })
+  app.addHook('onRequest', ({ raw }, reply, done) => {
+    if (raw.rawHeaders.length <= 2 * MAX_HEADER_FIELDS) return done()
+    const detail = `At most ${MAX_HEADER_FIELDS} header fields are accepted.`
+    respond(reply, problem('headers_too_large', { detail, outcome: 'invalid' }))
   })
   // Bodies matter to deliveries only, and those read them themselves.
   app.removeAllContentTypeParsers()

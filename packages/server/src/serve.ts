@@ -4,6 +4,7 @@ import type { ResolvedConfig } from './config.js'
 import { Gate } from './gate.js'
 import { listen } from './listen.js'
 import { createMemoryRelief } from './memory-relief.js'
+import type { Cut } from './metrics/index.js'
 import { assemble } from './process.js'
 import { shutDownOnSignal } from './shutdown.js'
 
@@ -13,8 +14,9 @@ export async function serve(config: ResolvedConfig): Promise<void> {
   const gate = new Gate(createMemoryRelief())
   const tracing = telemetry?.tracing
   const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, tracing, log })
-  const { host, port } = config
-  const listening = await listen(onRequest, { host, port, setting: 'port' })
+  const { host, port, maxConnections } = config
+  const limits = { maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
+  const listening = await listen(onRequest, { host, port, setting: 'port' }, limits)
   if (config.inboxConcurrency > 0) inbox.start()
   shutDownOnSignal({ gate, receiver, inbox, listening, telemetry, drainMs: config.drainMs, log })
   announce(log, config, opened, listening.urls)

@@ -2,13 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Answer, Delivery, keyOf, type Source } from 'hookonce'
 import type { Admission } from '../admission.js'
+import type { Bodies } from '../bodies.js'
 import type { ResolvedSource } from '../config.js'
 import { DeliveryLog } from '../delivery-log.js'
 import type { Gate } from '../gate.js'
 import { KEYLESS, keylessSource, type Receive } from '../keyless.js'
 import { deliverySchema, HANDSHAKE } from '../openapi/deliveries.js'
 import { serverProblem } from '../problems.js'
-import { readBody } from '../read-body.js'
 import type { Refusals } from '../refusals.js'
 import { sendAnswer } from '../send-answer.js'
 import { mountedSource, type SourceContext } from '../sources.js'
@@ -21,12 +21,10 @@ export interface DeliveryContext extends SourceContext {
   allowNoIdempotency: boolean
   gate: Gate
   admission: Admission
+  bodies: Bodies
   refusals: Refusals
   tracing: Tracing | undefined
 }
-
-/** Node drops header fields beyond its own bound of 2,000 in silence; a lost key header must not pass for "no key". */
-const MAX_HEADER_FIELDS = 200
 
 const NO_BODY = Buffer.alloc(0)
 
@@ -83,41 +81,52 @@ function deliveryAnswerer(
   receive: (delivery: Delivery) => Promise<Answer>,
   rate: TokenBucket | undefined,
   log: DeliveryLog,
-  { gate, admission, refusals }: DeliveryContext,
+  { gate, admission, bodies, refusals }: DeliveryContext,
 ): DeliveryListener {
   const { maxBodyBytes } = source
 
-  async function answerFor(request: IncomingMessage): Promise<Answer | undefined> {
-    const { rawHeaders, method = 'POST' } = request
+  /** Before its body is there a delivery takes no place: whoever sends none must not keep others out. */
+  async function bodyOf(request: IncomingMessage): Promise<Buffer | Answer | undefined> {
+    const { method = 'POST', url = '', rawHeaders } = request
     if (gate.closed) return refusals.told(name, shuttingDown())
-    const overload = admission.refusal(name, rate)
-    if (overload !== undefined) return overload
-    if (rawHeaders.length > 2 * MAX_HEADER_FIELDS) {
-      const detail = `At most ${MAX_HEADER_FIELDS} header fields are accepted.`
-      return refusals.told(name, serverProblem('headers_too_large', { detail }))
-    }
-    const body = method === 'GET' ? NO_BODY : await readBody(request, maxBodyBytes)
+    const refused = admission.refusal(name) ?? source.refusal({ method, url, headers: rawHeaders })
+    if (refused !== undefined) return refused
+    const body = method === 'GET' ? NO_BODY : await bodies.read(request, maxBodyBytes)
+    if (typeof body !== 'string') return body
     if (body === 'gone') return undefined
-    if (body === 'too_large') return source.tooLarge()
-    if (gate.closed) return refusals.told(name, shuttingDown())
+    return body === 'too_large' ? source.tooLarge() : admission.unread(name, body)
+  }
 
-    const delivery = new Delivery({ method, url: request.url!, headers: rawHeaders, body })
-    const answer = await receive(delivery)
-    log.answered(delivery, answer)
-    return answer
+  async function answerTo(request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<void> {
+    const refused = gate.closed ? refusals.told(name, shuttingDown()) : admission.enter(name, rate)
+    if (refused !== undefined) return sendAnswer(response, refused, gate.closed)
+    try {
+      const { method = 'POST', url = '', rawHeaders: headers } = request
+      const delivery = new Delivery({ method, url, headers, body })
+      const answer = await receive(delivery)
+      // Strangers do not use up what a sender may send.
+      if (answer.outcome === 'unauthorized') rate?.giveBack()
+      await turnEnd()
+      sendAnswer(response, answer, gate.closed)
+      log.answered(delivery, answer)
+    } finally {
+      gate.leave()
+    }
   }
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    gate.enter()
     try {
-      const answer = await answerFor(request)
-      await turnEnd()
-      if (answer !== undefined) sendAnswer(response, answer, gate.closed)
+      const body = await bodyOf(request)
+      if (body === undefined) return
+      if (!Buffer.isBuffer(body)) return sendAnswer(response, body, gate.closed)
+      try {
+        await answerTo(request, response, body)
+      } finally {
+        bodies.release(body)
+      }
     } catch (error) {
       log.failed(error)
       sendAnswer(response, serverProblem('internal_error'), true)
-    } finally {
-      gate.leave()
     }
   }
 }

@@ -10,7 +10,7 @@ import { Gate } from '../../src/gate.js'
 import { hear } from '../../src/hear.js'
 import { inboxOf } from '../../src/inbox.js'
 import { listen } from '../../src/listen.js'
-import { Metrics } from '../../src/metrics/index.js'
+import { type Cut, Metrics } from '../../src/metrics/index.js'
 import { StoreFigures } from '../../src/store-figures.js'
 import { configFile } from './config-file.js'
 
@@ -39,7 +39,8 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore() }
   const metrics = new Metrics({ sources: config.sources, figures, running: receiver.running })
   const stopHearing = hear(metrics, activity)
   const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, log })
-  const listening = await listen(onRequest, { host: config.host, port: 0, setting: 'port' })
+  const limits = { maxConnections: config.maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
+  const listening = await listen(onRequest, { host: config.host, port: 0, setting: 'port' }, limits)
   closing.push(async () => {
     stopHearing()
     void listening.close()
