@@ -1,10 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import { type NoBody, Reading, Readings } from './readings.js'
+import { Upload, UploadTurns } from './upload-turns.js'
 
 /** Slower ones hold what others need; ASP.NET Core's server has the same bound. */
 export const LEAST_BYTES_PER_SECOND = 240
 const GRACE_MS = 5_000
 const LOOK_EVERY_MS = 1_000
+
+/** What takes so little time that nobody notices is read at once. */
+const LARGE_PIECE_BYTES = 16_384
 
 /** So much may be held of unfinished bodies, which anybody can send, whatever the memory. */
 const MOST_UNFINISHED_BYTES = 67_108_864
@@ -19,6 +23,7 @@ export class Bodies {
   /** Of which nothing came yet, or all at once. */
   readonly #begun = new Readings()
   readonly #unfinished = new Readings()
+  readonly #turns = new UploadTurns()
   #held = 0
 
   /** @param mostBytes of all bodies together @param largest of one; not more than `mostBytes` */
@@ -33,17 +38,23 @@ export class Bodies {
     const announced = Number(request.headers['content-length'])
     if (announced > limit) return Promise.resolve('too_large')
     return new Promise(resolve => {
+      let upload: Upload | undefined
       const onData = (chunk: Buffer) => {
         const length = reading.length + chunk.length
         if (length > limit) return reading.end('too_large')
         reading.add(chunk)
         if (length === announced) return
+        if (chunk.length >= LARGE_PIECE_BYTES) {
+          upload ??= new Upload(request.socket)
+          this.#turns.wait(upload)
+        }
         reading.moveTo(this.#unfinished)
         this.#makeRoom()
       }
       const onEnd = () => {
         const { bytes } = reading
         leave()
+        upload?.end('whole')
         resolve(this.#hold(bytes.length) ? bytes : 'no_room')
       }
       const onGone = () => reading.end('gone')
@@ -53,6 +64,7 @@ export class Bodies {
       }
       const reading = new Reading(this.#begun, Number.isNaN(announced) ? limit : announced, why => {
         leave()
+        upload?.end('refused')
         request.pause()
         resolve(why)
       })

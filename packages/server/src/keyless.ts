@@ -19,13 +19,13 @@ export function keylessSource(receiver: Receiver, options: SourceOptions): [Sour
 }
 
 function namingNothing(sender: Sender): Sender {
-  const { facts, success, provenByHeaders } = sender
+  const { facts, success, provenByHeaders, unsignedHandshake } = sender
   return {
     facts,
     verify: (delivery, now) => sender.verify(delivery, now),
     key: () => null,
     handshake: delivery => sender.handshake?.(delivery) ?? null,
-    unsignedHandshake: delivery => sender.unsignedHandshake?.(delivery) ?? null,
+    ...(unsignedHandshake !== undefined && { unsignedHandshake }),
     ...(success !== undefined && { success }),
     ...(provenByHeaders && { provenByHeaders }),
     sign: event => sender.sign(event),

@@ -86,15 +86,16 @@ function deliveryAnswerer(
   const { maxBodyBytes } = source
 
   /** Before its body is there a delivery takes no place: whoever sends none must not keep others out. */
-  async function bodyOf(request: IncomingMessage): Promise<Buffer | Answer | undefined> {
+  async function bodyOf(request: IncomingMessage, response: ServerResponse): Promise<Buffer | Answer | undefined> {
     const { method = 'POST', url = '', rawHeaders } = request
     if (gate.closed) return refusals.told(name, shuttingDown())
     const refused = admission.refusal(name) ?? source.refusal({ method, url, headers: rawHeaders })
     if (refused !== undefined) return refused
     const body = method === 'GET' ? NO_BODY : await bodies.read(request, maxBodyBytes)
     if (typeof body !== 'string') return body
-    if (body === 'gone') return undefined
-    return body === 'too_large' ? source.tooLarge() : admission.unread(name, body)
+    if (body === 'too_large') return source.tooLarge()
+    if (body !== 'gone') sendAnswer(response, admission.unread(name, body), true)
+    return undefined
   }
 
   async function answerTo(request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<void> {
@@ -116,7 +117,7 @@ function deliveryAnswerer(
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
-      const body = await bodyOf(request)
+      const body = await bodyOf(request, response)
       if (body === undefined) return
       if (!Buffer.isBuffer(body)) return sendAnswer(response, body, gate.closed)
       try {
