@@ -7,7 +7,7 @@ import { defaultSender } from './default-sender.js'
 import { type GivenSettings, readEnvironment } from './environment.js'
 import { didYouMean } from './nearest.js'
 import type { StoreOptions } from './open-store.js'
-import { roomFor } from './room.js'
+import { type Room, roomFor } from './room.js'
 import { flagOf, KINDS, SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js'
 import type { Shown } from './shown.js'
 import { StartError } from './start-error.js'
@@ -30,16 +30,11 @@ export interface ResolvedSource {
 }
 
 /** Everything the server needs, checked, in milliseconds and bytes. */
-export interface ResolvedConfig {
+export interface ResolvedConfig extends Room {
   host: string
   port: number
   store: StoreLocation
   storeOptions: StoreOptions
-  maxWaiters: number
-  maxInFlight: number
-  /** What the bodies of deliveries may hold together. */
-  maxBodyMemoryBytes: number
-  maxConnections: number
   /** 0: any delay. */
   maxEventLoopDelayMs: number
   /** How many accepted deliveries are worked on at once; 0: none. */

@@ -92,7 +92,8 @@ export const PROBLEM_HELP: Record<ServerProblemCode, { means: string; todo: stri
     todo: 'Wait as Retry-After says. Not even the right token is looked at before; who is logged in is not affected.',
   },
   request_timeout: {
-    means: 'The request did not arrive within half a minute, or its headers within ten seconds.',
+    means:
+      'The request did not arrive within half a minute, its headers within ten seconds, or its body came with less than 240 bytes a second.',
     todo: 'Send the same again, quicker.',
   },
   record_running: {
@@ -112,8 +113,9 @@ export const PROBLEM_HELP: Record<ServerProblemCode, { means: string; todo: stri
     todo: 'Send it again after Retry-After, or raise ratePerSecond of the source (HOOKONCE_RATE_PER_SECOND).',
   },
   overloaded: {
-    means: 'There are more deliveries in flight than there is room for, or the process is behind. Nothing was run.',
-    todo: 'Send it again after Retry-After. If it stays: more processes, or HOOKONCE_MAX_IN_FLIGHT where memory allows.',
+    means:
+      'There are more deliveries in flight, or more bytes of bodies, than there is room for, or the process is behind. Nothing was run.',
+    todo: 'Send it again after Retry-After. If it stays: more processes; where memory allows HOOKONCE_MAX_IN_FLIGHT, HOOKONCE_MAX_BODY_MEMORY_BYTES.',
   },
   headers_too_large: {
     means: 'There are more than 200 header fields, or more than 16 KiB of them.',

@@ -1,16 +1,21 @@
 import { totalmem } from 'node:os'
-import type { ResolvedConfig, ResolvedSource } from './config.js'
 import { SETTINGS, type SettingName, type Settings } from './settings.js'
 import { StartError } from './start-error.js'
 
-type Room = Pick<ResolvedConfig, 'maxWaiters' | 'maxInFlight' | 'maxBodyMemoryBytes' | 'maxConnections'>
+/** How much of everything there may be at once. */
+export interface Room {
+  maxWaiters: number
+  maxInFlight: number
+  /** What the bodies of deliveries may hold together. */
+  maxBodyMemoryBytes: number
+  /** On each address. */
+  maxConnections: number
+}
 
-/** How much of everything there may be at once. @throws {StartError} */
-export function roomFor(
-  settings: Settings,
-  sources: ReadonlyMap<string, ResolvedSource>,
-  where: (name: SettingName) => string,
-): Room {
+type Sources = ReadonlyMap<string, { options: { maxBodyBytes: number } }>
+
+/** @throws {StartError} */
+export function roomFor(settings: Settings, sources: Sources, where: (name: SettingName) => string): Room {
   const { maxWaiters: waiters, maxInFlight: inFlight } = settings
   // Deliveries that wait for others never take all of the room.
   const maxWaiters = waiters ?? Math.min(10_000, Math.floor((inFlight ?? Number.POSITIVE_INFINITY) / 2))
@@ -20,7 +25,7 @@ export function roomFor(
     throw new StartError(`${setting} must be more than ${SETTINGS.maxWaiters.env} (${maxWaiters})`)
   }
   const largest = largestBody(sources)
-  const maxBodyMemoryBytes = settings.maxBodyMemoryBytes ?? Math.max(largest, Math.floor(usableMemory() / 8))
+  const maxBodyMemoryBytes = settings.maxBodyMemoryBytes ?? Math.max(largest, Math.floor(usableMemory() / 4))
   if (maxBodyMemoryBytes < largest) {
     const setting = `${where('maxBodyMemoryBytes')} (${maxBodyMemoryBytes})`
     throw new StartError(`${setting} must be at least the largest maxBodyBytes of a source (${largest})`)
@@ -31,7 +36,7 @@ export function roomFor(
 }
 
 /** The most bytes that any of these takes. */
-export function largestBody(sources: ReadonlyMap<string, ResolvedSource>): number {
+export function largestBody(sources: Sources): number {
   return Math.max(...[...sources.values()].map(({ options }) => options.maxBodyBytes))
 }
 

@@ -128,7 +128,7 @@ export const SETTINGS = {
     meaning: 'largest delivery; more is answered 413',
   }),
   maxBodyMemoryBytes: setting(number(1, Number.MAX_SAFE_INTEGER, 'whole number'), 'HOOKONCE_MAX_BODY_MEMORY_BYTES', {
-    defaultText: 'an eighth of the memory that this process may use, at least the largest delivery',
+    defaultText: 'a quarter of the memory that this process may use, at least the largest delivery',
     meaning: 'what the bodies of deliveries may hold together; more is answered 503, the unfinished first',
   }),
   maxConnections: setting(number(1, 10_000_000, 'whole number'), 'HOOKONCE_MAX_CONNECTIONS', {

@@ -46,7 +46,7 @@ test('the defaults are the documented ones', async () => {
     },
     maxWaiters: 10_000,
     maxInFlight: 20_000,
-    maxBodyMemoryBytes: Math.floor(memory / 8),
+    maxBodyMemoryBytes: Math.floor(memory / 4),
     maxConnections: expect.any(Number),
     maxEventLoopDelayMs: 1000,
     inboxConcurrency: 20,
