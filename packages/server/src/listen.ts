@@ -5,6 +5,7 @@ import type { Cut } from './metrics/index.js'
 import { oneAtATime } from './one-at-a-time.js'
 import { serverProblem } from './problems.js'
 import { flagOf, SETTINGS } from './settings.js'
+import { endStalled } from './stalled-readers.js'
 import { StartError } from './start-error.js'
 
 const HTTP_OPTIONS: ServerOptions = {
@@ -15,12 +16,6 @@ const HTTP_OPTIONS: ServerOptions = {
   keepAliveTimeout: 65_000,
   insecureHTTPParser: false,
 }
-
-/**
- * A connection on which nothing moves for so long is looked at: one whose answer is not taken is ended then, or the next
- * time. Longer than the time for headers, so that who is late with them is told.
- */
-const STILL_MS = 15_000
 
 export interface Listening {
   /** Where it listens, e.g. `http://127.0.0.1:8000`. */
@@ -90,22 +85,16 @@ async function openIfPossible(server: Server, address: Address): Promise<Server 
 }
 
 function createHttpServer(onRequest: RequestListener, { maxConnections, onCut }: Limits): Server {
-  const endIfNotTaken = (socket: Socket) => {
-    if (socket.writableLength === 0) return
-    onCut('stalled_reader')
-    socket.destroy()
-  }
-  const answer = oneAtATime(onRequest, () => onCut('pipelined'))
-  const server = createServer(HTTP_OPTIONS, (request, response) => {
-    response.on('timeout', endIfNotTaken)
-    answer(request, response)
-  })
+  const server = createServer(
+    HTTP_OPTIONS,
+    oneAtATime(onRequest, () => onCut('pipelined')),
+  )
+  endStalled(server, () => onCut('stalled_reader'))
   server.on('clientError', answerClientError)
   server.on('drop', () => onCut('too_many'))
   server.maxConnections = maxConnections
   // Node drops those beyond in silence: one more than is accepted shows that there were more.
   server.maxHeadersCount = MAX_HEADER_FIELDS + 1
-  server.timeout = STILL_MS
   return server
 }
 

@@ -9,6 +9,7 @@ import type { Gate } from '../gate.js'
 import { KEYLESS, keylessSource, type Receive } from '../keyless.js'
 import { deliverySchema, HANDSHAKE } from '../openapi/deliveries.js'
 import { serverProblem } from '../problems.js'
+import type { NoBody } from '../readings.js'
 import type { Refusals } from '../refusals.js'
 import { sendAnswer } from '../send-answer.js'
 import { mountedSource, type SourceContext } from '../sources.js'
@@ -85,24 +86,32 @@ function deliveryAnswerer(
 ): DeliveryListener {
   const { maxBodyBytes } = source
 
-  /** Before its body is there a delivery takes no place: whoever sends none must not keep others out. */
-  async function bodyOf(request: IncomingMessage, response: ServerResponse): Promise<Buffer | Answer | undefined> {
-    const { method = 'POST', url = '', rawHeaders } = request
+  /** What its head is refused for, when there is no need to read its body. */
+  function refusalOf({ method = 'POST', url = '', rawHeaders: headers }: IncomingMessage): Answer | undefined {
     if (gate.closed) return refusals.told(name, shuttingDown())
-    const refused = admission.refusal(name) ?? source.refusal({ method, url, headers: rawHeaders })
-    if (refused !== undefined) return refused
-    const body = method === 'GET' ? NO_BODY : await bodies.read(request, maxBodyBytes)
-    if (typeof body !== 'string') return body
-    if (body === 'too_large') return source.tooLarge()
-    if (body !== 'gone') sendAnswer(response, admission.unread(name, body), true)
-    return undefined
+    return admission.refusal(name) ?? source.refusal({ method, url, headers })
   }
 
-  async function answerTo(request: IncomingMessage, response: ServerResponse, body: Buffer): Promise<void> {
-    const refused = gate.closed ? refusals.told(name, shuttingDown()) : admission.enter(name, rate)
-    if (refused !== undefined) return sendAnswer(response, refused, gate.closed)
+  function refuseUnread(response: ServerResponse, why: NoBody): void {
+    if (why === 'too_large') sendAnswer(response, source.tooLarge(), gate.closed)
+    else if (why !== 'gone') sendAnswer(response, admission.unread(name, why), true)
+  }
+
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    let entered = false
+    let body: Buffer = NO_BODY
     try {
+      const refused = refusalOf(request)
+      if (refused !== undefined) return sendAnswer(response, refused, gate.closed)
       const { method = 'POST', url = '', rawHeaders: headers } = request
+      // Before its body is there a delivery takes no place: whoever sends none must not keep others out.
+      const read = method === 'GET' ? NO_BODY : await bodies.read(request, maxBodyBytes)
+      if (typeof read === 'string') return refuseUnread(response, read)
+      body = read
+      const late = gate.closed ? refusals.told(name, shuttingDown()) : admission.enter(name, rate)
+      if (late !== undefined) return sendAnswer(response, late, gate.closed)
+      entered = true
+
       const delivery = new Delivery({ method, url, headers, body })
       const answer = await receive(delivery)
       // Strangers do not use up what a sender may send.
@@ -110,24 +119,12 @@ function deliveryAnswerer(
       await turnEnd()
       sendAnswer(response, answer, gate.closed)
       log.answered(delivery, answer)
-    } finally {
-      gate.leave()
-    }
-  }
-
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    try {
-      const body = await bodyOf(request, response)
-      if (body === undefined) return
-      if (!Buffer.isBuffer(body)) return sendAnswer(response, body, gate.closed)
-      try {
-        await answerTo(request, response, body)
-      } finally {
-        bodies.release(body)
-      }
     } catch (error) {
       log.failed(error)
       sendAnswer(response, serverProblem('internal_error'), true)
+    } finally {
+      bodies.release(body)
+      if (entered) gate.leave()
     }
   }
 }
