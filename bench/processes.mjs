@@ -28,7 +28,7 @@ export async function startServer(script, env, args = []) {
   )
   for await (const line of createInterface({ input: child.stdout })) {
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0]
-    if (url !== undefined) return { url, end: () => child.kill('SIGKILL') }
+    if (url !== undefined) return { url, pid: child.pid, end: () => child.kill('SIGKILL') }
   }
   throw new Error(`${script} did not start`)
 }

@@ -7,6 +7,7 @@
  *   npm run bench -- --inbox [--stores …] [--rounds 7]
  *   npm run bench -- --watched [--stores …] [--rounds 7] [--seconds 3]
  *   npm run bench -- --overload [--stores …]
+ *   npm run bench -- --abuse [--stores …]
  *   npm run bench -- --operators 1000000 [--stores …]
  *   npm run bench -- --records 1000000 [--stores …] [--rounds 7] [--random-keys]
  */
@@ -14,6 +15,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { measureAbuse } from './abuse/run.mjs'
 import { measureAtSize } from './at-size/run.mjs'
 import { BACKENDS } from './backends.mjs'
 import { startContenders } from './contenders.mjs'
@@ -36,6 +38,7 @@ const { values: options } = parseArgs({
     inbox: { type: 'boolean', default: false },
     watched: { type: 'boolean', default: false },
     overload: { type: 'boolean', default: false },
+    abuse: { type: 'boolean', default: false },
     operators: { type: 'string' },
     'random-keys': { type: 'boolean', default: false },
     records: { type: 'string' },
@@ -72,6 +75,7 @@ try {
     await measureAcknowledgement(backends, { connections })
   } else if (options.watched) await measureWatched(backends, { rounds, seconds, connections })
   else if (options.overload) await measureOverload(backends)
+  else if (options.abuse) await measureAbuse(backends)
   else if (options.operators !== undefined) await measureOperators(backends, Number(options.operators))
   else if (options.records === undefined) await compare()
   else await measureAtSize(backends, { records: Number(options.records), rounds, random: options['random-keys'] })

@@ -16,6 +16,9 @@ export interface DeliveryInit {
   requestId?: string | null
 }
 
+/** What a delivery is but its body. */
+export type DeliveryHead = Omit<DeliveryInit, 'body'>
+
 /** What a name of a request may be: strangers choose it, and it is written into logs. */
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/
 
@@ -29,17 +32,31 @@ export class Delivery {
   readonly body: Uint8Array
   /** Names this request in events and logs; `null`: nothing does. Anybody may have chosen it. */
   readonly requestId: string | null
+  readonly #headerFields: number
 
   constructor(init: DeliveryInit) {
     this.method = init.method
     this.url = init.url
     this.body = init.body
     const headers: [string, string][] = []
+    let fields = 0
     if (isRaw(init.headers)) {
+      fields = init.headers.length / 2
       for (let at = 0; at + 1 < init.headers.length; at += 2) add(headers, init.headers[at]!, init.headers[at + 1]!)
-    } else for (const [name, value] of init.headers) add(headers, name, value)
+    } else {
+      for (const [name, value] of init.headers) {
+        fields++
+        add(headers, name, value)
+      }
+    }
     this.headers = headers
+    this.#headerFields = fields
     this.requestId = init.requestId === undefined ? requestIdOf(this.headerValues('x-request-id')) : init.requestId
+  }
+
+  /** How many header fields there were, those that were dropped included. */
+  get headerFields(): number {
+    return this.#headerFields
   }
 
   /** The path without its query. */
@@ -80,7 +97,8 @@ export class Delivery {
   }
 }
 
-const isRaw = (headers: DeliveryInit['headers']): headers is readonly string[] =>
+/** Whether they are names and values in turn. */
+export const isRaw = (headers: DeliveryInit['headers']): headers is readonly string[] =>
   Array.isArray(headers) && typeof headers[0] === 'string'
 
 function add(headers: [string, string][], name: string, value: string): void {

@@ -5,7 +5,7 @@ import { type Attempt, type AttemptWith, withCommit } from './attempt.js'
 import type { Breaker } from './breaker.js'
 import { type Clock, systemClock } from './clock.js'
 import type { Settlement } from './committing.js'
-import type { Delivery } from './delivery.js'
+import type { Delivery, DeliveryHead } from './delivery.js'
 import { ConfigurationError } from './errors.js'
 import { failureReason } from './failure-reason.js'
 import type { AttemptEnd } from './holding.js'
@@ -199,6 +199,11 @@ class InboxSource<Kind> implements Source {
     this.maxBodyBytes = this.#settings.maxBodyBytes
     this.maxResponseBytes = this.#settings.maxResponseBytes
     this.tooLarge = () => told(clock, name, cameAt(clock), this.#intake.tooLarge())
+  }
+
+  refusal(head: DeliveryHead): Answer | undefined {
+    const refused = this.#intake.refusal(head)
+    return refused && told(this.#clock, this.#name, cameAt(this.#clock), refused)
   }
 
   /** Accepts; a delivery without a key is one of its own. */

@@ -10,7 +10,7 @@ export { Breaker } from './breaker.js'
 export { type Clock, systemClock } from './clock.js'
 export type { Commit, Effects, Settlement } from './committing.js'
 export { checkConnectionUrl } from './connection-url.js'
-export { Delivery, type DeliveryInit, type HeaderList, requestIdOf } from './delivery.js'
+export { Delivery, type DeliveryHead, type DeliveryInit, type HeaderList, requestIdOf } from './delivery.js'
 export {
   ACTIVITY_CHANNEL,
   type AttemptEndKind,
@@ -31,7 +31,7 @@ export {
 } from './idempotency.js'
 export { createInbox, type Inbox, type InboxHandler, type InboxOptions, type InboxSourceOptions } from './inbox.js'
 export * from './inbox-store.js'
-export { type SourceSettings, timingOf } from './intake.js'
+export { MAX_HEADER_FIELDS, type SourceSettings, timingOf } from './intake.js'
 export { keyOf } from './key.js'
 export type { Outcome } from './outcome.js'
 export { PROBLEMS, type ProblemCode, type ProblemOptions, problem } from './problem.js'

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from './clock.js'
-import type { Delivery } from './delivery.js'
+import { Delivery, type DeliveryHead, isRaw } from './delivery.js'
 import { InvalidKeyError } from './errors.js'
 import { bodyFingerprint } from './fingerprint.js'
 import { keyOf } from './key.js'
@@ -143,6 +143,11 @@ function warnOfShortSecret(sender: Sender): void {
   )
 }
 
+/** More no honest sender has; HTTP servers drop those beyond a number of their own (Node: 1,000) without a word. */
+export const MAX_HEADER_FIELDS = 200
+
+const NO_BODY = new Uint8Array()
+
 const UNAUTHENTIC: Record<Refusal, string> = {
   signature_missing: 'There is no signature, or not in the form of this sender.',
   signature_wrong: 'The signature is not of this content and a secret that is known here.',
@@ -152,7 +157,7 @@ const UNAUTHENTIC: Record<Refusal, string> = {
   timestamp_new: 'The timestamp is too far in the future.',
 }
 
-/** What is looked at before the store is asked, in this order: size, sender, handshake, key, fingerprint. */
+/** What is looked at before the store is asked, in this order: header fields, size, sender, handshake, key, fingerprint. */
 export function createIntake(settings: ResolvedSettings, clock: Clock = systemClock) {
   const { sender, keyRequired, fingerprint, maxBodyBytes } = settings
   const readKey = sender === undefined ? keyOf : (delivery: Delivery) => sender.key(delivery)
@@ -166,10 +171,26 @@ export function createIntake(settings: ResolvedSettings, clock: Clock = systemCl
   const tooLarge = (): Answer =>
     problem('body_too_large', { detail: `At most ${maxBodyBytes} bytes are accepted.`, outcome: 'invalid' })
 
+  const tooManyFields = (): Answer =>
+    problem('headers_too_large', {
+      detail: `At most ${MAX_HEADER_FIELDS} header fields are accepted.`,
+      outcome: 'invalid',
+    })
+
   return {
     tooLarge,
 
+    /** What the head alone is refused for. Where the body counts too, `take` decides. */
+    refusal(head: DeliveryHead): Answer | undefined {
+      const { method, headers } = head
+      if (isRaw(headers) && headers.length > 2 * MAX_HEADER_FIELDS) return tooManyFields()
+      if (!sender?.provenByHeaders || sender.unsignedHandshake || isSafe(method)) return undefined
+      const refusal = sender.verify(new Delivery({ ...head, body: NO_BODY }), clock.now())
+      return refusal === null ? undefined : unauthentic(refusal)
+    },
+
     take(delivery: Delivery): Taken {
+      if (delivery.headerFields > MAX_HEADER_FIELDS) return { refusal: tooManyFields() }
       if (delivery.body.length > maxBodyBytes) return { refusal: tooLarge() }
       const first = sender && admit(sender, delivery, clock.now())
       if (first) return { refusal: first }
@@ -193,12 +214,17 @@ export function createIntake(settings: ResolvedSettings, clock: Clock = systemCl
 function admit(sender: Sender, delivery: Delivery, now: number): Answer | undefined {
   const unsigned = sender.unsignedHandshake?.(delivery)
   if (unsigned) return { ...unsigned, outcome: unsigned.status < 400 ? 'handshake' : 'unauthorized' }
-  if (delivery.method === 'GET' || delivery.method === 'HEAD') {
+  if (isSafe(delivery.method)) {
     const answer = problem('method_not_allowed', { detail: 'Events are delivered by POST.', outcome: 'invalid' })
     return { ...answer, headers: [...answer.headers, ['allow', 'POST']] }
   }
   const refusal = sender.verify(delivery, now)
-  if (refusal !== null) return problem('signature_invalid', { detail: UNAUTHENTIC[refusal], outcome: 'unauthorized' })
+  if (refusal !== null) return unauthentic(refusal)
   const answer = sender.handshake?.(delivery)
   return answer ? { ...answer, outcome: 'handshake' } : undefined
 }
+
+const isSafe = (method: string): boolean => method === 'GET' || method === 'HEAD'
+
+const unauthentic = (refusal: Refusal): Answer =>
+  problem('signature_invalid', { detail: UNAUTHENTIC[refusal], outcome: 'unauthorized' })

@@ -11,6 +11,7 @@ export const PROBLEMS = {
   in_progress: [409, 'The first delivery with this idempotency key is still being processed'],
   body_too_large: [413, 'The body is too large'],
   key_reused: [422, 'This idempotency key was used for a different payload'],
+  headers_too_large: [431, 'The request headers are too large'],
   handler_failed: [500, 'Processing failed'],
   attempts_exhausted: [500, 'Processing this delivery crashed too often'],
   upstream_unreachable: [502, 'The application behind this receiver cannot be reached'],

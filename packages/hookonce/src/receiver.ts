@@ -3,7 +3,7 @@ import { cameAt, told } from './answering.js'
 import { type Attempt, type AttemptWith, type CommitOf, withCommit } from './attempt.js'
 import { type Clock, systemClock } from './clock.js'
 import { andThen, type Commit, type Settlement } from './committing.js'
-import type { Delivery } from './delivery.js'
+import type { Delivery, DeliveryHead } from './delivery.js'
 import { ENGINE_RULES, type IdempotencyOptions } from './engine-options.js'
 import { ConfigurationError } from './errors.js'
 import { failureReason } from './failure-reason.js'
@@ -60,6 +60,11 @@ export interface Source<Kind = never> {
   readonly maxBodyBytes: number
   /** How much of a handler's response an adapter gathers before it hands on the remainder as `rest`. */
   readonly maxResponseBytes: number
+  /**
+   * The answer to a delivery that its head alone is refused for, so that its body need not be read: too many header
+   * fields, or a token that is wrong. `undefined`: read the body, and `receive`, which looks at everything again.
+   */
+  refusal(head: DeliveryHead): Answer | undefined
   /** Never rejects: whatever goes wrong is an answer. */
   receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer>
   /** 413: the adapter stopped reading the body. */
@@ -250,8 +255,13 @@ function sourceOf<Kind>(
     return answer
   }
 
+  function refusal(head: DeliveryHead): Answer | undefined {
+    const refused = intake.refusal(head)
+    return refused && told(clock, scope, cameAt(clock), refused)
+  }
+
   const tooLarge = () => told(clock, scope, cameAt(clock), intake.tooLarge())
-  return { maxBodyBytes, maxResponseBytes, tooLarge, failed, receive }
+  return { maxBodyBytes, maxResponseBytes, refusal, tooLarge, failed, receive }
 }
 
 /** The engine's commit for effects that come to a response. */

@@ -4,6 +4,7 @@ import type { Inbox, Receiver } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Activity } from './activity/index.js'
 import { Admission } from './admission.js'
+import { Bodies } from './bodies.js'
 import type { ResolvedConfig } from './config.js'
 import { EventLoopWatch } from './event-loop-watch.js'
 import type { Gate } from './gate.js'
@@ -13,6 +14,7 @@ import { createOperators, loggedTo } from './operator/access.js'
 import { createAudit } from './operator/audit.js'
 import { checkQueries } from './query-check.js'
 import { Refusals } from './refusals.js'
+import { largestBody } from './room.js'
 import { createRouter, type Route } from './router.js'
 import { apiRecordRoutes } from './routes/api-records.js'
 import { apiSourceRoute } from './routes/api-sources.js'
@@ -53,10 +55,18 @@ export interface App extends RequestListener {
 export async function createApp(context: AppContext): Promise<App> {
   const { config, receiver, inbox, gate, agent, activity, metrics, tracing, log } = context
   const { app, routes } = createRouter(log)
-  const { sources, allowNoIdempotency, maxInFlight } = config
+  const { sources, allowNoIdempotency, maxInFlight, maxBodyMemoryBytes } = config
   const eventLoop = new EventLoopWatch(config.maxEventLoopDelayMs)
   const refusals = new Refusals(metrics, activity)
-  const admission = new Admission({ gate, maxInFlight, eventLoop, refusals, log })
+  const admission = new Admission({
+    gate,
+    maxInFlight,
+    eventLoop,
+    refusals,
+    cut: why => metrics.connectionCut(why),
+    log,
+  })
+  const bodies = new Bodies(maxBodyMemoryBytes, largestBody(sources))
   metrics.countInFlight = () => gate.inProgress
   const deliveries = deliveryRoutes(app, {
     receiver,
@@ -65,6 +75,7 @@ export async function createApp(context: AppContext): Promise<App> {
     allowNoIdempotency,
     gate,
     admission,
+    bodies,
     refusals,
     tracing,
     agent,

@@ -8,6 +8,7 @@ import { type GivenSettings, readEnvironment } from './environment.js'
 import { didYouMean } from './nearest.js'
 import type { StoreOptions } from './open-store.js'
 import { type OperatorAccess, operatorAccess } from './operator/rule.js'
+import { type Room, roomFor } from './room.js'
 import { type SecretWarning, secretWarnings } from './secret-warnings.js'
 import { SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js'
 import { redacting, type Shown } from './shown.js'
@@ -17,7 +18,7 @@ import { mustBeReadable, parseStoreUrl, type StoreLocation } from './store-url.j
 
 export interface ResolvedSource {
   handle: SourceHandle
-  options: SourceOptions & { lockTtlMs: number; leaseMs: number }
+  options: SourceOptions & { lockTtlMs: number; leaseMs: number; maxBodyBytes: number }
   /** What operators are shown of its records. */
   shown: Shown
   /** Whether its application is asked what is asked of it. */
@@ -29,13 +30,11 @@ export interface ResolvedSource {
 }
 
 /** Everything the server needs, checked, in milliseconds and bytes. */
-export interface ResolvedConfig {
+export interface ResolvedConfig extends Room {
   host: string
   port: number
   store: StoreLocation
   storeOptions: StoreOptions
-  maxWaiters: number
-  maxInFlight: number
   /** 0: any delay. */
   maxEventLoopDelayMs: number
   /** How many accepted deliveries are worked on at once; 0: none. */
@@ -99,7 +98,7 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
       postgresListenUrl: settings.postgresListenUrl,
       postgresPoolSize: settings.postgresPoolSize ?? 0,
     },
-    ...room(settings, where('maxInFlight')),
+    ...roomFor(settings, sources, where),
     maxEventLoopDelayMs: settings.maxEventLoopDelayMs ?? 0,
     inboxConcurrency: settings.inboxConcurrency ?? 0,
     workPort: settings.workPort,
@@ -112,19 +111,6 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     secretWarnings: secretWarnings({ given, sources, adminToken: settings.adminToken }),
     configFile: file?.path,
   }
-}
-
-/** Deliveries that wait for others never take all of the room. */
-function room(
-  { maxWaiters: waiters, maxInFlight: inFlight }: Settings,
-  where: string,
-): { maxWaiters: number; maxInFlight: number } {
-  const maxWaiters = waiters ?? Math.min(10_000, Math.floor((inFlight ?? Number.POSITIVE_INFINITY) / 2))
-  const maxInFlight = inFlight ?? maxWaiters + 10_000
-  if (maxInFlight <= maxWaiters) {
-    throw new StartError(`${where} (${maxInFlight}) must be more than ${SETTINGS.maxWaiters.env} (${maxWaiters})`)
-  }
-  return { maxWaiters, maxInFlight }
 }
 
 /** A URL by flag or environment beats the file's `redis`, which says what no URL can. */

@@ -27,7 +27,7 @@ export class DeliveryLog {
 
   answered(delivery: Delivery, answer: Answer, startedAt: number): void {
     const { status, outcome, attempt } = answer
-    if (outcome === 'unauthorized') this.#refusal(answer)
+    this.refused(delivery.method, answer)
     const isDebug = this.#log.isLevelEnabled('debug')
     if (!isDebug && status < 500 && outcome !== 'mismatch') return
     const facts = {
@@ -49,13 +49,11 @@ export class DeliveryLog {
     this.#log.error(facts, 'delivery not answered')
   }
 
-  #refusal({ body }: Answer): void {
-    if (this.#refused !== undefined) {
-      this.#refused++
-      return
-    }
-    const { detail } = JSON.parse(Buffer.from(body).toString())
-    this.#tellRefused(1, detail)
+  /** What is not shown to be the sender's is told once in a while, and counted in between. */
+  refused(method: string, answer: Answer): void {
+    if (answer.outcome !== 'unauthorized') return
+    if (this.#refused === undefined) this.#tellRefused(1, reasonOf(method, answer))
+    else this.#refused++
   }
 
   #tellRefused(count: number, reason?: string): void {
@@ -80,3 +78,10 @@ export class DeliveryLog {
 }
 
 const since = (startedAt: number): number => Number((performance.now() - startedAt).toFixed(1))
+
+/** Of a problem its detail; a handshake is answered in the sender's own words. */
+function reasonOf(method: string, { headers, body }: Answer): string {
+  const isProblem = headers.some(([name, value]) => name === 'content-type' && value === 'application/problem+json')
+  if (isProblem) return JSON.parse(Buffer.from(body).toString()).detail
+  return `The ${method} is not the sender's handshake: compare the verify token with the one in the sender's console.`
+}

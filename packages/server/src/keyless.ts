@@ -19,14 +19,15 @@ export function keylessSource(receiver: Receiver, options: SourceOptions): [Sour
 }
 
 function namingNothing(sender: Sender): Sender {
-  const { facts, success } = sender
+  const { facts, success, provenByHeaders, unsignedHandshake } = sender
   return {
     facts,
     verify: (delivery, now) => sender.verify(delivery, now),
     key: () => null,
     handshake: delivery => sender.handshake?.(delivery) ?? null,
-    unsignedHandshake: delivery => sender.unsignedHandshake?.(delivery) ?? null,
+    ...(unsignedHandshake !== undefined && { unsignedHandshake }),
     ...(success !== undefined && { success }),
+    ...(provenByHeaders && { provenByHeaders }),
     sign: event => sender.sign(event),
   }
 }

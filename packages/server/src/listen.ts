@@ -1,10 +1,12 @@
-import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { MAX_HEADER_FIELDS } from 'hookonce'
+import type { Cut } from './metrics/index.js'
+import { oneAtATime } from './one-at-a-time.js'
 import { serverProblem } from './problems.js'
 import { flagOf, SETTINGS } from './settings.js'
+import { endStalled } from './stalled-readers.js'
 import { StartError } from './start-error.js'
-
-type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
 
 const HTTP_OPTIONS: ServerOptions = {
   headersTimeout: 10_000,
@@ -30,9 +32,17 @@ export interface Address {
   setting: 'port' | 'workPort'
 }
 
+export interface Limits {
+  /** On each address; more are ended as they come. */
+  maxConnections: number
+  /** Called when a connection was ended for what it took. */
+  onCut(why: Cut): void
+}
+
 /** Listens on a host, which may be both loopback addresses. @throws {StartError} */
-export async function listen(onRequest: RequestListener, address: Address): Promise<Listening> {
-  const servers = address.host === 'localhost' ? await onLoopback(onRequest, address) : [await open(onRequest, address)]
+export async function listen(onRequest: RequestListener, address: Address, limits: Limits): Promise<Listening> {
+  const make = () => createHttpServer(onRequest, limits)
+  const servers = address.host === 'localhost' ? await onLoopback(make, address) : [await open(make(), address)]
   return {
     urls: servers.map(urlOf),
     close: async () => {
@@ -48,12 +58,12 @@ export async function listen(onRequest: RequestListener, address: Address): Prom
  * `localhost` is 127.0.0.1 for some clients and ::1 for others: both are this server's, or it does not start.
  * A machine may lack one of the two families.
  */
-async function onLoopback(onRequest: RequestListener, address: Address): Promise<Server[]> {
+async function onLoopback(make: () => Server, address: Address): Promise<Server[]> {
   for (let attempt = 1; ; attempt++) {
-    const first = await openIfPossible(onRequest, { ...address, host: '127.0.0.1' })
+    const first = await openIfPossible(make(), { ...address, host: '127.0.0.1' })
     const port = first === undefined ? address.port : (first.address() as AddressInfo).port
     try {
-      const second = await openIfPossible(onRequest, { ...address, host: '::1', port })
+      const second = await openIfPossible(make(), { ...address, host: '::1', port })
       const servers = [first, second].filter(server => server !== undefined)
       if (servers.length === 0) throw new StartError('this machine has no loopback address to listen on', 1)
       return servers
@@ -64,9 +74,9 @@ async function onLoopback(onRequest: RequestListener, address: Address): Promise
   }
 }
 
-async function openIfPossible(onRequest: RequestListener, address: Address): Promise<Server | undefined> {
+async function openIfPossible(server: Server, address: Address): Promise<Server | undefined> {
   try {
-    return await open(onRequest, address)
+    return await open(server, address)
   } catch (error) {
     const { code } = (error as StartError).cause as NodeJS.ErrnoException
     if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return undefined
@@ -74,9 +84,21 @@ async function openIfPossible(onRequest: RequestListener, address: Address): Pro
   }
 }
 
-function open(onRequest: RequestListener, address: Address): Promise<Server> {
-  const server = createServer(HTTP_OPTIONS, onRequest)
+function createHttpServer(onRequest: RequestListener, { maxConnections, onCut }: Limits): Server {
+  const server = createServer(
+    HTTP_OPTIONS,
+    oneAtATime(onRequest, () => onCut('pipelined')),
+  )
+  endStalled(server, () => onCut('stalled_reader'))
   server.on('clientError', answerClientError)
+  server.on('drop', () => onCut('too_many'))
+  server.maxConnections = maxConnections
+  // Node drops those beyond in silence: one more than is accepted shows that there were more.
+  server.maxHeadersCount = MAX_HEADER_FIELDS + 1
+  return server
+}
+
+function open(server: Server, address: Address): Promise<Server> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, address)))
     server.listen({ host: address.host, port: address.port }, () => resolve(server))

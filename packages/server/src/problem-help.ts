@@ -98,7 +98,8 @@ export const PROBLEM_HELP: Record<ServerProblemCode, { means: string; todo: stri
     todo: 'Send the right one: it is taken at any time. Who is logged in is not affected.',
   },
   request_timeout: {
-    means: 'The request did not arrive within half a minute, or its headers within ten seconds.',
+    means:
+      'The request did not arrive within half a minute, its headers within ten seconds, or its body came with less than 240 bytes a second.',
     todo: 'Send the same again, quicker.',
   },
   record_running: {
@@ -126,8 +127,9 @@ export const PROBLEM_HELP: Record<ServerProblemCode, { means: string; todo: stri
     todo: 'Correct HOOKONCE_FORWARD_TO (in a container localhost is the container itself). Nothing was run.',
   },
   overloaded: {
-    means: 'There are more deliveries in flight than there is room for, or the process is behind. Nothing was run.',
-    todo: 'Send it again after Retry-After. If it stays: more processes, or HOOKONCE_MAX_IN_FLIGHT where memory allows.',
+    means:
+      'There are more deliveries in flight, or more bytes of bodies, than there is room for, or the process is behind. Nothing was run.',
+    todo: 'Send it again after Retry-After. If it stays: more processes; where memory allows HOOKONCE_MAX_IN_FLIGHT, HOOKONCE_MAX_BODY_MEMORY_BYTES.',
   },
   headers_too_large: {
     means: 'There are more than 200 header fields, or more than 16 KiB of them.',

@@ -13,7 +13,6 @@ export const SERVER_PROBLEMS = {
   media_type_invalid: [415, 'The Content-Type is not valid'],
   operator_token_guessed: [429, 'Too many wrong tokens'],
   rate_limited: [429, 'Too many deliveries of this source'],
-  headers_too_large: [431, 'The request headers are too large'],
   internal_error: [500, 'The request could not be answered'],
   loop_detected: [508, 'The delivery came back to the receiver that forwards it'],
   overloaded: [503, 'This receiver has too much to do'],

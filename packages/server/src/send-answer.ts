@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { type Answer, problem } from 'hookonce'
+import { limitStall } from './stalled-readers.js'
 
 const BODYLESS = new Set([204, 304])
 
@@ -41,6 +42,7 @@ export function sendAnswer(response: ServerResponse, answer: Answer, close = fal
   else if (rest !== undefined) pipeline(whole(body, rest), response).catch(() => response.destroy())
   else if (body.length <= ONE_WRITE_BYTES) response.end(latin1(body), 'latin1')
   else response.end(body)
+  if (rest !== undefined || response.socket?.writableLength) limitStall(response)
 }
 
 function unreadBytes({ complete, headers }: IncomingMessage): number {

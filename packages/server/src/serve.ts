@@ -5,6 +5,7 @@ import { Gate } from './gate.js'
 import { loopsOf } from './handlers/loop.js'
 import { listen } from './listen.js'
 import { createMemoryRelief } from './memory-relief.js'
+import type { Cut } from './metrics/index.js'
 import { assertAllowed } from './operator/rule.js'
 import { assemble } from './process.js'
 import { shutDownOnSignal } from './shutdown.js'
@@ -16,8 +17,9 @@ export async function serve(config: ResolvedConfig): Promise<void> {
   const gate = new Gate(createMemoryRelief())
   const tracing = telemetry?.tracing
   const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, tracing, log })
-  const { host, port } = config
-  const listening = await listen(onRequest, { host, port, setting: 'port' })
+  const { host, port, maxConnections } = config
+  const limits = { maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
+  const listening = await listen(onRequest, { host, port, setting: 'port' }, limits)
   if (config.inboxConcurrency > 0) inbox.start()
   shutDownOnSignal({ gate, receiver, inbox, listening, telemetry, drainMs: config.drainMs, log })
   for (const source of loopsOf(config.sources, listening.urls)) {

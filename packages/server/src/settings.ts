@@ -154,6 +154,14 @@ export const SETTINGS = {
     default: 1_048_576,
     meaning: 'largest delivery; more is answered 413',
   }),
+  maxBodyMemoryBytes: setting(number(1, Number.MAX_SAFE_INTEGER, 'whole number'), 'HOOKONCE_MAX_BODY_MEMORY_BYTES', {
+    defaultText: 'a quarter of the memory that this process may use, at least the largest delivery',
+    meaning: 'what the bodies of deliveries may hold together; more is answered 503, the unfinished first',
+  }),
+  maxConnections: setting(number(1, 10_000_000, 'whole number'), 'HOOKONCE_MAX_CONNECTIONS', {
+    defaultText: '5000 more than may be in flight, or three quarters of the files that may be open if that is less',
+    meaning: 'how many connections may be open at once on each address; one more is closed as it comes',
+  }),
   maxResponseBytes: setting(KINDS.maxResponseBytes, 'HOOKONCE_MAX_RESPONSE_BYTES', {
     default: 1_048_576,
     meaning: 'largest response body that is recorded; of larger ones status and headers are',

@@ -4,6 +4,7 @@ import type { Inbox, Receiver } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Gate } from './gate.js'
 import type { Listening } from './listen.js'
+import { flushed } from './log.js'
 import type { Telemetry } from './telemetry/index.js'
 
 export interface ShutdownContext {
@@ -49,6 +50,7 @@ export function shutDownOnSignal(context: ShutdownContext): void {
       context.log.info({ signal, drainSeconds: context.drainMs / 1000 }, 'shutting down')
       void shutDown(context).then(async code => {
         await Promise.race([context.telemetry?.shutdown(), after(LAST_TELEMETRY_MS)])
+        await flushed(context.log)
         process.exit(code)
       })
     })

@@ -20,4 +20,9 @@ export class TokenBucket {
     this.#tokens--
     return 0
   }
+
+  /** One that was taken in vain. */
+  giveBack(): void {
+    this.#tokens = Math.min(this.#most, this.#tokens + 1)
+  }
 }

@@ -1,6 +1,7 @@
 import type { ResolvedConfig } from './config.js'
 import { Gate } from './gate.js'
 import { type Listening, listen } from './listen.js'
+import type { Cut } from './metrics/index.js'
 import { assertAllowed } from './operator/rule.js'
 import { assemble } from './process.js'
 import { shutDownOnSignal } from './shutdown.js'
@@ -17,15 +18,16 @@ export async function work(config: ResolvedConfig): Promise<void> {
     inboxConcurrency: Math.max(1, config.inboxConcurrency),
   })
   const gate = new Gate(() => {})
-  const { host, workPort: port } = config
+  const { host, workPort: port, maxConnections } = config
+  const limits = { maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
   const listening =
     port === undefined
       ? listenNowhere()
-      : await listen(await createWorkerApp({ config, receiver, gate, metrics, log }), {
-          host,
-          port,
-          setting: 'workPort',
-        })
+      : await listen(
+          await createWorkerApp({ config, receiver, gate, metrics, log }),
+          { host, port, setting: 'workPort' },
+          limits,
+        )
   inbox.start()
   shutDownOnSignal({ gate, receiver, inbox, listening, telemetry, drainMs: config.drainMs, log })
   const { urls } = listening

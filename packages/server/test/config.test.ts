@@ -1,4 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { SENDERS } from 'hookonce/senders'
 import { describe, expect, test } from 'vitest'
@@ -25,6 +26,8 @@ const refused = (env: Record<string, string>, args?: string[], file?: string) =>
   ).resolves
 
 test('the defaults are the documented ones', async () => {
+  const container = process.constrainedMemory()
+  const memory = container > 0 ? Math.min(container, totalmem()) : totalmem()
   const { folder, sources, ...rest } = await config()
   expect(rest).toEqual({
     host: 'localhost',
@@ -41,6 +44,8 @@ test('the defaults are the documented ones', async () => {
     },
     maxWaiters: 10_000,
     maxInFlight: 20_000,
+    maxBodyMemoryBytes: Math.floor(memory / 4),
+    maxConnections: expect.any(Number),
     maxEventLoopDelayMs: 1000,
     inboxConcurrency: 20,
     drainMs: 25_000,
@@ -416,4 +421,19 @@ test('what waits never takes all of the room', async () => {
   await refused({ HOOKONCE_MAX_IN_FLIGHT: '50', HOOKONCE_MAX_WAITERS: '50' }).toContain(
     'HOOKONCE_MAX_IN_FLIGHT (50) must be more than HOOKONCE_MAX_WAITERS (50)',
   )
+})
+
+test('room for bodies and connections', async () => {
+  const { maxBodyMemoryBytes, maxConnections } = await config({
+    HOOKONCE_MAX_BODY_MEMORY_BYTES: '2000000',
+    HOOKONCE_MAX_CONNECTIONS: '70',
+  })
+  expect([maxBodyMemoryBytes, maxConnections]).toEqual([2_000_000, 70])
+  await refused({ HOOKONCE_MAX_BODY_MEMORY_BYTES: '1000000' }).toBe(
+    'StartError 2: HOOKONCE_MAX_BODY_MEMORY_BYTES (1000000) must be at least the largest maxBodyBytes of a source (1048576)',
+  )
+  const source = '{ sources: { large: { maxBodyBytes: 1073741824, handle: () => new Response() } } }'
+  const few = await config({}, [], source)
+  expect(few.maxBodyMemoryBytes).toBeGreaterThanOrEqual(1_073_741_824)
+  expect((await config({ HOOKONCE_MAX_IN_FLIGHT: '10' })).maxConnections).toBe(5_010)
 })

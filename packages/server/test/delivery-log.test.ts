@@ -31,3 +31,14 @@ test('refusals are a line at once, then one every ten seconds with how many ther
   log.answered(delivery, refused, 0)
   expect(counts()).toEqual([1, 99, 1, 1])
 })
+
+test('an answer in a sender’s own words is a refusal like others', () => {
+  const lines: string[] = []
+  const log = new DeliveryLog('x', () => null, pino({}, { write: (line: string) => void lines.push(line) }), 'none')
+  const answer: Answer = { status: 403, headers: [], body: Buffer.from('Forbidden'), outcome: 'unauthorized' }
+  const handshake = new Delivery({ method: 'GET', url: '/?hub.mode=subscribe', headers: [], body: Buffer.alloc(0) })
+  for (let i = 0; i < 100; i++) log.answered(handshake, answer, 0)
+  expect(lines.map(line => JSON.parse(line))).toMatchObject([
+    { level: 30, count: 1, reason: expect.stringContaining('verify token') },
+  ])
+})

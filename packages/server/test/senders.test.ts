@@ -387,3 +387,20 @@ test('a sender of one’s own, as the guide makes it', async () => {
   expect((await send(hooks, { headers: { ...headers, 'acme-time': '1' }, body })).status).toBe(401)
   expect(handle.runs).toBe(2)
 })
+
+test('a handshake that is not the sender’s is 403, and few lines at info', async () => {
+  const env = { HOOKONCE_SENDER: 'meta', HOOKONCE_SECRET: SECRET, HOOKONCE_VERIFY_TOKEN: 'word' }
+  const { url, logged } = await startApp({ env })
+  const ask = (query: string) => get(`${url}/webhook?hub.mode=${query}`)
+  expect((await ask('subscribe&hub.challenge=7&hub.verify_token=word')).text).toBe('7')
+  for (const query of ['subscribe&hub.challenge=7&hub.verify_token=nope', 'unsubscribe', 'subscribe']) {
+    const answer = await ask(query)
+    expect([answer.status, answer.text]).toEqual([403, 'Forbidden'])
+  }
+  const lines = logged()
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line))
+  expect(lines.filter(({ reason }) => reason !== undefined)).toHaveLength(1)
+  expect(lines.filter(({ level }) => level > 30)).toEqual([])
+})

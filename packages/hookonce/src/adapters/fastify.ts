@@ -18,8 +18,8 @@ import type { Answer } from '../response.js'
 import { checkSource, isReceiver } from './given.js'
 import { attemptFor, rememberAttempt } from './node/attempts.js'
 import { parsedForm, readBefore, readBody } from './node/body.js'
-import { refuseBody, sendAnswer } from './node/send.js'
-import { receive } from './node/serve.js'
+import { refuseUnread, sendAnswer } from './node/send.js'
+import { headOf, receive } from './node/serve.js'
 
 export { attemptOf } from './node/attempts.js'
 
@@ -213,17 +213,25 @@ async function answer(
 ): Promise<void> {
   const req = request.raw
   const res = reply.raw
+  const refused = source.refusal(headOf(req))
+  if (refused !== undefined) {
+    keepHeaders(reply)
+    reply.hijack()
+    refuseUnread(req, res, refused)
+    return
+  }
   // A hook before may have decompressed the body, and fail to.
   if (payload !== req) payload.once('error', done)
   const body = read ?? (await readBody(req, source.maxBodyBytes, payload))
   // Fastify's time limit for handlers may have answered meanwhile.
   if (body === 'aborted' || reply.sent) return
   if (body === 'too_large') {
+    keepHeaders(reply)
     reply.hijack()
-    refuseBody(res, source.tooLarge())
+    refuseUnread(req, res, source.tooLarge())
     return
   }
-  for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) res.setHeader(name, value)
+  keepHeaders(reply)
 
   const given = request.routeOptions.config.idempotency ?? request.server.getDecorator<Given>(GIVEN).given
   const { answer, capture } = await receive(source, req, res, body, (_, attempt, capture) => {
@@ -235,6 +243,13 @@ async function answer(
   })
   if (capture === undefined) reply.hijack()
   await sendAnswer(res, answer, capture, error => void source.failed(error))
+}
+
+/** Those that hooks set are on every answer. */
+function keepHeaders(reply: FastifyReply): void {
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) reply.raw.setHeader(name, value)
+  }
 }
 
 /** What Fastify compares with the content-length of a body that was decompressed. */

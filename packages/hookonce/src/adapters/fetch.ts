@@ -46,10 +46,16 @@ export async function handleFetch<Kind>(
   if (request.bodyUsed || request.body?.locked) {
     throw new TypeError('The request body was read before handleFetch: hand over the request untouched')
   }
+  const { pathname, search } = new URL(request.url)
+  const head = { method: request.method, url: pathname + search, headers: request.headers }
+  const refused = source.refusal(head)
+  if (refused !== undefined) {
+    await request.body?.cancel().catch(() => {})
+    return toResponse(refused)
+  }
   const body = await readBody(request, source.maxBodyBytes)
   if (!body) return toResponse(source.tooLarge())
-  const { pathname, search } = new URL(request.url)
-  const delivery = new Delivery({ method: request.method, url: pathname + search, headers: request.headers, body })
+  const delivery = new Delivery({ ...head, body })
   return toResponse(await source.receive(delivery, fetchHandler(handler, source.maxResponseBytes)))
 }
 

@@ -69,6 +69,7 @@ export function gitlab(options: GitlabOptions): Sender {
     facts,
     keys: secrets.map(secret => tokenKey(secret)),
     secretHeaders,
+    provenByHeaders: true,
     read(delivery) {
       const token = onlyHeader(delivery, 'x-gitlab-token')
       return token === undefined ? null : { signatures: [token], contents: [[]] }

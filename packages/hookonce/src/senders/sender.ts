@@ -13,6 +13,11 @@ export interface Sender {
   /** `null`: the delivery is the sender's own. Never throws, whatever a stranger sends. `now`: ms since the epoch. */
   verify(delivery: Delivery, now: number): Refusal | null
   /**
+   * The proof stands in the headers alone, a token for one: `verify` is asked before the body is read too, of a delivery
+   * without one. Absent: the body is part of what is proven.
+   */
+  readonly provenByHeaders?: true
+  /**
    * What names the event; `null`: nothing does. Asked of verified deliveries only. It is made of what the signature covers
    * and of nothing else, or whoever captured a delivery could give it another name, or another delivery's.
    *

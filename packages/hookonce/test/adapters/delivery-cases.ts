@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { ReceiverOptions } from 'hookonce'
+import { bearer } from 'hookonce/senders/bearer'
 import { describe, expect, test } from 'vitest'
 import {
   type Adapter,
@@ -151,6 +152,33 @@ export function deliveryCases(adapter: Adapter): void {
     test('is 413 over the limit in chunks of unknown length: reading stops, not run', async () => {
       const served = await start()
       await refused(served, ['transfer-encoding', 'chunked'], 64 * MIB)
+    })
+
+    test('is 431 with more than 200 header fields: some may have been lost on the way; not run', async () => {
+      const { deliver, runs } = await start()
+      const fields = (count: number) =>
+        Array.from({ length: count }, (_, i): [string, string] => [`x-hookonce-${i}`, ''])
+      for (const count of [200, 1_100]) {
+        expect((await deliver({ key: 'k', headers: fields(count) })).status).toBe(431)
+      }
+      expect(runs).toHaveLength(0)
+      expect((await deliver({ key: 'k', headers: fields(190) })).status).toBe(200)
+    })
+
+    test('is 401 before the body is read where a wrong token stands in a header', async () => {
+      const { port, runs } = await start(ok, { sender: bearer({ tokens: ['token-of-the-sender-0123456789'] }) })
+      for (const length of [100, MIB]) {
+        const { req, response } = open(port, {
+          headers: [
+            ['content-length', String(length)],
+            ['authorization', 'Bearer no'],
+          ],
+        })
+        req.flushHeaders()
+        expect((await response).status).toBe(401)
+        req.destroy()
+      }
+      expect(runs).toHaveLength(0)
     })
 
     test('of exactly the limit is accepted', async () => {

@@ -6,7 +6,12 @@ import type { StoreFigures } from '../store-figures.js'
 import { createInstruments } from './instruments.js'
 
 /** Why a delivery was refused before it was looked at. */
-export type Overload = 'in_flight' | 'event_loop' | 'rate'
+const OVERLOADS = ['in_flight', 'event_loop', 'rate', 'body_memory'] as const
+export type Overload = (typeof OVERLOADS)[number]
+
+/** Why a connection was ended. */
+const CUTS = ['too_many', 'pipelined', 'slow_body', 'stalled_reader'] as const
+export type Cut = (typeof CUTS)[number]
 
 const OUTCOMES: readonly DeliveryOutcome[] = [
   'executed',
@@ -63,13 +68,14 @@ export class Metrics {
       this.#labels.set(name, name)
       // A rate needs a zero to begin at.
       for (const outcome of OUTCOMES) is.deliveries.of(name, outcome)
-      for (const reason of ['in_flight', 'event_loop', 'rate']) is.rejections.of(name, reason)
+      for (const reason of OVERLOADS) is.rejections.of(name, reason)
       for (const reason of ['lease', 'lock_ttl', 'deleted']) is.lost.of(name, reason)
       for (const metric of [is.renewals, is.takenOver, is.fenced, is.dropped]) metric.of(name)
       if (inbox) is.died.of(name)
       if (isForward(handle)) for (const kind of FORWARD_FAILURES) is.forwardFailures.of(name, kind)
     }
     for (const operation of STORE_OPERATIONS) is.storeErrors.of(operation)
+    for (const reason of CUTS) is.cut.of(reason)
     is.waiting.of()
     this.#figures = figures
     this.#countRunning = running
@@ -86,6 +92,10 @@ export class Metrics {
   /** An attempt of a source that forwards came to no success. */
   forwardFailed(source: string, kind: ForwardFailure): void {
     this.instruments.forwardFailures.of(source, kind).value++
+  }
+
+  connectionCut(why: Cut): void {
+    this.instruments.cut.of(why).value++
   }
 
   onActivity(event: HookonceActivity): void {

@@ -41,9 +41,10 @@ export function createInstruments() {
     inFlight: gauge('deliveries_in_flight', 'Deliveries that are being received or answered, waiting ones included'),
     rejections: counter(
       'overload_rejections_total',
-      'Deliveries refused before their body was read',
+      'Deliveries refused before they were looked at',
       ...['source', 'reason'],
     ),
+    cut: counter('connections_cut_total', 'Connections ended because they took too much', 'reason'),
     waiting: level('waiting_duplicates', 'Duplicates that wait for a running attempt'),
     replayAge: histogram('replay_age_seconds', 'Age of what was replayed', AGE_SECONDS, 'source'),
 

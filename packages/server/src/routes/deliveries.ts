@@ -3,17 +3,16 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Answer, Delivery, keyOf, type Source } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Admission } from '../admission.js'
+import type { Bodies } from '../bodies.js'
 import type { ResolvedSource } from '../config.js'
 import { DeliveryLog } from '../delivery-log.js'
 import type { Gate } from '../gate.js'
 import { questionHandlerFor } from '../handlers/index.js'
 import { hasPassed } from '../handlers/loop.js'
-import { tooManyHeaders } from '../header-bound.js'
 import { KEYLESS, keylessSource, type Receive } from '../keyless.js'
 import type { LogKeys } from '../log-keys.js'
 import { deliverySchema, HANDSHAKE } from '../openapi/deliveries.js'
 import { serverProblem } from '../problems.js'
-import { readBody } from '../read-body.js'
 import type { Refusals } from '../refusals.js'
 import { nameOf } from '../request-id.js'
 import { sendAnswer } from '../send-answer.js'
@@ -27,6 +26,7 @@ export interface DeliveryContext extends SourceContext {
   allowNoIdempotency: boolean
   gate: Gate
   admission: Admission
+  bodies: Bodies
   refusals: Refusals
   tracing: Tracing | undefined
   log: Logger
@@ -113,43 +113,57 @@ function deliveryAnswerer(
   receive: (delivery: Delivery) => Promise<Answer>,
   rate: TokenBucket | undefined,
   log: DeliveryLog,
-  { gate, admission, refusals }: DeliveryContext,
+  { gate, admission, bodies, refusals }: DeliveryContext,
 ): DeliveryListener {
   const { maxBodyBytes } = source
   const forwards = typeof handle === 'object' && handle.kind === 'forward'
 
-  async function answerFor(request: IncomingMessage, requestId: string, at: number): Promise<Answer | undefined> {
-    const { rawHeaders, method = 'POST' } = request
+  /** What its head is refused for, when there is no need to read its body. */
+  function refusalOf(request: IncomingMessage, requestId: string): Answer | undefined {
+    const { method = 'POST', url = '', rawHeaders: headers } = request
     if (gate.closed) return refusals.told(name, shuttingDown())
-    const overload = admission.refusal(name, rate, requestId)
-    if (overload !== undefined) return overload
-    const tooMany = tooManyHeaders(request)
-    if (tooMany !== undefined) return refusals.told(name, tooMany)
+    const refused = admission.refusal(name, requestId) ?? source.refusal({ method, url, headers })
+    if (refused !== undefined) return refused
     if (forwards && hasPassed(name, request.headers.via)) return refusals.told(name, serverProblem('loop_detected'))
-    const body = method === 'POST' ? await readBody(request, maxBodyBytes) : NO_BODY
-    if (body === 'gone') return undefined
-    if (body === 'too_large') return source.tooLarge()
-    if (gate.closed) return refusals.told(name, shuttingDown())
-
-    const delivery = new Delivery({ method, url: request.url!, headers: rawHeaders, body, requestId })
-    const answer = await receive(delivery)
-    log.answered(delivery, answer, at)
-    return answer
+    return undefined
   }
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    gate.enter()
     const at = performance.now()
     const requestId = nameOf(request)
+    const send = (answer: Answer, isLast = gate.closed) => sendAnswer(response, named(answer, requestId), isLast)
+    let entered = false
+    let body: Buffer = NO_BODY
     try {
-      const answer = await answerFor(request, requestId, at)
+      const { method = 'POST', url = '', rawHeaders: headers } = request
+      const refused = refusalOf(request, requestId)
+      if (refused !== undefined) {
+        send(refused)
+        return log.refused(method, refused)
+      }
+      // Before its body is there a delivery takes no place: whoever sends none must not keep others out.
+      const read = method === 'POST' ? await bodies.read(request, maxBodyBytes) : NO_BODY
+      if (read === 'gone') return
+      if (read === 'too_large') return send(source.tooLarge())
+      if (typeof read === 'string') return send(admission.unread(name, read, requestId), true)
+      body = read
+      const late = gate.closed ? refusals.told(name, shuttingDown()) : admission.enter(name, rate, requestId)
+      if (late !== undefined) return send(late)
+      entered = true
+
+      const delivery = new Delivery({ method, url, headers, body, requestId })
+      const answer = await receive(delivery)
+      // Strangers do not use up what a sender may send.
+      if (answer.outcome === 'unauthorized') rate?.giveBack()
       await turnEnd()
-      if (answer !== undefined) sendAnswer(response, named(answer, requestId), gate.closed)
+      send(answer)
+      log.answered(delivery, answer, at)
     } catch (error) {
       log.failed(error, requestId, at)
       sendAnswer(response, named(serverProblem('internal_error'), requestId), true)
     } finally {
-      gate.leave()
+      bodies.release(body)
+      if (entered) gate.leave()
     }
   }
 }

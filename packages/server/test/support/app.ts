@@ -11,7 +11,7 @@ import { hear } from '../../src/hear.js'
 import { inboxOf } from '../../src/inbox.js'
 import { listen } from '../../src/listen.js'
 import { logEvents } from '../../src/log.js'
-import { Metrics } from '../../src/metrics/index.js'
+import { type Cut, Metrics } from '../../src/metrics/index.js'
 import type { OperatorAccess } from '../../src/operator/rule.js'
 import { StoreFigures } from '../../src/store-figures.js'
 import { configFile } from './config-file.js'
@@ -51,7 +51,8 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
   const stopLogging = logEvents(log, config.logKeys)
   if (config.inboxConcurrency > 0) inbox.start()
   const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, log })
-  const listening = await listen(onRequest, { host: config.host, port: 0, setting: 'port' })
+  const limits = { maxConnections: config.maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
+  const listening = await listen(onRequest, { host: config.host, port: 0, setting: 'port' }, limits)
   closing.push(async () => {
     stopHearing()
     stopLogging()

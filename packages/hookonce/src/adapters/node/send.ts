@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer } from '../../response.js'
 import type { ResponseCapture } from './capture.js'
 
@@ -37,11 +37,21 @@ export async function sendAnswer(
   await sendRemainder(res, answer, rest, capture, brokeOff)
 }
 
+/** So much of a body that was not read Node takes off the wire after the answer, and the connection goes on. */
+const MOST_DISCARDED_BYTES = 65_536
+
 /**
- * Refuses a body that was not read to its end. The response is complete on the wire, but its connection is closed a
- * little later: closing it with bytes unread would reset it, and the sender might never see the answer.
+ * Refuses a request whose body was not read to its end. If much of that may follow, the response is complete on the wire,
+ * but its connection is closed a little later: closing it with bytes unread would reset it, and the sender might never
+ * see the answer.
  */
-export function refuseBody(res: ServerResponse, answer: Answer): void {
+export function refuseUnread({ complete, headers }: IncomingMessage, res: ServerResponse, answer: Answer): void {
+  const isChunked = headers['transfer-encoding'] !== undefined
+  if (complete || (!isChunked && Number(headers['content-length'] ?? 0) <= MOST_DISCARDED_BYTES)) {
+    writeHead(res, answer)
+    res.end(answer.body)
+    return
+  }
   res.shouldKeepAlive = false
   writeHead(res, answer)
   res.write(answer.body)

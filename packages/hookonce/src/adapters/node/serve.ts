@@ -1,18 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type AttemptWith, type CommitOf, withCommit } from '../../attempt.js'
 import { andThen } from '../../committing.js'
-import { Delivery } from '../../delivery.js'
+import { Delivery, type DeliveryHead } from '../../delivery.js'
 import type { Source } from '../../receiver.js'
 import type { Answer, HandlerResponse } from '../../response.js'
 import { type BodyOutcome, readBody } from './body.js'
 import { ResponseCapture } from './capture.js'
 import { rewind } from './rewind.js'
-import { refuseBody, sendAnswer } from './send.js'
+import { refuseUnread, sendAnswer } from './send.js'
 
 /** Starts the handler; what it throws, and errors that come later through `capture.fail`, fail the attempt. */
 export type Run<Kind> = (body: Buffer, attempt: AttemptWith<Kind, unknown>, capture: ResponseCapture) => void
 
 type Request = IncomingMessage & { originalUrl?: string }
+
+export const headOf = (req: Request): DeliveryHead => ({
+  method: req.method!,
+  url: req.originalUrl ?? req.url!,
+  headers: req.rawHeaders,
+})
 
 /** One request from its body to its answer. `read`: the body, if it was read before. */
 export function serve<Kind>(
@@ -35,9 +41,11 @@ async function serveRead<Kind>(
   run: Run<Kind>,
   read: Buffer | undefined,
 ): Promise<void> {
+  const refused = source.refusal(headOf(req))
+  if (refused !== undefined) return refuseUnread(req, res, refused)
   const body: BodyOutcome = read ?? (await readBody(req, source.maxBodyBytes))
   if (body === 'aborted') return
-  if (body === 'too_large') return refuseBody(res, source.tooLarge())
+  if (body === 'too_large') return refuseUnread(req, res, source.tooLarge())
   const { answer, capture } = await receive(source, req, res, body, run)
   await sendAnswer(res, answer, capture, error => void source.failed(error))
 }
@@ -50,12 +58,7 @@ export async function receive<Kind>(
   body: Buffer,
   run: Run<Kind>,
 ): Promise<{ answer: Answer; capture: ResponseCapture | undefined }> {
-  const delivery = new Delivery({
-    method: req.method!,
-    url: req.originalUrl ?? req.url!,
-    headers: req.rawHeaders,
-    body,
-  })
+  const delivery = new Delivery({ ...headOf(req), body })
   let capture: ResponseCapture | undefined
   const answer = await source.receive(delivery, (_, attempt) => {
     const started = new ResponseCapture(req, res, source.maxResponseBytes)

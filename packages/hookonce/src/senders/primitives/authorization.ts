@@ -11,12 +11,13 @@ export function authorization(
   scheme: 'Basic' | 'Bearer',
   keys: readonly SigningKey[],
   key: KeyPlace | undefined,
-): Pick<SenderRules, 'keys' | 'read' | 'key' | 'label' | 'secretHeaders' | 'write'> {
+): Pick<SenderRules, 'keys' | 'provenByHeaders' | 'read' | 'key' | 'label' | 'secretHeaders' | 'write'> {
   const place = keyPlace(key)
   // The scheme's name is in any case (RFC 9110 §11.1); what it shows is not.
   const form = new RegExp(`^${scheme} +(\\S+)$`, 'i')
   return {
     keys,
+    provenByHeaders: true,
     read(delivery) {
       const shown = form.exec(onlyHeader(delivery, 'authorization') ?? '')?.[1]
       return shown === undefined ? null : { signatures: [shown], contents: [[]] }

@@ -1,0 +1,54 @@
+import { totalmem } from 'node:os'
+import { SETTINGS, type SettingName, type Settings } from './settings.js'
+import { StartError } from './start-error.js'
+
+/** How much of everything there may be at once. */
+export interface Room {
+  maxWaiters: number
+  maxInFlight: number
+  /** What the bodies of deliveries may hold together. */
+  maxBodyMemoryBytes: number
+  /** On each address. */
+  maxConnections: number
+}
+
+type Sources = ReadonlyMap<string, { options: { maxBodyBytes: number } }>
+
+/** @throws {StartError} */
+export function roomFor(settings: Settings, sources: Sources, where: (name: SettingName) => string): Room {
+  const { maxWaiters: waiters, maxInFlight: inFlight } = settings
+  // Deliveries that wait for others never take all of the room.
+  const maxWaiters = waiters ?? Math.min(10_000, Math.floor((inFlight ?? Number.POSITIVE_INFINITY) / 2))
+  const maxInFlight = inFlight ?? maxWaiters + 10_000
+  if (maxInFlight <= maxWaiters) {
+    const setting = `${where('maxInFlight')} (${maxInFlight})`
+    throw new StartError(`${setting} must be more than ${SETTINGS.maxWaiters.env} (${maxWaiters})`)
+  }
+  const largest = largestBody(sources)
+  const maxBodyMemoryBytes = settings.maxBodyMemoryBytes ?? Math.max(largest, Math.floor(usableMemory() / 4))
+  if (maxBodyMemoryBytes < largest) {
+    const setting = `${where('maxBodyMemoryBytes')} (${maxBodyMemoryBytes})`
+    throw new StartError(`${setting} must be at least the largest maxBodyBytes of a source (${largest})`)
+  }
+  // The others are for the store and the applications that deliveries are forwarded to.
+  const maxConnections = settings.maxConnections ?? Math.min(maxInFlight + 5_000, Math.floor(openFiles() * 0.75))
+  return { maxWaiters, maxInFlight, maxBodyMemoryBytes, maxConnections }
+}
+
+/** The most bytes that any of these takes. */
+export function largestBody(sources: Sources): number {
+  return Math.max(...[...sources.values()].map(({ options }) => options.maxBodyBytes))
+}
+
+/** What this process may use: of the machine, or of its container if that is less. */
+function usableMemory(): number {
+  // 0 or more than there is: no limit.
+  const container = process.constrainedMemory()
+  return container > 0 ? Math.min(container, totalmem()) : totalmem()
+}
+
+function openFiles(): number {
+  const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft: number | string } } }
+  const most = Number(userLimits?.open_files?.soft)
+  return Number.isNaN(most) ? Number.POSITIVE_INFINITY : most
+}
