@@ -15,9 +15,9 @@ import { storeCases } from 'hookonce/testing'
 import { expect, test } from 'vitest'
 
 /** The compiled memory store as one script: what a bug is seeded into. */
-const source = ['entry', 'line', 'queue', 'hash-index', 'packed', 'archive', 'records', 'newest', 'index']
-  .map(file => readFileSync(new URL(`../../dist/stores/memory/${file}.js`, import.meta.url), 'utf8'))
-  .concat(readFileSync(new URL('../../dist/short-lived-map.js', import.meta.url), 'utf8'))
+const PARTS = ['entry', 'line', 'queue', 'hash-index', 'packed', 'archive', 'records', 'newest', 'index']
+const source = ['options', 'short-lived-map', ...PARTS.map(part => `stores/memory/${part}`)]
+  .map(file => readFileSync(new URL(`../../dist/${file}.js`, import.meta.url), 'utf8'))
   .join('\n')
   .replace(/^import .*$/gm, '')
   .replace(/^export /gm, '')
@@ -345,6 +345,10 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'list: no further page': [LIST, 'newest.more', 'false'],
   'list: limit ignored': [LIST, 'new Newest(limit)', 'new Newest(1000)'],
   'list: the results come along': [LIST, 'summaryOf(entry, at)', '({ ...summaryOf(entry, at), result: entry.result })'],
+  'usage: the scope of what is under way ignored': ['usage(scope, at) {', 'entry.scope !== scope', 'false'],
+  'usage: the scope of what is completed ignored': ['class Archive', '!isOfScope(slab, at, scope)', 'false'],
+  'usage: what was removed counts': ['class Archive', 'now >= slab.numbers[at + EXPIRES_AT] ||', ''],
+  'usage: results have no size': ['class Archive', 'words += slab.numbers[at + WORDS]', 'words += 1'],
   'purge: takes live records': [PURGE, 'at < entry.expiresAt', 'false'],
   'purge: takes completed records': ['class Archive', 'expiresAt === GONE || now < expiresAt', 'expiresAt === GONE'],
   'purge: takes abandoned records': [PURGE, 'at < entry.expiresAt', 'remaining(entry, at) > 0'],
