@@ -106,31 +106,27 @@ export const CREDENTIALS: readonly Mutation[] = [
   mutation(
     'secret of a stranger',
     5,
-    sign((draft, { event, now }) => resigned(draft, event, now, event.source.stranger)),
+    sign(({ event, now }) => resigned(event, now, event.source.stranger)),
   ),
   mutation(
     'signed over another body',
     3,
-    sign((draft, { event, now, random }) => resigned({ ...draft, body: damaged(draft.body, random) }, event, now)),
+    sign(({ event, now, random }) => resigned({ ...event, body: damaged(event.body, random) }, now)),
   ),
   mutation(
     'signed long ago',
     3,
-    sign((draft, { event, now, random }) =>
-      resigned(draft, event, now - random.pick([400_000, 2_000_000, 86_400_000, 1e11])),
-    ),
+    sign(({ event, now, random }) => resigned(event, now - random.pick([400_000, 2_000_000, 86_400_000, 1e11]))),
   ),
   mutation(
     'signed in the future',
     3,
-    sign((draft, { event, now, random }) =>
-      resigned(draft, event, now + random.pick([400_000, 2_000_000, 86_400_000, 1e12])),
-    ),
+    sign(({ event, now, random }) => resigned(event, now + random.pick([400_000, 2_000_000, 86_400_000, 1e12]))),
   ),
   mutation(
     'signed a minute ago',
     2,
-    sign((draft, { event, now, random }) => resigned(draft, event, now - random.between(-60_000, 60_000))),
+    sign(({ event, now, random }) => resigned(event, now - random.between(-60_000, 60_000))),
   ),
   mutation('time spelled otherwise', 4, (draft, { random }) => {
     const spelled = (seconds: string) =>
@@ -202,14 +198,15 @@ function replace(draft: Draft, name: string, value: string): void {
 type Headers = readonly (readonly [string, string])[]
 
 /** The headers that prove who sends, made anew. */
-function sign(make: (draft: Draft, context: Context) => Headers): Mutation['apply'] {
+function sign(make: (context: Context) => Headers): Mutation['apply'] {
   return (draft, context) => {
     const { credentials } = context.event.source
     draft.headers = draft.headers.filter(([name]) => !credentials.includes(name.toLowerCase()))
-    for (const [name, value] of make(draft, context)) if (credentials.includes(name)) draft.headers.push([name, value])
+    for (const [name, value] of make(context)) if (credentials.includes(name)) draft.headers.push([name, value])
   }
 }
 
-function resigned({ body }: Draft, { source, id, query }: Context['event'], now: number, by = source.sender): Headers {
+/** Of the event alone, whatever became of its body: two bodies under one name would be one delivery, or lose one. */
+function resigned({ source, id, query, body }: Event, now: number, by = source.sender): Headers {
   return by.sign({ method: 'POST', url: source.publicUrl + query, body, id, now })
 }
