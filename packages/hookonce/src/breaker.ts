@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js'
 
-/** After so many failures in a row a target is taken for down. */
+/** After so many attempts in a row that did not reach the target it is taken for down. */
 const FAILURES = 5
 const FIRST_PAUSE_MS = 1_000
 const LAST_PAUSE_MS = 60_000
@@ -38,13 +38,15 @@ export class Breaker {
     this.#probing = false
   }
 
-  /** An attempt showed whether the target is there. */
-  ended(alive: boolean): void {
+  /** What an attempt showed of the target; `unknown` changes nothing, so that one bad delivery keeps no other waiting. */
+  ended(target: 'there' | 'absent' | 'unknown'): void {
     this.#probing = false
-    if (alive) {
-      const wasDown = this.#failures >= FAILURES
+    const wasDown = this.#failures >= FAILURES
+    if (target === 'there') {
       this.#failures = 0
       this.#pauseMs = FIRST_PAUSE_MS
+    }
+    if (target !== 'absent') {
       if (wasDown) this.#wake()
       return
     }

@@ -286,7 +286,7 @@ class InboxSource<Kind> implements Source {
         return settle(await this.#options.handler(delivery, withCommit<Kind, HandlerResponse>(attempt, own)))
       },
       next: (due, end, requestId) => this.#next(due, end, requestId),
-      ended: (_, end) => breaker?.ended(isAlive(end)),
+      ended: (_, end) => breaker?.ended(targetAfter(end)),
       settled: () => this.#slots.free(1),
     }
     const worker = this.#idempotency.work<HandlerResponse>(work)
@@ -330,7 +330,32 @@ class InboxSource<Kind> implements Source {
   }
 }
 
-/** A target that answers anything but a server error is there. */
-function isAlive(end: AttemptEnd<HandlerResponse>): boolean {
-  return end.end === 'recorded' || (end.end === 'given_back' && end.value.status < 500)
+/** A target that answers is there, whatever it answers: an error may be the delivery's own. */
+function targetAfter(end: AttemptEnd<HandlerResponse>): 'there' | 'absent' | 'unknown' {
+  switch (end.end) {
+    case 'recorded':
+      return 'there'
+    case 'given_back':
+      return end.value.unreachable ? 'absent' : 'there'
+    case 'threw':
+      return isUnreachable(end.error) ? 'absent' : 'unknown'
+    default:
+      return 'unknown'
+  }
+}
+
+/** No connection was had. */
+const UNREACHABLE = new Set([
+  'EAI_AGAIN',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'UND_ERR_CONNECT_TIMEOUT',
+])
+
+/** `fetch` has the system's error as the cause of its own. */
+function isUnreachable(error: unknown): boolean {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } }
+  return UNREACHABLE.has(String(code ?? cause?.code))
 }

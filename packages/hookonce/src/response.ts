@@ -16,6 +16,11 @@ export interface HandlerResponse {
    * that is recorded. Default: the status and the first 200 bytes of the body.
    */
   reason?: string
+  /**
+   * The handler could not connect to what it calls: its inbox's breaker counts that, and no answer of the target itself.
+   * Never sent, and without meaning in a response that is recorded.
+   */
+  unreachable?: boolean
 }
 
 /**
@@ -86,9 +91,11 @@ export function checkedResponse(response: HandlerResponse): HandlerResponse {
 /** The length is counted anew whenever a response is sent. */
 const isNotPassedOn = (folded: string): boolean => folded === 'content-length' || isReplayMark(folded)
 
-function withHeaders({ status, body, rest, reason }: HandlerResponse, headers: HeaderList): HandlerResponse {
+function withHeaders(given: HandlerResponse, headers: HeaderList): HandlerResponse {
+  const { status, body, rest, reason, unreachable } = given
   const response: HandlerResponse = rest === undefined ? { status, headers, body } : { status, headers, body, rest }
   if (reason !== undefined) response.reason = reason
+  if (unreachable) response.unreachable = true
   return response
 }
 

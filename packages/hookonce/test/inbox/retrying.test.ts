@@ -98,6 +98,48 @@ test('a redrive is a new round: all attempts again, one result', async () => {
   expect(await inbox.redrive('orders', 'absent')).toBe('absent')
 })
 
+test('deliveries that always fail keep no healthy one waiting, however many they are', async () => {
+  const ran: string[] = []
+  const inbox = inboxOf({
+    orders: {
+      handler: (_, { key }) => {
+        ran.push(key!)
+        if (key!.startsWith('throws')) throw new Error('poison')
+        return response(key!.startsWith('fails') ? 500 : 200)
+      },
+      breaker: new Breaker(clock),
+    },
+  })
+  for (let i = 0; i < 20; i++) {
+    await deliver(inbox, `throws${i}`)
+    await deliver(inbox, `fails${i}`)
+  }
+  await clock.advance(15_000)
+  await deliver(inbox, 'healthy')
+  await clock.advance(1_000)
+  expect(ran).toContain('healthy')
+  expect((await recordOf('healthy'))!.state).toBe('completed')
+})
+
+test('a handler that cannot connect counts as a target that is down', async () => {
+  let calls = 0
+  const inbox = inboxOf({
+    orders: {
+      handler: () => {
+        calls++
+        throw Object.assign(new TypeError('fetch failed'), {
+          cause: Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }),
+        })
+      },
+      breaker: new Breaker(clock),
+      retryDelaysMs: Array(5).fill(1_000),
+    },
+  })
+  for (let i = 0; i < 50; i++) await deliver(inbox, `k${i}`)
+  await clock.advance(3_600_000)
+  expect(calls).toBeLessThan(100)
+})
+
 test('while its target is down one delivery at a time probes it, and nobody’s attempts are used up', async () => {
   let down = true
   let calls = 0
@@ -105,7 +147,7 @@ test('while its target is down one delivery at a time probes it, and nobody’s 
     orders: {
       handler: () => {
         calls++
-        return response(down ? 502 : 200)
+        return down ? { ...response(502), unreachable: true } : response(200)
       },
       breaker: new Breaker(clock),
       retryDelaysMs: Array(5).fill(1_000),

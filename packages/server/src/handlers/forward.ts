@@ -21,6 +21,9 @@ const NO_CONTENT = new Set([204, 304])
 
 const NO_BODY = Buffer.alloc(0)
 
+/** Failures that would meet any delivery: there was no connection to send it on. */
+const UNREACHABLE = new Set<ForwardFailure>(['connect', 'dns', 'tls'])
+
 /** Hands deliveries to the application behind this receiver, byte for byte, and gives its answer back the same way. */
 export function forwardTo(given: ForwardTarget): Handler {
   const target = parseTarget(given.url)
@@ -64,7 +67,7 @@ async function ask(
     }
     const { kind, reason } = failureOf(error as Error)
     failed(kind)
-    return { ...problem('upstream_unreachable'), reason }
+    return { ...problem('upstream_unreachable'), reason, unreachable: UNREACHABLE.has(kind) }
   }
 }
 
