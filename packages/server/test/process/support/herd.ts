@@ -8,7 +8,8 @@ export interface RawAnswer {
   body: Buffer
 }
 
-export const HERD_EVENT = '{"event":"herd"}'
+/** Long enough for the least rate of a body that waits 20 s for its last byte. */
+export const HERD_EVENT = JSON.stringify({ event: 'herd', pad: 'x'.repeat(5_000) })
 /** The listen backlog of node:http is 511; what comes beyond it is tried again by the kernel after a second. */
 const CONNECTING_AT_ONCE = 200
 
