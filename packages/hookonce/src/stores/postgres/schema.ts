@@ -52,7 +52,7 @@ export function createOpening(connections: Connections, statements: Statements, 
         version = seen.version
         // Whoever may use a schema need not be allowed to create one.
         if (!seen.exists) await connection.run(`CREATE SCHEMA "${schema}"`, [], by)
-        if (version === BEFORE_LABELS_INDEX) await indexLabels(by)
+        if (version === BEFORE_LABELS_INDEX && (await isLarge(connection, by))) await indexLabels(by)
         if (version < migrations.length) await connection.run(migrations[version++]!, [], by)
         await connection.run('COMMIT', [], by)
       }
@@ -64,12 +64,16 @@ export function createOpening(connections: Connections, statements: Statements, 
     }
   }
 
-  /** On a large table beside what goes on: built in a transaction, an index stops all writes. The caller has the lock. */
+  /** By itself, without a name: see above. */
+  async function isLarge(connection: Connection, by: number): Promise<boolean> {
+    const [row] = await connection.run(statements.isLarge.text, [], by)
+    return (row as unknown as { is_large: boolean }).is_large
+  }
+
+  /** Beside what goes on: built in a transaction, an index stops all writes. The caller has the lock. */
   async function indexLabels(by: number): Promise<void> {
     const connection = await connections.connect(by)
     try {
-      const [[isLarge] = []] = await connection.run(statements.isLarge, [], by)
-      if (!isLarge) return
       // One that was begun and not finished stays, and is good for nothing.
       await connection.run(statements.dropLabelsIndex, [], by)
       await connection.run(statements.indexLabels, [], by)

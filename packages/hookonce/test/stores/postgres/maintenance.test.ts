@@ -170,15 +170,24 @@ test('a completion touches no index', async () => {
 })
 
 test('a plan made on a new schema reads what it is asked for, and not the index', async () => {
+  await (await open()).close()
+  const query = `SELECT n_tup_del::int AS deleted, (
+      SELECT idx_tup_read::int FROM pg_stat_user_indexes WHERE indexrelname = 'records_pkey'
+    ) AS read FROM pg_stat_user_tables WHERE relname = 'records'`
+  let before = await one(query)
+  // The migrations take their ballast away again.
+  await until('the statistics', async () => {
+    before = await one(query)
+    return Number(before.deleted) > 9000
+  })
   const store = await open({ poolSize: 4 })
   for (let i = 0; i < 500; i++) {
     const id = newId()
     await store.complete(id, await acquire(store, id), Buffer.from('done'))
   }
   await statisticsAfter(store, 500)
-  const query = "SELECT idx_tup_read::int AS read FROM pg_stat_user_indexes WHERE indexrelname = 'records_pkey'"
   // Two or three of each pair; a plan that reads the index would have read 250 of it each time.
-  expect((await one(query)).read).toBeLessThan(5000)
+  expect(Number((await one(query)).read) - Number(before.read)).toBeLessThan(5000)
 })
 
 test('a plan made while the table was all but empty looks keys up in the index', async () => {
