@@ -55,7 +55,10 @@ const malformed = (): never => {
 const [MANY_FIELDS, LONG_HEAD] = [90, 8_000]
 
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-const REQUEST_LINE = new RegExp(`^(${TOKEN})([ \\t]+)([^ \\t]+)([ \\t]+)((?:HTTP|RTSP|ICE)/[0-9]\\.[0-9])([ \\t]*)$`)
+/** Without a version it is of HTTP/0.9, which had neither headers nor POST: some read on as if it had. */
+const REQUEST_LINE = new RegExp(
+  `^(${TOKEN})([ \\t]+)([^ \\t]+)(?:([ \\t]+)((?:HTTP|RTSP|ICE)/[0-9]\\.[0-9]))?([ \\t]*)$`,
+)
 const FIELD = new RegExp(`^(${TOKEN}):[ \\t]*(.*?)[ \\t]*$`, 's')
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
 const CONTROLS = /[\x01-\x08\x0a-\x1f\x7f]/
@@ -63,16 +66,16 @@ const CONTROLS = /[\x01-\x08\x0a-\x1f\x7f]/
 function readRequest(cursor: Cursor): ReadRequest {
   const start = cursor.at
   const first = cursor.line()
-  const [, method, gap, target, gap2, version, after] = REQUEST_LINE.exec(first) ?? malformed()
+  const [, method, gap, target, gap2 = '', version = '', after] = REQUEST_LINE.exec(first) ?? malformed()
   const { headers, folded } = readFields(cursor)
   const all = (name: string) => headers.flatMap(([each, value]) => (each === name ? [value] : []))
-  const framing = framingOf(all('transfer-encoding'), all('content-length'), version!)
+  const framing = framingOf(all('transfer-encoding'), all('content-length'), version)
   const odd =
     `${gap}${gap2}${after}` !== '  ' ||
     !/^[\x21-\x7e]+$/.test(target!) ||
     target!.includes('#') ||
     !/^(\/|\*|https?:)/i.test(target!) ||
-    !/^HTTP\/1\.[01]$/.test(version!) ||
+    !/^HTTP\/1\.[01]$/.test(version) ||
     !METHODS.includes(method!) ||
     folded ||
     framing.lenient ||
@@ -87,7 +90,7 @@ function readRequest(cursor: Cursor): ReadRequest {
   // Not a header of any standard, and believed all the same.
   const options = [...all('connection'), ...all('proxy-connection')].join().toLowerCase().split(',')
   const closes = version === 'HTTP/1.0' || options.some(option => option.trim() === 'close')
-  return { method: method!, target: target!, version: version!, headers, body, closes, lenient: odd || cursor.wasBent }
+  return { method: method!, target: target!, version, headers, body, closes, lenient: odd || cursor.wasBent }
 }
 
 function readFields(cursor: Cursor): { headers: [string, string][]; folded: boolean } {

@@ -25,7 +25,8 @@ export interface Ledger {
 
 export async function startLedger(): Promise<Ledger> {
   const runs: Run[] = []
-  const server = createServer({ keepAliveTimeout: 600_000 }, async (request, response) => {
+  // What the receiver adds must not make a head too long that it took itself.
+  const server = createServer({ keepAliveTimeout: 600_000, maxHeaderSize: 65_536 }, async (request, response) => {
     const [path = '', query] = request.url!.split(/(?=\?)/s, 2)
     const source = sourceNamed(path.slice(1))
     const body = await buffer(request)

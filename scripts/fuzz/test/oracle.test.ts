@@ -104,6 +104,7 @@ describe('requests as their bytes say them', () => {
     ['one length twice', `${HEAD}Content-Length: 1\r\nContent-Length: 1\r\n\r\na`],
     ['a control character', `${HEAD}A: \x01\r\n\r\n`],
     ['another version', 'POST / HTTP/2.0\r\nHost: x\r\n\r\n'],
+    ['no version', 'POST /\r\nHost: x\r\n\r\n'],
     ['many fields', `${HEAD}${'A: 1\r\n'.repeat(200)}\r\n`],
   ])('may be refused with %s', (_, text) => {
     expect(read(text)).toMatchObject({ requests: [{ lenient: true }], rest: 'nothing' })
