@@ -21,6 +21,18 @@ export interface IdempotencyOptions<S extends Store = Store> extends Partial<Tim
   onEvent?: (event: HookonceEvent) => void
 }
 
+export interface ProcessRequest {
+  scope: string
+  /** `null`: not deduplicated, the work runs every time. */
+  key: string | null
+  fingerprint: string | null
+  /** What people search by: the sender's unsigned name for the event; at most {@link MAX_KEY_BYTES} bytes. */
+  label?: string | null
+  timing: Timing
+  /** Names whoever asks, in events. */
+  requestId?: string | null
+}
+
 export const ENGINE_RULES: Rules = {
   ...TIMING_RULES,
   store: methods('a store, e.g. sqliteStore(path)', ['claim', 'renew', 'complete', 'fail', 'get']),

@@ -1,5 +1,3 @@
-import type { HeaderList } from './delivery.js'
-
 /** RFC 9110 §7.6.1: belongs to one connection, and is never handed on. */
 const HOP_BY_HOP = new Set([
   'connection',
@@ -27,7 +25,7 @@ export const foldedName = (name: string): string => (UNUSUAL.test(name) ? name.r
  * name or by a `Connection` field, and is not `dropped` besides.
  */
 export function endToEnd(
-  headers: HeaderList,
+  headers: Iterable<readonly [name: string, value: string]>,
   dropped: (folded: string, name: string) => boolean,
 ): [name: string, value: string][] {
   const kept: [string, string][] = []

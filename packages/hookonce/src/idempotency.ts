@@ -4,7 +4,7 @@ import { type AttemptWith, type CommitOf, withCommit } from './attempt.js'
 import { systemClock } from './clock.js'
 import { andThen, type Commit, type Effects, type Settlement } from './committing.js'
 import { measured, type StoreOperation, tell } from './diagnostics.js'
-import { ENGINE_RULES, type IdempotencyOptions } from './engine-options.js'
+import { ENGINE_RULES, type IdempotencyOptions, type ProcessRequest } from './engine-options.js'
 import { ConfigurationError, InvalidKeyError, NoResultError } from './errors.js'
 import type { Work } from './holding.js'
 import { type AcceptOutcome, type InboxStore, isInboxStore, type RedriveOutcome } from './inbox-store.js'
@@ -33,18 +33,6 @@ import { type DueWork, DueWorker, shuttingDown, type Worker } from './working.js
 export interface RunRequest extends RecordId {
   /** What must be equal for two requests to be one operation, e.g. a digest of the input. Default: nothing is compared. */
   fingerprint?: string | null
-}
-
-export interface ProcessRequest {
-  scope: string
-  /** `null`: not deduplicated, the work runs every time. */
-  key: string | null
-  fingerprint: string | null
-  /** What people search by: the sender's unsigned name for the event; at most {@link MAX_KEY_BYTES} bytes. */
-  label?: string | null
-  timing: Timing
-  /** Names whoever asks, in events. */
-  requestId?: string | null
 }
 
 /** One result per (scope, key), whoever asks, from whatever process. `Kind`: the store's transactions, if it has any. */

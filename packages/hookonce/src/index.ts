@@ -19,14 +19,13 @@ export {
   type HookonceEvent,
   type StoreOperation,
 } from './diagnostics.js'
-export type { IdempotencyOptions } from './engine-options.js'
+export type { IdempotencyOptions, ProcessRequest } from './engine-options.js'
 export * from './errors.js'
 export { endToEnd } from './header-names.js'
 export type { Work } from './holding.js'
 export {
   createIdempotency,
   type Idempotency,
-  type ProcessRequest,
   type RunRequest,
 } from './idempotency.js'
 export { createInbox, type Inbox, type InboxHandler, type InboxOptions, type InboxSourceOptions } from './inbox.js'

@@ -45,7 +45,9 @@ describe('onEvent', () => {
     const source = sourceWith({ onEvent: event => void events.push(event) })
     sourceWith({ onEvent: event => void other.push(event) })
     await source.receive(delivery('k'), boom)
-    expect(events).toEqual([{ type: 'handler_threw', scope: 'orders', key: 'k', attempt: 1, error: new Error('boom') }])
+    expect(events).toMatchObject([
+      { type: 'handler_threw', scope: 'orders', key: 'k', attempt: 1, error: new Error('boom') },
+    ])
     expect([other, warnings]).toEqual([[], []])
   })
 

@@ -114,7 +114,15 @@ describe.each(Object.keys(stores))('%s', name => {
       expect(taken.length).toBeLessThan(40 + AT_ONCE)
       if (mode === 'inline') expect(opened.runs()).toBe(taken.length + 1)
       expect(fullEvents()).toEqual([
-        { type: 'source_full', scope: 'limited', key: null, full: true, limit: 'maxRecords', most: 40 },
+        {
+          type: 'source_full',
+          scope: 'limited',
+          key: null,
+          requestId: null,
+          full: true,
+          limit: 'maxRecords',
+          most: 40,
+        },
       ])
 
       const refused = await deliver('one-more')

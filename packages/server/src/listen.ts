@@ -128,9 +128,15 @@ function hostInUrl(host: string): string {
 
 /** Node's own answer to what is not HTTP, as a problem. The connection cannot be used any more. */
 function answerClientError(error: NodeJS.ErrnoException, socket: Socket & { _httpMessage?: ServerResponse }): void {
+  const response = socket._httpMessage
   // As Node itself does: nothing may be written into a response that has begun.
-  if (!socket.writable || socket._httpMessage?.headersSent) {
+  if (!socket.writable || response?.headersSent) {
     socket.destroy()
+    return
+  }
+  // Nor before the answer to what came earlier on the connection, which is its last.
+  if (response != null) {
+    response.shouldKeepAlive = false
     return
   }
   const { status, headers, body } = serverProblem(

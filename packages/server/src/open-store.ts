@@ -43,13 +43,15 @@ export async function openStore(location: StoreLocation, options: StoreOptions, 
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('\n', 1)[0]! : String(error)
     // An @ further on may have ended the password: then what is taken for the host is a part of it.
-    if (location.kind === 'postgres' && /\?.*@/s.test(location.url) && /ENOTFOUND|EAI_AGAIN/.test(reason)) {
-      throw new StartError(`the store cannot be used: there is no such host; ${ENCODE}`, 1)
+    if (location.kind === 'postgres' && /\?.*@/s.test(location.url) && NO_HOST.test(reason)) {
+      throw new StartError(`the store cannot be used: its host does not answer; ${ENCODE}`, 1)
     }
     throw new StartError(`the store ${place} cannot be used: ${reason}`, 1)
   }
 }
 
+/** Or a name that nobody resolves in time. */
+const NO_HOST = /ENOTFOUND|EAI_AGAIN|could be opened in time/
 const ENCODE = 'user and password have to be percent-encoded in a URL (@ is %40, ? is %3F)'
 
 interface LoadedStore {

@@ -48,6 +48,8 @@ function usableMemory(): number {
 }
 
 function openFiles(): number {
+  // With its network part a report asks for the name of every peer.
+  Object.assign(process.report, { excludeNetwork: true })
   const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft: number | string } } }
   const most = Number(userLimits?.open_files?.soft)
   return Number.isNaN(most) ? Number.POSITIVE_INFINITY : most

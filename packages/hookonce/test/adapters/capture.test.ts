@@ -220,7 +220,9 @@ test('a failure in a remainder cuts the connection: the sender sees that somethi
     { maxResponseBytes: 1_000 },
   )
   await expect(deliver(port, { key: 'k' })).rejects.toThrow(/aborted|hang up/)
-  expect(events).toContainEqual({ type: 'receiver_failed', scope: 'webhook', key: null, error: new Error('broken') })
+  expect(events).toContainEqual(
+    expect.objectContaining({ type: 'receiver_failed', scope: 'webhook', error: new Error('broken') }),
+  )
 })
 
 test('requests in a pipeline on one connection are answered in order', async () => {

@@ -104,5 +104,8 @@ test('an error that Fastify answers itself is told', async () => {
   })
   const { port } = await listen(listenerOf(app))
   expect((await deliver(port, { key: 'k' })).status).toBe(500)
-  expect(events).toMatchObject([{ type: 'handler_threw', key: 'k', attempt: 1, error: { message: 'boom' } }])
+  expect(events).toMatchObject([
+    { type: 'handler_threw', key: 'k', attempt: 1, error: { message: 'boom' } },
+    { type: 'attempt_given_back', key: 'k', attempt: 1, reason: expect.stringMatching(/^status 500/) },
+  ])
 })

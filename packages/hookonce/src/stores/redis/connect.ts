@@ -39,7 +39,7 @@ export interface Connected {
  */
 export function connect(to: RedisAddress | GivenClient, silenceMs: number): Promise<Connected> {
   if (typeof to === 'string') {
-    assertUrl(to)
+    assertDatabase(assertUrl(to))
     const isTls = to.startsWith('rediss:')
     return dial(isTls, ({ Redis }) => new Redis(to, { ...own, socketTimeout: silenceMs }))
   }
@@ -118,11 +118,20 @@ function assertUrl(text: string): URL {
   return new URL(text)
 }
 
+/** The driver takes any text for a database, and goes on in database 0 when the server knows no such. */
+function assertDatabase({ pathname, searchParams }: URL): void {
+  const database = searchParams.get('db') ?? pathname.slice(1)
+  if (!/^\d*$/.test(database))
+    throw new ConfigurationError('the database of a Redis URL must be a number: redis://host:6379/1')
+}
+
 const load = () => import('ioredis')
 type Ioredis = Awaited<ReturnType<typeof load>>
 
 const NO_TLS = new Error('no TLS was answered: rediss:// and tls need a port with TLS, redis:// is for one without')
 const NO_CONNECTION = new Error('there is no connection yet')
+/** `ERR DB index is out of range`, `ERR invalid DB index`, and in a Cluster `ERR SELECT is not allowed in cluster mode`. */
+const REFUSED_DATABASE = /\bDB index\b|SELECT is not allowed/
 const PERHAPS_TLS = 'was the connection closed because the port has TLS? Then the URL begins with rediss://'
 
 /** @param isTls whether it is asked for */
@@ -137,9 +146,15 @@ async function dial(
   // What commands fail with is only that there is no connection; why there is none is told here.
   let trouble: unknown = isTls ? NO_TLS : NO_CONNECTION
   let wasConnected = false
+  /** Of this connection's database; the driver would go on in database 0. */
+  let refusal: Error | undefined
   client.on('error', (error: Error & { code?: string; lastNodeError?: unknown }) => {
     trouble = error.lastNodeError ?? error
+    if (REFUSED_DATABASE.test(error.message)) refusal = error
     if (!isTls && !wasConnected && error.code === 'ECONNRESET') trouble = new Error(`${error.message}; ${PERHAPS_TLS}`)
+  })
+  client.on('connect', () => {
+    refusal = undefined
   })
   client.on('ready', () => {
     wasConnected = true
@@ -150,8 +165,13 @@ async function dial(
   client.on('end', () => {
     if (!closed) setTimeout(() => !closed && client.connect().catch(() => {}), FIRST_PAUSE_MS)
   })
+  const made = ioredisClient(client)
   return {
-    client: { ...ioredisClient(client), trouble: () => trouble },
+    client: {
+      ...made,
+      trouble: () => trouble,
+      evaluate: (...command) => (refusal === undefined ? made.evaluate(...command) : Promise.reject(refusal)),
+    },
     close: async () => {
       closed = true
       client.disconnect()

@@ -5,12 +5,13 @@ import { type CompleteOutcome, MAX_ERROR_LENGTH } from '../../store.js'
 import { withDefaults } from '../../with-defaults.js'
 import { createCommands } from './commands.js'
 import { connect, type GivenClient, type RedisAddress } from './connect.js'
+import { codeOf } from './failures.js'
 import { createIdentity } from './identity.js'
 import { createInbox } from './inbox.js'
 import { identityKeyOf, keyOf } from './keys.js'
 import { listPage } from './listing.js'
 import { scripts } from './lua.generated.js'
-import { checkServer, durabilityOf } from './server-check.js'
+import { checkServer, durabilityOf, WANTS_CLUSTER } from './server-check.js'
 import { usageOf } from './usage.js'
 import { bytesOf, claimOutcome, deliveryOf, labelled, present, resultOf, summaryOf } from './value.js'
 import { createWatching } from './watching.js'
@@ -171,9 +172,14 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
     },
 
     async ready() {
-      const servers = await nodes()
+      const { isCluster } = await commands.opened()
+      try {
+        const servers = await nodes()
+        for (const node of servers) await checkServer(node, isCluster, allowEviction)
+      } catch (error) {
+        throw !isCluster && codeOf((error as Error).cause) === 'MOVED' ? new ConfigurationError(WANTS_CLUSTER) : error
+      }
       await identity.check()
-      for (const node of servers) await checkServer(node, allowEviction)
     },
 
     async durability() {

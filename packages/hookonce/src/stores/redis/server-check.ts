@@ -6,9 +6,20 @@ const OLDEST = 7
 
 type Info = ReadonlyMap<string, string>
 
-/** Refuses a server that is too old or may drop records. @throws {ConfigurationError} */
-export async function checkServer(node: RedisNode, allowEviction: boolean): Promise<void> {
+/** Of a client that knows one server only. */
+export const WANTS_CLUSTER =
+  "this server is one of a Redis Cluster's: name its nodes, { cluster: ['redis://host:6379'] }, or give a client for a Cluster"
+
+/**
+ * Refuses a server that is too old, may drop records, or has a part of them only while the client knows no other.
+ *
+ * @throws {ConfigurationError}
+ */
+export async function checkServer(node: RedisNode, isCluster: boolean, allowEviction: boolean): Promise<void> {
   const info = await infoOf(node)
+  if (!isCluster && info.get('cluster_enabled') === '1' && !(await hasAllSlots(node))) {
+    throw new ConfigurationError(WANTS_CLUSTER)
+  }
   const version = info.get('redis_version')
   if (version !== undefined && Number.parseInt(version, 10) < OLDEST) {
     throw new ConfigurationError(`the redis store needs Redis ${OLDEST} or Valkey 7.2, and this is Redis ${version}`)
@@ -26,6 +37,12 @@ export async function checkServer(node: RedisNode, allowEviction: boolean): Prom
       `Redis may drop records, as its maxmemory-policy is ${policy}: set it to noeviction, or set allowEviction`,
     )
   }
+}
+
+/** One that may not be asked counts as not. */
+async function hasAllSlots(node: RedisNode): Promise<boolean> {
+  const about = await node.call('CLUSTER', 'INFO').catch(() => '')
+  return /^cluster_size:1\r?$/m.test(String(about))
 }
 
 /** What survives what, in words. */

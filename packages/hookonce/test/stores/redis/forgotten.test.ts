@@ -22,7 +22,7 @@ test('a Redis that was flushed is noticed by every store, each time', async () =
 test('a Redis that was started again empty is noticed with the new connection', async () => {
   const redis = await server()
   const seen = counting()
-  const store = open(redis.url, seen)
+  const store = open(redis.url, { onForgotten: seen.onForgotten })
   await store.ready()
   await redis.restart()
   await insist(() => complete(store, 'after'))
@@ -35,7 +35,7 @@ test('a Redis that was started again with its records is not', async () => {
   const client = new Redis(redis.url)
   client.on('error', () => {})
   onTestFinished(() => client.disconnect())
-  const store = open(client, seen)
+  const store = open(client, { onForgotten: seen.onForgotten })
   await store.ready()
   await redis.kill()
   await redis.restart()

@@ -4,6 +4,7 @@ import { redisStore, redisStoreDefaults } from 'hookonce/stores/redis'
 import { Redis } from 'ioredis'
 import { createClient, createSentinel } from 'redis'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { startRedisCluster } from '../../../../../scripts/test-servers/redis-cluster.js'
 import { complete, open, request, server } from './support.js'
 
 describe('what is no way to Redis, and options out of range, are refused at once', () => {
@@ -15,6 +16,8 @@ describe('what is no way to Redis, and options out of range, are refused at once
     {},
     { cluster: [] },
     { cluster: ['localhost'] },
+    'redis://localhost/one',
+    'redis://localhost?db=one',
     new Map(),
   ])('%j', connection => {
     expect(() => redisStore(connection as string)).toThrow(ConfigurationError)
@@ -103,6 +106,34 @@ test('a connection of its own is closed with the store', async () => {
   expect(
     (await redis.ask('CLIENT', 'LIST', 'TYPE', 'normal')).split('\n').filter(line => /id=/.test(line)),
   ).toHaveLength(1)
+})
+
+test('a database that there is not is refused, and no other is written to', async () => {
+  const redis = await server()
+  const store = open(`${redis.url}/16`)
+  await expect(store.ready()).rejects.toThrow('DB index is out of range')
+  await expect(store.claim(request('one'))).rejects.toMatchObject({ effect: 'refused' })
+  expect(await redis.ask('INFO', 'keyspace')).not.toContain('keys=')
+  await open(`${redis.url}/15`).ready()
+})
+
+describe('a server of a Cluster, for a client that knows no other', () => {
+  test('is refused, in words that say what to give', async () => {
+    const cluster = await startRedisCluster({ masters: 2 })
+    onTestFinished(() => cluster.stop())
+    for (const url of cluster.urls) {
+      const store = open(url)
+      await expect(store.ready()).rejects.toThrow(ConfigurationError)
+      await expect(store.ready()).rejects.toThrow("{ cluster: ['redis://host:6379'] }")
+    }
+    await open({ cluster: cluster.urls }).ready()
+  })
+
+  test('is used if it has all of the slots', async () => {
+    const cluster = await startRedisCluster({ masters: 1 })
+    onTestFinished(() => cluster.stop())
+    await complete(open(cluster.urls[0]!), 'one')
+  })
 })
 
 describe('a server that may drop records', () => {
