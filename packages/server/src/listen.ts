@@ -134,8 +134,8 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket & { _htt
     socket.destroy()
     return
   }
-  // Nor before the answer to what came earlier on the connection, which is its last.
-  if (response != null) {
+  // Nor before the answer to what came whole and earlier on the connection, which is its last.
+  if (response?.req.complete) {
     response.shouldKeepAlive = false
     return
   }

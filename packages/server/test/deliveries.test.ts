@@ -267,6 +267,24 @@ test.each(['GET', 'HEAD', 'PUT', 'DELETE', 'PROPFIND'])(
   },
 )
 
+test('what is not HTTP behind a delivery keeps it from no answer, and gets none before it', async () => {
+  const { opened, open } = gate()
+  const handle = counting(async () => {
+    await opened
+    return new Response('first')
+  })
+  const { url } = await startApp({ sources: { default: { handle } } })
+  const answered = sendRaw(
+    url,
+    `POST /webhook HTTP/1.1\r\nHost: x\r\n${KEY}: k1\r\nContent-Length: 2\r\n\r\n{}X\r\n\r\n`,
+  )
+  await expect.poll(() => handle.runs).toBe(1)
+  open()
+  expect(await answered).toMatch(/^HTTP\/1\.1 200 .*first$/s)
+  const broken = `POST /webhook HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n`
+  expect(await sendRaw(url, broken)).toMatch(/^HTTP\/1\.1 400 /)
+})
+
 test('what is not HTTP is answered with a problem and cut off', async () => {
   const { url } = await startApp()
   expect(await sendRaw(url, 'nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*"code":"bad_request"/s)
