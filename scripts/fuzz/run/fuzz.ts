@@ -196,8 +196,10 @@ class FuzzRun {
       if (verdict === 'must' && again) await this.#deliver(event!, number)
       else this.#judge.answered(request, status, number)
     }
+    // Whoever asks by OPTIONS is told what there is, however little else of the request can be read.
+    const unreadable = bytes.includes('OPTIONS ') ? { ...UNREADABLE, method: 'OPTIONS' } : UNREADABLE
     for (const { status } of answers.slice(requests.length)) {
-      this.#judge.answered(UNREADABLE, status, number)
+      this.#judge.answered(unreadable, status, number)
     }
   }
 

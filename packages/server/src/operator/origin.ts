@@ -10,9 +10,25 @@ export function peerOf(request: IncomingMessage): string {
   return request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? ''
 }
 
+/** Requests of a trial come from one or two addresses, to one or two names: what was found of the last is kept. */
+const isOwnAddress = ofTheLast(isLoopbackHost)
+const isOwnHost = ofTheLast((host: string | undefined) => isLoopbackHost(hostName(host)))
+
+function ofTheLast<T>(question: (value: T) => boolean): (value: T) => boolean {
+  let last: T | undefined
+  let answer: boolean | undefined
+  return value => {
+    if (answer === undefined || value !== last) {
+      last = value
+      answer = question(value)
+    }
+    return answer
+  }
+}
+
 /** The first sign that a request is of somebody else than this machine's user; `undefined`: there is none. */
 export function signOfOthers(request: IncomingMessage): string | undefined {
-  if (!isLoopbackHost(peerOf(request))) return 'this request comes from another machine.'
+  if (!isOwnAddress(peerOf(request))) return 'this request comes from another machine.'
   return throughProxy(request) ?? foreignHost(request) ?? foreignPage(request)
 }
 
@@ -27,7 +43,7 @@ export function throughProxy({ headers, httpVersion }: IncomingMessage): string 
 
 /** Keeps rebound host names out: a page of another site whose name leads here. */
 export function foreignHost({ headers }: IncomingMessage): string | undefined {
-  return isLoopbackHost(hostName(headers.host))
+  return isOwnHost(headers.host)
     ? undefined
     : 'the Host header does not name this machine (localhost, 127.0.0.1, [::1]).'
 }

@@ -155,9 +155,9 @@ function deliveryAnswerer(
       const answer = await receive(delivery)
       // Strangers do not use up what a sender may send.
       if (answer.outcome === 'unauthorized') rate?.giveBack()
+      log.answered(delivery, answer, at)
       await turnEnd()
       send(answer)
-      log.answered(delivery, answer, at)
     } catch (error) {
       log.failed(error, requestId, at)
       sendAnswer(response, named(serverProblem('internal_error'), requestId), true)
