@@ -11,7 +11,7 @@ const engine = `${library}/(idempotency|engine-options|joining|claiming|holding|
 
 const senders = `${library}/senders/`
 
-const receiver = `${library}/(receiver|answer|answering|intake|label|inbox|webhooks|stored-delivery|retries|breaker|slots|response|delivery|header-names|failure-reason|key|problem|fingerprint)\\.ts$`
+const receiver = `${library}/(receiver|answer|answering|intake|label|inbox|webhooks|stored-delivery|retries|breaker|target-state|slots|response|delivery|header-names|failure-reason|key|problem|fingerprint)\\.ts$`
 
 export default {
   forbidden: [

@@ -8,7 +8,6 @@ import type { Settlement } from './committing.js'
 import type { Delivery, DeliveryHead } from './delivery.js'
 import { ConfigurationError } from './errors.js'
 import { failureReason } from './failure-reason.js'
-import type { AttemptEnd } from './holding.js'
 import type { Idempotency } from './idempotency.js'
 import { type DueClaim, type FailNext, isInboxStore, type RedriveOutcome } from './inbox-store.js'
 import { createIntake, resolveSettings, SOURCE_RULES, type SourceSettings } from './intake.js'
@@ -22,6 +21,7 @@ import { checkedDelays, DEFAULT_RETRY_DELAYS_MS, nextTry } from './retries.js'
 import { inRange } from './settings.js'
 import { RateLimit, Slots } from './slots.js'
 import { decodeDelivery, encodeDelivery } from './stored-delivery.js'
+import { targetAfter } from './target-state.js'
 import { withDefaults } from './with-defaults.js'
 import type { DueWork, Worker } from './working.js'
 
@@ -328,34 +328,4 @@ class InboxSource<Kind> implements Source {
     }
     return next
   }
-}
-
-/** A target that answers is there, whatever it answers: an error may be the delivery's own. */
-function targetAfter(end: AttemptEnd<HandlerResponse>): 'there' | 'absent' | 'unknown' {
-  switch (end.end) {
-    case 'recorded':
-      return 'there'
-    case 'given_back':
-      return end.value.unreachable ? 'absent' : 'there'
-    case 'threw':
-      return isUnreachable(end.error) ? 'absent' : 'unknown'
-    default:
-      return 'unknown'
-  }
-}
-
-/** No connection was had. */
-const UNREACHABLE = new Set([
-  'EAI_AGAIN',
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'UND_ERR_CONNECT_TIMEOUT',
-])
-
-/** `fetch` has the system's error as the cause of its own. */
-function isUnreachable(error: unknown): boolean {
-  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } }
-  return UNREACHABLE.has(String(code ?? cause?.code))
 }

@@ -16,6 +16,20 @@ import { flush } from '../support/fake-clock.js'
 
 const controlledFailure = async () => ({ value: 'failed' })
 
+/** Claims are answered; what an attempt has to say gets no answer until the store comes back. */
+function storeThatIsAway() {
+  let isAway = true
+  return {
+    store: storeWith({
+      renew: (...args) => (isAway ? never() : store.renew(...args)),
+      complete: (...args) => (isAway ? never() : store.complete(...args)),
+    }),
+    comesBack: () => {
+      isAway = false
+    },
+  }
+}
+
 describe('the result', () => {
   test('is refused when another attempt took over; its client gets what that attempt recorded', async () => {
     const { runs, work } = controlled()
@@ -46,12 +60,8 @@ describe('the result', () => {
   })
 
   test('is offered in the background when the store is away, the client answered at the end of the lease', async () => {
-    let down = true
-    const flaky = storeWith({
-      renew: (...args) => (down ? never() : store.renew(...args)),
-      complete: (...args) => (down ? never() : store.complete(...args)),
-    })
-    const idempotency = engine({ store: flaky })
+    const away = storeThatIsAway()
+    const idempotency = engine({ store: away.store })
     const { runs, work } = controlled()
     const asked = ask(idempotency, work)
     await flush()
@@ -60,19 +70,15 @@ describe('the result', () => {
     expect(asked.outcome).toBeUndefined()
     await clock.advance(1)
     expect(asked.outcome).toEqual({ kind: 'store_unavailable' })
-    down = false
+    away.comesBack()
     await clock.advance(10_000)
     expect((await store.get(id))?.state).toBe('completed')
     await idempotency.settled()
   })
 
   test('that is still offered after the end of the lease is what a retry gets: its work does not run', async () => {
-    let down = true
-    const flaky = storeWith({
-      renew: (...args) => (down ? never() : store.renew(...args)),
-      complete: (...args) => (down ? never() : store.complete(...args)),
-    })
-    const idempotency = engine({ store: flaky })
+    const away = storeThatIsAway()
+    const idempotency = engine({ store: away.store })
     const { runs, work } = controlled()
     const first = ask(idempotency, work)
     await flush()
@@ -82,7 +88,7 @@ describe('the result', () => {
     const retry = ask(idempotency, work)
     await clock.advance(1_000)
     expect(retry.outcome).toBeUndefined()
-    down = false
+    away.comesBack()
     await clock.advance(5_000)
     expect(textOf(retry.outcome)).toBe('kept')
     expect(runs).toHaveLength(1)

@@ -90,6 +90,23 @@ test('a server that is stopped at once and started again under load loses nothin
   }
 }, 60_000)
 
+test('kept connections that lead to a server without writes are given up, and new ones are made', async () => {
+  await open(openTimedPool(server.url)).ready()
+  const setRole = (setting: string) => admin.query(`BEGIN READ WRITE; ALTER ROLE postgres ${setting}; COMMIT`)
+  await setRole('SET default_transaction_read_only = on')
+  const pool = openTimedPool(server.url, 4)
+  try {
+    // As after a failover: what is kept leads to the demoted server, what is new to the primary.
+    const clients = await Promise.all(Array.from({ length: 4 }, () => pool.connect()))
+    for (const client of clients) client.release()
+  } finally {
+    await setRole('RESET default_transaction_read_only')
+  }
+  const store = open(pool)
+  await until('the store to write again', () => isReady(store))
+  expect(await store.claim(requestOf(newId(), newLeaseId()))).toMatchObject({ status: 'acquired' })
+})
+
 test('cut connections are not noticed: what was asked is asked again', async () => {
   const store = open(openTimedPool(server.url), { timeoutMs: 20_000 })
   await store.ready()
