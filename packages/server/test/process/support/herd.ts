@@ -8,16 +8,27 @@ export interface RawAnswer {
   body: Buffer
 }
 
-/** Long enough for the least rate of a body that waits 20 s for its last byte. */
 export const HERD_EVENT = JSON.stringify({ event: 'herd', pad: 'x'.repeat(5_000) })
+/** The least rate allows a body of this length 20 s. */
+const LONGEST_WAIT_MS = 12_000
 /** The listen backlog of node:http is 511; what comes beyond it is tried again by the kernel after a second. */
 const CONNECTING_AT_ONCE = 200
 
+interface Member {
+  socket: Socket
+  answer: Promise<RawAnswer>
+  /** Resolves when the network has every byte. */
+  charge(): Promise<unknown>
+}
+
 /** Many deliveries of one key, each on a connection of its own, of which only the last byte is missing. */
 export class Herd {
-  readonly #members: { socket: Socket; answer: Promise<RawAnswer> }[] = []
+  readonly #members: Member[] = []
 
-  /** The headers go out while others still connect: a server gives a connection without any only some seconds. */
+  /**
+   * The headers go out while others still connect: a server gives a connection without any only some seconds.
+   * Where that takes long, those that came first charge before the rest.
+   */
   async gather(url: string, key: string, count: number): Promise<void> {
     const { hostname, port } = new URL(url)
     let next = 0
@@ -28,7 +39,14 @@ export class Herd {
         const answer = readAnswer(socket)
         answer.catch(() => {})
         await Promise.race([new Promise(resolve => socket.once('connect', resolve)), answer])
-        this.#members.push({ socket, answer })
+        let charged: Promise<unknown> | undefined
+        const charge = () => {
+          clearTimeout(longest)
+          charged ??= new Promise(resolve => socket.write(HERD_EVENT.slice(-1), resolve))
+          return charged
+        }
+        const longest = setTimeout(charge, LONGEST_WAIT_MS).unref()
+        this.#members.push({ socket, answer, charge })
         socket.write(
           `POST /webhook HTTP/1.1\r\nHost: ${hostname}:${port}\r\nX-Idempotency-Key: ${key}\r\n` +
             `Content-Type: application/json\r\nContent-Length: ${HERD_EVENT.length}\r\n\r\n${HERD_EVENT.slice(0, -1)}`,
@@ -41,9 +59,7 @@ export class Herd {
 
   /** All at once. Resolves when the network has every byte. */
   async charge(): Promise<void> {
-    await Promise.all(
-      this.#members.map(({ socket }) => new Promise<unknown>(resolve => socket.write(HERD_EVENT.slice(-1), resolve))),
-    )
+    await Promise.all(this.#members.map(member => member.charge()))
   }
 
   answers(): Promise<RawAnswer[]> {
