@@ -93,3 +93,70 @@ export async function insist<T>(
     await pause(clock, delay)
   }
 }
+
+export interface Repeating extends Insisting {
+  /** Nobody needs the answer any more. */
+  isOver(): boolean
+}
+
+/**
+ * Asks, and asks again whenever the answer is overdue or fails; each time it waits twice as long. Whichever answer comes
+ * first counts, those that follow are given to `late`. `undefined`: there was none by `giveUpAt`, or the store refused
+ * before anything can have happened.
+ */
+export function firstAnswer<T>(
+  repeating: Repeating,
+  operation: StoreOperation,
+  question: (again: boolean) => Promise<T>,
+  late: (answer: T) => void = () => {},
+): Promise<T | undefined> {
+  const { clock, giveUpAt, failed, isOver, storeTimeoutMs } = repeating
+  return new Promise(resolve => {
+    let settled = false
+    let cancelTimer = () => {}
+    let patienceMs = storeTimeoutMs
+    let retryMs = FIRST_RETRY_MS
+    let latest = 0
+
+    const settle = (answer: T | undefined) => {
+      settled = true
+      cancelTimer()
+      resolve(answer)
+    }
+
+    const askAgain = (pauseMs: number) => {
+      if (isOver() || clock.monotonic() + pauseMs >= giveUpAt) settle(undefined)
+      else cancelTimer = clock.after(pauseMs, send)
+    }
+
+    const send = () => {
+      const number = ++latest
+      const askedAt = clock.monotonic()
+      cancelTimer = clock.after(Math.min(patienceMs, giveUpAt - askedAt), () => {
+        failed(
+          new StoreError(`the store did not answer within ${Math.round(clock.monotonic() - askedAt)} ms`, 'unknown'),
+        )
+        askAgain(0)
+      })
+      patienceMs *= 2
+      question(number > 1).then(
+        answer => {
+          if (measured()) tellAsked(clock, operation, askedAt, false)
+          if (settled) late(answer)
+          else settle(answer)
+        },
+        error => {
+          if (measured()) tellAsked(clock, operation, askedAt, true)
+          if (settled || number < latest) return
+          cancelTimer()
+          failed(error)
+          if (number === 1 && wasRefused(error)) return settle(undefined)
+          askAgain(jittered(retryMs))
+          retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)
+        },
+      )
+    }
+
+    send()
+  })
+}

@@ -27,6 +27,8 @@ export interface Claimed<T = unknown> {
   number: number
   fencingToken: string
   sentAt: number
+  /** Where it was renewed before it began, the same of that. */
+  renewedAt?: number
   /** It took the key from an attempt that ended without a word. */
   tookOver: boolean
   requestId: string | null
@@ -77,7 +79,7 @@ export class Hold<T> {
     settled: (end?: AttemptEnd<T>) => void,
     offeredLate: () => void = ignore,
   ) {
-    const { request, number, fencingToken, requestId } = claimed
+    const { request, number, fencingToken, requestId, renewedAt = claimed.sentAt } = claimed
     this.#context = context
     this.#claimed = claimed
     this.#ended = ended
@@ -85,7 +87,7 @@ export class Hold<T> {
     this.#offeredLate = offeredLate
     this.#attempt = new AbortableAttempt(request.scope, request.key, number, fencingToken, requestId)
     this.#lockDeadline = claimed.sentAt + request.lockTtlMs
-    this.#deadline = Math.min(claimed.sentAt + request.leaseMs, this.#lockDeadline)
+    this.#deadline = Math.min(renewedAt + request.leaseMs, this.#lockDeadline)
   }
 
   run(work: Work<T>): void {
@@ -137,11 +139,11 @@ export class Hold<T> {
   /** Most attempts are over before it: cheap where the claim was quick, exact otherwise. */
   #scheduleFirstTick(now: number): void {
     const { limits } = this.#context
-    const { request, sentAt } = this.#claimed
-    const quick = now - sentAt <= request.leaseMs / 6
+    const { request, sentAt, renewedAt = sentAt } = this.#claimed
+    const quick = now - renewedAt <= request.leaseMs / 6
     if (quick && this.#deadline < this.#lockDeadline) {
       this.#cancelTick = limits.start(request.leaseMs / 3, () => void this.#tick(), now)
-    } else this.#scheduleTick(sentAt)
+    } else this.#scheduleTick(renewedAt)
   }
 
   #scheduleTick(lastSentAt: number): void {

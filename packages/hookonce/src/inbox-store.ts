@@ -26,20 +26,26 @@ export interface InboxStore extends Store {
   /**
    * Takes at most `limit` due records of a scope, those first that have been due longest, and starts an attempt of each
    * as `claim` does: attempts + 1, a lease, a larger fencing token. Due are pending and failed records whose time has
-   * come, and running ones whose lease is over; those are taken over as `claim` does. A record that thus has lost `maxLosses` attempts
-   * dies instead, with {@link LOST_ERROR} as its last error.
+   * come, and running ones whose lease is over: those are taken over (`tookOver`, {@link lostError}).
+   *
+   * Whoever takes many may end before he begins them all, so an attempt that was taken counts as begun from its first
+   * renewal on. One that had begun and is taken over is a loss; a record that thus has lost `maxLosses` attempts dies
+   * instead, with {@link LOST_ERROR} as its last error. One that had not counts neither as a loss nor in its round:
+   * `earlierAttempts` grows.
    *
    * A record of a group is left alone while an earlier one of its group is pending, running or failed. One that was
    * redriven is in its old place again; whether it waits for a later one that runs already is up to the store.
    *
-   * All records of one call are held under the same lease id. What an answer that never came has taken is due again
-   * when the leases are over; so that none of it waits for that, it may be released by `fail`, as far as it is known.
+   * All records of one call are held under the same lease id. Where an answer did not come, the same is asked `again`:
+   * what runs under the lease id is given once more, and only if nothing does is anything taken. The store waits for its
+   * server as long as the leases last: what is taken is of use until then.
    */
   claimDue(request: ClaimDueRequest): Promise<DueClaim[]>
 
   /**
    * As {@link Store.fail}. `next` says what becomes of an accepted record: due again after so long (default: at once),
-   * or `dead`, to be looked at by a person. It means nothing for others.
+   * or `dead`, to be looked at by a person. It means nothing for others. An attempt that `notBegun` says so of does not
+   * count in its round: `earlierAttempts` grows.
    */
   fail(id: RecordId, leaseId: string, error: string, next?: FailNext): Promise<'failed' | 'fenced'>
 
@@ -95,6 +101,8 @@ export interface ClaimDueRequest {
   leaseMs: number
   lockTtlMs: number
   maxLosses: number
+  /** It was asked before under this lease id, and no answer came. Default `false`. */
+  again?: boolean
 }
 
 /** A due record, taken. `attempt` counts all rounds. */
@@ -125,7 +133,7 @@ export const MOST_COUNTED = 10_000
 
 export type RedriveOutcome = 'redriven' | 'absent' | 'busy' | 'completed'
 
-export type FailNext = { dueInMs: number } | 'dead'
+export type FailNext = { dueInMs: number; notBegun?: true } | 'dead'
 
 /** The last error of an accepted record that died of lost attempts. */
 export const LOST_ERROR = 'too many attempts ended without a word'

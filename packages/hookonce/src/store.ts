@@ -198,7 +198,7 @@ export interface Accepted {
   group: string | null
   /** 1, and one more for each time that it was redriven. */
   round: number
-  /** How many of its attempts belong to earlier rounds. */
+  /** How many of its attempts do not count in this round: those of earlier ones, and those that never began. */
   earlierAttempts: number
 }
 

@@ -1,4 +1,4 @@
-import { asked, jittered } from './asking.js'
+import { firstAnswer, jittered } from './asking.js'
 import type { AbortableAttempt } from './attempt.js'
 import type { Commit, Settlement } from './committing.js'
 import { NoResultError } from './errors.js'
@@ -13,6 +13,9 @@ const LOOK_EVERY_MS = 1_000
 
 /** What one look takes at most: what is taken waits for nobody, and its lease runs. */
 const MOST_AT_ONCE = 100
+
+/** The last error of an attempt that was given back before it began. */
+const NOT_BEGUN = 'the attempt did not begin'
 
 /** What a worker does with the due records of one scope. */
 export interface DueWork<T> {
@@ -106,7 +109,7 @@ export class DueWorker<T> implements Worker {
       this.#lookAgain = false
       const most = Math.min(this.#work.concurrency - this.#active, MOST_AT_ONCE)
       if (most < 1 || this.#stopped) break
-      const room = this.#work.reserve?.(most) ?? most
+      const room = this.#reserve(most)
       if (room < 1) break
       const taken = await this.#take(room)
       if (taken < room) this.#work.unneeded?.(room - taken)
@@ -119,6 +122,10 @@ export class DueWorker<T> implements Worker {
     else this.#cancelTimer = this.#context.clock.after(jittered(LOOK_EVERY_MS), () => this.wake())
   }
 
+  #reserve(most: number): number {
+    return this.#work.reserve?.(most) ?? most
+  }
+
   /** Takes what is due and begins it; says how many that were. */
   async #take(limit: number): Promise<number> {
     const { clock } = this.#context
@@ -126,40 +133,99 @@ export class DueWorker<T> implements Worker {
     const { leaseMs, lockTtlMs } = timing
     const request = { scope, limit, leaseId: newLeaseId(), leaseMs, lockTtlMs, maxLosses }
     const sentAt = clock.monotonic()
-    try {
-      const claims = await asked(this.#context, 'claim_due', () => this.#store.claimDue(request))
-      // This process was stopped meanwhile, or is about to end: others may have them.
-      const late = clock.monotonic() >= sentAt + leaseMs || this.#stopped
+    const isOver = () => clock.monotonic() >= sentAt + leaseMs || this.#stopped
+    const taken = new Set<string>()
+    const begin = (claims: DueClaim[], hasRoom: () => boolean): void => {
+      const renewFirst = clock.monotonic() >= sentAt + leaseMs / 3
       for (const due of claims) {
-        if (late) void this.#store.fail(due, request.leaseId, 'taken too late', { dueInMs: 0 }).catch(() => {})
+        const name = `${due.attempt} ${due.key}`
+        if (taken.has(name)) continue
+        taken.add(name)
+        // Where this process was stopped meanwhile, or is about to end, others may have it.
+        if (isOver() || !hasRoom()) this.#release(due, request)
+        else if (renewFirst || due.tookOver) void this.#renewed(due, request, sentAt)
         else this.#begin(due, request, sentAt)
       }
-      return late ? 0 : claims.length
-    } catch (error) {
-      // What an answer that was lost has taken is due again when the leases are over.
-      this.#context.report({ type: 'store_failed', scope, key: null, requestId: null, operation: 'claim', error })
+    }
+    const claims = await firstAnswer(
+      { ...this.#context, giveUpAt: sentAt + leaseMs, isOver, failed: this.#failedTo('claim') },
+      'claim_due',
+      again => this.#store.claimDue({ ...request, again }),
+      // Of what was asked more than once a later answer may have taken more.
+      late => begin(late, () => this.#active < this.#work.concurrency && this.#reserve(1) === 1),
+    )
+    if (claims === undefined || isOver()) {
+      begin(claims ?? [], () => false)
       return 0
     }
+    begin(claims, () => true)
+    return claims.length
   }
 
-  #begin(due: DueClaim, { leaseId, leaseMs, lockTtlMs, maxLosses }: ClaimDueRequest, sentAt: number): void {
+  /**
+   * Begins what another took before, or what is taken for long already, once its lease is renewed: from then on the attempt
+   * counts as one that began. So what ends its process each time dies, and what never began does not.
+   */
+  async #renewed(due: DueClaim, request: ClaimDueRequest, takenAt: number): Promise<void> {
+    this.#active++
+    const { clock } = this.#context
+    const { leaseId, leaseMs } = request
+    const giveUpAt = takenAt + leaseMs
+    const isOver = () => clock.monotonic() >= giveUpAt || this.#stopped
+    let renewedAt = takenAt
+    const outcome = await firstAnswer(
+      { ...this.#context, giveUpAt, isOver, failed: this.#failedTo('renew', due.key) },
+      'renew',
+      again => {
+        if (!again) renewedAt = clock.monotonic()
+        return this.#store.renew(due, leaseId, leaseMs)
+      },
+    )
+    this.#active--
+    if (outcome === 'renewed' && !isOver()) return this.#begin(due, request, takenAt, renewedAt)
+    this.#release(due, request)
+    this.#work.unneeded?.(1)
+    this.#next()
+  }
+
+  #release(due: DueClaim, { leaseId }: ClaimDueRequest): void {
+    void this.#store.fail(due, leaseId, NOT_BEGUN, { dueInMs: 0, notBegun: true }).catch(ignore)
+  }
+
+  #begin(
+    due: DueClaim,
+    { leaseId, leaseMs, lockTtlMs, maxLosses }: ClaimDueRequest,
+    sentAt: number,
+    renewedAt = sentAt,
+  ): void {
     const { scope, key, attempt: number, fencingToken, tookOver } = due
     // What is fixed at acceptance is not claimed again.
     const request = { scope, key, fingerprint: null, leaseId, leaseMs, lockTtlMs, maxLosses, retentionMs: 0 }
     const next: Claimed<T>['next'] = (end, requestId) => this.#work.next(due, end, requestId)
     // Which delivery it is for is read out of the record.
-    const claimed = { request, number, fencingToken, sentAt, tookOver, requestId: null, next }
+    const claimed = { request, number, fencingToken, sentAt, renewedAt, tookOver, requestId: null, next }
     const ended = (end: AttemptEnd<T>) => this.#work.ended(due, end)
     const hold = new Hold<T>(this.#context, claimed, ended, () => {
       this.#holds.delete(hold)
       this.#active--
       this.#work.settled()
-      if (this.#stopped) this.#rest()
-      else this.wake()
+      this.#next()
     })
     this.#active++
     this.#holds.add(hold)
     hold.run((attempt, commit) => this.#work.run(due, attempt, commit))
+  }
+
+  /** There is room again. */
+  #next(): void {
+    if (this.#stopped) this.#rest()
+    else this.wake()
+  }
+
+  #failedTo(operation: 'claim' | 'renew', key: string | null = null) {
+    const { scope } = this.#work
+    return (error: unknown) =>
+      this.#context.report({ type: 'store_failed', scope, key, requestId: null, operation, error })
   }
 
   #rest(): void {
@@ -169,3 +235,5 @@ export class DueWorker<T> implements Worker {
 
 /** What an attempt is told that is aborted because its process ends. */
 export const shuttingDown = (): NoResultError => new NoResultError('attempt_lost', 'this process is shutting down')
+
+function ignore(): void {}

@@ -112,7 +112,7 @@ test('a delivery whose process died is taken over by another after one lease, as
   dead.running[0]!.finish()
   await settle()
   const record = (await recordOf('k'))!
-  expect([record.state, record.attempts, record.losses]).toEqual(['completed', 2, 1])
+  expect([record.state, record.attempts, record.losses]).toEqual(['completed', 2, 0])
 })
 
 test('a long attempt keeps its lease', async () => {
@@ -185,12 +185,87 @@ test('a store that is away for a while holds up the work, and loses none of it',
 })
 
 test('a delivery that crashes every process it runs in is set aside', async () => {
+  const renewed = new Set<string>()
+  const crashing: Partial<InboxStore> = {
+    renew: (id, leaseId, leaseMs) => {
+      if (renewed.has(leaseId)) return new Promise(() => {})
+      renewed.add(leaseId)
+      return store.renew(id, leaseId, leaseMs)
+    },
+  }
   const inbox = inboxOf(
     { orders: () => new Promise<undefined>(() => {}) },
-    { maxLosses: 3, store: Object.assign(Object.create(store), { renew: () => new Promise(() => {}) }) },
+    { maxLosses: 3, store: Object.assign(Object.create(store), crashing) },
   )
   await deliver(inbox, 'k')
   await clock.advance(120_000)
   const { state, losses } = (await recordOf('k'))!
   expect([state, losses]).toEqual(['dead', 3])
+})
+
+test('a take whose answers are lost is asked again under its lease id: nothing is lost, nothing runs twice', async () => {
+  let calls = 0
+  const losing: Partial<InboxStore> = {
+    claimDue: async request => {
+      const claims = await store.claimDue(request)
+      return ++calls < 3 ? new Promise(() => {}) : claims
+    },
+  }
+  const runs: number[] = []
+  const inbox = inboxOf(
+    { orders: (_, attempt) => void runs.push(attempt.number) },
+    { store: Object.assign(Object.create(store), losing) },
+  )
+  await deliver(inbox, 'k')
+  await clock.advance(12_000)
+  expect(runs).toEqual([1])
+})
+
+test('an answer that comes late is used as long as its lease lasts', async () => {
+  const late: Partial<InboxStore> = {
+    claimDue: async request => {
+      const claims = await store.claimDue(request)
+      await new Promise<void>(resolve => void clock.after(3_000, resolve))
+      return claims
+    },
+  }
+  let runs = 0
+  const inbox = inboxOf({ orders: () => void runs++ }, { store: Object.assign(Object.create(store), late) })
+  await deliver(inbox, 'k')
+  await clock.advance(10_000)
+  expect(runs).toBe(1)
+  expect((await recordOf('k'))!.attempts).toBe(1)
+})
+
+test('while every take is lost nothing dies, and all attempts are still to come', async () => {
+  let isLosing = true
+  const losing: Partial<InboxStore> = {
+    claimDue: async request => {
+      const claims = await store.claimDue(request)
+      return isLosing ? new Promise(() => {}) : claims
+    },
+  }
+  let runs = 0
+  const inbox = inboxOf(
+    {
+      orders: {
+        handler: () => {
+          runs++
+          throw new Error('not yet')
+        },
+        retryDelaysMs: [1_000],
+      },
+    },
+    { maxLosses: 2, store: Object.assign(Object.create(store), losing) },
+  )
+  await deliver(inbox, 'k')
+  await clock.advance(300_000)
+  expect(runs).toBe(0)
+  const { state, losses, attempts, accepted } = (await recordOf('k'))!
+  expect([state, losses]).toEqual(['running', 0])
+  expect(attempts).toBe(accepted!.earlierAttempts + 1)
+  isLosing = false
+  await clock.advance(60_000)
+  expect(runs).toBe(2)
+  expect((await recordOf('k'))!.state).toBe('dead')
 })

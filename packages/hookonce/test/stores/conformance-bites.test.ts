@@ -80,6 +80,8 @@ const EXPIRY_CHECK = 'lookUp(id, at)'
 const NO_EXPIRY_CHECK = 'records.find(id)'
 const ACCEPT = 'async accept('
 const TAKE = 'async claimDue('
+const LOSE = 'function lose('
+const HELD = 'function heldUnder('
 const REDRIVE = 'async redrive('
 const RETRY = 'function retry('
 const QUEUE = 'class Queue'
@@ -148,9 +150,15 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'claim: a failure counts as lost on the record': [CLAIM, 'if (tookOver)', 'if (true)'],
   'claim: a live lease is taken over': [CLAIM, 'leaseRemainingMs > 0', 'false'],
   'claim: a lease that is over still holds': [CLAIM, 'leaseRemainingMs > 0', "entry.state === 'running'"],
-  'claim: losses not counted': [CLAIM, '(tookOver ? 1 : 0)', '0'],
-  'claim: failures counted as losses': [CLAIM, '(tookOver ? 1 : 0)', '1'],
-  'claim: losses not kept': [CLAIM, 'taken.losses = losses', ''],
+  'claim: losses not counted': [CLAIM, '(tookOver && entry.begun ? 1 : 0)', '0'],
+  'claim: failures counted as losses': [CLAIM, '(tookOver && entry.begun ? 1 : 0)', '1'],
+  'claim: what did not begin counted as a loss': [CLAIM, 'tookOver && entry.begun', 'tookOver'],
+  'losses not kept': [LOSE, 'entry.losses++', ''],
+  'what did not begin kept as a loss': [LOSE, 'if (entry.begun)', 'if (true)'],
+  'what did not begin counts in its round': [LOSE, 'entry.accepted.earlierAttempts++', ''],
+  'the record says nothing of what was lost': [LOSE, 'entry.lastError = lostError(entry.attempts)', ''],
+  'what was claimed has not begun': ['function takeOver', 'entry.begun = true', 'entry.begun = false'],
+  'renew: it has not begun': [RENEW, 'entry.begun = true', ''],
   'claim: one loss too many': [CLAIM, 'losses >= request.maxLosses', 'losses > request.maxLosses'],
   'claim: exhausted before running': [
     CLAIM,
@@ -293,11 +301,14 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'accept: it expires while it waits': ['function acceptedEntry', 'expiresAt: NEVER', 'expiresAt: at + retentionMs'],
   'an accepted record expires while it runs': ['function setLease', 'entry.accepted ? NEVER', 'false ? NEVER'],
   'an accepted record expires after a failure': ['function settle', "state === 'failed' && entry.accepted", 'false'],
-  'claimDue: losses not counted': [TAKE, 'entry.losses++', ''],
+  'claimDue: what is taken has begun': [TAKE, 'entry.begun = false', ''],
+  'claimDue: asked again it takes more': [TAKE, 'request.again ?', 'false ?'],
+  'claimDue: asked again it gives what others hold': [HELD, 'entry.leaseId === leaseId', 'true'],
+  'claimDue: asked again it gives what is over': [HELD, 'remaining(entry, at) > 0', 'true'],
+  'fail: what did not begin counts in its round': [RETRY, 'if (next.notBegun)', 'if (false)'],
   'claimDue: failures counted as losses': [TAKE, 'if (tookOver)', 'if (entry.attempts > 0)'],
   'claimDue: a takeover is not told': [TAKE, 'dueClaim(entry, tookOver)', 'dueClaim(entry, false)'],
   'claimDue: everything is a takeover': [TAKE, 'dueClaim(entry, tookOver)', 'dueClaim(entry, true)'],
-  'claimDue: the record says nothing of what was lost': [TAKE, 'entry.lastError = lostError(entry.attempts)', ''],
   'claimDue: never dies': [TAKE, 'entry.losses >= request.maxLosses', 'false'],
   'claimDue: dies in silence': [TAKE, 'entry.lastError = LOST_ERROR', ''],
   'claimDue: the lease is not due again': [TAKE, 'queue.schedule(entry, entry.leaseEndsAt)', 'queue.remove(entry)'],

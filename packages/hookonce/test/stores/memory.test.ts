@@ -16,7 +16,7 @@ describe('memory store', () => {
  */
 function storeOfWhatWaits(): InboxStore {
   let passedMs = 0
-  const store = memoryStore({ clock: { ...systemClock, now: () => systemClock.now() + passedMs } })
+  const store = memoryStore({ clock: { ...systemClock, monotonic: () => systemClock.monotonic() + passedMs } })
   async function wait(): Promise<void> {
     passedMs += 100
     const id = { scope: 'elsewhere', key: 'sweeping' }
@@ -56,7 +56,7 @@ const claim = {
 }
 
 function storeWithClock() {
-  const clock = { now: () => clock.time, monotonic: () => 0, after: () => () => {}, time: 1_700_000_000_000 }
+  const clock = { now: () => clock.time, monotonic: () => clock.time, after: () => () => {}, time: 1_700_000_000_000 }
   return { clock, store: memoryStore({ clock }) }
 }
 

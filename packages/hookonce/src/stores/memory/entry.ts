@@ -1,5 +1,12 @@
 import type { AcceptRequest, DueClaim } from '../../inbox-store.js'
-import { type ClaimOutcome, type ClaimRequest, NEVER, type RecordSummary, type StoredRecord } from '../../store.js'
+import {
+  type ClaimOutcome,
+  type ClaimRequest,
+  lostError,
+  NEVER,
+  type RecordSummary,
+  type StoredRecord,
+} from '../../store.js'
 
 /** One record as the store keeps it. */
 export interface Entry extends Omit<StoredRecord, 'leaseRemainingMs'> {
@@ -7,6 +14,8 @@ export interface Entry extends Omit<StoredRecord, 'leaseRemainingMs'> {
   readonly ordinal: number
   lockTtlMs: number
   retentionMs: number
+  /** Whether the attempt that runs is known to have begun. */
+  begun: boolean
 }
 
 export function newEntry(request: ClaimRequest, ordinal: number, at: number, fencingToken: string): Entry {
@@ -30,6 +39,7 @@ export function newEntry(request: ClaimRequest, ordinal: number, at: number, fen
     result: null,
     lockTtlMs: request.lockTtlMs,
     retentionMs: request.retentionMs,
+    begun: true,
   }
   takeOver(entry, request, at, fencingToken)
   return entry
@@ -57,9 +67,17 @@ export function acceptedEntry(request: AcceptRequest, ordinal: number, at: numbe
     result: null,
     lockTtlMs: 0,
     retentionMs,
+    begun: false,
     delivery: copyOf(delivery),
     accepted: { dueAt: null, group, round: 1, earlierAttempts: 0 },
   }
+}
+
+/** The attempt that runs is over without a word. */
+export function lose(entry: Entry): void {
+  entry.lastError = lostError(entry.attempts)
+  if (entry.begun) entry.losses++
+  else entry.accepted!.earlierAttempts++
 }
 
 /** Starts the next attempt. */
@@ -77,6 +95,7 @@ export function takeOver(
   entry.leaseId = request.leaseId
   entry.fencingToken = fencingToken
   entry.claimedAt = at
+  entry.begun = true
   entry.lockTtlMs = request.lockTtlMs
   entry.retentionMs = request.retentionMs
   setLease(entry, at, request.leaseMs)
@@ -100,7 +119,7 @@ export function remaining(entry: Entry, at: number): number {
 }
 
 export function summaryOf(entry: Entry, at: number): RecordSummary {
-  const { ordinal, lockTtlMs, retentionMs, result, delivery, accepted, ...summary } = entry
+  const { ordinal, lockTtlMs, retentionMs, begun, result, delivery, accepted, ...summary } = entry
   return { ...summary, ...(accepted && { accepted: { ...accepted } }), leaseRemainingMs: remaining(entry, at) }
 }
 

@@ -1,14 +1,15 @@
 import { type Clock, systemClock } from '../../clock.js'
 import { StoreError } from '../../errors.js'
-import { type DueClaim, type FailNext, type InboxStore, LOST_ERROR } from '../../inbox-store.js'
+import { type ClaimDueRequest, type DueClaim, type FailNext, type InboxStore, LOST_ERROR } from '../../inbox-store.js'
 import { checkOptions, methods } from '../../options.js'
-import { lostError, MAX_ERROR_LENGTH, NEVER, type RecordId } from '../../store.js'
+import { MAX_ERROR_LENGTH, NEVER, type RecordId } from '../../store.js'
 import {
   acceptedEntry,
   acquired,
   copyOf,
   dueClaim,
   type Entry,
+  lose,
   newEntry,
   remaining,
   setLease,
@@ -47,9 +48,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
   let lastToken = 0
   let closed = false
 
+  const epoch = clock.now() - clock.monotonic()
+
+  /** The time: the epoch's when the store was made, which went on evenly since. */
   function enter(): number {
     if (closed) throw new StoreError('the memory store is closed', 'refused')
-    return clock.now()
+    return Math.floor(epoch + clock.monotonic())
   }
 
   /** Step 0 of every operation: an expired record is an absent one. */
@@ -64,13 +68,24 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
     return String(lastToken)
   }
 
+  /** What an answer that never came has taken. */
+  function heldUnder({ scope, leaseId }: ClaimDueRequest, at: number): DueClaim[] {
+    const entries = [...new Set(queue.keys(scope))].map(key => records.find({ scope, key }))
+    const isHeld = (entry: Entry | undefined): entry is Entry =>
+      entry?.state === 'running' && entry.leaseId === leaseId && remaining(entry, at) > 0
+    return entries.filter(isHeld).map(entry => dueClaim(entry, false))
+  }
+
   /** What is left to do for an accepted record whose attempt failed. */
   function retry(entry: Entry, next: FailNext, at: number): void {
     if (next === 'dead') {
       entry.state = 'dead'
       entry.expiresAt = at + entry.retentionMs
       queue.remove(entry)
-    } else queue.schedule(entry, at + next.dueInMs)
+    } else {
+      if (next.notBegun) entry.accepted!.earlierAttempts++
+      queue.schedule(entry, at + next.dueInMs)
+    }
   }
 
   return {
@@ -100,12 +115,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       if (entry.state === 'dead') return { status: 'exhausted', losses: entry.losses }
 
       const tookOver = entry.state === 'running'
-      const losses = entry.losses + (tookOver ? 1 : 0)
+      const losses = entry.losses + (tookOver && entry.begun ? 1 : 0)
       if (losses >= request.maxLosses) return { status: 'exhausted', losses }
       const taken = records.takeOut(request)!
-      if (tookOver) taken.lastError = lostError(taken.attempts)
+      if (tookOver) lose(taken)
       takeOver(taken, request, at, issueToken(at))
-      taken.losses = losses
       if (taken.accepted) queue.schedule(taken, taken.leaseEndsAt)
       return acquired(taken, tookOver)
     },
@@ -115,6 +129,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       const entry = lookUp(id, at)
       if (entry?.leaseId !== leaseId || remaining(entry, at) === 0) return 'lost'
       setLease(entry, at, leaseMs)
+      entry.begun = true
       if (entry.accepted) queue.schedule(entry, entry.leaseEndsAt)
       return 'renewed'
     },
@@ -220,21 +235,22 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
 
     async claimDue(request) {
       const at = enter()
-      const taken: DueClaim[] = []
+      const taken = request.again ? heldUnder(request, at) : []
+      if (taken.length > 0) return taken
       while (taken.length < request.limit) {
         const key = queue.next(request.scope, at)
         if (key === undefined) break
         const entry = records.takeOut({ scope: request.scope, key })!
         const tookOver = entry.state === 'running'
-        if (tookOver) entry.losses++
+        if (tookOver) lose(entry)
         if (entry.losses >= request.maxLosses) {
           settle(entry, 'dead', at)
           entry.lastError = LOST_ERROR
           queue.remove(entry)
           continue
         }
-        if (tookOver) entry.lastError = lostError(entry.attempts)
         takeOver(entry, { ...request, retentionMs: entry.retentionMs }, at, issueToken(at))
+        entry.begun = false
         queue.schedule(entry, entry.leaseEndsAt)
         taken.push(dueClaim(entry, tookOver))
       }

@@ -136,6 +136,7 @@ export function unpack({ numbers, bytes }: Slab, at: number): Entry {
     settledAt: number(SETTLED_AT),
     lockTtlMs: numbers[at + LOCK_TTL_MS]!,
     retentionMs: numbers[at + RETENTION_MS]!,
+    begun: false,
     result: numbers[at + RESULT] === NONE ? null : bytes.subarray(resultAt, deliveryAt),
   }
   if (numbers[at + DELIVERY] !== NONE) {

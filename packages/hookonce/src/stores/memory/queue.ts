@@ -47,6 +47,11 @@ export class Queue {
     return first.key
   }
 
+  /** Of the records in line; some more than once. */
+  *keys(scope: string): Iterable<string> {
+    for (const { key } of this.#lines.get(scope)?.turns() ?? []) yield key
+  }
+
   backlog(scope: string, at: number): Backlog {
     const line = this.#lines.get(scope)
     if (line === undefined) return { inLine: 0, overdueMs: 0 }

@@ -1,4 +1,4 @@
-import type { ClaimOutcome, ClaimRequest } from '../../store.js'
+import type { ClaimOutcome, ClaimRequest, RecordId } from '../../store.js'
 import type { Connections, Row } from './connections.js'
 import { Failure } from './failures.js'
 import type { Statements } from './statements.js'
@@ -16,6 +16,9 @@ interface Standing {
   leaseRemainingMs: number
   settledAt: number
   result: Uint8Array | null
+  /** How long the lease was to last that was taken or renewed last. */
+  leaseMs: number
+  begun: boolean
 }
 
 export function createClaiming({ run }: Connections, statements: Statements) {
@@ -39,6 +42,12 @@ export function createClaiming({ run }: Connections, statements: Statements) {
     const standings: (Standing | undefined)[] = new Array(requests.length).fill(undefined)
     for (const row of rows) standings[Number(row[0]) - 1] = standingOf(row)
     return standings
+  }
+
+  /** A lease that ends further ahead than it was to last was taken before the clock stepped back. */
+  async function cutLease({ scope, key }: RecordId, { leaseId, leaseMs }: Standing, by: number): Promise<ClaimOutcome> {
+    await run(statements.cutLease, [scope, key, leaseId], by)
+    return { status: 'running', leaseRemainingMs: leaseMs }
   }
 
   /** Writes a further attempt, or the first one in an expired row's place; `undefined`: the record has changed. */
@@ -67,7 +76,11 @@ export function createClaiming({ run }: Connections, statements: Statements) {
     async settle(request: ClaimRequest, found: Standing | undefined, by: number): Promise<ClaimOutcome> {
       for (let standing = found; ; [standing] = await look([request], by)) {
         if (standing !== undefined) {
-          const outcome = answerOf(standing, request) ?? (await write(request, standing, lossesOf(standing), by))
+          const answer = answerOf(standing, request)
+          if (answer?.status === 'running' && answer.leaseRemainingMs > standing.leaseMs) {
+            return cutLease(request, standing, by)
+          }
+          const outcome = answer ?? (await write(request, standing, lossesOf(standing), by))
           if (outcome !== undefined) return outcome
         }
         if (performance.now() >= by) throw new Failure(new Error('too many claims of one key'), 'refused', false)
@@ -93,9 +106,9 @@ function answerOf(standing: Standing, request: ClaimRequest): ClaimOutcome | und
   return state === 'dead' || losses >= request.maxLosses ? { status: 'exhausted', losses } : undefined
 }
 
-/** A running record whose lease is over is a loss that nobody has written down yet. */
-function lossesOf({ state, losses }: Standing): number {
-  return losses + (state === 'running' ? 1 : 0)
+/** A running record whose lease is over is a loss that nobody has written down yet, if its attempt had begun. */
+function lossesOf({ state, losses, begun }: Standing): number {
+  return losses + (state === 'running' && begun ? 1 : 0)
 }
 
 function acquired(attempts: unknown, token: unknown, tookOver: boolean): ClaimOutcome {
@@ -116,5 +129,7 @@ function standingOf(row: Row): Standing {
     leaseRemainingMs: Number(row[9]),
     settledAt: Number(row[10]),
     result: row[11],
+    leaseMs: Number(row[12]),
+    begun: row[13],
   }
 }

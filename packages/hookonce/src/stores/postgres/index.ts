@@ -123,8 +123,12 @@ export function postgresStore(
   }
 
   /** One step under the time limit. */
-  function step<T>(repeatable: Repeatable, ask: (by: number, attempt: number) => Promise<T>): Promise<T> {
-    const by = performance.now() + timeoutMs
+  function step<T>(
+    repeatable: Repeatable,
+    ask: (by: number, attempt: number) => Promise<T>,
+    limitMs = timeoutMs,
+  ): Promise<T> {
+    const by = performance.now() + limitMs
     return persist(by, repeatable, async attempt => {
       if (!opening.isOpen()) {
         await opening.open(by).catch(error => {
@@ -135,27 +139,28 @@ export function postgresStore(
     })
   }
 
-  const ask = <T>(repeatable: Repeatable, question: (by: number, attempt: number) => Promise<T>) =>
-    enter(() => step(repeatable, question))
+  const ask = <T>(repeatable: Repeatable, question: (by: number, attempt: number) => Promise<T>, limitMs?: number) =>
+    enter(() => step(repeatable, question, limitMs))
 
   /** Step by step, so that closing need not wait for the last. */
-  async function purgeAll(): Promise<void> {
+  async function tidy(): Promise<void> {
+    await ask('always', by => run('cutLine', [], by))
     let removed = ROWS_PER_PURGE_STEP
     while (closing === undefined && removed === ROWS_PER_PURGE_STEP) {
       removed = await enter(() => scans.purge(ROWS_PER_PURGE_STEP))
     }
   }
 
-  function purgeFromTimeToTime(): NodeJS.Timeout | undefined {
+  function tidyFromTimeToTime(): NodeJS.Timeout | undefined {
     if (purgeIntervalMs === 0) return undefined
     // At other times than the other processes.
     const pause = purgeIntervalMs * (0.75 + Math.random() / 2)
     return setTimeout(async () => {
-      await purgeAll().catch(() => {})
-      if (closing === undefined) purgeTimer = purgeFromTimeToTime()
+      await tidy().catch(() => {})
+      if (closing === undefined) tidyTimer = tidyFromTimeToTime()
     }, pause).unref()
   }
-  let purgeTimer = purgeFromTimeToTime()
+  let tidyTimer = tidyFromTimeToTime()
 
   return {
     name: 'postgres',
@@ -189,11 +194,8 @@ export function postgresStore(
 
     fail({ scope, key }, leaseId, error, next: FailNext = { dueInMs: 0 }) {
       return ask('always', async by => {
-        const failed = await run(
-          'fail',
-          [scope, key, leaseId, storable(error), next === 'dead' ? null : next.dueInMs],
-          by,
-        )
+        const [dueInMs, notBegun] = next === 'dead' ? [null, false] : [next.dueInMs, next.notBegun === true]
+        const failed = await run('fail', [scope, key, leaseId, storable(error), dueInMs, notBegun], by)
         if (failed.length > 0) return 'failed'
         const before = await run('settled', [scope, key, leaseId, ['failed', 'dead']], by)
         return before.length > 0 ? 'failed' : 'fenced'
@@ -232,8 +234,8 @@ export function postgresStore(
       })
     },
 
-    // One that may have taken something is not repeated: that is due again when its lease is over.
-    claimDue: request => ask('if refused', by => working.claimDue(request, by)),
+    // One that may have taken something is not repeated as it is: whoever asks has it asked again under its lease id.
+    claimDue: request => ask('if refused', by => working.claimDue(request, by), Math.max(timeoutMs, request.leaseMs)),
 
     redrive: ({ scope, key }, { completed = false } = {}) =>
       ask('if refused', by => working.redrive(scope, key, completed, by)),
@@ -267,7 +269,7 @@ export function postgresStore(
   }
 
   async function close(): Promise<void> {
-    clearTimeout(purgeTimer)
+    clearTimeout(tidyTimer)
     watching.close()
     if (pending > 0) {
       await new Promise<void>(resolve => {

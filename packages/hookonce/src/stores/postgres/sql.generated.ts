@@ -74,7 +74,7 @@ UPDATE hookonce.records SET
   settled_at = NULL,
   expires_at = hookonce.now_ms() + least($6::bigint, $7::bigint) + greatest($7::bigint, $8::bigint),
   lock_ttl_ms = $7::bigint, retention_ms = $8::bigint, last_error = NULL, result = NULL, grp = NULL, round = NULL,
-  earlier_attempts = 0, label = $9, delivery = NULL
+  earlier_attempts = 0, label = $9, delivery = NULL, lease_ms = least($6::bigint, $7::bigint), begun = true
 FROM patience
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND expires_at <= hookonce.now_ms()
 RETURNING attempts, fencing_token`,
@@ -91,23 +91,24 @@ due AS MATERIALIZED (
 ),
 taken AS (
   UPDATE hookonce.records SET
-    state = 'running', attempts = attempts + 1, losses = losses + (state = 'running')::integer, lease_id = $3,
+    state = 'running', attempts = attempts + 1, losses = losses + (state = 'running' AND begun)::integer,
+    earlier_attempts = earlier_attempts + (state = 'running' AND NOT begun)::integer, lease_id = $3,
     last_error = CASE
       WHEN state = 'running' THEN format('attempt %s was lost: its lease ended without a word', attempts)
       ELSE last_error
     END,
     fencing_token = greatest(fencing_token + 1, hookonce.now_us()), claimed_at = hookonce.now_ms(),
     lease_ends_at = hookonce.now_ms() + least($4::bigint, $5::bigint), settled_at = NULL, lock_ttl_ms = $5::bigint,
-    due_at = hookonce.now_ms() + least($4::bigint, $5::bigint)
-  WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running')::integer < $6::integer
+    due_at = hookonce.now_ms() + least($4::bigint, $5::bigint), lease_ms = least($4::bigint, $5::bigint), begun = false
+  WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running' AND begun)::integer < $6::integer
   RETURNING id, key, attempts, fencing_token, created_at, due_at, grp, round, earlier_attempts, delivery
 ),
 died AS (
   UPDATE hookonce.records SET
-    state = 'dead', losses = losses + (state = 'running')::integer, last_error = $7, settled_at = hookonce.now_ms(),
+    state = 'dead', losses = losses + (state = 'running' AND begun)::integer, last_error = $7, settled_at = hookonce.now_ms(),
     expires_at = hookonce.now_ms() + retention_ms, due_at = NULL
   FROM patience
-  WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running')::integer >= $6::integer
+  WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running' AND begun)::integer >= $6::integer
   RETURNING scope, key, grp, watched
 ),
 ended AS MATERIALIZED (
@@ -133,23 +134,25 @@ asked AS MATERIALIZED (
 inserted AS (
   INSERT INTO hookonce.records (
     scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
-    expires_at, lock_ttl_ms, retention_ms, label
+    expires_at, lock_ttl_ms, retention_ms, label, lease_ms
   )
   SELECT scope, key, 'running', fingerprint, 1, 0, lease_id, greatest(token_floor + 1, hookonce.now_us()),
     hookonce.now_ms(), hookonce.now_ms(), hookonce.now_ms() + least(lease_ms, lock_ttl_ms),
     hookonce.now_ms() + least(lease_ms, lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms), lock_ttl_ms, retention_ms,
-    label
+    label, least(lease_ms, lock_ttl_ms)
   FROM asked, hookonce.meta, patience WHERE meta.id = 1
   ORDER BY scope COLLATE "C", key COLLATE "C"
   ON CONFLICT (scope, key) DO NOTHING
   RETURNING scope, key, fencing_token
 )
-SELECT a.n, true, false, 'running', a.fingerprint, 1, 0, a.lease_id, i.fencing_token, 0, NULL::bigint, NULL::bytea
+SELECT a.n, true, false, 'running', a.fingerprint, 1, 0, a.lease_id, i.fencing_token, 0, NULL::bigint, NULL::bytea,
+  0, true
 FROM asked a JOIN inserted i ON i.scope = a.scope AND i.key = a.key
 UNION ALL
 SELECT a.n, false, r.expires_at <= hookonce.now_ms(), r.state, r.fingerprint, r.attempts, r.losses, r.lease_id,
   r.fencing_token, r.lease_ends_at - hookonce.now_ms(), r.settled_at,
-  CASE WHEN r.state = 'completed' AND r.expires_at > hookonce.now_ms() THEN r.result END
+  CASE WHEN r.state = 'completed' AND r.expires_at > hookonce.now_ms() THEN r.result END,
+  coalesce(r.lease_ms, r.lock_ttl_ms), r.begun
 FROM asked a JOIN hookonce.records r ON r.scope = a.scope AND r.key = a.key
 WHERE NOT EXISTS (SELECT FROM inserted i WHERE i.scope = a.scope AND i.key = a.key)`,
   complete: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
@@ -174,6 +177,41 @@ completed AS (
 SELECT n, settled_at, CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,
   CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END
 FROM (SELECT * FROM completed ORDER BY grp, scope) AS c`,
+  cutLease: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+UPDATE hookonce.records SET
+  lease_ends_at = hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms),
+  expires_at = CASE
+    WHEN round IS NULL
+      THEN hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms)
+    ELSE expires_at
+  END,
+  due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms) END
+FROM patience
+WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3
+  AND lease_ends_at > hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms)`,
+  cutLine: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
+noted AS MATERIALIZED (SELECT checked_at FROM hookonce.meta WHERE id = 1),
+cut AS (
+  UPDATE hookonce.records SET
+    due_at = hookonce.now_ms() + CASE
+      WHEN state = 'running' THEN coalesce(lease_ms, lock_ttl_ms)
+      WHEN state = 'failed' THEN due_at - settled_at
+      ELSE 0
+    END,
+    settled_at = CASE WHEN state = 'failed' THEN hookonce.now_ms() ELSE settled_at END,
+    lease_ends_at = CASE
+      WHEN state = 'running' THEN hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms)
+      ELSE lease_ends_at
+    END
+  FROM patience
+  WHERE (SELECT checked_at FROM noted) > hookonce.now_ms() AND due_at > hookonce.now_ms() AND CASE
+    WHEN state = 'running' THEN lease_ends_at > hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms)
+    WHEN state = 'failed' THEN settled_at > hookonce.now_ms()
+    WHEN round = 1 THEN created_at > hookonce.now_ms()
+    ELSE true
+  END
+)
+UPDATE hookonce.meta SET checked_at = hookonce.now_ms() FROM patience WHERE id = 1`,
   delete: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   expires_at = 0, lock_ttl_ms = 0, retention_ms = 0, fingerprint = NULL, last_error = NULL, result = NULL,
@@ -192,7 +230,8 @@ UPDATE hookonce.records SET
     WHEN round IS NULL OR $5::bigint IS NULL THEN hookonce.now_ms() + retention_ms
     ELSE expires_at
   END,
-  due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + $5::bigint END
+  due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + $5::bigint END,
+  earlier_attempts = earlier_attempts + $6::boolean::integer
 FROM patience
 WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3 AND expires_at > hookonce.now_ms()
 RETURNING CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,
@@ -209,6 +248,10 @@ FROM hookonce.records WHERE scope = $1 AND key = $2 AND expires_at > hookonce.no
 WHERE scope = $1 AND key = $2 AND lease_id = $3 AND expires_at > hookonce.now_ms()`,
   indexLabels: `CREATE INDEX CONCURRENTLY records_by_label ON hookonce.records (label, created_at, id) WHERE label IS NOT NULL`,
   isLarge: `SELECT pg_relation_size('hookonce.records') > 67108864 AS is_large`,
+  leased: `SELECT key, attempts, fencing_token, created_at, due_at, grp, round, earlier_attempts, delivery, false
+FROM hookonce.records
+WHERE scope = $1 AND due_at > hookonce.now_ms() AND NOT blocked AND state = 'running' AND lease_id = $2
+ORDER BY due_at, id`,
   listAccepted: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id,
   CASE WHEN attempts > 0 THEN fencing_token ELSE 0 END, created_at, claimed_at, lease_ends_at, settled_at, expires_at,
   last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts, label
@@ -267,7 +310,8 @@ UPDATE hookonce.records SET
       THEN least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms)
     ELSE expires_at
   END,
-  due_at = CASE WHEN round IS NOT NULL THEN least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms) END
+  due_at = CASE WHEN round IS NOT NULL THEN least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms) END,
+  lease_ms = $4::bigint, begun = true
 FROM patience
 WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3 AND lease_ends_at > hookonce.now_ms()
   AND expires_at > hookonce.now_ms()
@@ -315,7 +359,8 @@ UPDATE hookonce.records SET
     ELSE expires_at
   END,
   due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + least($8::bigint, $9::bigint) END,
-  lock_ttl_ms = $9::bigint, retention_ms = $10::bigint
+  lock_ttl_ms = $9::bigint, retention_ms = $10::bigint, lease_ms = least($8::bigint, $9::bigint), begun = true,
+  earlier_attempts = earlier_attempts + (state = 'running' AND NOT begun)::integer
 FROM patience
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND state = $4 AND expires_at > hookonce.now_ms()
   AND (state IN ('failed', 'pending') OR (state = 'running' AND lease_ends_at <= hookonce.now_ms()))
@@ -508,4 +553,12 @@ CREATE INDEX IF NOT EXISTS records_by_label ON hookonce.records (label, created_
 DELETE FROM hookonce.records WHERE scope = 'hookonce ballast' AND key LIKE 'light %';
 
 UPDATE hookonce.meta SET version = 4 WHERE id = 1;`,
+  `-- Expand only: what an earlier version runs works on, and what it writes counts as before.
+-- lease_ms: how long the lease was to last that was taken or renewed last; NULL: an earlier version did.
+-- begun: whether the attempt that runs is known to have begun; one that was taken from the queue is from its first renewal
+-- on.
+ALTER TABLE hookonce.records ADD COLUMN lease_ms bigint;
+ALTER TABLE hookonce.records ADD COLUMN begun boolean NOT NULL DEFAULT true;
+
+UPDATE hookonce.meta SET version = 5 WHERE id = 1;`,
 ]

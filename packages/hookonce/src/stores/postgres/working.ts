@@ -6,30 +6,39 @@ import {
   MOST_COUNTED,
   type RedriveOutcome,
 } from '../../inbox-store.js'
-import type { Connections } from './connections.js'
+import type { Connections, Row } from './connections.js'
 import { acceptedOf } from './rows.js'
 import type { Statements } from './statements.js'
+
+/** Of the columns of `claim-due.sql`. */
+function dueClaim(scope: string, [key, attempts, token, created, ...rest]: Row): DueClaim {
+  return {
+    scope,
+    key,
+    attempt: Number(attempts),
+    fencingToken: String(token),
+    tookOver: rest[5],
+    acceptedAt: Number(created),
+    accepted: acceptedOf(rest),
+    delivery: rest[4],
+  }
+}
 
 export function createWorking({ run }: Connections, statements: Statements) {
   return {
     async claimDue(request: ClaimDueRequest, by: number): Promise<DueClaim[]> {
-      const { scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses } = request
-      const values = [scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses, LOST_ERROR]
-      const claims: DueClaim[] = []
-      for (const [key, attempts, token, created, ...rest] of await run(statements.claimDue, values, by)) {
-        if (key === null) continue
-        claims.push({
-          scope,
-          key,
-          attempt: Number(attempts),
-          fencingToken: String(token),
-          tookOver: rest[5],
-          acceptedAt: Number(created),
-          accepted: acceptedOf(rest),
-          delivery: rest[4],
-        })
+      const { scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses, again } = request
+      if (again) {
+        const leased = await run(statements.leased, [scope, leaseId], by)
+        if (leased.length > 0) return leased.map(row => dueClaim(scope, row))
       }
-      return claims
+      const taken = await run(
+        statements.claimDue,
+        [scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses, LOST_ERROR],
+        by,
+      )
+      // Those that died have no key.
+      return taken.filter(([key]) => key !== null).map(row => dueClaim(scope, row))
     },
 
     async redrive(scope: string, key: string, completed: boolean, by: number): Promise<RedriveOutcome> {

@@ -16,6 +16,7 @@ interface Command {
   decode(reply: unknown): unknown
   resolve(value: unknown): void
   reject(error: Error): void
+  limitMs: number
   giveUpAt: number
   /** Lifts the time limit; there until the command is settled. */
   lift: (() => void) | undefined
@@ -103,8 +104,8 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
   }
 
   function giveUp(command: Command): void {
-    const { inFlight, doubtful, failure } = command
-    const reason = failure === undefined ? `no answer within ${timeoutMs} ms` : messageOf(failure)
+    const { inFlight, doubtful, failure, limitMs } = command
+    const reason = failure === undefined ? `no answer within ${limitMs} ms` : messageOf(failure)
     settle(command, () =>
       command.reject(
         new StoreError(`redis store: ${reason}`, inFlight || doubtful ? 'unknown' : 'refused', { cause: failure }),
@@ -138,17 +139,21 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
       })
     },
 
-    /** Resolves with what `decode` makes of the reply, or rejects with a {@link StoreError}. */
+    /**
+     * Resolves with what `decode` makes of the reply, or rejects with a {@link StoreError}. What is not `resendable` is
+     * not sent again once it may have been carried out. `leastMs`: as long it is waited for at least.
+     */
     run<T>(
       script: Script,
       keys: string | readonly string[],
       args: readonly Argument[],
       decode: (reply: unknown) => T,
-      resendable = true,
+      { resendable = true, leastMs = 0 }: { resendable?: boolean; leastMs?: number } = {},
     ): Promise<T> {
       return new Promise<T>((resolve, reject) => {
         refuseIfClosed()
         const now = performance.now()
+        const limitMs = Math.max(timeoutMs, leastMs)
         const command: Command = {
           script,
           keys: typeof keys === 'string' ? [keys] : keys,
@@ -156,7 +161,8 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
           decode,
           resolve: resolve as Command['resolve'],
           reject,
-          giveUpAt: now + timeoutMs,
+          limitMs,
+          giveUpAt: now + limitMs,
           lift: undefined,
           resendable,
           inFlight: false,
@@ -165,7 +171,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
           failure: undefined,
         }
         pending++
-        command.lift = limits.start(timeoutMs, () => giveUp(command), now)
+        command.lift = limits.start(limitMs, () => giveUp(command), now)
         send(command)
       })
     },

@@ -4,7 +4,7 @@ import type { RecordId } from '../../store.js'
 import type { Commands } from './commands.js'
 import { agendaOf, keyOf, logOf, queueTagOf, queueTagsOf } from './keys.js'
 import { scripts } from './lua.generated.js'
-import { takeDue } from './taking.js'
+import { createQueue } from './taking.js'
 import { acceptOutcome, bytesOf, labelled, present } from './value.js'
 import type { createWatching } from './watching.js'
 
@@ -13,6 +13,7 @@ type Inbox = Required<Pick<InboxStore, 'accept' | 'claimDue' | 'redrive' | 'back
 /** What the store does with accepted records besides what it does with all. */
 export function createInbox(commands: Commands, prefix: string, watching: ReturnType<typeof createWatching>): Inbox {
   const { run } = commands
+  const queue = createQueue(commands, prefix)
   /** The same in a Cluster: a message goes to all of its servers. */
   const channelOf = (scope: string) => agendaOf(prefix, 'inbox', scope)
 
@@ -29,19 +30,24 @@ export function createInbox(commands: Commands, prefix: string, watching: Return
       throw new StoreError('redis store: a Cluster has no groups: there is no order across its slots', 'refused')
     },
 
-    async claimDue({ scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses }) {
+    async claimDue({ scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses, again = false }) {
       if (!Number.isInteger(limit) || limit < 1 || limit > 1000) {
         throw new StoreError('redis store: claimDue: limit must be 1 to 1000', 'refused')
       }
       commands.refuseIfClosed()
+      const { isCluster } = await commands.opened()
+      const leased = again ? await queue.leased(isCluster, scope, leaseId, leaseMs) : []
+      if (leased.length > 0) return leased
       const attempt = [leaseId, `${leaseMs}`, `${lockTtlMs}`, `${maxLosses}`, present(LOST_ERROR)]
-      return takeDue(await commands.opened(), commands, prefix, scope, limit, attempt)
+      return queue.take(isCluster, scope, limit, attempt, leaseMs)
     },
 
     redrive(id: RecordId, { completed = false } = {}) {
       const outcomes = ['absent', 'redriven', 'busy', 'completed'] as const
       // Not sent again when it may have been carried out: the record could have settled since, and have begun anew.
-      return run(scripts.redrive, keyOf(prefix, id), [completed ? '1' : '0'], said => outcomes[Number(said)]!, false)
+      return run(scripts.redrive, keyOf(prefix, id), [completed ? '1' : '0'], said => outcomes[Number(said)]!, {
+        resendable: false,
+      })
     },
 
     async backlog(scope) {

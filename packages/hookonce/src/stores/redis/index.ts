@@ -130,14 +130,16 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
 
     fail(id, leaseId, error, next = { dueInMs: 0 }) {
       const kept = present(error.slice(0, MAX_ERROR_LENGTH))
-      const then = next === 'dead' ? next : `${next.dueInMs}`
-      return run(scripts.fail, keyOf(prefix, id), [leaseId, kept, then], said => (said ? 'failed' : 'fenced'))
+      const then = next === 'dead' ? [next, '0'] : [`${next.dueInMs}`, next.notBegun ? '1' : '0']
+      return run(scripts.fail, keyOf(prefix, id), [leaseId, kept, ...then], said => (said ? 'failed' : 'fenced'))
     },
 
     delete(id, { force = false } = {}) {
       const outcomes = ['absent', 'deleted', 'running'] as const
       // Not sent again when it may have been carried out: it could remove what was claimed since.
-      return run(scripts.delete, keyOf(prefix, id), [force ? '1' : '0'], said => outcomes[Number(said)]!, false)
+      return run(scripts.delete, keyOf(prefix, id), [force ? '1' : '0'], said => outcomes[Number(said)]!, {
+        resendable: false,
+      })
     },
 
     get({ scope, key }) {

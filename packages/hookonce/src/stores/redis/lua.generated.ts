@@ -90,19 +90,35 @@ end
 return {count, math.max(0, now - since)}`,
   },
   claim: {
-    sha: 'dc3de78127a23536c7e6e2f8c20de5c9a0222ba4',
+    sha: '7ed1030ecee747f89b758a0214ff7fccac6b1937',
     text: `local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
 local lease_id, fingerprint = ARGV[1], ARGV[2]
 local lock_ttl, retention = tonumber(ARGV[4]), tonumber(ARGV[5])
 local watched, token, created, attempts, losses, label, last_error = '0', 0, now, 0, 0, ARGV[7], ''
-local accepted, took_over
+local accepted, took_over, uncounted = nil, nil, 0
+
+-- A lease that ends further ahead than it was to last was taken before the clock stepped back: it ends after its length.
+local function cut(name, value, ends, ttl, kept, rest)
+  if string.sub(value, 1, 1) == 'r' then
+    local expires = ends + math.max(ttl, kept)
+    local head, lease = string.sub(value, 1, 2) .. struct.pack('<d', expires), string.sub(value, 11, 18)
+    redis.call('SET', name, head .. lease .. struct.pack('<d', ends) .. string.sub(value, 27), 'PXAT', expires)
+    return
+  end
+  local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
+  local member = group ~= '' and queue .. ':group:' .. group or string.format('%.0f:', order) .. name
+  redis.call('SETRANGE', name, 2, struct.pack('<d', ends))
+  redis.call('SETRANGE', name, 18, struct.pack('<d', ends))
+  -- See value.ts about XX and pcall.
+  redis.pcall('ZADD', queue .. ':agenda', 'XX', 'LT', ends, member)
+end
 
 local value = redis.call('GET', KEYS[1])
 if value then
-  local state, marked, expires, _, lease_ends, _, _, _, holder, issued, since, started, lost, known, said, rest =
-    struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
+  local state, marked, expires, lease, lease_ends, _, ttl, kept, holder, issued, since, started, lost, known, said,
+    rest = struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
   local unfinished = state == 'P' or state == 'R' or state == 'F'
   watched, token = marked, issued
   if now < expires or unfinished then
@@ -110,8 +126,14 @@ if value then
     if state == 'c' or state == 'C' then return value end
     if state == 'r' or state == 'R' then
       if holder == lease_id then return {1, started, issued, 0} end
+      local length = lease == 0 and ttl or math.abs(lease)
+      if lease_ends > now + length then
+        cut(KEYS[1], value, now + length, ttl, kept, rest)
+        return {2, length}
+      end
       if now < lease_ends then return {2, lease_ends - now} end
-      lost, took_over = lost + 1, 1
+      took_over = 1
+      if lease < 0 then uncounted = 1 else lost = lost + 1 end
     end
     if lost >= tonumber(ARGV[6]) or state == 'D' then return {4, lost} end
     created, attempts, losses = since, started, lost
@@ -120,15 +142,19 @@ if value then
       or string.sub(said, #known_label + 1)
     if known_label ~= '' then label = known_label end
     if known ~= '' then fingerprint = known end
-    if unfinished then accepted = string.sub(value, rest) end
+    if unfinished then
+      local round, earlier = struct.unpack('<I4I4', value, rest)
+      accepted = struct.pack('<I4I4', round, earlier + uncounted) .. string.sub(value, rest + 8)
+    end
   end
 end
 
 local told = label .. last_error
-local lease_ends = now + math.min(tonumber(ARGV[3]), lock_ttl)
+local lease = math.min(tonumber(ARGV[3]), lock_ttl)
+local lease_ends = now + lease
 local expires = accepted and lease_ends or lease_ends + math.max(lock_ttl, retention)
 attempts, token = attempts + 1, math.max(token + 1, micros)
-value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', accepted and 'R' or 'r', watched, expires, 0, lease_ends, now,
+value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', accepted and 'R' or 'r', watched, expires, lease, lease_ends, now,
   lock_ttl, retention, #lease_id, lease_id, token, created, attempts, losses, #fingerprint, fingerprint,
   #told, told)
 if accepted then
@@ -169,6 +195,41 @@ redis.call('SET', KEYS[1], value, 'PXAT', expires)
 -- By pcall: an error after the write would be taken for "nothing was written".
 if watched == '1' then redis.pcall('PUBLISH', KEYS[1], '') end
 return now`,
+  },
+  cut: {
+    sha: '79de30d158b1e90a859dd29e14487d05d26ebf87',
+    text: `#!lua flags=allow-oom
+local time = redis.call('TIME')
+local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
+local agenda, groups = KEYS[1], string.sub(KEYS[1], 1, -#':agenda' - 1) .. ':group:'
+local from = math.max(now, tonumber(ARGV[1]))
+local entries = redis.call('ZRANGE', agenda, '(' .. string.format('%.0f', from), '+inf', 'BYSCORE', 'LIMIT', 0,
+  ARGV[2], 'WITHSCORES')
+for i = 1, #entries, 2 do
+  local entry = entries[i]
+  local member = string.sub(entry, 1, #groups) == groups and redis.call('ZRANGE', entry, 0, 0)[1] or entry
+  local name = string.sub(member, (string.find(member, ':', 1, true) or 0) + 1)
+  local value = redis.pcall('GET', name)
+  if type(value) == 'string' and #value > 54 then
+    local state, _, due, settled, ends, _, ttl, _, _, _, created, _, _, _, _, rest =
+      struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
+    local round, at = struct.unpack('<I4', value, rest), due
+    if state == 'R' then
+      at = math.min(due, now + (settled == 0 and ttl or math.abs(settled)))
+    elseif state == 'F' and settled > now then
+      at = now + due - settled
+    elseif state == 'P' and (round > 1 or created > now) then
+      at = math.min(due, now)
+    end
+    if at < due then
+      redis.call('SETRANGE', name, 2, struct.pack('<d', at))
+      if state == 'R' then redis.call('SETRANGE', name, 18, struct.pack('<d', at)) end
+      if state == 'F' then redis.call('SETRANGE', name, 10, struct.pack('<d', now)) end
+      redis.pcall('ZADD', agenda, 'XX', 'LT', at, entry)
+    end
+  end
+end
+return #entries < 2 * tonumber(ARGV[2]) and '' or entries[#entries]`,
   },
   delete: {
     sha: 'e3ad6b0d64ea04e02c832afb55b7525df57ed07e',
@@ -225,7 +286,7 @@ end
 return times`,
   },
   fail: {
-    sha: 'af190ebde6bb8f7dda173a61b4092d4a3daea76a',
+    sha: 'e2260d3f69d34001c1f9bede26499079daf166eb',
     text: `#!lua flags=allow-oom
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
@@ -247,8 +308,8 @@ expires = now + retention
 if state == 'r' then
   redis.call('SET', KEYS[1], struct.pack('<c1c1dd', 'f', watched, expires, now) .. facts, 'PXAT', expires)
 else
-  local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
-  local accepted = string.sub(value, rest)
+  local round, earlier, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
+  local accepted = struct.pack('<I4I4', round, earlier + tonumber(ARGV[4])) .. string.sub(value, rest + 8)
   local agenda, member = queue .. ':agenda', string.format('%.0f:', order) .. KEYS[1]
   local queued = group ~= '' and queue .. ':group:' .. group
   if ARGV[3] ~= 'dead' then
@@ -281,6 +342,31 @@ return {now, redis.call('GETRANGE', KEYS[1], 0, ARGV[1])}`,
     text: `local id = redis.call('GET', KEYS[1]) or ARGV[1]
 redis.call('SET', KEYS[1], id)
 return id`,
+  },
+  leased: {
+    sha: '321a77b8575aae16a33c67d07954d5fa5faca27b',
+    text: `#!lua flags=no-writes,allow-oom
+local MOST_LOOKS = 5000
+local time = redis.call('TIME')
+local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
+local agenda, groups = KEYS[1], string.sub(KEYS[1], 1, -#':agenda' - 1) .. ':group:'
+local claims = {now, 0}
+local entries = redis.call('ZRANGE', agenda, '(' .. now, now + tonumber(ARGV[2]), 'BYSCORE', 'LIMIT', 0, MOST_LOOKS)
+for _, entry in ipairs(entries) do
+  local member = string.sub(entry, 1, #groups) == groups and redis.call('ZRANGE', entry, 0, 0)[1] or entry
+  local name = string.sub(member, (string.find(member, ':', 1, true) or 0) + 1)
+  local value = redis.pcall('GET', name)
+  if type(value) == 'string' and #value > 54 then
+    local state, _, _, _, lease_ends, _, _, _, holder = struct.unpack('<c1c1ddddddI4c0', value)
+    if state == 'R' and holder == ARGV[1] and now < lease_ends then
+      claims[#claims + 1] = name
+      claims[#claims + 1] = now
+      claims[#claims + 1] = value
+      claims[#claims + 1] = 0
+    end
+  end
+end
+return claims`,
   },
   logged: {
     sha: '6571eea167095ee1726676e6c462d54cad4e5a8c',
@@ -324,7 +410,7 @@ redis.call('SET', KEYS[1], value)
 return 1`,
   },
   renew: {
-    sha: '8b28b0bf0002f5f8efb703e946efe92c0463d55f',
+    sha: 'a6703bdce2258ae68f00adc0abb6a34d7a52af6d',
     text: `#!lua flags=allow-oom
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
@@ -336,10 +422,17 @@ if (state ~= 'r' and state ~= 'R') or holder ~= ARGV[1] or now >= lease_ends the
 
 lease_ends = math.min(now + tonumber(ARGV[2]), claimed + lock_ttl)
 if state == 'R' then
-  redis.call('SETRANGE', KEYS[1], 2, struct.pack('<ddd', lease_ends, 0, lease_ends))
+  if lease_ends < expires then
+    -- The agenda may have an earlier time, and no later one. See value.ts about XX and pcall.
+    local _, _, _, _, _, _, rest = struct.unpack('<ddI4I4I4c0I4c0', value, 55 + #holder)
+    local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
+    local member = group ~= '' and queue .. ':group:' .. group or string.format('%.0f:', order) .. KEYS[1]
+    redis.pcall('ZADD', queue .. ':agenda', 'XX', 'LT', lease_ends, member)
+  end
+  redis.call('SETRANGE', KEYS[1], 2, struct.pack('<ddd', lease_ends, ARGV[2], lease_ends))
 else
   expires = lease_ends + math.max(lock_ttl, retention)
-  value = struct.pack('<c1c1ddd', 'r', watched, expires, 0, lease_ends) .. string.sub(value, 27)
+  value = struct.pack('<c1c1ddd', 'r', watched, expires, ARGV[2], lease_ends) .. string.sub(value, 27)
   redis.call('SET', KEYS[1], value, 'PXAT', expires)
 end
 return 1`,
@@ -350,7 +443,7 @@ return 1`,
 return redis.call('SMEMBERS', KEYS[1])`,
   },
   take: {
-    sha: '58be955b5242e6fd72a4fba306b703dce1b02879',
+    sha: '4a2740dbe58c2b2bcde406913f26c905f26f8a6f',
     text: `#!lua flags=allow-oom
 local MOST_FORGOTTEN, MOST_LOOKS, MOST_BYTES, LATER_MS, LEAST_READ = 500, 5000, 8388608, 2000, 32
 
@@ -361,7 +454,8 @@ local agenda, queue = KEYS[1], string.sub(KEYS[1], 1, -#':agenda' - 1)
 local log, groups = queue .. ':log', queue .. ':group:'
 local most, lease_id, lock_ttl = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[4])
 local most_losses, lost_error = tonumber(ARGV[5]), ARGV[6]
-local lease_ends = now + math.min(tonumber(ARGV[3]), lock_ttl)
+local lease = math.min(tonumber(ARGV[3]), lock_ttl)
+local lease_ends = now + lease
 local claims, taken, bytes, looks, all_read = {now, 0}, 0, 0, 0, false
 
 local function due_entries()
@@ -418,19 +512,25 @@ local function take(member, since)
   local value = redis.pcall('GET', name)
   if not value and type(redis.pcall('EXISTS', name, agenda)) == 'number' then return -1 end
   if type(value) ~= 'string' then return nil end
-  local state, watched, due, _, ended, claimed, ttl, retention, holder, token, created, attempts, losses,
+  local state, watched, due, settled, ended, claimed, ttl, retention, holder, token, created, attempts, losses,
     fingerprint, told, rest = struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
   local unfinished = state == 'P' or state == 'R' or state == 'F'
   if not unfinished and state ~= 'C' and state ~= 'D' then return -1 end
   -- Of an earlier record of that name.
   if struct.unpack('<d', value, rest + 8) ~= order then return -1 end
   if not unfinished then return -due end
+  local round, earlier = struct.unpack('<I4I4', value, rest)
+  -- It was accepted before the clock stepped back.
+  if state == 'P' and created > now then due = since end
   if due > since then return due end
 
   local took_over = state == 'R' and 1 or 0
+  -- See value.ts about what \`settled\` means while it runs.
+  local begun = settled >= 0
   local label = string.sub(told, 1, 1) == '#' and string.sub(told, 1, 2 + string.byte(told, 2)) or ''
   if took_over == 1 then
-    losses, told = losses + 1, label .. '=attempt ' .. attempts .. ' was lost: its lease ended without a word'
+    if begun then losses = losses + 1 else earlier = earlier + 1 end
+    told = label .. '=attempt ' .. attempts .. ' was lost: its lease ended without a word'
   end
   if losses >= most_losses then
     local expires = now + retention
@@ -442,9 +542,9 @@ local function take(member, since)
     if watched == '1' then redis.pcall('PUBLISH', name, '') end
     return -expires
   end
-  value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'R', watched, lease_ends, 0, lease_ends, now, lock_ttl,
+  value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'R', watched, lease_ends, -lease, lease_ends, now, lock_ttl,
     retention, #lease_id, lease_id, math.max(token + 1, micros), created, attempts + 1, losses,
-    #fingerprint, fingerprint, #told, told) .. string.sub(value, rest)
+    #fingerprint, fingerprint, #told, told) .. struct.pack('<I4I4', round, earlier) .. string.sub(value, rest + 8)
   redis.call('SET', name, value)
   taken, bytes = taken + 1, bytes + #value
   claims[#claims + 1] = name

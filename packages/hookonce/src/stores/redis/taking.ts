@@ -1,6 +1,5 @@
 import type { DueClaim } from '../../inbox-store.js'
-import type { RedisClient } from './client.js'
-import type { Commands } from './commands.js'
+import type { Commands, Script } from './commands.js'
 import { agendaOf, queueTagsOf, recordOf } from './keys.js'
 import { scripts } from './lua.generated.js'
 import { deliveryOf, summaryOf } from './value.js'
@@ -8,32 +7,35 @@ import { deliveryOf, summaryOf } from './value.js'
 /** How many due entries of each partition of a Cluster are compared at once. */
 const MOST_COMPARED = 16
 
+/** Less is no step: how long an answer takes is not known to the millisecond. */
+const LEAST_STEP_MS = 1_000
+
+/** What one script looks at after the clock stepped back. */
+const MOST_CUT_LOOKS = 1_000
+
 interface Taken {
   since: number
   claim: DueClaim
 }
 
-/** Takes at most `limit` due records of a scope; `attempt` is what take.lua has after that. */
-export async function takeDue(
-  { isCluster }: RedisClient,
-  commands: Commands,
-  prefix: string,
-  scope: string,
-  limit: number,
-  attempt: readonly string[],
-): Promise<DueClaim[]> {
-  const agendas = queueTagsOf(isCluster).map(tag => agendaOf(prefix, tag, scope))
-  const taken = isCluster ? await takeFromAll(agendas) : await takeFrom(agendas[0]!, limit)
-  return taken.sort((a, b) => a.since - b.since).map(({ claim }) => claim)
+/** Takes what is due. `isCluster`: the queue of a scope has partitions. */
+export function createQueue({ run }: Commands, prefix: string) {
+  /** What a server's clock was ahead of this process' when it was read last, by the queue. */
+  const clocks = new Map<string, number>()
+
+  const agendas = (isCluster: boolean, scope: string) => queueTagsOf(isCluster).map(tag => agendaOf(prefix, tag, scope))
+
+  const ask = (script: Script, agenda: string, args: readonly string[], leastMs: number, resendable: boolean) =>
+    run(script, agenda, args, reply => takenOf(reply, prefix), { resendable, leastMs })
 
   /**
-   * Not sent again when it may have been carried out: it would take others, and leave the first to their leases. Where
-   * nothing was due in all that one script looks at, the next one looks at the rest.
+   * Not sent again when it may have been carried out: it would take others. Where nothing was due in all that one script
+   * looks at, the next one looks at the rest.
    */
-  async function takeFrom(agenda: string, most: number): Promise<Taken[]> {
+  async function takeFrom(agenda: string, most: number, attempt: readonly string[], leastMs: number): Promise<Taken[]> {
     for (;;) {
-      const decode = (reply: unknown) => takenOf(reply, prefix)
-      const { taken, more } = await commands.run(scripts.take, agenda, [`${most}`, ...attempt], decode, false)
+      const { now, taken, more } = await ask(scripts.take, agenda, [`${most}`, ...attempt], leastMs, false)
+      if (hasSteppedBack(agenda, now)) await cut(agenda)
       if (!more) return taken
     }
   }
@@ -42,14 +44,21 @@ export async function takeDue(
    * Partitions are asked what is due, and then for their share of what has been due longest: 64 short questions when
    * there is nothing. Partitions that are taken from fail alone, as long as one does not.
    */
-  async function takeFromAll(agendas: readonly string[]): Promise<Taken[]> {
+  async function takeFromAll(
+    agendas: readonly string[],
+    limit: number,
+    attempt: readonly string[],
+    leastMs: number,
+  ): Promise<Taken[]> {
     const taken: Taken[] = []
     for (;;) {
       const most = Math.min(limit - taken.length, MOST_COMPARED)
       const times = await Promise.all(agendas.map(agenda => dueTimes(agenda, most)))
       const shares = sharesOf(times, limit - taken.length)
       if (shares.size === 0) return taken
-      const answers = await Promise.allSettled([...shares].map(([i, share]) => takeFrom(agendas[i]!, share)))
+      const answers = await Promise.allSettled(
+        [...shares].map(([i, share]) => takeFrom(agendas[i]!, share, attempt, leastMs)),
+      )
       const found = answers.flatMap(answer => (answer.status === 'fulfilled' ? answer.value : []))
       const failure = answers.find(answer => answer.status === 'rejected')
       taken.push(...found)
@@ -62,7 +71,51 @@ export async function takeDue(
   }
 
   function dueTimes(agenda: string, most: number): Promise<number[]> {
-    return commands.run(scripts.due, agenda, [`${most}`], reply => (reply as unknown[]).map(Number))
+    return run(scripts.due, agenda, [`${most}`], reply => (reply as unknown[]).map(Number))
+  }
+
+  /** When it is looked at for the first time it may have. */
+  function hasSteppedBack(agenda: string, now: number): boolean {
+    const ahead = now - performance.now()
+    const before = clocks.get(agenda)
+    clocks.set(agenda, ahead)
+    return before === undefined || ahead < before - LEAST_STEP_MS
+  }
+
+  /** In short steps. What is not done when one fails is done the next time. */
+  async function cut(agenda: string): Promise<void> {
+    try {
+      for (let from = '0'; from !== ''; ) {
+        from = await run(scripts.cut, agenda, [from, `${MOST_CUT_LOOKS}`], reply => String(reply))
+      }
+    } catch {
+      clocks.delete(agenda)
+    }
+  }
+
+  return {
+    /** Takes at most `limit` records; `attempt` is what take.lua has after that. As long each server is waited for at least. */
+    async take(
+      isCluster: boolean,
+      scope: string,
+      limit: number,
+      attempt: readonly string[],
+      leastMs: number,
+    ): Promise<DueClaim[]> {
+      const all = agendas(isCluster, scope)
+      const taken = isCluster
+        ? await takeFromAll(all, limit, attempt, leastMs)
+        : await takeFrom(all[0]!, limit, attempt, leastMs)
+      return taken.sort((a, b) => a.since - b.since).map(({ claim }) => claim)
+    },
+
+    /** What runs under a lease id: a take whose answer was lost has taken it. */
+    async leased(isCluster: boolean, scope: string, leaseId: string, leaseMs: number): Promise<DueClaim[]> {
+      const found = await Promise.all(
+        agendas(isCluster, scope).map(agenda => ask(scripts.leased, agenda, [leaseId, `${leaseMs}`], leaseMs, true)),
+      )
+      return found.flatMap(({ taken }) => taken.map(({ claim }) => claim))
+    },
   }
 }
 
@@ -77,7 +130,7 @@ function sharesOf(times: readonly number[][], limit: number): Map<number, number
 }
 
 /** See take.lua. */
-function takenOf(reply: unknown, prefix: string): { taken: Taken[]; more: boolean } {
+function takenOf(reply: unknown, prefix: string): { now: number; taken: Taken[]; more: boolean } {
   const [now, more, ...rest] = reply as [number, number, ...unknown[]]
   const taken: Taken[] = []
   for (let i = 0; i < rest.length; i += 4) {
@@ -94,5 +147,5 @@ function takenOf(reply: unknown, prefix: string): { taken: Taken[]; more: boolea
     }
     taken.push({ since: Number(rest[i + 1]), claim })
   }
-  return { taken, more: Number(more) === 1 }
+  return { now: Number(now), taken, more: Number(more) === 1 }
 }

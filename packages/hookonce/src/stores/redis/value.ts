@@ -12,6 +12,7 @@ import { type Accepted, type ClaimOutcome, NEVER, type RecordId, type RecordSumm
  * | | | of accepted records `P`ending, `R`unning, `F`ailed: unfinished; `C`ompleted, `D`ead: settled |
  * | 1 | watched | `1`: what ends an attempt is published |
  * | 2 | doubles | expires (unfinished: is due), settled, lease ends, claimed, lock TTL, retention |
+ * | | | `settled` while it runs: how long the lease was to last that was taken or renewed last; negative: the attempt was taken from the queue and may not have begun; 0: a version before wrote it |
  * | 50 | text | lease id, after its length |
  * | | doubles | fencing token, created |
  * | | integers | attempts, losses |

@@ -94,8 +94,8 @@ export function sqliteStore(
     },
 
     fail({ scope, key }, leaseId, error, next: FailNext = { dueInMs: 0 }) {
-      const dueInMs = next === 'dead' ? null : next.dueInMs
-      return ask([0, 'fail', scope, key, leaseId, error, dueInMs], word<'failed' | 'fenced'>)
+      const [dueInMs, notBegun] = next === 'dead' ? [null, false] : [next.dueInMs, next.notBegun === true]
+      return ask([0, 'fail', scope, key, leaseId, error, dueInMs, notBegun], word<'failed' | 'fenced'>)
     },
 
     accept({ scope, key, acceptId, delivery, fingerprint, label = null, retentionMs, delayMs, group }) {
@@ -106,8 +106,8 @@ export function sqliteStore(
       )
     },
 
-    claimDue({ scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses }) {
-      return ask([0, 'claimDue', scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses], dueClaims)
+    claimDue({ scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses, again = false }) {
+      return ask([0, 'claimDue', scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses, again], dueClaims)
     },
 
     redrive({ scope, key }, { completed = false } = {}) {

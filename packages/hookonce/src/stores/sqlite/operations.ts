@@ -2,7 +2,7 @@ import { MAX_ERROR_LENGTH, type RecordId } from '../../store.js'
 import type { Database } from './driver.js'
 import type { ClaimAnswer, RecordAnswer, RequestOf } from './protocol.js'
 import { createQueueing } from './queueing.js'
-import { createRecords, differs, expiryOf, type Found, lossesOf, standing } from './records.js'
+import { createRecords, differs, endsTooLate, expiryOf, type Found, lossesOf, standing } from './records.js'
 import { type RecordRow, summaryOf } from './rows.js'
 import { sql } from './sql.generated.js'
 
@@ -23,6 +23,8 @@ export function createOperations(db: Database) {
   const statement = {
     insert: db.prepare(sql.insert),
     learnLabel: db.prepare(sql.learnLabel),
+    cutLine: db.prepare(sql.cutLine),
+    cutLease: db.prepare(sql.cutLease),
     renew: db.prepare(sql.renew),
     complete: db.prepare(sql.complete),
     completeAccepted: db.prepare(sql.completeAccepted),
@@ -40,6 +42,7 @@ export function createOperations(db: Database) {
     if (found.state === 'completed') return ['completed', found.result!, found.settled_at!]
     if (found.state === 'running') {
       if (found.lease_id === leaseId) return ['acquired', found.attempts, found.fencing_token, false]
+      if (endsTooLate(found, now)) return undefined
       if (found.lease_ends_at > now) return ['running', found.lease_ends_at - now]
     }
     const losses = lossesOf(found)
@@ -71,9 +74,13 @@ export function createOperations(db: Database) {
       const answer = answerOf(record, request, now)
       if (answer !== undefined) return answer
 
+      if (record !== undefined && endsTooLate(record, now)) {
+        statement.cutLease.run(now + record.lease_ms, record.id)
+        return ['running', record.lease_ms]
+      }
       if (record !== undefined) {
         if (label !== null) statement.learnLabel.run(label, record.id)
-        const beginning = { fingerprint, losses: lossesOf(record), leaseId, leaseMs, lockTtlMs, retentionMs }
+        const beginning = { fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, begun: true }
         const tookOver = record.state === 'running'
         return ['acquired', record.attempts + 1, records.takeOver(record, beginning, now), tookOver]
       }
@@ -90,8 +97,13 @@ export function createOperations(db: Database) {
     },
 
     renew([, , scope, key, leaseId, leaseMs]: RequestOf<'renew'>, now: number): ['renewed' | 'lost'] {
-      const { changes } = statement.renew.run(now + leaseMs, ...placeOf(scope, key), leaseId, now)
+      const { changes } = statement.renew.run(now, leaseMs, ...placeOf(scope, key), leaseId)
       return [changes ? 'renewed' : 'lost']
+    },
+
+    /** After the clock stepped back: nothing in line is due further ahead than it was to be. */
+    cutLine(now: number): void {
+      statement.cutLine.run(now)
     },
 
     /** What `complete` would answer without a write; `undefined`: it would write. */
@@ -110,10 +122,10 @@ export function createOperations(db: Database) {
       return before?.state === 'completed' ? ['completed', before.settled_at!] : ['fenced']
     },
 
-    fail([, , scope, key, leaseId, error, dueInMs]: RequestOf<'fail'>, now: number): ['failed' | 'fenced'] {
+    fail([, , scope, key, leaseId, error, dueInMs, notBegun]: RequestOf<'fail'>, now: number): ['failed' | 'fenced'] {
       const { changes } = statement.fail.run(
         ...[truncated(error), now, dueInMs === null ? null : now + dueInMs],
-        ...[...placeOf(scope, key), leaseId],
+        ...[...placeOf(scope, key), leaseId, notBegun ? 1 : 0],
       )
       if (changes) return ['failed']
       const before = settledBefore({ scope, key }, leaseId, now)

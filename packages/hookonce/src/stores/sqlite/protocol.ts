@@ -37,7 +37,16 @@ export type Request =
   /** The result, or the delivery, is put in place of its length on arrival. */
   | [id: number, operation: 'complete', scope: string, key: string, leaseId: string, result: number | Uint8Array]
   /** `dueInMs`, of accepted records: `null`, it is dead. */
-  | [id: number, operation: 'fail', scope: string, key: string, leaseId: string, error: string, dueInMs: number | null]
+  | [
+      id: number,
+      operation: 'fail',
+      scope: string,
+      key: string,
+      leaseId: string,
+      error: string,
+      dueInMs: number | null,
+      notBegun: boolean,
+    ]
   | [
       id: number,
       operation: 'accept',
@@ -60,6 +69,7 @@ export type Request =
       leaseMs: number,
       lockTtlMs: number,
       maxLosses: number,
+      again: boolean,
     ]
   | [id: number, operation: 'redrive', scope: string, key: string, completed: boolean]
   | [id: number, operation: 'backlog', scope: string]

@@ -15,8 +15,14 @@ const MOST_BYTES_AT_ONCE = 16 * 1024 * 1024
 const MOST_BYTES_IN_RECORD = 1024
 
 /** What `due.sql` gives. */
-type Due = Omit<Found, 'scope' | 'fingerprint' | 'lease_id' | 'lease_ends_at' | 'settled_at' | 'result'> &
+type Due = Omit<Found, 'scope' | 'fingerprint' | 'lease_id' | 'lease_ends_at' | 'lease_ms' | 'settled_at' | 'result'> &
   Pick<RecordRow, 'retention_ms' | 'earlier_attempts' | 'delivery'>
+
+type Taken = Pick<
+  Due,
+  'id' | 'key' | 'attempts' | 'fencing_token' | 'created_at' | 'grp' | 'round' | 'earlier_attempts' | 'delivery'
+> &
+  Pick<RecordRow, 'due_at'>
 
 /** The inbox's part of the contract: as {@link createOperations}, each function is one operation. */
 export function createQueueing(db: Database, records: Records) {
@@ -24,6 +30,7 @@ export function createQueueing(db: Database, records: Records) {
     accept: db.prepare(sql.accept),
     keep: db.prepare(sql.keep),
     due: db.prepare(sql.due),
+    leased: db.prepare(sql.leased),
     bury: db.prepare(sql.bury),
     redrive: db.prepare(sql.redrive),
     holdNext: db.prepare(sql.holdNext),
@@ -44,13 +51,25 @@ export function createQueueing(db: Database, records: Records) {
 
   function take(row: Due, request: RequestOf<'claimDue'>, now: number): [DueAnswer, Uint8Array] {
     const [, , scope, , leaseId, leaseMs, lockTtlMs] = request
-    const { key, attempts, retention_ms: retentionMs, created_at } = row
-    const beginning = { fingerprint: null, losses: lossesOf(row), leaseId, leaseMs, lockTtlMs, retentionMs }
+    const { retention_ms: retentionMs } = row
+    const beginning = { fingerprint: null, leaseId, leaseMs, lockTtlMs, retentionMs, begun: false }
     const token = records.takeOver(row, beginning, now)
-    const delivery = records.deliveryOf(row)
-    const accepted = acceptedOf({ ...row, due_at: now + Math.min(leaseMs, lockTtlMs) })!
-    const claim = { scope, key, attempt: attempts + 1, fencingToken: String(token), tookOver: row.state === 'running' }
-    return [{ ...claim, acceptedAt: created_at, accepted }, delivery]
+    const tookOver = row.state === 'running'
+    const earlier_attempts = row.earlier_attempts! + (tookOver && !row.begun ? 1 : 0)
+    const taken = { ...row, attempts: row.attempts + 1, fencing_token: token, earlier_attempts }
+    return dueClaim(scope, { ...taken, due_at: now + Math.min(leaseMs, lockTtlMs) }, tookOver)
+  }
+
+  function dueClaim(scope: string, row: Taken, tookOver: boolean): [DueAnswer, Uint8Array] {
+    const { key, attempts: attempt, created_at: acceptedAt } = row
+    const claim = { scope, key, attempt, fencingToken: String(row.fencing_token), tookOver }
+    return [{ ...claim, acceptedAt, accepted: acceptedOf(row)! }, records.deliveryOf(row)]
+  }
+
+  /** What an answer that never came has taken. */
+  function leasedUnder([, , scope, , leaseId]: RequestOf<'claimDue'>, now: number): (DueAnswer | Uint8Array)[] {
+    const rows = statement.leased.all(scope, now, leaseId) as unknown as Taken[]
+    return rows.flatMap(row => dueClaim(scope, row, false))
   }
 
   /** A new record's id, unless it is to be the next one, and the delivery that is to lie in it. */
@@ -79,15 +98,19 @@ export function createQueueing(db: Database, records: Records) {
       return ['accepted', now]
     },
 
-    /** Whether nothing is due, which is most often so and needs no write. */
-    peekDue([, , scope]: RequestOf<'claimDue'>, now: number): [] | undefined {
+    /** Where nothing is due, which is most often so, or it was taken before, that needs no write. */
+    peekDue(request: RequestOf<'claimDue'>, now: number): (DueAnswer | Uint8Array)[] | undefined {
+      const [, , scope, , , , , , again] = request
+      const leased = again ? leasedUnder(request, now) : []
+      if (leased.length > 0) return leased
       return due(scope, now, 1).length === 0 ? [] : undefined
     },
 
     /** Each record, and its delivery after it. */
     claimDue(request: RequestOf<'claimDue'>, now: number): (DueAnswer | Uint8Array)[] {
-      const [, , scope, limit, , , , maxLosses] = request
-      const taken: (DueAnswer | Uint8Array)[] = []
+      const [, , scope, limit, , , , maxLosses, again] = request
+      const taken = again ? leasedUnder(request, now) : []
+      if (taken.length > 0) return taken
       let bytes = 0
       for (;;) {
         // Looked again after each round: a record that died may have been the first of a group.

@@ -15,11 +15,11 @@ export type Records = ReturnType<typeof createRecords>
 /** One attempt's beginning. */
 interface Beginning {
   fingerprint: string | null
-  losses: number
   leaseId: string
   leaseMs: number
   lockTtlMs: number
   retentionMs: number
+  begun: boolean
 }
 
 /** What more than one operation is made of. */
@@ -75,19 +75,19 @@ export function createRecords(db: Database) {
 
     /** Starts a further attempt and gives its fencing token. */
     takeOver(
-      found: Pick<Found, 'id' | 'fencing_token' | 'round' | 'state' | 'attempts'>,
+      found: Pick<Found, 'id' | 'fencing_token' | 'round' | 'state' | 'attempts' | 'losses' | 'begun'>,
       beginning: Beginning,
       now: number,
     ): number {
-      const { fingerprint, losses, leaseId, leaseMs, lockTtlMs, retentionMs } = beginning
+      const { fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, begun } = beginning
       const token = nextToken(found.fencing_token, now)
       const endsAt = now + Math.min(leaseMs, lockTtlMs)
       const isAccepted = found.round !== null
       const expiresAt = isAccepted ? NEVER : expiryOf(endsAt, beginning)
       const lost = found.state === 'running' ? lostError(found.attempts) : null
       statement.takeOver.run(
-        ...[fingerprint, losses, lost, leaseId, token, now, endsAt, expiresAt, lockTtlMs, retentionMs],
-        ...[isAccepted ? endsAt : null, found.id],
+        ...[fingerprint, lossesOf(found), lost, leaseId, token, now, endsAt, expiresAt, lockTtlMs, retentionMs],
+        ...[isAccepted ? endsAt : null, lost !== null && !found.begun ? 1 : 0, begun ? 1 : 0, found.id],
       )
       return token
     },
@@ -119,7 +119,12 @@ export function differs(one: string | null, other: string | null): boolean {
   return one !== null && other !== null && one !== other
 }
 
-/** A running record whose lease is over is a loss that nobody has written down yet. */
-export function lossesOf(found: Pick<Found, 'losses' | 'state'>): number {
-  return found.losses + (found.state === 'running' ? 1 : 0)
+/** A running record whose lease is over is a loss that nobody has written down yet, if its attempt had begun. */
+export function lossesOf(found: Pick<Found, 'losses' | 'state' | 'begun'>): number {
+  return found.losses + (found.state === 'running' && found.begun ? 1 : 0)
+}
+
+/** A lease that ends further ahead than it was to last was taken before the clock stepped back. */
+export function endsTooLate(found: Pick<Found, 'state' | 'lease_ends_at' | 'lease_ms'>, now: number): boolean {
+  return found.state === 'running' && found.lease_ends_at > now + found.lease_ms
 }

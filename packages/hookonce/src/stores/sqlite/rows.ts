@@ -27,6 +27,10 @@ export interface RecordRow {
   /** `null`: it is large and elsewhere, or none was accepted. */
   delivery: Uint8Array | null
   label: string | null
+  /** How long the lease was to last that was taken or renewed last. */
+  lease_ms: number
+  /** 1: the attempt that runs is known to have begun. */
+  begun: 0 | 1
 }
 
 type AcceptedColumns = Pick<RecordRow, 'due_at' | 'grp' | 'round' | 'earlier_attempts'>
@@ -36,7 +40,10 @@ export function acceptedOf({ due_at, grp, round, earlier_attempts }: AcceptedCol
   return { dueAt: due_at, group: grp, round, earlierAttempts: earlier_attempts! }
 }
 
-export function summaryOf(row: Omit<RecordRow, 'result' | 'delivery' | 'retention_ms'>, now: number): RecordSummary {
+export function summaryOf(
+  row: Omit<RecordRow, 'result' | 'delivery' | 'retention_ms' | 'lease_ms' | 'begun'>,
+  now: number,
+): RecordSummary {
   const accepted = acceptedOf(row)
   return {
     scope: row.scope,

@@ -1,3 +1,4 @@
+import { watchClock } from './clock-steps.js'
 import type { Driver } from './driver.js'
 import { isBusy, isOfOneStatement } from './failures.js'
 import { createListing } from './listing.js'
@@ -30,6 +31,7 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
   const keepLogShort = createLogKeeper(db, settings.path)
   const operations = createOperations(db)
   const scans = createScans(db, transactions)
+  const clock = watchClock(db)
 
   /** The answer where it needs no write. */
   function read(request: Request, now: number): Outcome | undefined {
@@ -130,6 +132,17 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
     keepLogShort()
   }
 
+  /** After the clock stepped back. Tried again with the next requests where it cannot be done at once. */
+  function putLineRight(): void {
+    try {
+      if (!transactions.tryBegin()) return
+      transactions.finish(() => operations.cutLine(Date.now()))
+      clock.isRight()
+    } catch {
+      // What hinders it hinders the requests too, which tell.
+    }
+  }
+
   return {
     scans,
 
@@ -147,6 +160,7 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
      */
     answer(requests: readonly Request[], reply: Reply, since: number): void {
       if (requests.length === 0) return
+      if (clock.hasSteppedBack()) putLineRight()
       try {
         reply.add(transactions.tryWrite(() => drafted(requests, reply)))
       } catch (error) {

@@ -41,6 +41,28 @@ WHERE scope = ? AND expires_at > ?`,
   countExpired: `SELECT count(*) AS records FROM records
 WHERE (expires_at, id) > (?, ?) AND expires_at <= ? AND expires_at < 8640000000000000`,
   count: `SELECT count(*) AS records FROM records WHERE (hash, id) > (?, ?)`,
+  cutLease: `UPDATE records SET
+  lease_ends_at = ?1,
+  expires_at = iif(round IS NULL, ?1 + max(lock_ttl_ms, retention_ms), expires_at),
+  due_at = iif(round IS NULL, NULL, ?1)
+WHERE id = ?2`,
+  cutLine: `UPDATE records SET
+  due_at = ?1 + CASE
+    WHEN state = 'running' THEN coalesce(lease_ms, lock_ttl_ms)
+    WHEN state = 'failed' THEN due_at - settled_at
+    ELSE 0
+  END,
+  settled_at = iif(state = 'failed', ?1, settled_at),
+  lease_ends_at = iif(state = 'running', ?1 + coalesce(lease_ms, lock_ttl_ms), lease_ends_at)
+WHERE id IN (
+  SELECT id FROM records WHERE held = 0 AND due_at > ?1
+  UNION ALL SELECT id FROM records WHERE held = 1 AND grp IS NOT NULL AND due_at IS NOT NULL
+) AND CASE
+  WHEN state = 'running' THEN lease_ends_at > ?1 + coalesce(lease_ms, lock_ttl_ms)
+  WHEN state = 'failed' THEN settled_at > ?1
+  WHEN round = 1 THEN created_at > ?1
+  ELSE due_at > ?1
+END`,
   dead: `SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
   settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts, label
@@ -51,7 +73,7 @@ LIMIT ?`,
   delivery: `SELECT delivery FROM deliveries WHERE id = ?`,
   due: `SELECT
   id, key, state, attempts, losses, fencing_token, created_at, retention_ms, expires_at, grp, round, earlier_attempts,
-  delivery
+  begun, delivery
 FROM records WHERE scope = ? AND held = 0 AND due_at <= ? ORDER BY due_at LIMIT ?`,
   expired: `SELECT id, fencing_token FROM records WHERE expires_at <= ? AND expires_at < 8640000000000000 ORDER BY expires_at LIMIT ?`,
   fail: `UPDATE records SET
@@ -59,11 +81,12 @@ FROM records WHERE scope = ? AND held = 0 AND due_at <= ? ORDER BY due_at LIMIT 
   last_error = ?1,
   settled_at = ?2,
   expires_at = iif(round IS NOT NULL AND ?3 IS NOT NULL, 8640000000000000, ?2 + retention_ms),
-  due_at = iif(round IS NULL, NULL, ?3)
+  due_at = iif(round IS NULL, NULL, ?3),
+  earlier_attempts = earlier_attempts + ?8
 WHERE hash = ?4 AND scope = ?5 AND key = ?6 AND state = 'running' AND lease_id = ?7 AND expires_at > ?2`,
   find: `SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, lease_ends_at, settled_at,
-  expires_at, result, grp, round
+  expires_at, result, grp, round, coalesce(lease_ms, lock_ttl_ms) AS lease_ms, begun
 FROM records WHERE hash = ? LIMIT 1 OFFSET ?`,
   get: `SELECT * FROM records WHERE hash = ? AND scope = ? AND key = ? AND expires_at > ?`,
   guardTable: `CREATE TEMP TABLE hookonce_guard (
@@ -76,8 +99,8 @@ FROM records WHERE hash = ? LIMIT 1 OFFSET ?`,
   idRange: `SELECT (SELECT min(id) FROM records) AS first, (SELECT max(id) FROM records) AS last`,
   insert: `INSERT INTO records (
   hash, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
-  lease_ends_at, expires_at, lock_ttl_ms, retention_ms, label
-) VALUES (?1, ?2, ?3, 'running', ?4, 1, 0, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12)`,
+  lease_ends_at, expires_at, lock_ttl_ms, retention_ms, label, lease_ms
+) VALUES (?1, ?2, ?3, 'running', ?4, 1, 0, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?8 - ?7)`,
   keep: `INSERT INTO deliveries (id, delivery) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM records), ?)`,
   labelledStretch: `SELECT created_at, id FROM records
 WHERE label = ? AND (created_at, id) < (?, ?) AND created_at >= ?
@@ -92,6 +115,10 @@ ORDER BY created_at DESC, id DESC
 LIMIT ?`,
   layGuard: `INSERT INTO temp.hookonce_guard (id, until) VALUES (1, 2)`,
   learnLabel: `UPDATE records SET label = ? WHERE id = ? AND label IS NULL`,
+  leased: `SELECT
+  id, key, state, attempts, losses, fencing_token, created_at, retention_ms, expires_at, due_at, grp, round,
+  earlier_attempts, delivery
+FROM records WHERE scope = ? AND held = 0 AND due_at > ? AND state = 'running' AND lease_id = ? ORDER BY due_at`,
   liftGuard: `DELETE FROM temp.hookonce_guard`,
   list: `SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
@@ -100,6 +127,7 @@ FROM records
 WHERE id < ? AND id >= ? AND expires_at > ? AND (? IS NULL OR scope = ?) AND (? IS NULL OR state = ?)
 ORDER BY id DESC
 LIMIT ?`,
+  newest: `SELECT max(created_at, claimed_at, coalesce(settled_at, 0)) AS at FROM records ORDER BY id DESC LIMIT 1`,
   now: `SELECT CAST(round(unixepoch('now', 'subsec') * 1000) AS INTEGER) AS now`,
   raiseFloor: `UPDATE meta SET token_floor = max(token_floor, ?) WHERE id = 1`,
   redrive: `UPDATE records SET
@@ -113,11 +141,12 @@ LIMIT ?`,
 WHERE id = ?2`,
   remove: `DELETE FROM records WHERE id = ?`,
   renew: `UPDATE records SET
-  lease_ends_at = min(?1, claimed_at + lock_ttl_ms),
+  lease_ends_at = min(?1 + ?2, claimed_at + lock_ttl_ms),
   expires_at =
-    iif(round IS NULL, min(?1, claimed_at + lock_ttl_ms) + max(lock_ttl_ms, retention_ms), 8640000000000000),
-  due_at = iif(round IS NULL, NULL, min(?1, claimed_at + lock_ttl_ms))
-WHERE hash = ?2 AND scope = ?3 AND key = ?4 AND state = 'running' AND lease_id = ?5 AND lease_ends_at > ?6`,
+    iif(round IS NULL, min(?1 + ?2, claimed_at + lock_ttl_ms) + max(lock_ttl_ms, retention_ms), 8640000000000000),
+  due_at = iif(round IS NULL, NULL, min(?1 + ?2, claimed_at + lock_ttl_ms)),
+  lease_ms = ?2, begun = 1
+WHERE hash = ?3 AND scope = ?4 AND key = ?5 AND state = 'running' AND lease_id = ?6 AND lease_ends_at > ?1`,
   settled: `SELECT state, settled_at FROM records
 WHERE hash = ? AND scope = ? AND key = ? AND lease_id = ? AND settled_at IS NOT NULL AND expires_at > ?`,
   size: `SELECT p.page_count AS pages, f.freelist_count AS free, s.page_size
@@ -128,11 +157,11 @@ ORDER BY expires_at, id LIMIT 1 OFFSET ?`,
   skip: `SELECT hash, id FROM records WHERE (hash, id) > (?, ?) ORDER BY hash, id LIMIT 1 OFFSET ?`,
   stretch: `SELECT min(id) AS lowest FROM (SELECT id FROM records WHERE id < ? ORDER BY id DESC LIMIT ?)`,
   takeOver: `UPDATE records SET
-  state = 'running', fingerprint = coalesce(fingerprint, ?), attempts = attempts + 1, losses = ?,
-  last_error = coalesce(?, last_error), lease_id = ?,
-  fencing_token = ?, claimed_at = ?, lease_ends_at = ?, settled_at = NULL, expires_at = ?, lock_ttl_ms = ?,
-  retention_ms = ?, due_at = ?
-WHERE id = ?`,
+  state = 'running', fingerprint = coalesce(fingerprint, ?1), attempts = attempts + 1, losses = ?2,
+  last_error = coalesce(?3, last_error), lease_id = ?4,
+  fencing_token = ?5, claimed_at = ?6, lease_ends_at = ?7, settled_at = NULL, expires_at = ?8, lock_ttl_ms = ?9,
+  retention_ms = ?10, due_at = ?11, earlier_attempts = earlier_attempts + ?12, lease_ms = ?7 - ?6, begun = ?13
+WHERE id = ?14`,
   tokenFloor: `SELECT token_floor FROM meta WHERE id = 1`,
   usage: `SELECT count(*) AS seen, max(id) AS last, count(bytes) AS records, total(bytes) AS bytes
 FROM (
@@ -278,4 +307,9 @@ ALTER TABLE records ADD COLUMN delivery BLOB;`,
 -- By the time of creation, so that a list goes through one label in its order.
 ALTER TABLE records ADD COLUMN label TEXT;
 CREATE INDEX records_by_label ON records (label, created_at) WHERE label IS NOT NULL;`,
+  `-- Expand only: what an earlier version runs works on, and what it writes counts as before.
+-- lease_ms: how long the lease was to last that was taken or renewed last; NULL: an earlier version did.
+-- begun: 1 unless the attempt that runs may not have begun, for it was taken from the queue and not renewed yet.
+ALTER TABLE records ADD COLUMN lease_ms INTEGER;
+ALTER TABLE records ADD COLUMN begun INTEGER NOT NULL DEFAULT 1;`,
 ]

@@ -35,6 +35,14 @@ export const settlingCases: readonly StoreCase[] = [
     assert.equal((await probe.record()).losses, 0)
   }),
 
+  inboxCase('an attempt given back that did not begin does not count in its round', async ({ probe }) => {
+    await accept(probe)
+    await takeOne(probe, ANN)
+    assert.equal(await fail(probe, ANN, { dueInMs: 0, notBegun: true }), 'failed')
+    const again = await takeOne(probe, BEN)
+    assert.deepEqual([again.attempt, again.accepted.earlierAttempts], [2, 1])
+  }),
+
   inboxCase('a dead record is kept for its retention and never taken', async ({ probe }) => {
     await accept(probe, { retentionMs: HOUR })
     await takeOne(probe, ANN)

@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict'
-import type { AcceptOutcome, AcceptRequest, ClaimDueRequest, DueClaim, InboxStore } from '../../inbox-store.js'
+import type {
+  AcceptOutcome,
+  AcceptRequest,
+  ClaimDueRequest,
+  DueClaim,
+  FailNext,
+  InboxStore,
+} from '../../inbox-store.js'
 import type { StoredRecord } from '../../store.js'
 import { type Bench, behaviour, type StoreCase } from '../harness.js'
 import { ANN, DAN, HOUR, ONE, type Probe, waitFor } from '../probe.js'
@@ -49,17 +56,28 @@ export async function takeOne(probe: Probe, leaseId: string, request?: Partial<C
   return claims[0]!
 }
 
-export const fail = (probe: Probe, leaseId: string, next?: { dueInMs: number } | 'dead') =>
+export const fail = (probe: Probe, leaseId: string, next?: FailNext) =>
   storeOf(probe).fail(probe.id, leaseId, 'it broke', next)
 
 export const redrive = (probe: Probe, completed = false) => storeOf(probe).redrive(probe.id, { completed })
 
-/** Takes the record and lets its lease end. */
-export async function lose(probe: Probe, leaseId: string, request?: Partial<ClaimDueRequest>): Promise<DueClaim> {
-  const claim = await takeOne(probe, leaseId, { leaseMs: 1, ...request })
-  await waitFor('the lease to end', async () => (await probe.record()).leaseRemainingMs === 0)
+/** Takes the record, begins, and lets its lease end. */
+export async function lose(probe: Probe, leaseId: string): Promise<DueClaim> {
+  const claim = await takeOne(probe, leaseId)
+  assert.equal(await probe.renew(leaseId, 1), 'renewed')
+  await leaseOver(probe)
   return claim
 }
+
+/** Takes the record and lets its lease end before it begins. */
+export async function abandon(probe: Probe, leaseId: string): Promise<DueClaim> {
+  const claim = await takeOne(probe, leaseId, { leaseMs: 1 })
+  await leaseOver(probe)
+  return claim
+}
+
+const leaseOver = (probe: Probe) =>
+  waitFor('the lease to end', async () => (await probe.record()).leaseRemainingMs === 0)
 
 export const keysOf = (claims: { key: string }[]) => claims.map(({ key }) => key).sort()
 

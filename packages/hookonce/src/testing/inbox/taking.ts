@@ -3,7 +3,7 @@ import { type DueClaim, LOST_ERROR } from '../../inbox-store.js'
 import { lostError, NEVER } from '../../store.js'
 import type { StoreCase } from '../harness.js'
 import { ANN, assertRising, assertSpan, BEN, CLEO, HOUR, textOf, waitFor } from '../probe.js'
-import { accept, bring, fail, inboxCase, keysOf, lose, take, takeOne } from './support.js'
+import { abandon, accept, bring, fail, inboxCase, keysOf, lose, take, takeOne } from './support.js'
 
 export const takingCases: readonly StoreCase[] = [
   inboxCase('a due record is taken as its first attempt, with what was accepted', async ({ probe }) => {
@@ -88,6 +88,60 @@ export const takingCases: readonly StoreCase[] = [
     assert.deepEqual(await probe.complete(ANN), { status: 'fenced' })
     assert.equal(await fail(probe, ANN), 'fenced')
     await probe.completed(BEN)
+  }),
+
+  inboxCase(
+    'an attempt that did not begin is taken over, and counts neither as a loss nor in its round',
+    async ({ probe }) => {
+      await accept(probe)
+      await abandon(probe, ANN)
+      const second = await takeOne(probe, BEN, { maxLosses: 1 })
+      assert.deepEqual([second.attempt, second.tookOver, second.accepted.earlierAttempts], [2, true, 1])
+      const { losses, lastError, accepted } = await probe.record()
+      assert.deepEqual([losses, lastError, accepted!.earlierAttempts], [0, lostError(1), 1])
+      assert.deepEqual(await probe.complete(ANN), { status: 'fenced' })
+      await probe.completed(BEN)
+    },
+  ),
+
+  inboxCase('the same of one that a claim takes over, whose own attempt has begun', async ({ probe }) => {
+    await accept(probe)
+    await abandon(probe, ANN)
+    assert.equal((await probe.acquire(BEN, { maxLosses: 1, leaseMs: 1 })).tookOver, true)
+    const { losses, accepted } = await probe.record()
+    assert.deepEqual([losses, accepted!.earlierAttempts], [0, 1])
+    await waitFor('the lease to end', async () => (await probe.record()).leaseRemainingMs === 0)
+    assert.equal((await takeOne(probe, CLEO)).tookOver, true)
+    assert.equal((await probe.record()).losses, 1)
+  }),
+
+  inboxCase('asked again under its lease id a take gives the same, and nothing more', async ({ probe, another }) => {
+    const keys = ['one', 'two', 'three']
+    for (const key of keys) await accept(probe.of({ key }))
+    const others = await take(probe, BEN, { limit: 1 })
+    const first = await take(probe, ANN, { limit: 1 })
+    const again = await take(probe.through(await another()), ANN, { limit: 1, again: true })
+    const byKey = (claims: DueClaim[]) =>
+      claims
+        .map(({ key, attempt, fencingToken, acceptedAt, delivery }) => [
+          key,
+          attempt,
+          fencingToken,
+          acceptedAt,
+          textOf(delivery),
+        ])
+        .sort()
+    assert.deepEqual(byKey(again), byKey(first))
+    assert.deepEqual(keysOf([...others, ...first, ...(await take(probe, CLEO))]), keys.sort())
+  }),
+
+  inboxCase('asked again under a lease id that holds nothing a take gives what is due', async ({ probe }) => {
+    await accept(probe)
+    await abandon(probe, ANN)
+    const { attempt, tookOver } = await takeOne(probe, ANN, { again: true })
+    assert.deepEqual([attempt, tookOver], [2, true])
+    await probe.completed(ANN)
+    assert.deepEqual(await take(probe, ANN, { again: true }), [])
   }),
 
   inboxCase('an attempt that is late but not taken over may complete', async ({ probe }) => {

@@ -14,7 +14,7 @@ const collectGarbage: () => void = runInNewContext('gc')
 const attempt = { fingerprint: null, leaseMs: 1000, lockTtlMs: 1000, maxLosses: 3 }
 
 function storeWithClock() {
-  const clock = { time: 1_700_000_000_000, now: () => clock.time, monotonic: () => 0, after: () => () => {} }
+  const clock = { time: 1_700_000_000_000, now: () => clock.time, monotonic: () => clock.time, after: () => () => {} }
   return { clock, store: memoryStore({ clock }) }
 }
 

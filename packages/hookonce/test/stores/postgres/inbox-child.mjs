@@ -43,6 +43,7 @@ async function note(key, leaseId) {
 async function attempt(claim, leaseId) {
   const { key } = claim
   if (claim.delivery.toString() !== key) throw new Error(`${key} came with what was accepted as ${claim.delivery}`)
+  if (Math.random() < 0.5) await store.renew(claim, leaseId, LEASE_MS)
   if (!(await note(key, leaseId))) return
   await delay(Math.random() * 10)
   const dice = Math.random()

@@ -43,7 +43,11 @@ async function attempt({ scope, key, accepted, delivery }, leaseId) {
   if (begun !== leaseId) return say({ wrong: `${key} was held by ${begun} when ${leaseId} took it` })
   await delay(random(20))
   const chance = random(100)
-  if (chance < 4) return // abandoned: its lease ends
+  if (chance < 4) {
+    // Abandoned: its lease ends. Half of them are known to have begun.
+    if (chance < 2) await store.renew({ scope, key }, leaseId, 300)
+    return
+  }
   if (chance < 10 && (await store.renew({ scope, key }, leaseId, 300)) === 'renewed') await delay(random(100))
   await ledger.eval(END, 1, `holder of ${key}`, leaseId)
   if (chance < 30) await store.fail({ scope, key }, leaseId, 'it broke', { dueInMs: random(30) })

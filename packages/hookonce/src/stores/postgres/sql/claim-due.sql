@@ -17,23 +17,24 @@ due AS MATERIALIZED (
 ),
 taken AS (
   UPDATE hookonce.records SET
-    state = 'running', attempts = attempts + 1, losses = losses + (state = 'running')::integer, lease_id = $3,
+    state = 'running', attempts = attempts + 1, losses = losses + (state = 'running' AND begun)::integer,
+    earlier_attempts = earlier_attempts + (state = 'running' AND NOT begun)::integer, lease_id = $3,
     last_error = CASE
       WHEN state = 'running' THEN format('attempt %s was lost: its lease ended without a word', attempts)
       ELSE last_error
     END,
     fencing_token = greatest(fencing_token + 1, hookonce.now_us()), claimed_at = hookonce.now_ms(),
     lease_ends_at = hookonce.now_ms() + least($4::bigint, $5::bigint), settled_at = NULL, lock_ttl_ms = $5::bigint,
-    due_at = hookonce.now_ms() + least($4::bigint, $5::bigint)
-  WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running')::integer < $6::integer
+    due_at = hookonce.now_ms() + least($4::bigint, $5::bigint), lease_ms = least($4::bigint, $5::bigint), begun = false
+  WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running' AND begun)::integer < $6::integer
   RETURNING id, key, attempts, fencing_token, created_at, due_at, grp, round, earlier_attempts, delivery
 ),
 died AS (
   UPDATE hookonce.records SET
-    state = 'dead', losses = losses + (state = 'running')::integer, last_error = $7, settled_at = hookonce.now_ms(),
+    state = 'dead', losses = losses + (state = 'running' AND begun)::integer, last_error = $7, settled_at = hookonce.now_ms(),
     expires_at = hookonce.now_ms() + retention_ms, due_at = NULL
   FROM patience
-  WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running')::integer >= $6::integer
+  WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running' AND begun)::integer >= $6::integer
   RETURNING scope, key, grp, watched
 ),
 ended AS MATERIALIZED (

@@ -2,7 +2,8 @@
 -- Parameters, one array each, no key twice: scopes, keys, fingerprints, lease ids, lease_ms, lock_ttl_ms,
 --   retention_ms, labels.
 -- Result: n (from 1 on), then of the row: inserted by this statement, expired, state, fingerprint, attempts, losses,
---   lease_id, fencing_token, milliseconds left of the lease, settled_at, and result if it is to be replayed.
+--   lease_id, fencing_token, milliseconds left of the lease, settled_at, result if it is to be replayed, how long the
+--   lease was to last, and whether the attempt is known to have begun.
 --   No line for a key: its row came or went in this moment, ask again.
 -- The arrays go through a CTE, or the planner would look at their lengths and plan anew each time. Keys in order: two
 -- batches never wait for each other. An INSERT waits behind another that is not committed; lock_timeout bounds that,
@@ -20,22 +21,24 @@ asked AS MATERIALIZED (
 inserted AS (
   INSERT INTO hookonce.records (
     scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
-    expires_at, lock_ttl_ms, retention_ms, label
+    expires_at, lock_ttl_ms, retention_ms, label, lease_ms
   )
   SELECT scope, key, 'running', fingerprint, 1, 0, lease_id, greatest(token_floor + 1, hookonce.now_us()),
     hookonce.now_ms(), hookonce.now_ms(), hookonce.now_ms() + least(lease_ms, lock_ttl_ms),
     hookonce.now_ms() + least(lease_ms, lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms), lock_ttl_ms, retention_ms,
-    label
+    label, least(lease_ms, lock_ttl_ms)
   FROM asked, hookonce.meta, patience WHERE meta.id = 1
   ORDER BY scope COLLATE "C", key COLLATE "C"
   ON CONFLICT (scope, key) DO NOTHING
   RETURNING scope, key, fencing_token
 )
-SELECT a.n, true, false, 'running', a.fingerprint, 1, 0, a.lease_id, i.fencing_token, 0, NULL::bigint, NULL::bytea
+SELECT a.n, true, false, 'running', a.fingerprint, 1, 0, a.lease_id, i.fencing_token, 0, NULL::bigint, NULL::bytea,
+  0, true
 FROM asked a JOIN inserted i ON i.scope = a.scope AND i.key = a.key
 UNION ALL
 SELECT a.n, false, r.expires_at <= hookonce.now_ms(), r.state, r.fingerprint, r.attempts, r.losses, r.lease_id,
   r.fencing_token, r.lease_ends_at - hookonce.now_ms(), r.settled_at,
-  CASE WHEN r.state = 'completed' AND r.expires_at > hookonce.now_ms() THEN r.result END
+  CASE WHEN r.state = 'completed' AND r.expires_at > hookonce.now_ms() THEN r.result END,
+  coalesce(r.lease_ms, r.lock_ttl_ms), r.begun
 FROM asked a JOIN hookonce.records r ON r.scope = a.scope AND r.key = a.key
 WHERE NOT EXISTS (SELECT FROM inserted i WHERE i.scope = a.scope AND i.key = a.key)

@@ -1,5 +1,6 @@
 -- Gives the key back for a retry, or has an accepted record die.
--- Parameters: scope, key, lease_id, error, in how many milliseconds an accepted record is due again; NULL: it dies.
+-- Parameters: scope, key, lease_id, error, in how many milliseconds an accepted record is due again (NULL: it dies),
+--   whether its attempt did not begin.
 -- Result: one row, or none when the attempt does not hold the record.
 WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
@@ -9,7 +10,8 @@ UPDATE hookonce.records SET
     WHEN round IS NULL OR $5::bigint IS NULL THEN hookonce.now_ms() + retention_ms
     ELSE expires_at
   END,
-  due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + $5::bigint END
+  due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + $5::bigint END,
+  earlier_attempts = earlier_attempts + $6::boolean::integer
 FROM patience
 WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3 AND expires_at > hookonce.now_ms()
 RETURNING CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,

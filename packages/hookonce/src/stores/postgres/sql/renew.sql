@@ -9,7 +9,8 @@ UPDATE hookonce.records SET
       THEN least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms)
     ELSE expires_at
   END,
-  due_at = CASE WHEN round IS NOT NULL THEN least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms) END
+  due_at = CASE WHEN round IS NOT NULL THEN least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms) END,
+  lease_ms = $4::bigint, begun = true
 FROM patience
 WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3 AND lease_ends_at > hookonce.now_ms()
   AND expires_at > hookonce.now_ms()

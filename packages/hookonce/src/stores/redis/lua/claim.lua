@@ -12,12 +12,28 @@ local now = math.floor(micros / 1000)
 local lease_id, fingerprint = ARGV[1], ARGV[2]
 local lock_ttl, retention = tonumber(ARGV[4]), tonumber(ARGV[5])
 local watched, token, created, attempts, losses, label, last_error = '0', 0, now, 0, 0, ARGV[7], ''
-local accepted, took_over
+local accepted, took_over, uncounted = nil, nil, 0
+
+-- A lease that ends further ahead than it was to last was taken before the clock stepped back: it ends after its length.
+local function cut(name, value, ends, ttl, kept, rest)
+  if string.sub(value, 1, 1) == 'r' then
+    local expires = ends + math.max(ttl, kept)
+    local head, lease = string.sub(value, 1, 2) .. struct.pack('<d', expires), string.sub(value, 11, 18)
+    redis.call('SET', name, head .. lease .. struct.pack('<d', ends) .. string.sub(value, 27), 'PXAT', expires)
+    return
+  end
+  local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
+  local member = group ~= '' and queue .. ':group:' .. group or string.format('%.0f:', order) .. name
+  redis.call('SETRANGE', name, 2, struct.pack('<d', ends))
+  redis.call('SETRANGE', name, 18, struct.pack('<d', ends))
+  -- See value.ts about XX and pcall.
+  redis.pcall('ZADD', queue .. ':agenda', 'XX', 'LT', ends, member)
+end
 
 local value = redis.call('GET', KEYS[1])
 if value then
-  local state, marked, expires, _, lease_ends, _, _, _, holder, issued, since, started, lost, known, said, rest =
-    struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
+  local state, marked, expires, lease, lease_ends, _, ttl, kept, holder, issued, since, started, lost, known, said,
+    rest = struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
   local unfinished = state == 'P' or state == 'R' or state == 'F'
   watched, token = marked, issued
   if now < expires or unfinished then
@@ -25,8 +41,14 @@ if value then
     if state == 'c' or state == 'C' then return value end
     if state == 'r' or state == 'R' then
       if holder == lease_id then return {1, started, issued, 0} end
+      local length = lease == 0 and ttl or math.abs(lease)
+      if lease_ends > now + length then
+        cut(KEYS[1], value, now + length, ttl, kept, rest)
+        return {2, length}
+      end
       if now < lease_ends then return {2, lease_ends - now} end
-      lost, took_over = lost + 1, 1
+      took_over = 1
+      if lease < 0 then uncounted = 1 else lost = lost + 1 end
     end
     if lost >= tonumber(ARGV[6]) or state == 'D' then return {4, lost} end
     created, attempts, losses = since, started, lost
@@ -35,15 +57,19 @@ if value then
       or string.sub(said, #known_label + 1)
     if known_label ~= '' then label = known_label end
     if known ~= '' then fingerprint = known end
-    if unfinished then accepted = string.sub(value, rest) end
+    if unfinished then
+      local round, earlier = struct.unpack('<I4I4', value, rest)
+      accepted = struct.pack('<I4I4', round, earlier + uncounted) .. string.sub(value, rest + 8)
+    end
   end
 end
 
 local told = label .. last_error
-local lease_ends = now + math.min(tonumber(ARGV[3]), lock_ttl)
+local lease = math.min(tonumber(ARGV[3]), lock_ttl)
+local lease_ends = now + lease
 local expires = accepted and lease_ends or lease_ends + math.max(lock_ttl, retention)
 attempts, token = attempts + 1, math.max(token + 1, micros)
-value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', accepted and 'R' or 'r', watched, expires, 0, lease_ends, now,
+value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', accepted and 'R' or 'r', watched, expires, lease, lease_ends, now,
   lock_ttl, retention, #lease_id, lease_id, token, created, attempts, losses, #fingerprint, fingerprint,
   #told, told)
 if accepted then

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Gives the key back for a retry and keeps the error.
 -- KEYS[1] the record; the channel of its watchers has the same name. ARGV: lease id, '=' and the error, and of an
---   accepted record in how many ms it is due again, or `dead`.
+--   accepted record in how many ms it is due again, or `dead`, and 1 if its attempt did not begin.
 -- Result: 1 failed by this attempt, now or before; 0 fenced.
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
@@ -23,8 +23,8 @@ expires = now + retention
 if state == 'r' then
   redis.call('SET', KEYS[1], struct.pack('<c1c1dd', 'f', watched, expires, now) .. facts, 'PXAT', expires)
 else
-  local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
-  local accepted = string.sub(value, rest)
+  local round, earlier, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
+  local accepted = struct.pack('<I4I4', round, earlier + tonumber(ARGV[4])) .. string.sub(value, rest + 8)
   local agenda, member = queue .. ':agenda', string.format('%.0f:', order) .. KEYS[1]
   local queued = group ~= '' and queue .. ':group:' .. group
   if ARGV[3] ~= 'dead' then

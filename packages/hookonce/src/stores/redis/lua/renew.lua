@@ -12,10 +12,17 @@ if (state ~= 'r' and state ~= 'R') or holder ~= ARGV[1] or now >= lease_ends the
 
 lease_ends = math.min(now + tonumber(ARGV[2]), claimed + lock_ttl)
 if state == 'R' then
-  redis.call('SETRANGE', KEYS[1], 2, struct.pack('<ddd', lease_ends, 0, lease_ends))
+  if lease_ends < expires then
+    -- The agenda may have an earlier time, and no later one. See value.ts about XX and pcall.
+    local _, _, _, _, _, _, rest = struct.unpack('<ddI4I4I4c0I4c0', value, 55 + #holder)
+    local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
+    local member = group ~= '' and queue .. ':group:' .. group or string.format('%.0f:', order) .. KEYS[1]
+    redis.pcall('ZADD', queue .. ':agenda', 'XX', 'LT', lease_ends, member)
+  end
+  redis.call('SETRANGE', KEYS[1], 2, struct.pack('<ddd', lease_ends, ARGV[2], lease_ends))
 else
   expires = lease_ends + math.max(lock_ttl, retention)
-  value = struct.pack('<c1c1ddd', 'r', watched, expires, 0, lease_ends) .. string.sub(value, 27)
+  value = struct.pack('<c1c1ddd', 'r', watched, expires, ARGV[2], lease_ends) .. string.sub(value, 27)
   redis.call('SET', KEYS[1], value, 'PXAT', expires)
 end
 return 1

@@ -13,7 +13,8 @@ local agenda, queue = KEYS[1], string.sub(KEYS[1], 1, -#':agenda' - 1)
 local log, groups = queue .. ':log', queue .. ':group:'
 local most, lease_id, lock_ttl = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[4])
 local most_losses, lost_error = tonumber(ARGV[5]), ARGV[6]
-local lease_ends = now + math.min(tonumber(ARGV[3]), lock_ttl)
+local lease = math.min(tonumber(ARGV[3]), lock_ttl)
+local lease_ends = now + lease
 local claims, taken, bytes, looks, all_read = {now, 0}, 0, 0, 0, false
 
 local function due_entries()
@@ -70,19 +71,25 @@ local function take(member, since)
   local value = redis.pcall('GET', name)
   if not value and type(redis.pcall('EXISTS', name, agenda)) == 'number' then return -1 end
   if type(value) ~= 'string' then return nil end
-  local state, watched, due, _, ended, claimed, ttl, retention, holder, token, created, attempts, losses,
+  local state, watched, due, settled, ended, claimed, ttl, retention, holder, token, created, attempts, losses,
     fingerprint, told, rest = struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
   local unfinished = state == 'P' or state == 'R' or state == 'F'
   if not unfinished and state ~= 'C' and state ~= 'D' then return -1 end
   -- Of an earlier record of that name.
   if struct.unpack('<d', value, rest + 8) ~= order then return -1 end
   if not unfinished then return -due end
+  local round, earlier = struct.unpack('<I4I4', value, rest)
+  -- It was accepted before the clock stepped back.
+  if state == 'P' and created > now then due = since end
   if due > since then return due end
 
   local took_over = state == 'R' and 1 or 0
+  -- See value.ts about what `settled` means while it runs.
+  local begun = settled >= 0
   local label = string.sub(told, 1, 1) == '#' and string.sub(told, 1, 2 + string.byte(told, 2)) or ''
   if took_over == 1 then
-    losses, told = losses + 1, label .. '=attempt ' .. attempts .. ' was lost: its lease ended without a word'
+    if begun then losses = losses + 1 else earlier = earlier + 1 end
+    told = label .. '=attempt ' .. attempts .. ' was lost: its lease ended without a word'
   end
   if losses >= most_losses then
     local expires = now + retention
@@ -94,9 +101,9 @@ local function take(member, since)
     if watched == '1' then redis.pcall('PUBLISH', name, '') end
     return -expires
   end
-  value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'R', watched, lease_ends, 0, lease_ends, now, lock_ttl,
+  value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'R', watched, lease_ends, -lease, lease_ends, now, lock_ttl,
     retention, #lease_id, lease_id, math.max(token + 1, micros), created, attempts + 1, losses,
-    #fingerprint, fingerprint, #told, told) .. string.sub(value, rest)
+    #fingerprint, fingerprint, #told, told) .. struct.pack('<I4I4', round, earlier) .. string.sub(value, rest + 8)
   redis.call('SET', name, value)
   taken, bytes = taken + 1, bytes + #value
   claims[#claims + 1] = name

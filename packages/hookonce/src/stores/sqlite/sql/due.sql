@@ -2,5 +2,5 @@
 -- Parameters: scope, now, limit.
 SELECT
   id, key, state, attempts, losses, fencing_token, created_at, retention_ms, expires_at, grp, round, earlier_attempts,
-  delivery
+  begun, delivery
 FROM records WHERE scope = ? AND held = 0 AND due_at <= ? ORDER BY due_at LIMIT ?

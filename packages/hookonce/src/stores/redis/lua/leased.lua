@@ -1,0 +1,25 @@
+#!lua flags=no-writes,allow-oom
+-- Reads what a take of a queue has taken whose answer was lost.
+-- KEYS[1] the queue's agenda. ARGV: lease id, lease ms.
+-- Result: as take.lua's.
+local MOST_LOOKS = 5000
+local time = redis.call('TIME')
+local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
+local agenda, groups = KEYS[1], string.sub(KEYS[1], 1, -#':agenda' - 1) .. ':group:'
+local claims = {now, 0}
+local entries = redis.call('ZRANGE', agenda, '(' .. now, now + tonumber(ARGV[2]), 'BYSCORE', 'LIMIT', 0, MOST_LOOKS)
+for _, entry in ipairs(entries) do
+  local member = string.sub(entry, 1, #groups) == groups and redis.call('ZRANGE', entry, 0, 0)[1] or entry
+  local name = string.sub(member, (string.find(member, ':', 1, true) or 0) + 1)
+  local value = redis.pcall('GET', name)
+  if type(value) == 'string' and #value > 54 then
+    local state, _, _, _, lease_ends, _, _, _, holder = struct.unpack('<c1c1ddddddI4c0', value)
+    if state == 'R' and holder == ARGV[1] and now < lease_ends then
+      claims[#claims + 1] = name
+      claims[#claims + 1] = now
+      claims[#claims + 1] = value
+      claims[#claims + 1] = 0
+    end
+  end
+end
+return claims
