@@ -136,16 +136,18 @@ export class DueWorker<T> implements Worker {
     const isOver = () => clock.monotonic() >= sentAt + leaseMs || this.#stopped
     const taken = new Set<string>()
     const begin = (claims: DueClaim[], hasRoom: () => boolean): void => {
-      const renewFirst = clock.monotonic() >= sentAt + leaseMs / 3
+      const renewFirst = clock.monotonic() >= sentAt + leaseMs / 2
+      const toRenew: DueClaim[] = []
       for (const due of claims) {
         const name = `${due.attempt} ${due.key}`
         if (taken.has(name)) continue
         taken.add(name)
         // Where this process was stopped meanwhile, or is about to end, others may have it.
         if (isOver() || !hasRoom()) this.#release(due, request)
-        else if (renewFirst || due.tookOver) void this.#renewed(due, request, sentAt)
+        else if (renewFirst || due.tookOver) toRenew.push(due)
         else this.#begin(due, request, sentAt)
       }
+      void this.#renewAndBegin(toRenew, request, sentAt)
     }
     const claims = await firstAnswer(
       { ...this.#context, giveUpAt: sentAt + leaseMs, isOver, failed: this.#failedTo('claim') },
@@ -163,29 +165,36 @@ export class DueWorker<T> implements Worker {
   }
 
   /**
-   * Begins what another took before, or what is taken for long already, once its lease is renewed: from then on the attempt
-   * counts as one that began. So what ends its process each time dies, and what never began does not.
+   * Begins what another took before, or what was taken long ago, once its lease is renewed: from then on the attempt counts
+   * as one that began. So what ends its process each time dies, and what never began does not. One after the other: a
+   * store that does not answer is not asked for each; what it holds is due again when the lease is over.
    */
-  async #renewed(due: DueClaim, request: ClaimDueRequest, takenAt: number): Promise<void> {
-    this.#active++
+  async #renewAndBegin(claims: DueClaim[], request: ClaimDueRequest, takenAt: number): Promise<void> {
     const { clock } = this.#context
     const { leaseId, leaseMs } = request
     const giveUpAt = takenAt + leaseMs
     const isOver = () => clock.monotonic() >= giveUpAt || this.#stopped
-    let renewedAt = takenAt
-    const outcome = await firstAnswer(
-      { ...this.#context, giveUpAt, isOver, failed: this.#failedTo('renew', due.key) },
-      'renew',
-      again => {
+    this.#active += claims.length
+    let isSilent = false
+    for (const due of claims) {
+      let renewedAt = 0
+      const renew = (again: boolean) => {
         if (!again) renewedAt = clock.monotonic()
         return this.#store.renew(due, leaseId, leaseMs)
-      },
-    )
-    this.#active--
-    if (outcome === 'renewed' && !isOver()) return this.#begin(due, request, takenAt, renewedAt)
-    this.#release(due, request)
-    this.#work.unneeded?.(1)
-    this.#next()
+      }
+      const repeating = { ...this.#context, giveUpAt, isOver, failed: this.#failedTo('renew', due.key) }
+      const outcome: 'renewed' | 'lost' | undefined = isSilent
+        ? undefined
+        : await firstAnswer(repeating, 'renew', renew)
+      isSilent ||= outcome === undefined
+      this.#active--
+      if (outcome === 'renewed' && !this.#stopped) this.#begin(due, request, takenAt, renewedAt)
+      else {
+        if (this.#stopped) this.#release(due, request)
+        this.#work.unneeded?.(1)
+        this.#next()
+      }
+    }
   }
 
   #release(due: DueClaim, { leaseId }: ClaimDueRequest): void {

@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
-import { eventually, open, request, server } from './support.js'
+import { AGENDA, acceptance, keysOf, take } from './accepting.js'
+import { eventually, HOUR, open, request, server } from './support.js'
 
 /** Longer than what has to happen within it takes on a machine that does other things. */
 const BRIEF_MS = 1_000
@@ -59,4 +60,55 @@ test('fencing tokens rise over a clock that steps back: failure, takeover, delet
   await client.persist(await nameOf('one'))
   await eventually('its expiry', async () => (await store.get(request('one'))) === undefined)
   expect(await tokenOf('e')).toBe(ahead + 4)
+})
+
+/** As if a record had been written before the clock stepped back by an hour. */
+async function wasWrittenAnHourAhead(client: Redis, name: string): Promise<void> {
+  const value = (await client.getBuffer(name))!
+  // See value.ts. What settled is of a record that does not run a time.
+  const times = [2, 18, 26, ...(/[FCDfc]/.test(value.toString('latin1', 0, 1)) ? [10] : [])]
+  const leaseIdBytes = value.readUInt32LE(50)
+  for (const at of [...times, 54 + leaseIdBytes + 8]) value.writeDoubleLE(value.readDoubleLE(at) + HOUR, at)
+  await client.set(name, value)
+}
+
+test('a lease that was taken before the clock stepped back is over after its own length', async () => {
+  const { client, store, nameOf } = await opened()
+  await store.claim(request('one', { leaseMs: 200 }))
+  await store.claim(request('renewed'))
+  await store.renew(request('renewed'), 'lease of renewed', 200)
+  for (const key of ['one', 'renewed']) {
+    await wasWrittenAnHourAhead(client, await nameOf(key))
+    const again = request(key, { leaseId: 'another' })
+    expect(await store.claim(again)).toEqual({ status: 'running', leaseRemainingMs: 200 })
+    await eventually('the lease to be over', async () => (await store.claim(again)).status === 'acquired')
+    expect(await store.get(again)).toMatchObject({ attempts: 2, losses: 1 })
+  }
+})
+
+test('what is in line when the clock steps back is due when it was to be', async () => {
+  const redis = await server()
+  const client = new Redis(redis.url)
+  onTestFinished(() => client.disconnect())
+  const before = open(client)
+  const keys = ['running', 'failed', 'redriven', 'claimed', 'pending']
+  for (const key of keys.slice(0, 4)) await before.accept(acceptance(key))
+  await take(before, 'a', { leaseMs: 200 })
+  const id = (key: string) => ({ scope: 'test', key })
+  await before.fail(id('failed'), 'a', 'it broke', { dueInMs: 200 })
+  await before.fail(id('redriven'), 'a', 'it broke', 'dead')
+  await before.redrive(id('redriven'))
+  await before.fail(id('claimed'), 'a', 'it broke')
+  await before.claim(request('claimed', { leaseMs: 200 }))
+  await before.accept(acceptance('pending'))
+  for (const key of keys) await wasWrittenAnHourAhead(client, (await client.keys(`*}:4:test${key}`))[0]!)
+  for (const member of await client.zrange(AGENDA, '0', '-1')) await client.zincrby(AGENDA, HOUR, member)
+
+  const store = open(client)
+  const taken: string[] = []
+  await eventually('all to be due', async () => {
+    taken.push(...keysOf(await take(store, 'b')))
+    return taken.length >= keys.length
+  })
+  expect(taken.sort()).toEqual(keys.sort())
 })

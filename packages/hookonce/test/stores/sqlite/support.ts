@@ -85,7 +85,7 @@ export function startScript(name: string, ...args: string[]): Child {
 
 const script = fileURLToPath(new URL('./child.mjs', import.meta.url))
 
-function start([command, ...args]: string[]): Child {
+export function start([command, ...args]: string[]): Child {
   const child = spawn(command!, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   onCleanup(() => child.kill('SIGKILL'))
   // What is written to a child that was just killed is lost, and its exit tells so.
