@@ -24,10 +24,10 @@ export function createOpening(connections: Connections, statements: Statements, 
   async function look(connection: Connection, by: number): Promise<{ exists: boolean; version: number }> {
     const [[server, exists, isOurs] = []] = await connection.run(statements.schema, [schema], by)
     if (server < OLDEST_SERVER) throw new ConfigurationError(`Postgres 13 or newer is needed, this is ${server}`)
-    const [[version = 0] = []] = isOurs ? await connection.run(statements.version, [], by) : []
-    if (version > migrations.length) {
+    const [[version = 0, least = 0] = []] = isOurs ? await connection.run(statements.version, [], by) : []
+    if (least > migrations.length) {
       throw new ConfigurationError(
-        `schema "${schema}" has version ${version}, this version of hookonce knows up to ${migrations.length}: ` +
+        `schema "${schema}" needs version ${least}, this version of hookonce knows up to ${migrations.length}: ` +
           'use a newer hookonce',
       )
     }

@@ -378,7 +378,7 @@ FROM pages LEFT JOIN (
   )
   WHERE scope = $1 AND expires_at > hookonce.now_ms()
 ) AS kept ON true`,
-  version: `SELECT version FROM hookonce.meta WHERE id = 1`,
+  version: `SELECT version, coalesce((to_jsonb(meta)->>'least_version')::integer, 0) FROM hookonce.meta WHERE id = 1`,
   watch: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records r SET watched = true
 FROM unnest($1::text[], $2::text[]) AS a (scope, key), patience
@@ -559,6 +559,10 @@ UPDATE hookonce.meta SET version = 4 WHERE id = 1;`,
 -- on.
 ALTER TABLE hookonce.records ADD COLUMN lease_ms bigint;
 ALTER TABLE hookonce.records ADD COLUMN begun boolean NOT NULL DEFAULT true;
+
+-- How many migrations a version of hookonce must know to work here. Raised by a migration that takes away what earlier
+-- versions need; others leave it, and an earlier version may start beside a later one, or in its place again.
+ALTER TABLE hookonce.meta ADD COLUMN least_version integer NOT NULL DEFAULT 0;
 
 UPDATE hookonce.meta SET version = 5 WHERE id = 1;`,
 ]

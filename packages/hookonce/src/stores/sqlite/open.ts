@@ -73,9 +73,12 @@ function schemaOf(db: Database): { version: number } {
     throw new ConfigurationError('the file is the database of another application')
   }
   if (version > migrations.length) {
-    throw new ConfigurationError(
-      `the file has schema ${version}, this version of hookonce knows up to ${migrations.length}: use a newer hookonce`,
-    )
+    const { least } = db.prepare('SELECT least_version AS least FROM meta WHERE id = 1').get() as { least: number }
+    if (least > migrations.length) {
+      throw new ConfigurationError(
+        `the file needs schema ${least}, this version of hookonce knows up to ${migrations.length}: use a newer hookonce`,
+      )
+    }
   }
   return { version }
 }

@@ -119,9 +119,17 @@ test('processes that start at once migrate once', async () => {
   expect(outputs.sort()).toEqual(['acquired', 'running', 'running', 'running'])
 })
 
+test('a schema that a newer version has migrated is used, as long as that took nothing away', async () => {
+  await open({ schema: 'later' }).ready()
+  await admin.query('UPDATE later.meta SET version = 1000')
+  const store = open({ schema: 'later' })
+  await acquire(store, newId())
+  expect((await admin.query('SELECT version FROM later.meta')).rows).toEqual([{ version: 1000 }])
+})
+
 test('a schema of a newer version is refused and left alone', async () => {
   await open({ schema: 'newer' }).ready()
-  await admin.query('UPDATE newer.meta SET version = 1000')
+  await admin.query('UPDATE newer.meta SET version = 1000, least_version = 1000')
   const store = open({ schema: 'newer' })
   await expect(store.ready()).rejects.toThrow(ConfigurationError)
   await expect(store.ready()).rejects.toThrow('version 1000')

@@ -68,18 +68,31 @@ test.each([
   expect(() => sqliteStore(path, options)).toThrow(new RegExp(Object.keys(options)[0]!))
 })
 
-test('a file of a newer schema is refused and left alone', async () => {
+test('a file that a newer version has migrated is used, as long as that took nothing away', async () => {
   const path = join(temporaryFolder(), 'hookonce.db')
   const first = sqliteStore(path)
   await first.ready()
   await first.close()
   const db = await connect(path)
   db.exec('PRAGMA user_version = 99')
+
+  const store = open(path)
+  expect(await store.claim(request('key'))).toMatchObject({ status: 'acquired' })
+  expect(db.prepare('PRAGMA user_version').get()).toEqual({ user_version: 99 })
+})
+
+test('a file of a newer schema is refused and left alone', async () => {
+  const path = join(temporaryFolder(), 'hookonce.db')
+  const first = sqliteStore(path)
+  await first.ready()
+  await first.close()
+  const db = await connect(path)
+  db.exec('PRAGMA user_version = 99; UPDATE meta SET least_version = 99')
   db.close()
 
   const store = open(path)
   await expect(store.ready()).rejects.toThrow(ConfigurationError)
-  await expect(store.ready()).rejects.toThrow(`sqlite store ${path}: the file has schema 99`)
+  await expect(store.ready()).rejects.toThrow(`sqlite store ${path}: the file needs schema 99`)
   await expect(store.claim(request('key'))).rejects.toMatchObject({ code: 'ERR_STORE', effect: 'refused' })
 })
 

@@ -5,4 +5,8 @@
 ALTER TABLE hookonce.records ADD COLUMN lease_ms bigint;
 ALTER TABLE hookonce.records ADD COLUMN begun boolean NOT NULL DEFAULT true;
 
+-- How many migrations a version of hookonce must know to work here. Raised by a migration that takes away what earlier
+-- versions need; others leave it, and an earlier version may start beside a later one, or in its place again.
+ALTER TABLE hookonce.meta ADD COLUMN least_version integer NOT NULL DEFAULT 0;
+
 UPDATE hookonce.meta SET version = 5 WHERE id = 1;
