@@ -43,6 +43,9 @@ export interface HoldContext extends Asking {
   report: Report
 }
 
+/** So long before its lease ends an attempt is over for its holder, at most: an abort takes time, and timers fire late. */
+const LONGEST_MARGIN_MS = 500
+
 /**
  * Holds a key while the handler works: renews the lease, aborts when it is lost, brings the result to the store.
  *
@@ -52,6 +55,7 @@ export class Hold<T> {
   readonly #context: HoldContext
   readonly #claimed: Claimed<T>
   readonly #attempt: AbortableAttempt
+  readonly #marginMs: number
   readonly #lockDeadline: number
   #deadline: number
   #phase: 'working' | 'offering' | 'over' = 'working'
@@ -86,8 +90,9 @@ export class Hold<T> {
     this.#settled = settled
     this.#offeredLate = offeredLate
     this.#attempt = new AbortableAttempt(request.scope, request.key, number, fencingToken, requestId)
-    this.#lockDeadline = claimed.sentAt + request.lockTtlMs
-    this.#deadline = Math.min(renewedAt + request.leaseMs, this.#lockDeadline)
+    this.#marginMs = Math.min(request.leaseMs / 20, LONGEST_MARGIN_MS)
+    this.#lockDeadline = claimed.sentAt + request.lockTtlMs - this.#marginMs
+    this.#deadline = Math.min(renewedAt + request.leaseMs - this.#marginMs, this.#lockDeadline)
   }
 
   run(work: Work<T>): void {
@@ -166,7 +171,7 @@ export class Hold<T> {
     try {
       const outcome = await asked(this.#context, 'renew', () => store.renew(request, request.leaseId, request.leaseMs))
       if (outcome === 'renewed') {
-        this.#deadline = Math.min(sentAt + request.leaseMs, this.#lockDeadline)
+        this.#deadline = Math.min(sentAt + request.leaseMs - this.#marginMs, this.#lockDeadline)
         this.#meter?.renewed()
       } else this.lose('lease')
     } catch (error) {

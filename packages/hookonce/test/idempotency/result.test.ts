@@ -66,7 +66,7 @@ describe('the result', () => {
     const asked = ask(idempotency, work)
     await flush()
     runs[0]!.finish('kept')
-    await clock.advance(timing.leaseMs - 1)
+    await clock.advance(timing.leaseMs - 501)
     expect(asked.outcome).toBeUndefined()
     await clock.advance(1)
     expect(asked.outcome).toEqual({ kind: 'store_unavailable' })
