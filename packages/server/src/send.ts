@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { ConfigurationError, Delivery, type HeaderList } from 'hookonce'
 import { SENDERS, type Sender } from 'hookonce/senders'
-import { Agent, request } from 'undici'
 import { senderOf } from './default-sender.js'
 import { readSecret } from './environment.js'
 import { harmless, harmlessJson } from './harmless.js'
@@ -36,16 +35,11 @@ export async function send(options: SendOptions, env: NodeJS.ProcessEnv): Promis
   const sender = signer(options, env)
   const event = eventOf(options)
   if (sender !== undefined && options.tamper) mustNotice(sender, event, options)
-  const agent = new Agent()
-  const deliver = (n: number) => deliverOnce(n, agent, sender, event, options)
+  const deliver = (n: number) => deliverOnce(n, sender, event, options)
   const received: Received[] = []
   const count = Array.from({ length: options.times }, (_, index) => index + 1)
-  try {
-    if (options.concurrent) received.push(...(await Promise.all(count.map(deliver))))
-    else for (const n of count) received.push(await deliver(n))
-  } finally {
-    await agent.destroy()
-  }
+  if (options.concurrent) received.push(...(await Promise.all(count.map(deliver))))
+  else for (const n of count) received.push(await deliver(n))
   console.log(options.json ? received.map(each => harmlessJson(JSON.stringify(each))).join('\n') : table(received))
   const expected = ({ status }: Received) => (options.tamper ? status === 401 : status >= 200 && status <= 299)
   return received.every(expected) ? 0 : 1
@@ -117,22 +111,21 @@ function mustNotice(sender: Sender, event: Event, options: SendOptions): void {
 
 async function deliverOnce(
   n: number,
-  dispatcher: Agent,
   sender: Sender | undefined,
   event: Event,
   options: SendOptions,
 ): Promise<Received> {
-  const headers = headersOf(sender, event, options).flat()
+  const headers = headersOf(sender, event, options).map(([name, value]): [string, string] => [name, value])
   const body = options.tamper ? tampered(event.body) : event.body
   const begunAt = performance.now()
   try {
-    const response = await request(options.url, { method: 'POST', headers, body, dispatcher })
-    const text = await response.body.text()
+    const response = await fetch(options.url, { method: 'POST', headers, body, redirect: 'manual' })
+    const text = await response.text()
     const ms = Math.round((performance.now() - begunAt) * 10) / 10
-    return { n, status: response.statusCode, ms, cached: response.headers['x-cached'] === 'true', body: text }
+    return { n, status: response.status, ms, cached: response.headers.get('x-cached') === 'true', body: text }
   } catch (error) {
     const { host } = new URL(options.url)
-    throw new StartError(`no answer from ${host}: ${whyNot(error)}`, 1)
+    throw new StartError(`no answer from ${host}: ${whyNot((error as Error).cause ?? error)}`, 1)
   }
 }
 
