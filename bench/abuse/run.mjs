@@ -1,7 +1,7 @@
 /**
  * What signed deliveries notice of somebody without a secret who opens, sends and leaves unread whatever they like: how long
  * they take beside it, how many are not answered 200, and the most memory that the server ever had. How long the server
- * waited for a processor, which others had, tells what the latencies are worth: on an idle machine it is half a second.
+ * waited for a processor, which others had, tells what the latencies are worth: with more than a second of eight, nothing.
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout } from 'node:timers/promises'
