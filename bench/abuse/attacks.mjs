@@ -1,10 +1,15 @@
 /**
  * What somebody does who has no secret, with sockets alone. Asked `{ attack, url }`, begins and answers at once; it goes
- * on until the process ends.
+ * on until the process ends. Connections are opened over two seconds, as fast as a network would bring what they send. On
+ * another machine it would take no processor time from the server: here it comes last.
  */
 import { connect } from 'node:net'
+import { constants, setPriority } from 'node:os'
 import { OPERATOR_TOKEN } from './abuse.config.mjs'
 
+setPriority(constants.priority.PRIORITY_LOW)
+
+const OPENED_WITHIN_MS = 2_000
 const MIB = 1_048_576
 const ALMOST = Buffer.alloc(MIB - 1, 'x')
 
@@ -41,7 +46,7 @@ process.on('message', ({ attack, url, key }) => {
 })
 
 function times(count, act) {
-  for (let i = 0; i < count; i++) act()
+  for (let i = 0; i < count; i++) setTimeout(act, (i / count) * OPENED_WITHIN_MS)
 }
 
 function write(socket, pieces) {

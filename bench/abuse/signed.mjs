@@ -22,7 +22,7 @@ async function run({ url, perSecond, seconds }) {
     const tick = setInterval(() => {
       const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1000) * perSecond))
       while (all.length < due) {
-        const dueAt = startedAt + (all.length / perSecond) * 1000
+        const dueAt = startedAt + ((all.length + 1) / perSecond) * 1000
         all.push(
           deliver(url).then(
             status => (status === 200 ? latencies.push(performance.now() - dueAt) : bad++),

@@ -164,13 +164,15 @@ test('on SIGTERM running attempts finish, and it exits with 0', async () => {
   expect(await container.logs()).toContain('"msg":"stopped"')
 })
 
-test('a second SIGTERM ends it at once', async () => {
+test('a second SIGTERM, more than a second after the first, ends it at once', async () => {
   const application = await startApplication()
   const container = await start({ env: { HOOKONCE_FORWARD_TO: application.url } })
   const answer = deliver(container.url).catch((error: Error) => error)
   await expect.poll(() => application.waiting.length).toBe(1)
   await container.signal('SIGTERM')
   await expect.poll(() => container.logs()).toContain('shutting down')
+  const drainsSince = performance.now()
+  await expect.poll(() => performance.now() - drainsSince).toBeGreaterThan(1_100)
   await container.signal('SIGTERM')
   expect(await container.ended()).toBe(143)
   expect(await answer).toBeInstanceOf(Error)

@@ -1,14 +1,11 @@
 import type { IncomingMessage } from 'node:http'
-import { type NoBody, Reading, Readings } from './readings.js'
+import { LARGE_PIECE_BYTES, type NoBody, Reading, Readings } from './readings.js'
 import { Upload, UploadTurns } from './upload-turns.js'
 
 /** Slower ones hold what others need; ASP.NET Core's server has the same bound. */
 export const LEAST_BYTES_PER_SECOND = 240
 const GRACE_MS = 5_000
 const LOOK_EVERY_MS = 1_000
-
-/** What takes so little time that nobody notices is read at once. */
-const LARGE_PIECE_BYTES = 16_384
 
 /** So much may be held of unfinished bodies, which anybody can send, whatever the memory. */
 const MOST_UNFINISHED_BYTES = 67_108_864

@@ -17,6 +17,12 @@ const HTTP_OPTIONS: ServerOptions = {
   insecureHTTPParser: false,
 }
 
+/**
+ * So many connections may wait to be accepted, or fewer if the system allows fewer. Whoever comes when there is no room is not
+ * heard and tries again after a second; with Node's own 511 a burst of strangers does that to senders.
+ */
+const MOST_UNACCEPTED = 4_096
+
 export interface Listening {
   /** Where it listens, e.g. `http://127.0.0.1:8000`. */
   urls: string[]
@@ -101,7 +107,7 @@ function createHttpServer(onRequest: RequestListener, { maxConnections, onCut }:
 function open(server: Server, address: Address): Promise<Server> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, address)))
-    server.listen({ host: address.host, port: address.port }, () => resolve(server))
+    server.listen({ host: address.host, port: address.port, backlog: MOST_UNACCEPTED }, () => resolve(server))
   })
 }
 

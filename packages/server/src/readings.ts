@@ -3,7 +3,10 @@ export type NoBody = 'too_large' | 'too_slow' | 'no_room' | 'gone'
 
 const NOTHING = Buffer.alloc(0)
 
-/** A body that is on its way. Its bytes are in one piece of memory that grows: small pieces cost many times their size. */
+/** Pieces from here on are kept as they came; smaller ones cost many times their size, and are joined. */
+export const LARGE_PIECE_BYTES = 16_384
+
+/** A body that is on its way. */
 export class Reading {
   readonly since = performance.now()
   readonly end: (why: NoBody) => void
@@ -13,8 +16,12 @@ export class Reading {
   counted = 0
   readonly #most: number
   #among: Readings
-  #memory: Buffer = NOTHING
+  readonly #large: Buffer[] = []
+  /** Those after the last large one, in memory that grows. */
+  #small: Buffer = NOTHING
+  #smallLength = 0
   #length = 0
+  #size = 0
 
   /** @param most bytes that it may come to */
   constructor(among: Readings, most: number, end: (why: NoBody) => void) {
@@ -30,27 +37,40 @@ export class Reading {
 
   /** How much memory it has, used or not. */
   get size(): number {
-    return this.#memory.length
+    return this.#size
   }
 
   get bytes(): Buffer {
-    return this.#length === this.#memory.length ? this.#memory : Buffer.from(this.#memory.subarray(0, this.#length))
+    const last = this.#small.subarray(0, this.#smallLength)
+    if (this.#large.length > 0) return Buffer.concat([...this.#large, last], this.#length)
+    return last.length === this.#size ? last : Buffer.from(last)
   }
 
   add(chunk: Buffer): void {
-    const length = this.#length + chunk.length
-    if (this.#length === 0) this.#memory = chunk
-    else {
-      if (length > this.#memory.length) this.#grow(Math.max(length, Math.min(2 * this.#memory.length, this.#most)))
-      chunk.copy(this.#memory, this.#length)
+    this.#length += chunk.length
+    if (chunk.length >= LARGE_PIECE_BYTES) {
+      if (this.#smallLength > 0) this.#large.push(this.#small.subarray(0, this.#smallLength))
+      this.#large.push(chunk)
+      this.#small = NOTHING
+      this.#smallLength = 0
+      this.#size += chunk.length
+    } else if (this.#smallLength === 0) {
+      this.#small = chunk
+      this.#smallLength = chunk.length
+      this.#size += chunk.length
+    } else {
+      const length = this.#smallLength + chunk.length
+      if (length > this.#small.length) this.#grow(Math.max(length, Math.min(2 * this.#small.length, this.#most)))
+      chunk.copy(this.#small, this.#smallLength)
+      this.#smallLength = length
     }
-    this.#length = length
   }
 
   #grow(size: number): void {
     const memory = Buffer.allocUnsafeSlow(size)
-    this.#memory.copy(memory, 0, 0, this.#length)
-    this.#memory = memory
+    this.#small.copy(memory, 0, 0, this.#smallLength)
+    this.#size += size - this.#small.length
+    this.#small = memory
   }
 
   /** To the last place of these. */

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net'
 
-/** How many uploads go on in one turn of the event loop: each reads up to 64 KiB then. */
-const AT_ONCE = 4
-
-/** Uploads in turns: however many are under way, what else there is to do waits for a few of them only. */
+/**
+ * Uploads in turns: in one of the event loop one of them goes on, by up to 64 KiB. As many new connections are accepted in
+ * one, so that those wait no longer for uploads than for each other.
+ */
 export class UploadTurns {
   readonly #line: Upload[] = []
 
@@ -14,7 +14,7 @@ export class UploadTurns {
   }
 
   readonly #next = () => {
-    for (const upload of this.#line.splice(0, AT_ONCE)) upload.goOn()
+    this.#line.shift()?.goOn()
     if (this.#line.length > 0) setImmediate(this.#next)
   }
 }

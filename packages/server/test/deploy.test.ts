@@ -33,6 +33,17 @@ test('every HOOKONCE_ variable of deploy/, the compose file and the image is a s
   expect(used.filter(use => !known.has(use.split(': ')[1]!))).toEqual([])
 })
 
+test('the compose file hands on every setting there is, but for the files that hold secrets', async () => {
+  const { stdout } = await runCli({ args: ['--help'] })
+  const settings = [...new Set(stdout.match(/\b(HOOKONCE_[A-Z_]+|LOG_LEVEL)\b/g))].filter(
+    name => !name.endsWith('_FILE'),
+  )
+  const { services } = parse(text('docker-compose.yml'), { merge: true })
+  for (const name of ['hookonce', 'hookonce-postgres']) {
+    expect(Object.keys(services[name].environment).sort()).toEqual(settings.sort())
+  }
+})
+
 test('the server starts with what the unit gives it, and its stop is waited for', async () => {
   const folder = temporaryFolder()
   mkdirSync(join(folder, 'hookonce'))

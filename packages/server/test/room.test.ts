@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { bearer } from 'hookonce/senders/bearer'
@@ -189,6 +190,20 @@ test('connections beyond the limit are ended as they come, and counted', async (
   kept[0]!.destroy()
   await gone
   await until('there is room again', async () => (await cut(url, 'too_many').catch(() => 0)) === 1)
+})
+
+test('two thousand that are opened at once wait to be accepted: none is left to try again', async () => {
+  const { url } = await startApp()
+  const unaccepted = () => {
+    const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, '0')
+    const listening = new RegExp(`: 0100007F:${port} \\S+ 0A \\w+:(\\w+) `)
+    return Number.parseInt(listening.exec(readFileSync('/proc/net/tcp', 'utf8'))![1]!, 16)
+  }
+  const most = Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8'))
+  for (let i = 0; i < 2_000; i++) opened(url)
+  // After they were asked for, and before the event loop turns, so that this process has accepted none.
+  await new Promise(resolve => process.nextTick(resolve))
+  expect(unaccepted()).toBeGreaterThanOrEqual(Math.min(2_000, most))
 })
 
 test('whoever does not take an answer is cut off after a while; whoever takes it slowly is not', async () => {
