@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Bug } from './bug.js'
 import { BUGS } from './bugs/index.js'
-import { runTests } from './run-tests.js'
+import { runTests, type Verdict } from './run-tests.js'
 import { page } from './table.js'
 import { ROOT, Tree } from './tree.js'
 
@@ -54,12 +54,18 @@ async function passesWithout(tree: Tree, bugs: readonly Bug[]): Promise<boolean>
   }
 }
 
+/** Some cases wait for a moment that a busy machine may not have: a survivor is asked for twice. */
+async function verdictOn(tree: Tree, { tests }: Bug): Promise<Verdict> {
+  const verdict = await runTests(tree.folder, tests)
+  return verdict.passed ? runTests(tree.folder, tests) : verdict
+}
+
 async function seedAll(tree: Tree, bugs: readonly Bug[]): Promise<number> {
   const survivors: string[] = []
   for (const bug of bugs) {
     const startedAt = performance.now()
     const takeOut = tree.seed(bug)
-    const verdict = await runTests(tree.folder, bug.tests).finally(takeOut)
+    const verdict = await verdictOn(tree, bug).finally(takeOut)
     const seconds = Math.round((performance.now() - startedAt) / 1000)
     if (verdict.passed) survivors.push(bug.name)
     console.log(

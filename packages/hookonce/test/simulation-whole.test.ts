@@ -55,19 +55,10 @@ test('the same seed is the same history', async () => {
   expect(one).toBe(other)
 })
 
-describe('rules that an inbox does not keep yet', () => {
-  test.fails('an accepted delivery is never dead without a run', async () => {
-    const rules = { deadWasRun: RULES_TO_COME.deadWasRun }
-    for (const seed of [5, 6, 7, 8])
-      expect(await outcomeOf(stepsFrom(seed), seed, { rules })).not.toHaveProperty('broken')
-  })
-
-  test.fails('a process that holds the result of a delivery does not run it again', async () => {
-    const rules = { heldResultsAreNotRunAgain: RULES_TO_COME.heldResultsAreNotRunAgain }
-    for (const seed of [173, 212, 312]) {
-      expect(await outcomeOf(stepsFrom(seed), seed, { rules })).not.toHaveProperty('broken')
-    }
-  })
+test.fails('an accepted delivery is never dead without a run', async () => {
+  for (let seed = 1; seed <= 100; seed++) {
+    expect(await outcomeOf(stepsFrom(seed), seed, { rules: RULES_TO_COME })).not.toHaveProperty('broken')
+  }
 })
 
 /** Damage that the rules must notice within some seeds; else they prove nothing. */

@@ -16,12 +16,14 @@ export const engineBugs: Bugs = [
     'holding.ts',
     'this.#deadline = Math.min(claimed.sentAt + request.leaseMs, this.#lockDeadline)',
     'this.#deadline = Math.min(context.clock.monotonic() + request.leaseMs, this.#lockDeadline)',
+    ...tests('attempt'),
   ),
   bug(
     'the holder counts its lease from the answer to a renewal',
     'holding.ts',
     'this.#deadline = Math.min(sentAt + request.leaseMs, this.#lockDeadline)',
     'this.#deadline = Math.min(clock.monotonic() + request.leaseMs, this.#lockDeadline)',
+    ...tests('attempt'),
   ),
   bug(
     'the lock TTL does not end a renewed attempt',
@@ -69,13 +71,13 @@ export const engineBugs: Bugs = [
     'joining.ts',
     "return { kind: 'attempt_failed' }",
     "return 'free'",
-    ...tests('watch'),
+    ...tests('duplicates'),
   ),
   bug(
     'any number of duplicates may wait',
     'joining.ts',
     'if (!this.#context.admit()) {',
-    'if (!this.#context.admit() && this.#claiming) {',
+    'if (!this.#context.admit() && this.#waiters.size < 0) {',
     ...tests('duplicates'),
   ),
   bug(

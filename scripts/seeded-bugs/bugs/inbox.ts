@@ -81,6 +81,7 @@ export const inboxBugs: Bugs = [
     'slots.ts',
     'Math.min(most, this.#total - this.#used - ahead)',
     'Math.min(most, this.#total - this.#used - 0 * ahead)',
+    ...tests('slots'),
   ),
   bug(
     'attempts begin as fast as they can, whatever the rate',
@@ -99,8 +100,7 @@ export const inboxBugs: Bugs = [
     'stored-delivery.ts',
     "folded === 'authorization' || folded === 'cookie' || secretHeaders.has(folded)",
     'secretHeaders.has(folded)',
-    ...tests('accepting'),
-    ...inServer('secrets'),
+    ...tests('working'),
   ),
   bug(
     'a large delivery comes back deflated',

@@ -28,7 +28,7 @@ export const receiverBugs: Bugs = [
     'response.ts',
     'const headBytes = Buffer.byteLength(head)',
     'const headBytes = head.length',
-    ...inLibrary('receiver', 'adapters/node'),
+    ...inLibrary('receiver'),
   ),
   bug(
     'a body just as large as allowed is not recorded',

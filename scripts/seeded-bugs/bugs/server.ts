@@ -28,7 +28,7 @@ export const serverBugs: Bugs = [
     'token-holders.ts',
     'return foreign === undefined ? undefined : denied(foreign)',
     'return foreign === undefined || foreign !== undefined ? undefined : denied(foreign)',
-    ...inServer('operator-session'),
+    ...inServer('operator-routes'),
   ),
   operator(
     'a session never ends',
@@ -49,7 +49,7 @@ export const serverBugs: Bugs = [
     'token-holders.ts',
     'if (blockedForMs > 0) return tooManyTokens(blockedForMs)',
     'if (blockedForMs > 1e9) return tooManyTokens(blockedForMs)',
-    ...inServer('operator-access', 'operator-token'),
+    ...inServer('operator-session'),
   ),
   operator(
     'a server with a config file is open',
@@ -113,12 +113,5 @@ export const serverBugs: Bugs = [
     "const quotes = [authorization.slice('Basic '.length), password].some(secret => secret !== '' && body.includes(secret))",
     'const quotes = authorization === password && body.length < 0',
     ...inServer('forward-failures', 'secrets'),
-  ),
-  forward(
-    'the content of a 204 is the next answer',
-    'forward.ts',
-    'if (status === 204 && announcesContent(message)) message.destroy()',
-    'if (status === 205 && announcesContent(message)) message.destroy()',
-    ...inServer('forward-connections', 'forward-failures'),
   ),
 ]

@@ -48,7 +48,7 @@ export class SimulatedProcess implements Clock {
   async resume(): Promise<void> {
     this.#paused = false
     for (const callback of this.#held.splice(0)) {
-      callback()
+      this.deliver(callback)
       await flush()
     }
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type History, type KeyHistory, nameOf, type Run } from './history.js'
 import { STORE_TIMEOUT_MS } from './link.js'
-import { TIMING } from './world.js'
+import { CLAIM_TAKES_MS, TIMING } from './world.js'
 
 const isInbox = (name: string): boolean => name.startsWith('accepted/') || name.startsWith('committed/')
 
@@ -50,9 +50,6 @@ function oneRunAtATime(name: string, key: KeyHistory, history: History): void {
     }
   }
 }
-
-/** Between the sending of a claim and its run: two questions to the store. */
-const CLAIM_TAKES_MS = 2 * STORE_TIMEOUT_MS + 50
 
 /** A process that has a result in hand, and offers it, does not run its key again. */
 function heldResultsAreNotRunAgain(name: string, { runs, changes }: KeyHistory): void {
@@ -141,7 +138,7 @@ export const RULES = {
 } satisfies Record<string, Rule>
 
 /** What an inbox does not keep yet. */
-export const RULES_TO_COME = { heldResultsAreNotRunAgain, deadWasRun } satisfies Record<string, Rule>
+export const RULES_TO_COME = { deadWasRun } satisfies Record<string, Rule>
 
 /** @throws {AssertionError} */
 export function checkRules(history: History, rules: Record<string, Rule> = RULES): void {
