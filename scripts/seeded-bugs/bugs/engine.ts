@@ -13,9 +13,9 @@ export const engineBugs: Bugs = [
   ),
   bug(
     'the holder counts its lease from the answer to its claim',
-    'holding.ts',
-    'this.#deadline = Math.min(claimed.sentAt + request.leaseMs, this.#lockDeadline)',
-    'this.#deadline = Math.min(context.clock.monotonic() + request.leaseMs, this.#lockDeadline)',
+    'claiming.ts',
+    "done(late ? 'late' : { outcome, sentAt })",
+    "done(late ? 'late' : { outcome, sentAt: clock.monotonic() })",
     ...tests('attempt'),
   ),
   bug(

@@ -1,4 +1,4 @@
-import { type Bugs, bugsIn, inLibrary } from '../bug.js'
+import { type Bugs, bugsIn, inLibrary, inServer } from '../bug.js'
 
 const stores = 'packages/hookonce/src/stores'
 const tests = (...names: string[]) => inLibrary(...names.map(name => `stores/${name}`))
@@ -26,8 +26,8 @@ export const storeBugs: Bugs = [
   inSqlite(
     'SQLite: a lease ends 5 ms early for a renewal',
     'sql/renew.sql',
-    'lease_ends_at > ?6',
-    'lease_ends_at > ?6 + 5',
+    'AND lease_ends_at > ',
+    'AND lease_ends_at - 5 > ',
   ),
   inSqlite(
     'SQLite: a lease ends 5 ms early for who takes what is due',
@@ -41,12 +41,7 @@ export const storeBugs: Bugs = [
     'const endsAt = now + Math.min(leaseMs, lockTtlMs)',
     'const endsAt = now + Math.min(leaseMs - 5, lockTtlMs)',
   ),
-  inSqlite(
-    'SQLite: a renewal gives 5 ms less',
-    'operations.ts',
-    'statement.renew.run(now + leaseMs,',
-    'statement.renew.run(now + leaseMs - 5,',
-  ),
+  inSqlite('SQLite: a renewal gives 5 ms less', 'sql/renew.sql', 'lease_ends_at = min(', 'lease_ends_at = -5 + min('),
   inSqlite(
     'SQLite: any attempt may record a result',
     'sql/complete.sql',
@@ -55,9 +50,9 @@ export const storeBugs: Bugs = [
   ),
   inSqlite(
     'SQLite: a lost attempt is not counted',
-    'operations.ts',
-    'const beginning = { fingerprint, losses: lossesOf(record),',
-    'const beginning = { fingerprint, losses: record.losses,',
+    'records.ts',
+    "return found.losses + (found.state === 'running'",
+    "return found.losses + (found.state === 'pending'",
   ),
   inSqlite(
     'SQLite: tokens begin anew when a record was removed',
@@ -94,6 +89,28 @@ export const storeBugs: Bugs = [
     ...tests('sqlite/misplaced'),
   ),
 
+  inSqlite(
+    'SQLite: it is ready without a write',
+    'operations.ts',
+    'statement.check.run(now)',
+    'if (now < 0) statement.check.run(now)',
+    ...inServer('readyz'),
+  ),
+
+  inRedis(
+    'Redis: it is ready without a write',
+    'lua/identify.lua',
+    "redis.call('SET', KEYS[1], id)",
+    "if not redis.call('GET', KEYS[1]) then redis.call('SET', KEYS[1], id) end",
+    ...inServer('readyz'),
+  ),
+  inPostgres(
+    'Postgres: it is ready without a write',
+    'sql/check.sql',
+    'UPDATE hookonce.meta SET checked_at = greatest(checked_at + 1, hookonce.now_ms()) FROM patience WHERE id = 1',
+    'SELECT checked_at FROM hookonce.meta, patience WHERE id = 1',
+    ...inServer('readyz'),
+  ),
   inRedis(
     'Redis: a lease ends 5 ms early for a claim',
     'lua/claim.lua',
@@ -109,8 +126,8 @@ export const storeBugs: Bugs = [
   inRedis(
     'Redis: what is taken gets 5 ms less',
     'lua/take.lua',
-    'local lease_ends = now + math.min(tonumber(ARGV[3]), lock_ttl)',
-    'local lease_ends = now + math.min(tonumber(ARGV[3]) - 5, lock_ttl)',
+    'math.min(tonumber(ARGV[3]), lock_ttl)',
+    'math.min(tonumber(ARGV[3]) - 5, lock_ttl)',
   ),
   inRedis(
     'Redis: any attempt may record a result',
@@ -147,9 +164,9 @@ export const storeBugs: Bugs = [
   ),
   inRedis(
     'Redis: a deletion is sent again when it may have been done',
-    'index.ts',
-    'said => outcomes[Number(said)]!, false)',
-    'said => outcomes[Number(said)]!, true)',
+    'commands.ts',
+    'passing && (command.resendable || !doubtful)',
+    'passing && (command.resendable || doubtful)',
     ...tests('redis/faults'),
   ),
 

@@ -6,11 +6,12 @@ const id = { scope: 's', key: 'k' }
 const durations = { leaseMs: 1_000, lockTtlMs: 5_000, maxLosses: 10 }
 const request = { ...id, ...durations, fingerprint: null, retentionMs: 60_000 }
 
+const START = 1_700_000_000_000
 let time: number
 let store: InboxStore
 beforeEach(() => {
-  time = 1_700_000_000_000
-  store = memoryStore({ clock: { ...systemClock, now: () => time } })
+  time = START
+  store = memoryStore({ clock: { ...systemClock, now: () => time, monotonic: () => time - START } })
 })
 
 const claim = async (leaseId: string) => (await store.claim({ ...request, leaseId })).status
@@ -30,7 +31,7 @@ describe.each(Object.keys(begin))('a lease by %s', how => {
 
   /** Live one millisecond before, over at the very end. */
   async function endsAfter(ms: number): Promise<void> {
-    time = 1_700_000_000_000 + ms - 1
+    time = START + ms - 1
     expect([await claim('ben'), await take('ben'), await store.delete(id)]).toEqual(['running', 0, 'running'])
     expect((await store.get(id))!.leaseRemainingMs).toBe(1)
     time++

@@ -50,9 +50,10 @@ export function live(steps: readonly Step[], seed: number, options: WorldOptions
     const clock = new FakeClock()
     let stepped = 0
     let furthest = 0
+    // A store may go by either of its clocks: both step.
     const storeClock = {
       now: () => Math.floor(clock.now() + stepped),
-      monotonic: () => clock.monotonic(),
+      monotonic: () => clock.monotonic() + stepped,
       after: (ms: number, callback: () => void) => clock.after(ms, callback),
     }
     const history: History = { keys: new Map(), clockSteps: [], records: [], healedAt: 0, fired: {} }
@@ -62,7 +63,7 @@ export function live(steps: readonly Step[], seed: number, options: WorldOptions
     const network: Network = { peace: false, down: false, slow: false, fired }
     const memory = memoryStore({ clock: storeClock })
     const damaged = options.damage ? Object.assign(Object.create(memory), options.damage(memory)) : memory
-    const store = observed(fromPrototype(damaged), storeClock, () => Math.max(furthest, storeClock.now()), history)
+    const store = observed(fromPrototype(damaged), clock, () => Math.max(furthest, storeClock.now()), history)
     const over = new Map<Run, () => void>()
 
     async function handle(
