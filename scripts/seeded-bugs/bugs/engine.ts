@@ -21,15 +21,22 @@ export const engineBugs: Bugs = [
   bug(
     'the holder counts its lease from the answer to a renewal',
     'holding.ts',
-    'this.#deadline = Math.min(sentAt + request.leaseMs, this.#lockDeadline)',
-    'this.#deadline = Math.min(clock.monotonic() + request.leaseMs, this.#lockDeadline)',
+    'this.#deadline = Math.min(sentAt + ',
+    'this.#deadline = Math.min(clock.monotonic() + ',
     ...tests('attempt'),
   ),
   bug(
-    'the lock TTL does not end a renewed attempt',
+    'what was renewed once is taken to be held until its lock TTL',
     'holding.ts',
-    'this.#deadline = Math.min(sentAt + request.leaseMs, this.#lockDeadline)',
-    'this.#deadline = sentAt + request.leaseMs',
+    'this.#deadline = Math.min(sentAt + ',
+    'this.#deadline = Math.max(sentAt + ',
+    ...tests('attempt'),
+  ),
+  bug(
+    'the lock TTL does not end an attempt',
+    'holding.ts',
+    'this.#lockDeadline = claimed.sentAt + request.lockTtlMs',
+    'this.#lockDeadline = claimed.sentAt + 10 * request.lockTtlMs',
     ...tests('attempt'),
   ),
   bug(

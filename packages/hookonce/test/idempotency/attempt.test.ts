@@ -133,9 +133,9 @@ describe('an attempt', () => {
     })
     const { runs, work } = controlled()
     ask(engine({ store: slow }), work)
-    await clock.advance(timing.leaseMs - 1)
+    await clock.advance(timing.leaseMs - 1_000)
     expect(runs[0]!.attempt.signal.aborted).toBe(false)
-    await clock.advance(1)
+    await clock.advance(1_000)
     expect(runs[0]!.attempt.signal.aborted).toBe(true)
   })
 
@@ -153,9 +153,9 @@ describe('an attempt', () => {
     const { runs, work } = controlled()
     ask(engine({ store: slow }), work)
     await clock.advance(timing.leaseMs / 3)
-    await clock.advance(sentAt! + timing.leaseMs - 1 - clock.monotonic())
+    await clock.advance(sentAt! + timing.leaseMs - 1_000 - clock.monotonic())
     expect(runs[0]!.attempt.signal.aborted).toBe(false)
-    await clock.advance(1)
+    await clock.advance(1_000)
     expect(runs[0]!.attempt.signal.aborted).toBe(true)
   })
 
@@ -164,9 +164,9 @@ describe('an attempt', () => {
     const lockTtlMs = timing.leaseMs * 1.4
     const request = { ...id, fingerprint: null, timing: { ...timing, lockTtlMs } }
     const outcome = engine().process(request, work)
-    await clock.advance(lockTtlMs - 1)
+    await clock.advance(lockTtlMs - 1_000)
     expect(runs[0]!.attempt.signal.aborted).toBe(false)
-    await clock.advance(1)
+    await clock.advance(1_000)
     expect(runs[0]!.attempt.signal.aborted).toBe(true)
     expect(await outcome).toEqual({ kind: 'attempt_timeout' })
   })
