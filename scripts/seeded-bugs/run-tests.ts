@@ -27,12 +27,15 @@ export async function runTests(folder: string, files: readonly string[]): Promis
   const args = ['vitest', 'run', '--bail', '1', '--reporter', 'json', '--outputFile', output, ...files]
   // A group of its own, so that all of it ends with it.
   const child = spawn('npx', args, { cwd: folder, stdio: 'ignore', detached: true })
+  const end = () => void process.kill(-child.pid!, 'SIGKILL')
   let late = false
   const patience = setTimeout(() => {
     late = true
-    process.kill(-child.pid!, 'SIGKILL')
+    end()
   }, LONGEST_MS)
+  process.once('SIGINT', end)
   await new Promise(resolve => child.once('close', resolve))
+  process.off('SIGINT', end)
   clearTimeout(patience)
   if (late) return { passed: false, by: `no end within ${LONGEST_MS / 1000} s` }
   return verdictOf(JSON.parse(readFileSync(output, 'utf8')) as Report)
