@@ -7,15 +7,15 @@ import { runTests, type Verdict } from './run-tests.js'
 import { page } from './table.js'
 import { ROOT, Tree } from './tree.js'
 
-const USAGE = `npm run seeded-bugs -- [--only TEXT] [--page]
+const USAGE = `npm run seeded-bugs -- [--only TEXT]… [--page]
 
-  --only  bugs whose name or file has this text in it
+  --only  bugs whose name or file has this text in it; may be said several times
   --page  writes docs/seeded-bugs.md, and seeds nothing
 `
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: '' },
+    only: { type: 'string', multiple: true, default: [''] },
     page: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -24,10 +24,10 @@ if (values.help) process.stdout.write(USAGE)
 else if (values.page) writeFileSync(join(ROOT, 'docs/seeded-bugs.md'), page())
 else process.exitCode = await main(values.only)
 
-async function main(only: string): Promise<number> {
+async function main(only: readonly string[]): Promise<number> {
   const bugs = Object.values(BUGS)
     .flat()
-    .filter(({ name, file }) => name.includes(only) || file.includes(only))
+    .filter(({ name, file }) => only.some(text => name.includes(text) || file.includes(text)))
   const tree = new Tree()
   process.once('SIGINT', () => {
     tree.remove()
