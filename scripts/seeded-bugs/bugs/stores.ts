@@ -59,6 +59,7 @@ export const storeBugs: Bugs = [
     'records.ts',
     'statement.raiseFloor.run(fencing_token)',
     'void fencing_token',
+    ...tests('sqlite/batching'),
   ),
   inSqlite(
     'SQLite: a purge removes what is abandoned',
