@@ -100,7 +100,7 @@ export const inboxBugs: Bugs = [
     'stored-delivery.ts',
     "folded === 'authorization' || folded === 'cookie' || secretHeaders.has(folded)",
     'secretHeaders.has(folded)',
-    ...tests('working'),
+    ...tests('accepting'),
   ),
   bug(
     'a large delivery comes back deflated',
