@@ -109,7 +109,8 @@ export async function startPostgres({ fsync = false, settings = {} }: PostgresOp
       started.once('error', reject)
       started.stderr!.setEncoding('utf8').on('data', text => {
         output = (output + text).slice(-2000)
-        if (output.includes('ready to accept connections')) resolve(undefined)
+        // A standby says that it takes read-only ones.
+        if (/ready to accept (read-only )?connections/.test(output)) resolve(undefined)
       })
     })
   }

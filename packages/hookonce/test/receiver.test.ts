@@ -62,6 +62,13 @@ describe('the idempotency key', () => {
     expect(handler.runs).toBe(1)
   })
 
+  test('is another one in other letters, small and capital', async () => {
+    const handler = counting()
+    const own = source()
+    for (const key of ['key', 'KEY', 'Key']) await own.receive(delivery({ 'x-idempotency-key': key }), handler)
+    expect(handler.runs).toBe(3)
+  })
+
   test('may be a structured string with escapes', async () => {
     const own = source()
     let key: string | null = null
@@ -172,6 +179,19 @@ describe('a duplicate', () => {
     const at = header(second, 'x-cached-at')[0]!
     expect(new Date(at).toISOString()).toBe(at)
     expect(Date.parse(at)).toBeGreaterThanOrEqual(before)
+  })
+
+  test('gets headers and a body of any characters as they were', async () => {
+    const own = source()
+    const headers: [string, string][] = [['x-name', 'caf\u00e9 \u00fc']]
+    const body = Buffer.from('na\u00efve \u2603')
+    const answers = await Promise.all(
+      [1, 2].map(() => own.receive(delivery({ 'x-idempotency-key': 'a' }), () => ({ status: 200, headers, body }))),
+    )
+    const replay = await own.receive(delivery({ 'x-idempotency-key': 'a' }), counting())
+    for (const answer of [...answers, replay]) {
+      expect([header(answer, 'x-name'), text(answer)]).toEqual([['caf\u00e9 \u00fc'], 'na\u00efve \u2603'])
+    }
   })
 
   test('gets no cookie, no date and nothing that belongs to one connection', async () => {

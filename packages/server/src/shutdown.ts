@@ -20,7 +20,7 @@ export interface ShutdownContext {
 /** A terminal signals the whole process group, and npm and shells pass signals on: one request may arrive several times. */
 const SAME_REQUEST_MS = 1_000
 
-/** What an aborted attempt's sender needs to get its answer. */
+/** What aborted attempts get to answer their senders and to give their keys back, and a store to finish that. */
 const LAST_WORDS_MS = 500
 
 /** What a collector gets to take the last spans and metrics. */
@@ -64,7 +64,9 @@ async function shutDown({ gate, receiver, inbox, listening, drainMs, log }: Shut
   if (!drained) {
     log.error({ drainSeconds: drainMs / 1000 }, 'attempts were still running at the end of the drain time')
     receiver.abort()
-    await Promise.race([answered, after(LAST_WORDS_MS)])
+    await Promise.race([settled, after(LAST_WORDS_MS)])
+    // A process that exits while its store's thread writes may end by SIGABRT instead.
+    await Promise.race([receiver.close(), after(LAST_WORDS_MS)]).catch(() => {})
     return 1
   }
   // What is answered may still be on its way out; what is idle would keep the process.

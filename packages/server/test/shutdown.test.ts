@@ -86,6 +86,53 @@ test('past the drain time attempts are aborted, their senders told, exit 1', asy
   expect((await server.exited).code).toBe(1)
 })
 
+/** A server in the middle of an attempt of what it accepted before, with a second delivery that waits behind it. */
+async function working(env: Record<string, string> = {}) {
+  upstream = await startUpstream()
+  upstream.shutGate()
+  const folder = temporaryFolder()
+  const shared = { HOOKONCE_STORE_URL: `sqlite:${join(folder, 'hookonce.db')}`, HOOKONCE_MODE: 'inbox' }
+  const forwarding = { ...shared, HOOKONCE_FORWARD_TO: upstream.url }
+  const server = await startServer({ env: { ...forwarding, HOOKONCE_INBOX_CONCURRENCY: '1', ...env } })
+  for (const key of ['a', 'b']) {
+    const { status } = await send(`${server.url}/webhook`, { headers: { 'X-Idempotency-Key': key } })
+    expect(status).toBe(202)
+  }
+  await upstream.called(1)
+  const records = async () => {
+    const after = await startServer({ env: { ...forwarding, HOOKONCE_INBOX_CONCURRENCY: '0' } })
+    const recordOf = async (key: string) =>
+      (await send(`${after.url}/webhook/idempotency/${key}`, { method: 'GET' })).json
+    const [a, b] = [await recordOf('a'), await recordOf('b')]
+    return { running: { state: a.state, attempts: a.attempts }, waiting: { state: b.state, attempts: b.attempts } }
+  }
+  return { server, records }
+}
+
+test('what is worked on is recorded before it ends; what waits is not begun', async () => {
+  const { server, records } = await working()
+  server.kill()
+  await drains(server)
+  upstream.openGate()
+  expect(await server.exited).toEqual({ code: 0, signal: null })
+  expect(upstream.calls).toHaveLength(1)
+  expect(await records()).toEqual({
+    running: { state: 'completed', attempts: 1 },
+    waiting: { state: 'pending', attempts: 0 },
+  })
+})
+
+test('past the drain time what is worked on is aborted, and waits for its next attempt; exit 1', async () => {
+  const { server, records } = await working({ HOOKONCE_DRAIN_SECONDS: '0.2' })
+  server.kill()
+  const exit = await server.exited
+  expect(exit, server.stdout() + server.stderr()).toEqual({ code: 1, signal: null })
+  expect(await records()).toEqual({
+    running: { state: 'failed', attempts: 1 },
+    waiting: { state: 'pending', attempts: 0 },
+  })
+})
+
 test('connections that are idle or half sent do not hold it up', async () => {
   const server = await startServer({ env: { HOOKONCE_STORE_URL: 'memory:' } })
   const sockets = ['', 'POST /webhook HTTP/1.1\r\nHost'].map(bytes => {

@@ -20,6 +20,7 @@ import { claimCases } from './claim.js'
 import type { StoreCase } from './harness.js'
 import { inboxCases } from './inbox/index.js'
 import { labelCases } from './labels.js'
+import { leaseCases } from './leases.js'
 import { lifecycleCases } from './lifecycle.js'
 import { pushCases } from './pushing.js'
 import { raceCases } from './races.js'
@@ -34,6 +35,7 @@ export type { Effects, StoreCase, StoreHarness } from './harness.js'
 export const storeCases: readonly StoreCase[] = [
   ...removalCases,
   ...claimCases,
+  ...leaseCases,
   ...settleCases,
   ...raceCases,
   ...readingCases,

@@ -123,6 +123,55 @@ describe('an attempt', () => {
     expect(runs[0]!.attempt.signal.aborted).toBe(true)
   })
 
+  test('counts its lease from before its claim was sent, however late the answer', async () => {
+    const slow = storeWith({
+      renew: never,
+      async claim(request) {
+        const outcome = await store.claim(request)
+        await new Promise<void>(resolve => void clock.after(1_500, resolve))
+        return outcome
+      },
+    })
+    const { runs, work } = controlled()
+    ask(engine({ store: slow }), work)
+    await clock.advance(timing.leaseMs - 1_000)
+    expect(runs[0]!.attempt.signal.aborted).toBe(false)
+    await clock.advance(1_000)
+    expect(runs[0]!.attempt.signal.aborted).toBe(true)
+  })
+
+  test('counts a renewed lease from before the renewal was sent', async () => {
+    let sentAt: number | undefined
+    const slow = storeWith({
+      async renew(...given) {
+        if (sentAt !== undefined) return never()
+        sentAt = clock.monotonic()
+        const outcome = await store.renew(...given)
+        await new Promise<void>(resolve => void clock.after(1_500, resolve))
+        return outcome
+      },
+    })
+    const { runs, work } = controlled()
+    ask(engine({ store: slow }), work)
+    await clock.advance(timing.leaseMs / 3)
+    await clock.advance(sentAt! + timing.leaseMs - 1_000 - clock.monotonic())
+    expect(runs[0]!.attempt.signal.aborted).toBe(false)
+    await clock.advance(1_000)
+    expect(runs[0]!.attempt.signal.aborted).toBe(true)
+  })
+
+  test('is aborted at a lock TTL that ends between two renewals', async () => {
+    const { runs, work } = controlled()
+    const lockTtlMs = timing.leaseMs * 1.4
+    const request = { ...id, fingerprint: null, timing: { ...timing, lockTtlMs } }
+    const outcome = engine().process(request, work)
+    await clock.advance(lockTtlMs - 1_000)
+    expect(runs[0]!.attempt.signal.aborted).toBe(false)
+    await clock.advance(1_000)
+    expect(runs[0]!.attempt.signal.aborted).toBe(true)
+    expect(await outcome).toEqual({ kind: 'attempt_timeout' })
+  })
+
   test('does not start when its claim was answered after the lease', async () => {
     const { promise: answered, resolve: answer } = deferred()
     const stopped = storeWith({

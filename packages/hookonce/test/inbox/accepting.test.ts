@@ -133,6 +133,19 @@ test('the handler gets the delivery as it arrived, large or small, less what is 
   expect(delivery!.length).toBeLessThan(large.length / 2)
 })
 
+test.each(['authorization', 'cookie'])('%s is neither stored nor handed on, whoever sends it', async name => {
+  const handed: unknown[] = []
+  const inbox = inboxOf({ orders: delivery => void handed.push(delivery.header(name)) })
+  const headers: [string, string][] = [
+    ['x-idempotency-key', 'k'],
+    [name, 'session=abcdef'],
+  ]
+  const delivery = new Delivery({ method: 'POST', url: '/hooks/orders', headers, body: Buffer.from('{}') })
+  await inbox.source('orders').receive(delivery, () => jsonResponse({}))
+  await expect.poll(() => handed).toEqual([undefined])
+  expect(Buffer.from((await recordOf('k'))!.delivery!).includes('abcdef')).toBe(false)
+})
+
 test.each([
   ['authorization', bearer({ tokens: [TOKEN], key: { header: 'x-idempotency-key' } })],
   ['x-gitlab-token', gitlab({ secrets: [TOKEN], scheme: 'secret-token' })],

@@ -198,6 +198,9 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
     'Math.min(at + leaseMs, entry.claimedAt + entry.lockTtlMs)',
     'at + leaseMs',
   ],
+  'a lease ends 5 ms early': ['function remaining', 'entry.leaseEndsAt - at', 'entry.leaseEndsAt - at - 5'],
+  'a lease is 5 ms shorter than asked': ['function setLease', 'at + leaseMs', 'at + leaseMs - 5'],
+  'claimDue: a lease ends 5 ms early': [TAKE, 'queue.next(request.scope, at)', 'queue.next(request.scope, at + 5)'],
   'renewals count the lock TTL from now': ['function setLease', 'entry.claimedAt + entry', 'at + entry'],
   'a running record expires with its lease': ['function setLease', 'entry.leaseEndsAt + Math', '0 * Math'],
   'a running record is kept for the retention only': [

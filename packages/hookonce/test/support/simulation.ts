@@ -7,27 +7,9 @@ import {
   type Store,
   StoreError,
 } from 'hookonce'
-import { FakeClock, flush } from './fake-clock.js'
-
-/** Pseudo-random numbers from a seed (mulberry32). */
-function randomFrom(seed: number) {
-  let state = seed >>> 0
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = state
-    t = Math.imul(t ^ (t >>> 15), t | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-  return {
-    next,
-    chance: (probability: number) => next() < probability,
-    between: (least: number, most: number) => least + next() * (most - least),
-    pick: <T>(items: readonly T[]): T => items[Math.floor(next() * items.length)] as T,
-  }
-}
-
-type Random = ReturnType<typeof randomFrom>
+import { FakeClock } from './fake-clock.js'
+import { SimulatedProcess } from './simulation/process.js'
+import { type Random, randomFrom, seededly } from './simulation/random.js'
 
 export type Fault =
   | 'request_lost'
@@ -74,58 +56,8 @@ export interface History {
 export const TIMING = { leaseMs: 900, lockTtlMs: 4_000, waitMs: 1_500, retentionMs: 100_000_000 }
 export const STORE_TIMEOUT_MS = 200
 
-/** A process: its own clock readings, its own link to the store; it can die and be stopped. */
-class SimulatedProcess implements Clock {
-  dead = false
-  #paused = false
-  #held: (() => unknown)[] = []
+class EngineProcess extends SimulatedProcess {
   idempotency!: Idempotency
-
-  constructor(
-    readonly number: number,
-    readonly clock: FakeClock,
-    readonly skewMs: number,
-  ) {}
-
-  now(): number {
-    return this.clock.now() + this.skewMs
-  }
-
-  monotonic(): number {
-    return this.clock.monotonic()
-  }
-
-  after(ms: number, callback: () => void): () => void {
-    let cancelled = false
-    const cancel = this.clock.after(ms, () => this.deliver(() => cancelled || callback()))
-    return () => {
-      cancelled = true
-      cancel()
-    }
-  }
-
-  /** Runs the callback unless the process is dead; once it goes on if it is stopped. */
-  deliver(callback: () => unknown): void {
-    if (this.dead) return
-    if (this.#paused) this.#held.push(callback)
-    else callback()
-  }
-
-  get running(): boolean {
-    return !this.dead && !this.#paused
-  }
-
-  pause(): void {
-    this.#paused = true
-  }
-
-  async resume(): Promise<void> {
-    this.#paused = false
-    for (const callback of this.#held.splice(0)) {
-      callback()
-      await flush()
-    }
-  }
 }
 
 export interface SimulationOptions {
@@ -147,13 +79,7 @@ export async function simulate({
   mutate = store => store,
 }: SimulationOptions): Promise<History> {
   const random = randomFrom(seed)
-  const mathRandom = Math.random
-  Math.random = random.next
-  try {
-    return await run(random, open, faults, mutate)
-  } finally {
-    Math.random = mathRandom
-  }
+  return seededly(random, () => run(random, open, faults, mutate))
 }
 
 async function run(
@@ -237,10 +163,10 @@ async function run(
     }
   }
 
-  const processes: SimulatedProcess[] = []
-  const startProcess = (number: number): SimulatedProcess => {
+  const processes: EngineProcess[] = []
+  const startProcess = (number: number): EngineProcess => {
     const skew = random.pick([0, 3_600_000, -3_600_000])
-    const process = new SimulatedProcess(number, clock, skew)
+    const process = new EngineProcess(number, clock, skew)
     process.idempotency = createIdempotency({
       store: linkOf(process),
       clock: process,

@@ -110,3 +110,23 @@ test('when the worker thread ends unexpectedly, what is pending is unknown and w
   await expect(store.claim(request('later'))).rejects.toMatchObject({ code: 'ERR_STORE', effect: 'refused' })
   await store.close()
 })
+
+test('tokens rise over a deletion within one transaction, and so at one time', async () => {
+  const store = open(join(temporaryFolder(), 'hookonce.db'))
+  await store.ready()
+  const claim = (leaseId: string) => store.claim(request('key', { leaseId }))
+  // Asked together, they are one batch.
+  const asked = [
+    claim('a'),
+    store.fail(request('key'), 'a', 'it broke'),
+    claim('b'),
+    store.delete(request('key'), { force: true }),
+    claim('c'),
+  ]
+  const outcomes = await Promise.all(asked)
+  const tokens = outcomes.flatMap(outcome =>
+    typeof outcome === 'object' && 'fencingToken' in outcome ? [BigInt(outcome.fencingToken)] : [],
+  )
+  expect(tokens).toHaveLength(3)
+  expect(tokens[1]! > tokens[0]! && tokens[2]! > tokens[1]!, tokens.join(' < ')).toBe(true)
+})

@@ -79,3 +79,20 @@ test('a file that another took the place of is left to it', async () => {
   const db = await connect(path)
   expect(db.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' })
 })
+
+test('a file that goes away while effects are written takes none of them, and no result', async () => {
+  const path = join(temporaryFolder(), 'hookonce.db')
+  const store = open(path)
+  await store.claim(request('key'))
+  const transacted = store.transact(request('key'), 'lease of key', () => {
+    renameSync(path, `${path}.moved`)
+    return write()
+  })
+  await expect(transacted).rejects.toMatchObject({
+    effect: 'refused',
+    message: expect.stringContaining('deleted or replaced'),
+  })
+  renameSync(`${path}.moved`, path)
+  const db = await connect(path)
+  expect(db.prepare('SELECT key, state FROM records').all()).toEqual([{ key: 'key', state: 'running' }])
+})

@@ -17,6 +17,7 @@ import { until } from '../support/waiting.js'
 /** How many deliveries there are; a hundred times less groups, and as many events in each. */
 const DELIVERIES = Number(process.env.HOOKONCE_TEST_DELIVERIES ?? 200)
 const GROUPS = Math.round(Math.sqrt(DELIVERIES))
+const POISON = Math.round(DELIVERIES / 2)
 const DEAD = Math.round(DELIVERIES / 3)
 const PATIENCE_MS = 30_000 + 60 * DELIVERIES
 
@@ -115,6 +116,29 @@ export function inboxLoadCases(store: SharedStore): void {
       await expect
         .poll(() => counted(workers, 'attempts_total', 'end'))
         .toEqual({ recorded: DELIVERIES, ...(failures > 0 && { given_back: failures }) })
+    },
+    2 * PATIENCE_MS,
+  )
+
+  test(
+    `${POISON} deliveries that fail again and again beside ${POISON} healthy ones: each of them costs one call at most`,
+    async () => {
+      const isPoison = (key: string) => key.startsWith('poison')
+      const upstream = await startUpstream({ fails: ({ key }) => isPoison(key) })
+      const shared = { ...store.fresh(), ...UNHURRIED }
+      const concurrency = 20
+      const args = configured(`{ retryDelaysSeconds: Array(9).fill(0.01), concurrency: ${concurrency} }`)
+      const server = await startServer(receiving(upstream, shared), { args })
+      const keys = Array.from({ length: POISON }, (_, i) => [`poison${i}`, `healthy${i}`]).flat()
+      await inParallel(keys, 16, async key => expect((await deliver(server, key)).status).toBe(202))
+
+      await startServer(settings(upstream, shared), { args: ['work', ...args] })
+      const healthy = () => upstream.calls.filter(({ key }) => !isPoison(key)).length
+      await until('all that are healthy are done', () => healthy() === POISON, PATIENCE_MS)
+      // What was due before comes before what is due again.
+      const untilTheLast = upstream.calls.findLastIndex(({ key }) => !isPoison(key)) + 1
+      expect(untilTheLast - POISON).toBeLessThanOrEqual(POISON + 2 * concurrency)
+      await until('they are recorded', async () => (await count(server, 'completed')) === POISON, PATIENCE_MS)
     },
     2 * PATIENCE_MS,
   )

@@ -1,0 +1,112 @@
+import { type Bugs, bugsIn, inLibrary, inServer } from '../bug.js'
+
+const tests = (...names: string[]) => inLibrary(...names.map(name => `inbox/${name}`))
+const bug = bugsIn('packages/hookonce/src', ...tests('working'))
+
+export const inboxBugs: Bugs = [
+  bug(
+    'a delivery that was not stored is acknowledged',
+    'inbox.ts',
+    "if (outcome === 'unavailable')\n",
+    "if (outcome === 'unavailable' && key === '')\n",
+    ...tests('accepting'),
+  ),
+  bug(
+    'an acceptance without an answer is asked again as another one',
+    'accepting.ts',
+    "asked(this.#context, 'accept', () => this.#store.accept(request))",
+    "asked(this.#context, 'accept', () => this.#store.accept({ ...request, acceptId: randomUUID() }))",
+    ...tests('accepting'),
+  ),
+  bug(
+    'attempts of earlier rounds count',
+    'inbox.ts',
+    'const tries = due.attempt - due.accepted.earlierAttempts',
+    'const tries = due.attempt',
+    ...tests('retrying'),
+  ),
+  bug(
+    'an attempt more than there are pauses',
+    'retries.ts',
+    'const delay = delaysMs[tries - 1]',
+    'const delay = delaysMs[Math.max(0, tries - 2)]',
+    ...tests('retrying'),
+  ),
+  bug(
+    'what a handler gives up is tried again',
+    'retries.ts',
+    "'error' in unsettled ? unsettled.error instanceof NonRetriableError :",
+    "'error' in unsettled ? false :",
+    ...tests('retrying'),
+  ),
+  bug(
+    'the pause that an application asks for is forgotten',
+    'retries.ts',
+    'Math.max(delay * (1 + Math.random() / 5), askedPauseMs(unsettled))',
+    'Math.max(delay * (1 + Math.random() / 5), 0)',
+    ...tests('retrying'),
+  ),
+  bug(
+    'a breaker takes an answer of 500 for an absent application',
+    'target-state.ts',
+    "return end.value.unreachable ? 'absent' : 'there'",
+    "return end.value.unreachable || end.value.status >= 500 ? 'absent' : 'there'",
+    ...inServer('inbox'),
+    ...tests('retrying'),
+  ),
+  bug(
+    'a breaker never opens',
+    'breaker.ts',
+    'if (this.#failures < FAILURES) return most',
+    'if (this.#failures < 1e9) return most',
+    ...tests('retrying'),
+    ...inServer('inbox'),
+  ),
+  bug(
+    'a breaker probes with many at once',
+    'breaker.ts',
+    'if (this.#probing || this.#clock.monotonic() < this.#openUntil) return 0',
+    'if (this.#clock.monotonic() < this.#openUntil) return 0',
+    ...tests('retrying'),
+    ...inServer('inbox'),
+  ),
+  bug(
+    'the room of an attempt is never free again',
+    'inbox.ts',
+    'settled: () => this.#slots.free(1)',
+    'settled: () => {}',
+  ),
+  bug(
+    'a source with a backlog keeps the others waiting',
+    'slots.ts',
+    'Math.min(most, this.#total - this.#used - ahead)',
+    'Math.min(most, this.#total - this.#used - 0 * ahead)',
+    ...tests('slots'),
+  ),
+  bug(
+    'attempts begin as fast as they can, whatever the rate',
+    'inbox.ts',
+    'this.#rate?.reserve(bySlots, wake) ?? bySlots',
+    'bySlots',
+  ),
+  bug(
+    'an inbox that stops does not wait for what runs',
+    'working.ts',
+    'if (this.#active === 0 && !this.#looking) return',
+    'if (this.#active === 0 || !this.#looking) return',
+  ),
+  bug(
+    'the secrets of a delivery are stored',
+    'stored-delivery.ts',
+    "folded === 'authorization' || folded === 'cookie' || secretHeaders.has(folded)",
+    'secretHeaders.has(folded)',
+    ...tests('accepting'),
+  ),
+  bug(
+    'a large delivery comes back deflated',
+    'stored-delivery.ts',
+    'bytes[1] === 1 ? await inflate(body) : body',
+    'bytes[1] === 2 ? await inflate(body) : body',
+    ...tests('accepting', 'working'),
+  ),
+]

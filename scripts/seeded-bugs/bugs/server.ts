@@ -1,0 +1,117 @@
+import { type Bugs, bugsIn, inServer } from '../bug.js'
+
+const operator = bugsIn('packages/server/src/operator', ...inServer('operator-access'))
+const bug = bugsIn('packages/server/src', ...inServer('shutdown'))
+const forward = bugsIn('packages/server/src/handlers', ...inServer('forward'))
+
+export const serverBugs: Bugs = [
+  operator(
+    'a trial takes any Host',
+    'origin.ts',
+    "  if (!isOwnAddress(peerOf(request))) return 'this request comes from another machine.'\n  return throughProxy(request) ?? foreignHost(request) ?? foreignPage(request)",
+    "  if (!isOwnAddress(peerOf(request))) return 'this request comes from another machine.'\n  return throughProxy(request) ?? foreignPage(request)",
+  ),
+  operator(
+    'a trial does not see a proxy',
+    'origin.ts',
+    'if (FORWARDING.test(name)) return',
+    "if (name === 'forwarded') return",
+  ),
+  operator(
+    'a trial that is over opens again',
+    'trial.ts',
+    'if (this.#over !== undefined) return\n',
+    'this.#over = undefined\n',
+  ),
+  operator(
+    'a page of another site may use a session',
+    'token-holders.ts',
+    'return foreign === undefined ? undefined : denied(foreign)',
+    'return foreign === undefined || foreign !== undefined ? undefined : denied(foreign)',
+    ...inServer('operator-routes'),
+  ),
+  operator(
+    'a session never ends',
+    'sessions.ts',
+    'return now < (this.#endsAt.get(digest(id)) ?? 0)',
+    'return this.#endsAt.has(digest(id)) || now < 0',
+    ...inServer('operator-session'),
+  ),
+  operator(
+    'a session outlives its logout',
+    'token-holders.ts',
+    'if (id !== undefined) this.#sessions.close(id)',
+    "if (id === '') this.#sessions.close(id)",
+    ...inServer('operator-session'),
+  ),
+  operator(
+    'tokens may be guessed without end',
+    'token-holders.ts',
+    'if (blockedForMs > 0) return tooManyTokens(blockedForMs)',
+    'if (blockedForMs > 1e9) return tooManyTokens(blockedForMs)',
+    ...inServer('operator-session'),
+  ),
+  operator(
+    'a server with a config file is open',
+    'rule.ts',
+    "const protect = work ?? (ofFile === undefined ? undefined : 'there is a config file')",
+    'const protect = work',
+    ...inServer('operator-access', 'operator-token'),
+  ),
+
+  bug(
+    'a drain ignores the inbox',
+    'shutdown.ts',
+    'Promise.all([answered, receiver.settled(), inbox.stop()])',
+    'Promise.all([answered, receiver.settled()])',
+  ),
+  bug(
+    'a drain ignores what is answered',
+    'shutdown.ts',
+    'Promise.all([answered, receiver.settled(), inbox.stop()])',
+    'Promise.all([inbox.stop()])',
+  ),
+  bug('new deliveries come in while it drains', 'gate.ts', 'this.#closed = true', 'this.#closed = false'),
+  bug('nothing is aborted when a drain takes too long', 'shutdown.ts', '    receiver.abort()\n', ''),
+  bug(
+    'it is ready while it drains',
+    'routes/health.ts',
+    "if (gate.closed) respond(reply, problem('shutting_down'))",
+    "if (gate.inProgress < 0) respond(reply, problem('shutting_down'))",
+  ),
+
+  forward(
+    'the key that the application gets is the sender’s',
+    'forward.ts',
+    "if (folded === 'idempotency-key' && attempt !== undefined && attempt.key !== null) return true",
+    "if (folded === 'idempotency-key' && attempt === undefined) return true",
+  ),
+  forward(
+    'a request is sent again when its answer had begun',
+    'exchange.ts',
+    'sent.reusedSocket && !isAnswered && !signal.aborted',
+    'sent.reusedSocket && !signal.aborted',
+    ...inServer('forward-connections'),
+  ),
+  forward(
+    'a request is not sent again when a kept connection had ended',
+    'exchange.ts',
+    'if (error instanceof StaleConnection) return send(given, false)',
+    'if (error instanceof TypeError) return send(given, false)',
+    ...inServer('forward-connections'),
+  ),
+  forward(
+    'a loop is not seen',
+    'loop.ts',
+    'entry.trim().split(/\\s+/)[1] === markOf(source)',
+    'entry.trim() === markOf(source)',
+    ...inServer('forward-loop'),
+  ),
+  forward(
+    'an answer that quotes credentials is recorded',
+    'forward.ts',
+    "const quotes = [authorization.slice('Basic '.length), password].some(secret => secret !== '' && body.includes(secret))",
+    'const quotes = authorization === password && body.length < 0',
+    ...inServer('forward-failures', 'secrets'),
+  ),
+]

@@ -1,0 +1,217 @@
+import { type Bugs, bugsIn, inLibrary, inServer } from '../bug.js'
+
+const stores = 'packages/hookonce/src/stores'
+const tests = (...names: string[]) => inLibrary(...names.map(name => `stores/${name}`))
+
+const inMemory = bugsIn(`${stores}/memory`, ...tests('memory/leases'))
+const inSqlite = bugsIn(`${stores}/sqlite`, ...tests('sqlite'))
+const inRedis = bugsIn(`${stores}/redis`, ...tests('redis'))
+const inPostgres = bugsIn(`${stores}/postgres`, ...tests('postgres'))
+
+/** Of the memory store others are seeded in its conformance cases' own test. */
+export const storeBugs: Bugs = [
+  inMemory(
+    'memory: a lease ends 5 ms early',
+    'entry.ts',
+    'Math.max(0, entry.leaseEndsAt - at)',
+    'Math.max(0, entry.leaseEndsAt - at - 5)',
+  ),
+
+  inSqlite(
+    'SQLite: a lease ends 5 ms early for a claim',
+    'operations.ts',
+    'if (found.lease_ends_at > now) return [',
+    'if (found.lease_ends_at > now + 5) return [',
+  ),
+  inSqlite(
+    'SQLite: a lease ends 5 ms early for a renewal',
+    'sql/renew.sql',
+    'AND lease_ends_at > ',
+    'AND lease_ends_at - 5 > ',
+  ),
+  inSqlite(
+    'SQLite: a lease ends 5 ms early for who takes what is due',
+    'sql/due.sql',
+    'due_at <= ?',
+    'due_at <= ? + 5',
+  ),
+  inSqlite(
+    'SQLite: a further attempt gets 5 ms less',
+    'records.ts',
+    'const endsAt = now + Math.min(leaseMs, lockTtlMs)',
+    'const endsAt = now + Math.min(leaseMs - 5, lockTtlMs)',
+  ),
+  inSqlite('SQLite: a renewal gives 5 ms less', 'sql/renew.sql', 'lease_ends_at = min(', 'lease_ends_at = -5 + min('),
+  inSqlite(
+    'SQLite: any attempt may record a result',
+    'sql/complete.sql',
+    'AND lease_id = ?6 AND',
+    "AND (lease_id = ?6 OR lease_id <> '') AND",
+  ),
+  inSqlite(
+    'SQLite: a lost attempt is not counted',
+    'records.ts',
+    "return found.losses + (found.state === 'running'",
+    "return found.losses + (found.state === 'pending'",
+  ),
+  inSqlite(
+    'SQLite: tokens begin anew when a record was removed',
+    'records.ts',
+    'statement.raiseFloor.run(fencing_token)',
+    'void fencing_token',
+    ...tests('sqlite/batching'),
+  ),
+  inSqlite(
+    'SQLite: a purge removes what is abandoned',
+    'sql/expired.sql',
+    'WHERE expires_at <= ? AND',
+    'WHERE lease_ends_at <= ? AND',
+  ),
+  inSqlite(
+    'SQLite: commits are not flushed',
+    'open.ts',
+    /* biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of the store */
+    'db.exec(`PRAGMA synchronous = ${synchronous}`)',
+    'db.exec(`PRAGMA synchronous = NORMAL`)',
+    ...tests('sqlite/pragmas'),
+  ),
+  inSqlite(
+    'SQLite: effects meet no foreign keys',
+    'effects.ts',
+    'PRAGMA foreign_keys = ON',
+    'PRAGMA foreign_keys = OFF',
+    ...tests('sqlite/pragmas'),
+  ),
+  inSqlite(
+    'SQLite: a file that was deleted is written to',
+    'transactions.ts',
+    'if (!isInPlace()) throw misplaced()',
+    'if (!isInPlace() && !db.isTransaction) throw misplaced()',
+    ...tests('sqlite/misplaced'),
+  ),
+
+  inSqlite(
+    'SQLite: it is ready without a write',
+    'operations.ts',
+    'statement.check.run(now)',
+    'if (now < 0) statement.check.run(now)',
+    ...inServer('readyz'),
+  ),
+
+  inRedis(
+    'Redis: it is ready without a write',
+    'lua/identify.lua',
+    "redis.call('SET', KEYS[1], id)",
+    "if not redis.call('GET', KEYS[1]) then redis.call('SET', KEYS[1], id) end",
+    ...inServer('readyz'),
+  ),
+  inPostgres(
+    'Postgres: it is ready without a write',
+    'sql/check.sql',
+    'UPDATE hookonce.meta SET checked_at = greatest(checked_at + 1, hookonce.now_ms()) FROM patience WHERE id = 1',
+    'SELECT checked_at FROM hookonce.meta, patience WHERE id = 1',
+    ...inServer('readyz'),
+  ),
+  inRedis(
+    'Redis: a lease ends 5 ms early for a claim',
+    'lua/claim.lua',
+    'if now < lease_ends then return {2',
+    'if now + 5 < lease_ends then return {2',
+  ),
+  inRedis(
+    'Redis: a lease ends 5 ms early for a renewal',
+    'lua/renew.lua',
+    'or now >= lease_ends then return 0 end',
+    'or now + 5 >= lease_ends then return 0 end',
+  ),
+  inRedis(
+    'Redis: what is taken gets 5 ms less',
+    'lua/take.lua',
+    'math.min(tonumber(ARGV[3]), lock_ttl)',
+    'math.min(tonumber(ARGV[3]) - 5, lock_ttl)',
+  ),
+  inRedis(
+    'Redis: any attempt may record a result',
+    'lua/complete.lua',
+    "if holder ~= ARGV[1] or (now >= expires and state ~= 'R') then return 0 end",
+    "if now >= expires and state ~= 'R' then return 0 end",
+  ),
+  inRedis(
+    'Redis: an acceptance that is sent twice finds itself known',
+    'lua/accept.lua',
+    "if state == 'P' and attempts == 0 and holder == accept_id then",
+    "if state == 'P' and attempts == 0 and holder == '' then",
+  ),
+  inRedis(
+    'Redis: tokens follow a clock that steps back',
+    'lua/claim.lua',
+    'attempts, token = attempts + 1, math.max(token + 1, micros)',
+    'attempts, token = attempts + 1, micros',
+    ...tests('redis/clock'),
+  ),
+  inRedis(
+    'Redis: a full one takes no result',
+    'lua/complete.lua',
+    '#!lua flags=allow-oom',
+    '#!lua',
+    ...tests('redis/full'),
+  ),
+  inRedis(
+    'Redis: it is not noticed that it forgot',
+    'identity.ts',
+    'return before !== undefined && before !== id',
+    "return before !== undefined && before === ''",
+    ...tests('redis/forgotten'),
+  ),
+  inRedis(
+    'Redis: a deletion is sent again when it may have been done',
+    'commands.ts',
+    'passing && (command.resendable || !doubtful)',
+    'passing && (command.resendable || doubtful)',
+    ...tests('redis/faults'),
+  ),
+
+  inPostgres(
+    'Postgres: a lease ends 5 ms early for a renewal',
+    'sql/renew.sql',
+    'lease_ends_at > hookonce.now_ms()',
+    'lease_ends_at > hookonce.now_ms() + 5',
+  ),
+  inPostgres(
+    'Postgres: a lease ends 5 ms early for who takes what is due',
+    'sql/claim-due.sql',
+    'due_at <= hookonce.now_ms() AND',
+    'due_at <= hookonce.now_ms() + 5 AND',
+  ),
+  inPostgres(
+    'Postgres: a lease ends 5 ms early for a deletion',
+    'sql/delete.sql',
+    'lease_ends_at <= hookonce.now_ms()',
+    'lease_ends_at <= hookonce.now_ms() + 5',
+  ),
+  inPostgres(
+    'Postgres: a further attempt gets 5 ms less',
+    'sql/take-over.sql',
+    'lease_ends_at = hookonce.now_ms() + least($8::bigint, $9::bigint)',
+    'lease_ends_at = hookonce.now_ms() + least($8::bigint - 5, $9::bigint)',
+  ),
+  inPostgres(
+    'Postgres: any attempt may record a result',
+    'sql/complete.sql',
+    'r.lease_id = a.lease_id',
+    'r.lease_id <> a.key',
+  ),
+  inPostgres(
+    'Postgres: effects are committed without their result',
+    'transacting.ts',
+    'if (completedAt === undefined) {',
+    "if (completedAt === undefined && held.leaseId === '') {",
+  ),
+  inPostgres(
+    'Postgres: a COMMIT without an answer counts as not done',
+    'transacting.ts',
+    'return await fateOf(held, lost)',
+    "throw new Failure(lost.cause, 'refused', false)",
+    ...tests('postgres/transact'),
+  ),
+]
