@@ -30,6 +30,8 @@ interface Command {
 
 const FIRST_RETRY_MS = 10
 const LAST_RETRY_MS = 160
+/** With a time limit after it, less than a server's start may take: then the reason is told. */
+const LONGEST_CONNECT_MS = 3_000
 
 export type Commands = ReturnType<typeof createCommands>
 
@@ -40,31 +42,42 @@ export type Commands = ReturnType<typeof createCommands>
 export function createCommands(opening: Promise<RedisClient>, timeoutMs: number) {
   const limits = new TimeLimits(systemClock)
   let pending = 0
+  /** Once there was a connection, or is none. */
   let client: RedisClient | undefined
+  let connecting: Promise<void> | undefined
+  let stopWaiting = () => {}
   let closed = false
   let idle: (() => void) | undefined
 
-  opening.then(
-    opened => {
-      client = opened
-    },
-    () => {},
-  )
+  /** No command's time limit pays for the first connection, which may be resolved, made secret and logged in on. */
+  async function connect(): Promise<void> {
+    const opened = await opening
+    await new Promise<void>(resolve => {
+      const lift = limits.start(LONGEST_CONNECT_MS, resolve)
+      stopWaiting = () => {
+        lift()
+        resolve()
+      }
+      if (closed) stopWaiting()
+      else opened.firstConnection().then(stopWaiting)
+    })
+    client = opened
+  }
 
-  function send(command: Command): void {
-    if (client === undefined) {
-      opening.then(
-        () => send(command),
-        error => settle(command, () => command.reject(new StoreError(messageOf(error), 'refused', { cause: error }))),
-      )
-      return
-    }
+  function start(command: Command): void {
+    const now = performance.now()
+    command.giveUpAt = now + timeoutMs
+    command.lift = limits.start(timeoutMs, () => giveUp(command), now)
+    send(command, client!)
+  }
+
+  function send(command: Command, client: RedisClient): void {
     command.inFlight = true
     client.evaluate('EVALSHA', command.script.sha, command.keys, command.args).then(
       reply => answered(command, reply),
       error => {
         if (codeOf(error) !== 'NOSCRIPT') failed(command, error)
-        else sendWhole(client!, command)
+        else sendWhole(client, command)
       },
     )
   }
@@ -98,7 +111,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
     const pauseMs = command.retryMs * (0.5 + Math.random() / 2)
     command.retryMs = Math.min(2 * command.retryMs, LAST_RETRY_MS)
     const again = passing && (command.resendable || !doubtful) && performance.now() + pauseMs < command.giveUpAt
-    if (again) setTimeout(() => command.lift && send(command), pauseMs)
+    if (again) setTimeout(() => command.lift && send(command, client!), pauseMs)
     else giveUp(command)
   }
 
@@ -128,7 +141,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
   return {
     refuseIfClosed,
 
-    /** Once there is a way to Redis: no turn of the event loop is waited for it any more. */
+    /** Once there was a connection: no turn of the event loop is waited for it any more. */
     client: () => client,
 
     /** Rejects with a {@link StoreError} where there is no way to Redis at all. */
@@ -148,7 +161,6 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
     ): Promise<T> {
       return new Promise<T>((resolve, reject) => {
         refuseIfClosed()
-        const now = performance.now()
         const command: Command = {
           script,
           keys: typeof keys === 'string' ? [keys] : keys,
@@ -156,7 +168,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
           decode,
           resolve: resolve as Command['resolve'],
           reject,
-          giveUpAt: now + timeoutMs,
+          giveUpAt: 0,
           lift: undefined,
           resendable,
           inFlight: false,
@@ -165,8 +177,15 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
           failure: undefined,
         }
         pending++
-        command.lift = limits.start(timeoutMs, () => giveUp(command), now)
-        send(command)
+        if (client !== undefined) return start(command)
+        connecting ??= connect()
+        connecting.then(
+          () => start(command),
+          error => {
+            command.lift = () => {}
+            settle(command, () => reject(new StoreError(messageOf(error), 'refused', { cause: error })))
+          },
+        )
       })
     },
 
@@ -184,6 +203,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
     /** From here on nothing is taken; resolves when what was taken is settled. */
     close(): Promise<void> {
       closed = true
+      stopWaiting()
       return new Promise(resolve => {
         if (pending === 0) return resolve()
         const before = idle
