@@ -70,7 +70,7 @@ const listening = async (server: PostgresServer) =>
     )
   ).length
 
-describe.for(Object.entries(WAYS))('a failover %s', ([, { kept, demote }]) => {
+describe.for(Object.entries(WAYS))('a failover %s', { timeout: 120_000 }, ([, { kept, demote }]) => {
   async function failOver(pair: Pair, name: Awaited<ReturnType<typeof startServerName>>): Promise<number> {
     await demote(pair)
     name.turnTo(pair.replica.port, kept)
