@@ -48,6 +48,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
   let stopWaiting = () => {}
   let closed = false
   let idle: (() => void) | undefined
+  let toldOfFailure = () => {}
 
   /** No command's time limit pays for the first connection, which may be resolved, made secret and logged in on. */
   async function connect(): Promise<void> {
@@ -104,6 +105,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
   }
 
   function failed(command: Command, error: unknown): void {
+    toldOfFailure()
     const { unsent, doubtful, passing } = failureOf(error)
     command.inFlight = false
     command.doubtful ||= doubtful
@@ -117,6 +119,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
 
   function giveUp(command: Command): void {
     const { inFlight, doubtful, failure } = command
+    if (inFlight) toldOfFailure()
     const reason = failure === undefined ? `no answer within ${timeoutMs} ms` : messageOf(failure)
     settle(command, () =>
       command.reject(
@@ -187,6 +190,11 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
           },
         )
       })
+    },
+
+    /** Calls back whenever a command fails or has no answer in time, before anything else does. */
+    onFailure(listener: () => void): void {
+      toldOfFailure = listener
     },
 
     /** Has closing wait for what is more than one command. */

@@ -6,9 +6,11 @@ import { scripts } from './lua.generated.js'
 
 /** FLUSHALL breaks no connection, and not every driver tells of a new one. */
 const INTERVAL_MS = 1_000
+const MOST_SUSPECTS = 1_000
 
 /** A record that was acknowledged, which is there until then by `performance.now()`. */
 interface Made {
+  partition: number
   name: string
   until: number
 }
@@ -20,8 +22,8 @@ interface Known {
   mark: number
 }
 
-/** Records that are gone: those after a moment, or all. */
-type Loss = { since: number } | 'everything'
+/** Records that are gone: those after a microsecond, or all. */
+type Loss = number | 'everything'
 
 /**
  * Notices a Redis that forgot, wholly or since a moment: an id is kept in it, and a mark of each process, in each partition of a
@@ -41,8 +43,9 @@ export function createIdentity(
   const process = randomUUID()
   const known = new Map<number, Known>()
   const newest = new Map<number, Made>()
-  /** The newest as it was when the servers could not be asked: what is made later may be made after the loss. */
-  const suspects = new Map<number, Made>()
+  /** The newest whenever something failed, with the mark before: what is made later may be made after the loss. */
+  const suspects = new Map<Made, number>()
+  let failures = 0
   let isCluster = false
   let lookedAt = performance.now()
 
@@ -51,43 +54,52 @@ export function createIdentity(
     isCluster = (await opening).isCluster
     lookedAt = performance.now()
     const partitions = isCluster ? Array.from({ length: PARTITIONS }, (_, i) => i) : [0]
-    const answers = await Promise.allSettled(partitions.map(compare))
-    const losses = answers.flatMap(answer => (answer.status === 'fulfilled' ? (answer.value ?? []) : []))
+    const losses: Loss[] = []
+    const answers = await Promise.allSettled(partitions.map(partition => compare(partition, losses)))
     if (losses.includes('everything')) forgotten(undefined)
-    else if (losses.length > 0) forgotten(Math.min(...losses.map(loss => (loss as { since: number }).since)))
+    else if (losses.length > 0) forgotten(Math.min(...(losses as number[])) / 1000)
     const failure = answers.find(answer => answer.status === 'rejected')
     if (failure !== undefined) throw failure.reason
   }
 
-  async function compare(partition: number): Promise<Loss | undefined> {
-    const isNewestLost = await looksLost(partition)
+  async function compare(partition: number, losses: Loss[]): Promise<void> {
+    const failuresBefore = failures
+    const questioned = new Set([...suspects.keys()].filter(made => made.partition === partition))
+    const last = newest.get(partition)
+    if (last !== undefined) questioned.add(last)
+    for (const made of questioned) {
+      const isThere = await commands.run(scripts.get, made.name, ['0'], reply => (reply as [0, Buffer])[1].length > 0)
+      const since = suspects.get(made) ?? known.get(partition)?.mark
+      if (isThere || since === undefined || performance.now() >= made.until) continue
+      losses.push(since)
+      forget(made)
+    }
+
     // A new id each time: what this process wrote once tells nothing about now.
     const args = [randomUUID(), process, `${known.get(partition)?.mark ?? 0}`]
     const [id, mark, kept] = await commands.run(scripts.identify, identityKeyOf(prefix, partition), args, decode)
+    // The mark covers them, if it is on the server that they were found on.
+    if (failures === failuresBefore) for (const made of questioned) forget(made)
     // Another check may have come in between.
     const before = known.get(partition)
     known.set(partition, { id, mark })
-    if (before === undefined) return undefined
-    if (before.id !== id) return 'everything'
-    if (kept === undefined) return isNewestLost ? { since: before.mark / 1000 } : undefined
-    return kept === 0 ? 'everything' : { since: kept / 1000 }
+    if (before === undefined) return
+    if (before.id !== id || kept === 0) losses.push('everything')
+    else if (kept !== undefined) losses.push(kept)
   }
 
-  /** Whether the newest record of a partition is gone before its time. */
-  async function looksLost(partition: number): Promise<boolean> {
-    const made = suspects.get(partition) ?? newest.get(partition)
-    if (made === undefined) return false
-    let isThere: boolean
-    try {
-      isThere = await commands.run(scripts.get, made.name, ['0'], reply => (reply as [unknown, Buffer])[1].length > 0)
-    } catch (error) {
-      const last = suspects.get(partition) ?? newest.get(partition)
-      if (last !== undefined) suspects.set(partition, last)
-      throw error
+  function forget(made: Made): void {
+    suspects.delete(made)
+    if (newest.get(made.partition) === made) newest.delete(made.partition)
+  }
+
+  /** Something failed, or there is a new connection: it may lead to another server. */
+  function suspect(): void {
+    failures++
+    for (const made of newest.values()) {
+      const mark = known.get(made.partition)?.mark
+      if (mark !== undefined && suspects.size < MOST_SUSPECTS && !suspects.has(made)) suspects.set(made, mark)
     }
-    suspects.delete(partition)
-    if (newest.get(partition) === made) newest.delete(partition)
-    return !isThere && performance.now() < made.until
   }
 
   // Whatever keeps it from being compared is told to whoever asks for records.
@@ -100,9 +112,13 @@ export function createIdentity(
   }
   const timer = setInterval(look, INTERVAL_MS).unref()
   let stopListening = () => {}
+  commands.onFailure(suspect)
   opening.then(
     client => {
-      stopListening = client.onConnected(() => void look())
+      stopListening = client.onConnected(() => {
+        suspect()
+        void look()
+      })
     },
     () => {},
   )
@@ -112,7 +128,8 @@ export function createIdentity(
 
     /** A record was acknowledged that is kept for so long from now on, whatever becomes of it. */
     made(name: string, retentionMs: number): void {
-      newest.set(isCluster ? partitionIn(prefix, name) : 0, { name, until: lookedAt + retentionMs })
+      const partition = isCluster ? partitionIn(prefix, name) : 0
+      newest.set(partition, { partition, name, until: lookedAt + retentionMs })
     },
 
     close(): void {

@@ -88,11 +88,13 @@ describe('a server whose data is of an older state', () => {
   })
 
   const promoted = {
-    'with the last seconds missing': { wait: afterNextMark, lost: true },
-    'with the last records missing': { wait: async () => {}, lost: true },
-    'with nothing missing': { wait: async () => {}, lost: false },
+    'with the last seconds missing': { wait: afterNextMark, lost: true, at: undefined },
+    'with the last records missing': { wait: async () => {}, lost: true, at: undefined },
+    'while the newest record was looked at': { wait: async () => {}, lost: true, at: 'last' },
+    'while a mark was left': { wait: async () => {}, lost: true, at: ':marks' },
+    'with nothing missing': { wait: async () => {}, lost: false, at: undefined },
   }
-  test.for(Object.entries(promoted))('for a replica was promoted %s', async ([, { wait, lost }]) => {
+  test.for(Object.entries(promoted))('for a replica was promoted %s', async ([, { wait, lost, at }]) => {
     const [master, replica] = [await server(), await server()]
     const proxy = await startProxy(master.port)
     const { seen, onForgotten } = losses()
@@ -106,7 +108,9 @@ describe('a server whose data is of an older state', () => {
     await replica.ask('REPLICAOF', 'NO', 'ONE')
     if (lost) await complete(store, 'last')
     await wait()
-    proxy.turnTo(replica.port)
+    proxy.turnTo(replica.port, at)
+    if (at !== undefined)
+      await eventually('the turn', async () => (await master.ask('CLIENT', 'LIST')).split('\n').length < 3)
     await insist(() => complete(store, 'after'))
     if (lost) await eventually('it to be noticed', () => seen.length > 0)
     await afterNextMark()

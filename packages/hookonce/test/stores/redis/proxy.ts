@@ -11,8 +11,8 @@ export interface Proxy {
   cutBeforeAnswer(): void
   /** New connections are accepted and nothing gets through on them; returns what lets it through. */
   delay(): () => void
-  /** Cuts every connection; new ones lead to another server. */
-  turnTo(port: number): void
+  /** Cuts every connection, now or with the first request that has this in it; new ones lead to another server. */
+  turnTo(port: number, withRequest?: string): void
 }
 
 /** What stands between a store and its server, and ends with the test. */
@@ -21,6 +21,12 @@ export async function startProxy(serverPort: number): Promise<Proxy> {
   const open = new Set<{ near: Socket; far: Socket; swallowed: boolean }>()
   let cutNext = false
   let isDelayed = false
+  let turn: { port: number; withRequest: string } | undefined
+  const turnNow = (other: number) => {
+    port = other
+    turn = undefined
+    for (const { near } of open) near.destroy()
+  }
   let cuts = 0
   const server = createServer(near => {
     const far = connect(port, '127.0.0.1')
@@ -35,6 +41,7 @@ export async function startProxy(serverPort: number): Promise<Proxy> {
       })
     }
     if (isDelayed) near.pause()
+    near.on('data', chunk => turn !== undefined && chunk.includes(turn.withRequest) && turnNow(turn.port))
     near.on('data', chunk => pair.swallowed || far.write(chunk))
     far.on('data', chunk => {
       if (pair.swallowed) return
@@ -68,9 +75,9 @@ export async function startProxy(serverPort: number): Promise<Proxy> {
         for (const { near } of open) near.resume()
       }
     },
-    turnTo(other) {
-      port = other
-      for (const { near } of open) near.destroy()
+    turnTo(other, withRequest) {
+      if (withRequest === undefined) turnNow(other)
+      else turn = { port: other, withRequest }
     },
   }
 }
