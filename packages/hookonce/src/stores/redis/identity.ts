@@ -7,6 +7,7 @@ import { scripts } from './lua.generated.js'
 /** FLUSHALL breaks no connection, and not every driver tells of a new one. */
 const INTERVAL_MS = 1_000
 const MOST_SUSPECTS = 1_000
+const MOST_POSTPONED = 5
 
 /** A record that was acknowledged, which is there until then by `performance.now()`. */
 interface Made {
@@ -22,8 +23,8 @@ interface Known {
   mark: number
 }
 
-/** Records that are gone: those after a microsecond, or all. */
-type Loss = number | 'everything'
+/** In `losses`, where others have the microsecond after which records are gone. */
+const EVERYTHING = 0
 
 /**
  * Notices a Redis that forgot, wholly or since a moment: an id is kept in it, and a mark of each process, in each partition of a
@@ -46,6 +47,9 @@ export function createIdentity(
   /** The newest whenever something failed, with the mark before: what is made later may be made after the loss. */
   const suspects = new Map<Made, number>()
   let failures = 0
+  /** Found and not told yet. */
+  let losses: number[] = []
+  let postponed = 0
   let isCluster = false
   let lookedAt = performance.now()
 
@@ -54,15 +58,23 @@ export function createIdentity(
     isCluster = (await opening).isCluster
     lookedAt = performance.now()
     const partitions = isCluster ? Array.from({ length: PARTITIONS }, (_, i) => i) : [0]
-    const losses: Loss[] = []
-    const answers = await Promise.allSettled(partitions.map(partition => compare(partition, losses)))
-    if (losses.includes('everything')) forgotten(undefined)
-    else if (losses.length > 0) forgotten(Math.min(...(losses as number[])) / 1000)
+    const failuresBefore = failures
+    const answers = await Promise.allSettled(partitions.map(compare))
     const failure = answers.find(answer => answer.status === 'rejected')
+    tell(failure === undefined && failures === failuresBefore)
     if (failure !== undefined) throw failure.reason
   }
 
-  async function compare(partition: number, losses: Loss[]): Promise<void> {
+  /** A failover is told once: while something fails more of it may be found. */
+  function tell(isQuiet: boolean): void {
+    if (losses.length === 0 || (!isQuiet && ++postponed < MOST_POSTPONED)) return
+    const since = Math.min(...losses)
+    losses = []
+    postponed = 0
+    forgotten(since === EVERYTHING ? undefined : since / 1000)
+  }
+
+  async function compare(partition: number): Promise<void> {
     const failuresBefore = failures
     const questioned = new Set([...suspects.keys()].filter(made => made.partition === partition))
     const last = newest.get(partition)
@@ -84,7 +96,7 @@ export function createIdentity(
     const before = known.get(partition)
     known.set(partition, { id, mark })
     if (before === undefined) return
-    if (before.id !== id || kept === 0) losses.push('everything')
+    if (before.id !== id || kept === 0) losses.push(EVERYTHING)
     else if (kept !== undefined) losses.push(kept)
   }
 
