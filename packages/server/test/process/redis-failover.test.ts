@@ -26,7 +26,7 @@ interface Setup {
 
 const SETUPS: Record<string, () => Promise<Setup>> = {
   async Sentinels() {
-    const { name, sentinels, master, replica, stop } = await startRedisSentinels()
+    const { name, sentinels, master, replica, stop } = await startRedisSentinels({ downAfterMs: 2_000 })
     onCleanup(stop)
     return { address: { name, sentinels }, master, replica }
   },
@@ -68,7 +68,7 @@ describe.for(Object.entries(SETUPS))('with %s', { timeout: 120_000 }, ([, setUp]
     if (isBehind) {
       await cutReplication(setup)
       const { size } = load.acknowledged
-      await until('more is acknowledged', () => load.acknowledged.size > size + 100)
+      await until('more is acknowledged', () => load.acknowledged.size > size + 50)
     }
     const killedAt = performance.now()
     await setup.master.kill()
@@ -97,13 +97,12 @@ describe.for(Object.entries(SETUPS))('with %s', { timeout: 120_000 }, ([, setUp]
     console.log(`${what}: ${times}; ${lost} of ${all} acknowledged deliveries lost`)
   }
 
-  /** What is lost is told by everybody who had made something of it, and nothing else is. */
+  /** What is lost is told once by everybody who had made something of it. Of others only a mark may be lost. */
   async function isTold(servers: ServerProcess[], lost: string[], isBehind: boolean): Promise<void> {
     for (const [at, server] of servers.entries()) {
       const isHit = lost.some(key => key.startsWith(`load-${at}-`))
       if (isBehind) expect(isHit).toBe(true)
       if (isHit) await until('it is told', () => told(server).length > 0)
-      else expect(told(server)).toEqual([])
       for (const { level, since } of told(server)) expect([level, typeof since]).toEqual(['error', 'string'])
       expect(told(server).length).toBeLessThanOrEqual(1)
     }
