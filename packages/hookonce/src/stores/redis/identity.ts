@@ -3,9 +3,11 @@ import type { RedisClient } from './client.js'
 import type { Commands } from './commands.js'
 import { identityKeyOf, PARTITIONS, partitionIn } from './keys.js'
 import { scripts } from './lua.generated.js'
+import { FACTS_BYTES, stoodAt } from './value.js'
 
 /** FLUSHALL breaks no connection, and not every driver tells of a new one. */
 const INTERVAL_MS = 1_000
+const FACTS = [String(FACTS_BYTES - 1)]
 const MOST_SUSPECTS = 1_000
 const MOST_POSTPONED = 5
 
@@ -13,6 +15,8 @@ const MOST_POSTPONED = 5
 interface Made {
   partition: number
   name: string
+  /** By the server's clock, in ms. */
+  at: number
   until: number
 }
 
@@ -80,7 +84,9 @@ export function createIdentity(
     const last = newest.get(partition)
     if (last !== undefined) questioned.add(last)
     for (const made of questioned) {
-      const isThere = await commands.run(scripts.get, made.name, ['0'], reply => (reply as [0, Buffer])[1].length > 0)
+      const isThere = await commands.run(scripts.get, made.name, FACTS, reply =>
+        stoodAt((reply as [0, Buffer])[1], made.at),
+      )
       const since = suspects.get(made) ?? known.get(partition)?.mark
       if (isThere || since === undefined || performance.now() >= made.until) continue
       losses.push(since)
@@ -138,10 +144,10 @@ export function createIdentity(
   return {
     check,
 
-    /** A record was acknowledged that is kept for so long from now on, whatever becomes of it. */
-    made(name: string, retentionMs: number): void {
+    /** A record was acknowledged, at a time by the server's clock, that is kept for so long from now on. */
+    made(name: string, at: number, retentionMs: number): void {
       const partition = isCluster ? partitionIn(prefix, name) : 0
-      newest.set(partition, { partition, name, until: lookedAt + retentionMs })
+      newest.set(partition, { partition, name, at, until: lookedAt + retentionMs })
     },
 
     close(): void {

@@ -15,7 +15,7 @@ export function createInbox(
   commands: Commands,
   prefix: string,
   watching: ReturnType<typeof createWatching>,
-  made: (name: string, retentionMs: number) => void,
+  made: (name: string, at: number, retentionMs: number) => void,
 ): Inbox {
   const { run } = commands
   /** The same in a Cluster: a message goes to all of its servers. */
@@ -31,7 +31,7 @@ export function createInbox(
       const times = [`${retentionMs}`, `${delayMs}`]
       const args = [acceptId, present(fingerprint), bytesOf(delivery), ...times, present(group), labelled(label)]
       const outcome = await run(scripts.accept, keys, args, acceptOutcome)
-      if (outcome?.status === 'accepted') made(name, retentionMs)
+      if (outcome?.status === 'accepted') made(name, outcome.acceptedAt, retentionMs)
       if (outcome !== undefined) return outcome
       throw new StoreError('redis store: a Cluster has no groups: there is no order across its slots', 'refused')
     },

@@ -124,7 +124,8 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
         ],
         reply => {
           const outcome = claimOutcome(reply)
-          if (outcome.status === 'acquired') identity.made(name, retentionMs)
+          // A token is the microsecond of its claim.
+          if (outcome.status === 'acquired') identity.made(name, Number(outcome.fencingToken) / 1000, retentionMs)
           return outcome
         },
       )

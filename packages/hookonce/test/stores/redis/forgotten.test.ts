@@ -92,9 +92,10 @@ describe('a server whose data is of an older state', () => {
     'with the last records missing': { wait: async () => {}, lost: true, at: undefined },
     'while the newest record was looked at': { wait: async () => {}, lost: true, at: 'last' },
     'while a mark was left': { wait: async () => {}, lost: true, at: ':marks' },
+    'and what was lost made anew at once': { wait: async () => {}, lost: true, at: undefined },
     'with nothing missing': { wait: async () => {}, lost: false, at: undefined },
   }
-  test.for(Object.entries(promoted))('for a replica was promoted %s', async ([, { wait, lost, at }]) => {
+  test.for(Object.entries(promoted))('for a replica was promoted %s', async ([how, { wait, lost, at }]) => {
     const [master, replica] = [await server(), await server()]
     const proxy = await startProxy(master.port)
     const { seen, onForgotten } = losses()
@@ -108,10 +109,16 @@ describe('a server whose data is of an older state', () => {
       // No mark that the replica does not get either.
       proxy.swallow()
     }
-    expect(await master.ask('WAIT', '1', '10000')).toBe(':1')
+    const offset = async (of: typeof master, name: string) =>
+      new RegExp(`${name}:(\\d+)`).exec(await of.ask('INFO', 'replication'))?.[1]
+    await eventually(
+      'the replica has it',
+      async () => (await offset(master, 'master_repl_offset')) === (await offset(replica, 'slave_repl_offset')),
+    )
     await replica.ask('REPLICAOF', 'NO', 'ONE')
     if (lost) await complete(store, 'last')
     await wait()
+    if (how.includes('anew')) await open(replica.url).claim(request('last', { leaseId: 'another' }))
     proxy.turnTo(replica.port, at)
     if (at !== undefined)
       await eventually('the turn', async () => (await master.ask('CLIENT', 'LIST')).split('\n').length < 3)
