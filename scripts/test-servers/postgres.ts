@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chownSync, mkdtempSync, rmSync } from 'node:fs'
+import { chownSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -12,6 +12,8 @@ export interface PostgresOptions {
   fsync?: boolean
   /** More settings, as in postgresql.conf. */
   settings?: Record<string, string>
+  /** Begins as a copy of that server, which streams to it what it writes from then on. Default: with nothing. */
+  replicaOf?: { port: number }
 }
 
 export interface PostgresServer {
@@ -26,7 +28,9 @@ export interface PostgresServer {
   /** SIGKILL to the server and all its processes. */
   kill(): Promise<void>
   /** Starts it again on the same port and files, after ending it in good order if it runs. Resolves when it answers. */
-  restart(): Promise<void>
+  restart(moreSettings?: Record<string, string>): Promise<void>
+  /** Of a replica: it is the primary from now on. */
+  promote(): void
   /** SIGSTOP to the server and all its processes. */
   pause(): void
   /** SIGCONT. */
@@ -38,18 +42,26 @@ export interface PostgresServer {
  *
  * @throws {ToolMissingError}
  */
-export async function startPostgres({ fsync = false, settings = {} }: PostgresOptions = {}): Promise<PostgresServer> {
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
+  const { fsync = false, settings = {}, replicaOf } = options
   const command = await requireTool('postgres')
   const user = unprivileged()
   const home = mkdtempSync(join(tmpdir(), 'hookonce-postgres-'))
   const folder = join(home, 'data')
   if (user.uid !== undefined) chownSync(home, user.uid, user.gid)
-  const locale = ['--locale', 'C', '--encoding', 'UTF8', '--auth', 'trust', '--username', 'postgres']
-  execFileSync(join(dirname(command), 'initdb'), ['--pgdata', folder, '--no-sync', ...locale], {
-    ...user,
-    cwd: home,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
+  const runTool = (name: string, ...args: string[]) =>
+    execFileSync(join(dirname(realpathSync(command)), name), [...args, '--pgdata', folder], {
+      ...user,
+      cwd: home,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+  const trusted = ['--username', 'postgres', '--no-sync']
+  if (replicaOf === undefined) {
+    runTool('initdb', ...trusted, '--locale', 'C', '--encoding', 'UTF8', '--auth', 'trust')
+  } else {
+    const from = ['--host', '127.0.0.1', '--port', String(replicaOf.port)]
+    runTool('pg_basebackup', ...trusted, ...from, '--write-recovery-conf', '--checkpoint', 'fast')
+  }
   const port = await freePort()
   const all = {
     listen_addresses: '127.0.0.1',
@@ -58,7 +70,6 @@ export async function startPostgres({ fsync = false, settings = {} }: PostgresOp
     fsync: fsync ? 'on' : 'off',
     ...settings,
   }
-  const args = ['-D', folder, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])]
 
   let child: ChildProcess | undefined
   let closed: Promise<unknown> = Promise.resolve()
@@ -85,9 +96,14 @@ export async function startPostgres({ fsync = false, settings = {} }: PostgresOp
   const killNow = () => signalAll('SIGKILL')
 
   /** One that was just killed may hold its memory for a moment, and then refuses. */
-  async function start(): Promise<void> {
+  async function start(more: Record<string, string> = {}): Promise<void> {
+    const args = [
+      '-D',
+      folder,
+      ...Object.entries({ ...all, ...more }).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+    ]
     for (let tries = 1; ; tries++) {
-      const output = await startOnce()
+      const output = await startOnce(args)
       if (output === undefined) return
       if (tries === 50 || !/shared memory|lock file/.test(output)) throw new Error(`${command} ended: ${output}`)
       await delay(100)
@@ -95,7 +111,7 @@ export async function startPostgres({ fsync = false, settings = {} }: PostgresOp
   }
 
   /** What it said if it ended, `undefined` once it answers. */
-  function startOnce(): Promise<string | undefined> {
+  function startOnce(args: string[]): Promise<string | undefined> {
     const started = spawn(command, args, { ...user, cwd: home, stdio: ['ignore', 'ignore', 'pipe'] })
     let output = ''
     child = started
@@ -136,10 +152,11 @@ export async function startPostgres({ fsync = false, settings = {} }: PostgresOp
       signalAll('SIGKILL')
       await closed
     },
-    async restart() {
+    async restart(moreSettings) {
       await end('SIGINT')
-      await start()
+      await start(moreSettings)
     },
+    promote: () => void runTool('pg_ctl', 'promote', '--wait'),
     pause: () => signalAll('SIGSTOP'),
     resume: () => signalAll('SIGCONT'),
   }

@@ -15,8 +15,11 @@ export interface RedisSentinels {
   stop(): Promise<void>
 }
 
-/** A master, a replica in step with it, and three Sentinels that fail over after half a second. @throws {ToolMissingError} */
-export async function startRedisSentinels(): Promise<RedisSentinels> {
+/**
+ * A master, a replica in step with it, and three Sentinels that fail over after `downAfterMs`, to a replica that was cut
+ * off for ten times as long at most. @throws {ToolMissingError}
+ */
+export async function startRedisSentinels({ downAfterMs = 500 } = {}): Promise<RedisSentinels> {
   const name = 'mymaster'
   const folder = mkdtempSync(join(tmpdir(), 'hookonce-sentinel-'))
   const settings = { 'repl-diskless-sync-delay': '0' }
@@ -33,7 +36,7 @@ export async function startRedisSentinels(): Promise<RedisSentinels> {
         `port ${port}`,
         `dir ${folder}`,
         `sentinel monitor ${name} 127.0.0.1 ${master.port} 2`,
-        `sentinel down-after-milliseconds ${name} 500`,
+        `sentinel down-after-milliseconds ${name} ${downAfterMs}`,
         `sentinel failover-timeout ${name} 3000`,
       ]
       writeFileSync(file, `${lines.join('\n')}\n`)

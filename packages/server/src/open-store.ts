@@ -54,6 +54,9 @@ export async function openStore(location: StoreLocation, options: StoreOptions, 
 const NO_HOST = /ENOTFOUND|EAI_AGAIN|could be opened in time/
 const ENCODE = 'user and password have to be percent-encoded in a URL (@ is %40, ? is %3F)'
 
+const OLDER_STATE =
+  'redis has forgotten records: its data is of an older state, and deliveries that came since run again if they come again'
+
 interface LoadedStore {
   store: Store
   durability(): Promise<string>
@@ -79,7 +82,10 @@ async function load(location: StoreLocation, options: StoreOptions, log: Logger)
     case 'redis': {
       const { redisStore } = await import('hookonce/stores/redis')
       const { redisPrefix: prefix, redisAllowEviction: allowEviction } = options
-      const onForgotten = () => log.error('redis has forgotten its records: deliveries that come again run again')
+      const onForgotten = (since?: number) => {
+        if (since === undefined) log.error('redis has forgotten its records: deliveries that come again run again')
+        else log.error({ since: new Date(since).toISOString() }, OLDER_STATE)
+      }
       const store = redisStore(location.address, { prefix, allowEviction, commandTimeoutMs: timeoutMs, onForgotten })
       return { store, durability: () => store.durability() }
     }

@@ -82,6 +82,8 @@ export interface RedriveProgress {
   looked: number
   redriven: number
   done: boolean
+  /** Why it was broken off. */
+  error?: string
 }
 
 export interface InboxDepth {

@@ -73,8 +73,9 @@ export function RedriveMany({ query, disabled, onDone }: RedriveManyProps) {
   )
 }
 
-function said({ redriven, looked, done }: RedriveProgress, running: boolean): string {
+function said({ redriven, looked, done, error }: RedriveProgress, running: boolean): string {
   const counts = `${count(redriven)} redriven of ${count(looked)} looked at`
   if (running) return `${counts}…`
-  return done ? `${counts}.` : `${counts}; stopped. Redrive again to go on.`
+  if (done) return `${counts}.`
+  return `${counts}; ${error === undefined ? 'stopped' : `broken off: ${error}`}. Redrive again to go on.`
 }

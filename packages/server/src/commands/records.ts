@@ -150,14 +150,16 @@ async function resendDead({ receiver, inbox }: OpenedForCommand, options: Option
   }
   const progress = new Progress()
   let [looked, redriven] = [0, 0]
+  let error: string | undefined
   for await (const batch of redriveDead(receiver, inbox, selection)) {
-    ;({ looked, redriven } = batch)
+    ;({ looked, redriven, error } = batch)
     progress.say(`${redriven} begun again, ${looked} looked at`)
   }
   progress.end()
-  if (options.has('json')) printJson({ redriven, looked })
-  else print(`${redriven} begun again, of ${looked} dead ones`)
-  return 0
+  if (options.has('json')) printJson({ redriven, looked, ...(error !== undefined && { error }) })
+  else if (error === undefined) print(`${redriven} begun again, of ${looked} dead ones`)
+  else print(`${redriven} begun again, then it was broken off: ${error}; the same again goes on from there`)
+  return error === undefined ? 0 : 1
 }
 
 function unconfirmed(count: number, options: Options): ExitCode {

@@ -11,6 +11,8 @@ export interface Change {
   outcome: string
   /** How many records, of a change of many. */
   count?: number
+  /** Why it was broken off. */
+  error?: string | undefined
 }
 
 export type Audit = (request: IncomingMessage, change: Change) => void
@@ -22,7 +24,7 @@ export function createAudit(log: Logger, mode: Operators['mode']): Audit {
     const by = mode !== 'token' ? mode : headers.authorization !== undefined ? 'token' : 'session'
     // Behind a proxy everybody comes from its address; what it says of them may be made up, so it is named as such.
     const forwarded = headers['x-forwarded-for']
-    log.info(
+    log[change.error === undefined ? 'info' : 'error'](
       {
         audit: true,
         ...change,

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Answer, Inbox, ListQuery, Receiver, RecordSummary } from 'hookonce'
-import { countDead, type DeadSelection, redriveDead } from '../dead-letters.js'
+import { countDead, type DeadSelection, type RedriveProgress, redriveDead } from '../dead-letters.js'
 import { describeEvent } from '../describe-record.js'
 import { fullEvents } from '../full-events.js'
 import { json, media, OPERATORS, operatorProblems, query } from '../openapi/answers.js'
@@ -148,8 +148,11 @@ async function redriveMany(
     status: 200,
     headers: [['content-type', 'application/x-ndjson']],
     body: new Uint8Array(),
-    rest: progressOf(redriveDead(receiver, inbox, selection), count =>
-      audit({ action: 'redrive_many', source: scope, outcome: 'redriven', count }),
+    rest: progressOf(redriveDead(receiver, inbox, selection), ({ redriven, done, error }) =>
+      audit({
+        ...{ action: 'redrive_many', source: scope, count: redriven },
+        ...(done ? { outcome: 'redriven' } : { outcome: 'broken_off', error }),
+      }),
     ),
     outcome: 'executed',
   }
@@ -165,16 +168,16 @@ function unconfirmed(count: number): Answer {
 /** One line for each batch, so that whoever waits sees how far it is. What a broken off one did is told too. */
 async function* progressOf(
   batches: ReturnType<typeof redriveDead>,
-  told: (redriven: number) => void,
+  told: (last: RedriveProgress) => void,
 ): AsyncGenerator<Uint8Array> {
-  let redriven = 0
+  let last: RedriveProgress = { looked: 0, redriven: 0, done: false }
   try {
     for await (const progress of batches) {
-      redriven = progress.redriven
+      last = progress
       yield Buffer.from(`${JSON.stringify(progress)}\n`)
     }
   } finally {
-    told(redriven)
+    told(last)
   }
 }
 

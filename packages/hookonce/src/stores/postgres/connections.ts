@@ -24,10 +24,15 @@ export interface Connection<Client extends PostgresClient = PostgresClient> {
   destroy(): void
 }
 
-/** Checks clients out and asks them, each under a deadline `by` on the monotonic clock. */
+/**
+ * Checks clients out and asks them, each under a deadline `by` on the monotonic clock.
+ *
+ * @param demoted is told that a connection leads to a server that takes no writes: others may too
+ */
 export function createConnections<Client extends PostgresClient>(
   openPool: () => Promise<PostgresPool>,
   areStatementsNamed: boolean,
+  demoted: () => void,
 ) {
   let named = areStatementsNamed
 
@@ -82,7 +87,9 @@ export function createConnections<Client extends PostgresClient>(
         })
         return rows
       } catch (error) {
-        if (!isOfTheStatement(error) || isOfReadOnlyServer(error)) isBroken = true
+        const isReadOnly = isOfReadOnlyServer(error)
+        if (!isOfTheStatement(error) || isReadOnly) isBroken = true
+        if (isReadOnly) demoted()
         throw error
       }
     }

@@ -82,7 +82,7 @@ export function postgresStore(
   const mostAtOnce = mostTransactions(isOwn ? settings.poolSize : poolOrUrl.options.max, listen)
   const source = isOwn ? ownPool(poolOrUrl, settings.poolSize, timeoutMs) : givenPool(poolOrUrl)
   const statements = statementsFor(schema)
-  const connections = createConnections(source.pool, settings.namedStatements)
+  const connections = createConnections(source.pool, settings.namedStatements, () => watching.doubt())
   const opening = createOpening(connections, statements, schema, settings.migrate)
   const claiming = createClaiming(connections, statements)
   const completing = createCompleting(connections, statements)

@@ -7,8 +7,9 @@ import type { Statements } from './statements.js'
 
 /** Rows a step of a list looks at: about 10 ms of the server's time. */
 const ROWS_PER_LIST_STEP = 5000
-/** What one page looks at, at most: then it is short, and the next goes on from there. */
+/** What one page looks at, and how long, at most: then it is short, and the next goes on from there. */
 const STEPS_PER_PAGE = 8
+const PAGE_MS = 500
 /** Rows a step of a purge removes: its locks are held for some 10 ms. */
 export const ROWS_PER_PURGE_STEP = 500
 /** Some 10,000 records of a usual size: about 50 ms of a busy server's time. */
@@ -35,7 +36,9 @@ export function createScans({ run }: Connections, statements: Statements, step: 
   ): Promise<RecordPage> {
     const found: Row[] = []
     let rest: string[] | undefined = from
+    const until = performance.now() + PAGE_MS
     for (let steps = 0; rest !== undefined && found.length <= limit && steps < STEPS_PER_PAGE; steps++) {
+      if (steps > 0 && performance.now() >= until) break
       const start: string[] = rest
       const seen: Stretch = await step('always', by => look(start, limit + 1 - found.length, by))
       found.push(...seen.rows)

@@ -6,9 +6,12 @@ import type { PostgresClient } from './pool.js'
 
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000
-/** A connection that was cut without a word, or leads to a server that was demoted, is noticed after so long. */
-const PROBE_MS = 10_000
+const LONGEST_PAUSE_READ_ONLY_MS = 200
+/** A connection that was cut without a word, or leads to a server that was demoted, is noticed after so long at the latest. */
+const PROBE_MS = 5_000
 const MOST_AT_ONCE = 500
+
+class ReadOnlyServer extends Error {}
 
 /** A connection of the watching's own. */
 export interface Listener {
@@ -40,6 +43,7 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
   const queues = new Set<{ scope: string; wake: () => void }>()
   let isKept = false
   let isClosed = false
+  let isDoubted = false
   let somethingHappened = () => {}
 
   function wake(name: string): void {
@@ -75,6 +79,7 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
       else wake(nameOf({ scope, key }))
     })
     try {
+      await probe(listener)
       await ask(listener, channel.listen)
     } catch (error) {
       listener.end()
@@ -83,11 +88,11 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
     return listener
   }
 
-  /** @throws Failure when nobody can be heard on this connection any more */
+  /** @throws Error when nobody can be heard on this connection any more */
   async function probe(listener: Listener): Promise<void> {
+    isDoubted = false
     const { rows } = await ask(listener, 'SHOW transaction_read_only')
-    if (rows[0]?.transaction_read_only === 'on')
-      throw new Failure(new Error('the server is read-only'), 'refused', true)
+    if (rows[0]?.transaction_read_only === 'on') throw new ReadOnlyServer()
   }
 
   function ask({ client }: Listener, query: string): ReturnType<PostgresClient['query']> {
@@ -105,20 +110,25 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
   }
 
   async function attend(listener: Listener & { isLost: boolean }): Promise<void> {
+    let probeAt = performance.now() + PROBE_MS
     while (!listener.isLost && !isClosed) {
-      if (unmarked.size > 0) {
-        await markSome()
-        continue
-      }
-      const isQuiet = await new Promise<boolean>(resolve => {
-        const timer = setTimeout(() => resolve(true), PROBE_MS).unref()
-        somethingHappened = () => {
-          clearTimeout(timer)
-          resolve(false)
-        }
-      })
-      if (isQuiet) await probe(listener)
+      // Before anything else: there may always be something to mark.
+      if (isDoubted || performance.now() >= probeAt) {
+        await probe(listener)
+        probeAt = performance.now() + PROBE_MS
+      } else if (unmarked.size > 0) await markSome()
+      else await somethingOr(probeAt)
     }
+  }
+
+  function somethingOr(at: number): Promise<void> {
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, at - performance.now()).unref()
+      somethingHappened = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
   }
 
   /** Listens for as long as the store is open, on one connection after the other. */
@@ -130,8 +140,9 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
         pauseMs = FIRST_PAUSE_MS
         wakeQueues()
         await attend(listener)
-      } catch {
-        // Who watches reads the record from time to time, so a watch may be late.
+      } catch (error) {
+        // Who watches reads the record from time to time, so a watch may be late. A pool may keep more that lead there.
+        if (error instanceof ReadOnlyServer) pauseMs = Math.min(pauseMs, LONGEST_PAUSE_READ_ONLY_MS)
       } finally {
         listener?.end()
       }
@@ -162,6 +173,12 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
       queues.add(queue)
       startKeeping()
       return () => void queues.delete(queue)
+    },
+
+    /** Another connection led to a server that takes no writes. */
+    doubt(): void {
+      isDoubted = true
+      somethingHappened()
     },
 
     close(): void {

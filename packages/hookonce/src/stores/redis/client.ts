@@ -8,6 +8,8 @@ export interface RedisClient {
     keys: readonly string[],
     args: readonly Argument[],
   ): Promise<unknown>
+  /** Resolves when the first connection is made or has failed, at once where nobody is connecting. */
+  firstConnection(): Promise<void>
   /** Says that answers came, which may lead to commands: those leave before the responses are written that come of them. */
   expectMore?(): void
   /** The servers that records are written to; none as long as a Cluster's are not known. */
@@ -32,4 +34,20 @@ export interface Subscriber {
   subscribe(channel: string): Promise<unknown>
   unsubscribe(channel: string): void
   close(): void
+}
+
+interface Emitter {
+  on(event: string, listener: () => void): unknown
+  off(event: string, listener: () => void): unknown
+}
+
+/** Resolves with the first of the events. */
+export function firstOf(emitter: Emitter, ...events: string[]): Promise<void> {
+  return new Promise(resolve => {
+    const heard = () => {
+      for (const event of events) emitter.off(event, heard)
+      resolve()
+    }
+    for (const event of events) emitter.on(event, heard)
+  })
 }

@@ -31,6 +31,8 @@ interface Command {
 
 const FIRST_RETRY_MS = 10
 const LAST_RETRY_MS = 160
+/** With a time limit after it, less than a server's start may take: then the reason is told. */
+const LONGEST_CONNECT_MS = 3_000
 
 export type Commands = ReturnType<typeof createCommands>
 
@@ -41,31 +43,43 @@ export type Commands = ReturnType<typeof createCommands>
 export function createCommands(opening: Promise<RedisClient>, timeoutMs: number) {
   const limits = new TimeLimits(systemClock)
   let pending = 0
+  /** Once there was a connection, or is none. */
   let client: RedisClient | undefined
+  let connecting: Promise<void> | undefined
+  let stopWaiting = () => {}
   let closed = false
   let idle: (() => void) | undefined
+  let toldOfFailure = () => {}
 
-  opening.then(
-    opened => {
-      client = opened
-    },
-    () => {},
-  )
+  /** No command's time limit pays for the first connection, which may be resolved, made secret and logged in on. */
+  async function connect(): Promise<void> {
+    const opened = await opening
+    await new Promise<void>(resolve => {
+      const lift = limits.start(LONGEST_CONNECT_MS, resolve)
+      stopWaiting = () => {
+        lift()
+        resolve()
+      }
+      if (closed) stopWaiting()
+      else opened.firstConnection().then(stopWaiting)
+    })
+    client = opened
+  }
 
-  function send(command: Command): void {
-    if (client === undefined) {
-      opening.then(
-        () => send(command),
-        error => settle(command, () => command.reject(new StoreError(messageOf(error), 'refused', { cause: error }))),
-      )
-      return
-    }
+  function start(command: Command): void {
+    const now = performance.now()
+    command.giveUpAt = now + command.limitMs
+    command.lift = limits.start(command.limitMs, () => giveUp(command), now)
+    send(command, client!)
+  }
+
+  function send(command: Command, client: RedisClient): void {
     command.inFlight = true
     client.evaluate('EVALSHA', command.script.sha, command.keys, command.args).then(
       reply => answered(command, reply),
       error => {
         if (codeOf(error) !== 'NOSCRIPT') failed(command, error)
-        else sendWhole(client!, command)
+        else sendWhole(client, command)
       },
     )
   }
@@ -92,6 +106,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
   }
 
   function failed(command: Command, error: unknown): void {
+    toldOfFailure()
     const { unsent, doubtful, passing } = failureOf(error)
     command.inFlight = false
     command.doubtful ||= doubtful
@@ -99,12 +114,13 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
     const pauseMs = command.retryMs * (0.5 + Math.random() / 2)
     command.retryMs = Math.min(2 * command.retryMs, LAST_RETRY_MS)
     const again = passing && (command.resendable || !doubtful) && performance.now() + pauseMs < command.giveUpAt
-    if (again) setTimeout(() => command.lift && send(command), pauseMs)
+    if (again) setTimeout(() => command.lift && send(command, client!), pauseMs)
     else giveUp(command)
   }
 
   function giveUp(command: Command): void {
     const { inFlight, doubtful, failure, limitMs } = command
+    if (inFlight) toldOfFailure()
     const reason = failure === undefined ? `no answer within ${limitMs} ms` : messageOf(failure)
     settle(command, () =>
       command.reject(
@@ -129,7 +145,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
   return {
     refuseIfClosed,
 
-    /** Once there is a way to Redis: no turn of the event loop is waited for it any more. */
+    /** Once there was a connection: no turn of the event loop is waited for it any more. */
     client: () => client,
 
     /** Rejects with a {@link StoreError} where there is no way to Redis at all. */
@@ -152,8 +168,6 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
     ): Promise<T> {
       return new Promise<T>((resolve, reject) => {
         refuseIfClosed()
-        const now = performance.now()
-        const limitMs = Math.max(timeoutMs, leastMs)
         const command: Command = {
           script,
           keys: typeof keys === 'string' ? [keys] : keys,
@@ -161,8 +175,8 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
           decode,
           resolve: resolve as Command['resolve'],
           reject,
-          limitMs,
-          giveUpAt: now + limitMs,
+          limitMs: Math.max(timeoutMs, leastMs),
+          giveUpAt: 0,
           lift: undefined,
           resendable,
           inFlight: false,
@@ -171,9 +185,21 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
           failure: undefined,
         }
         pending++
-        command.lift = limits.start(limitMs, () => giveUp(command), now)
-        send(command)
+        if (client !== undefined) return start(command)
+        connecting ??= connect()
+        connecting.then(
+          () => start(command),
+          error => {
+            command.lift = () => {}
+            settle(command, () => reject(new StoreError(messageOf(error), 'refused', { cause: error })))
+          },
+        )
       })
+    },
+
+    /** Calls back whenever a command fails or has no answer in time, before anything else does. */
+    onFailure(listener: () => void): void {
+      toldOfFailure = listener
     },
 
     /** Has closing wait for what is more than one command. */
@@ -190,6 +216,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
     /** From here on nothing is taken; resolves when what was taken is settled. */
     close(): Promise<void> {
       closed = true
+      stopWaiting()
       return new Promise(resolve => {
         if (pending === 0) return resolve()
         const before = idle

@@ -11,7 +11,12 @@ import type { createWatching } from './watching.js'
 type Inbox = Required<Pick<InboxStore, 'accept' | 'claimDue' | 'redrive' | 'backlog' | 'announceDue' | 'watchDue'>>
 
 /** What the store does with accepted records besides what it does with all. */
-export function createInbox(commands: Commands, prefix: string, watching: ReturnType<typeof createWatching>): Inbox {
+export function createInbox(
+  commands: Commands,
+  prefix: string,
+  watching: ReturnType<typeof createWatching>,
+  made: (name: string, at: number, retentionMs: number) => void,
+): Inbox {
   const { run } = commands
   const queue = createQueue(commands, prefix)
   /** The same in a Cluster: a message goes to all of its servers. */
@@ -22,10 +27,12 @@ export function createInbox(commands: Commands, prefix: string, watching: Return
       commands.refuseIfClosed()
       const { scope, fingerprint, label, acceptId, delivery, retentionMs, delayMs, group } = request
       const { isCluster } = commands.client() ?? (await commands.opened())
-      const keys = [keyOf(prefix, request), logOf(prefix, queueTagOf(isCluster, request), scope)]
+      const name = keyOf(prefix, request)
+      const keys = [name, logOf(prefix, queueTagOf(isCluster, request), scope)]
       const times = [`${retentionMs}`, `${delayMs}`]
       const args = [acceptId, present(fingerprint), bytesOf(delivery), ...times, present(group), labelled(label)]
       const outcome = await run(scripts.accept, keys, args, acceptOutcome)
+      if (outcome?.status === 'accepted') made(name, outcome.acceptedAt, retentionMs)
       if (outcome !== undefined) return outcome
       throw new StoreError('redis store: a Cluster has no groups: there is no order across its slots', 'refused')
     },

@@ -8,7 +8,7 @@ import { connect, type GivenClient, type RedisAddress } from './connect.js'
 import { codeOf } from './failures.js'
 import { createIdentity } from './identity.js'
 import { createInbox } from './inbox.js'
-import { identityKeyOf, keyOf } from './keys.js'
+import { keyOf } from './keys.js'
 import { listPage } from './listing.js'
 import { scripts } from './lua.generated.js'
 import { checkServer, durabilityOf, WANTS_CLUSTER } from './server-check.js'
@@ -25,16 +25,18 @@ export interface RedisStoreOptions {
   prefix?: string
   /**
    * How long one operation may take, sending it again included. Below the engine's `storeTimeoutMs`, or nobody waits
-   * for the answer. Default 1,000.
+   * for the answer. The first connection is waited for before, for 3 s at most. Default 1,000.
    */
   commandTimeoutMs?: number
   /** Allows a `maxmemory-policy` by which Redis may drop records: duplicates may then run again. Default `false`. */
   allowEviction?: boolean
   /**
    * Called when Redis turns out to have forgotten its records: restarted empty, flushed, or failed over to an empty
-   * replica. Deliveries that come again from now on run again. Default: a warning of the process.
+   * replica; with `since` (ms since the epoch by the server's clock) those that were written later, for a snapshot was
+   * restored, or a replica promoted that had not got the last writes. Deliveries of them that come again run again, and
+   * what was accepted is gone. Default: a warning of the process.
    */
-  onForgotten?: () => void
+  onForgotten?: (since?: number) => void
 }
 
 const RULES = { prefix: aText, commandTimeoutMs: aNumber, allowEviction: aFlag, onForgotten: aFunction }
@@ -43,7 +45,10 @@ export const redisStoreDefaults: Readonly<Required<RedisStoreOptions>> = {
   prefix: 'hookonce:',
   commandTimeoutMs: 1000,
   allowEviction: false,
-  onForgotten: () => process.emitWarning('Redis has forgotten the records of hookonce: duplicates may run again'),
+  onForgotten(since) {
+    const which = since === undefined ? '' : ` written after ${new Date(since).toISOString()}`
+    process.emitWarning(`Redis has forgotten the records of hookonce${which}: duplicates may run again`)
+  },
 }
 
 export interface RedisStore extends InboxStore {
@@ -82,7 +87,7 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
   /** Once any command got through, a Cluster's servers are known. */
   async function reached() {
     commands.refuseIfClosed()
-    await run(scripts.get, identityKeyOf(prefix, 0), ['0'], () => undefined)
+    await run(scripts.get, keyOf(prefix, { scope: '', key: '' }), ['0'], () => undefined)
     return opening
   }
 
@@ -100,13 +105,14 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
 
   return {
     name: 'redis',
-    ...createInbox(commands, prefix, watching),
+    ...createInbox(commands, prefix, watching, identity.made),
 
     claim(request) {
       const { fingerprint, label, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses } = request
+      const name = keyOf(prefix, request)
       return run(
         scripts.claim,
-        keyOf(prefix, request),
+        name,
         [
           leaseId,
           present(fingerprint),
@@ -116,7 +122,12 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
           `${maxLosses}`,
           labelled(label),
         ],
-        claimOutcome,
+        reply => {
+          const outcome = claimOutcome(reply)
+          // A token is the microsecond of its claim.
+          if (outcome.status === 'acquired') identity.made(name, Number(outcome.fencingToken) / 1000, retentionMs)
+          return outcome
+        },
       )
     },
 

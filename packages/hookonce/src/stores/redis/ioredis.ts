@@ -1,13 +1,15 @@
-import type { Argument, RedisClient, RedisNode, Subscriber } from './client.js'
+import { type Argument, firstOf, type RedisClient, type RedisNode, type Subscriber } from './client.js'
 
 /** What is used of an ioredis `Redis`. */
 export interface IoredisClient {
   readonly isCluster: boolean
+  readonly status: string
   /** Of a `Redis` that is connected. */
   readonly stream?: { cork(): void; uncork(): void } | undefined
   readonly options: object
   callBuffer(command: string, args: (string | Buffer | number)[]): Promise<unknown>
   call(command: string, args: (string | Buffer | number)[]): Promise<unknown>
+  connect(): Promise<unknown>
   duplicate(override?: object): unknown
   on(event: string, listener: () => void): unknown
   off(event: string, listener: () => void): unknown
@@ -43,6 +45,14 @@ export function ioredisClient(client: IoredisClient | IoredisCluster): RedisClie
 
   return {
     isCluster: client.isCluster,
+
+    async firstConnection() {
+      // A lazy one connects with its first command, which is about to come.
+      if (client.status === 'wait') client.connect().catch(() => {})
+      if (client.status === 'connecting' || client.status === 'connect') {
+        await firstOf(client, 'ready', 'error', 'close', 'end')
+      }
+    },
 
     expectMore: () => corker?.expectMore(),
 

@@ -62,8 +62,11 @@ export const queueTagOf = (isCluster: boolean, { scope, key }: RecordId): QueueT
 
 const literal = (text: string) => text.replace(/[\\*?[\]^]/g, '\\$&')
 
-/** Where the store's id is kept in a partition. */
-export const identityKeyOf = (prefix: string, partition: number) => `${prefix}{${partition}}:id`
+/** Where the store's id and the marks of its processes are kept in a partition. */
+export const identityKeyOf = (prefix: string, partition: number) => `${prefix}{${partition}}:marks`
+
+/** The partition that a record's Redis key is in. */
+export const partitionIn = (prefix: string, name: string) => Number.parseInt(name.slice(prefix.length + 1), 10)
 
 /** FNV-1a over UTF-16 code units: a few dozen nanoseconds, and even enough for 64 parts. */
 function partitionOf(scope: string, key: string): number {

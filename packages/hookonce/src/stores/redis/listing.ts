@@ -3,14 +3,13 @@ import type { ListQuery, RecordPage, RecordSummary } from '../../store.js'
 import type { RedisClient, RedisNode } from './client.js'
 import type { Commands } from './commands.js'
 import { patternOf, recordOf } from './keys.js'
-import { logPage, placeOf } from './log.js'
+import { logPage, MOST_READ_AT_ONCE, PAGE_MS, placeOf } from './log.js'
 import { scripts } from './lua.generated.js'
 import { FACTS_BYTES, orderOf, summaryOf } from './value.js'
 
-/** How far one page goes: keys that SCAN passes, at 1,000 a time, and records that are read for their state. */
+/** How many keys one page passes, and how many a SCAN. */
 const LONGEST_SCAN = 100_000
 const LONGEST_STEP = 1_000
-const MOST_READS = 10_000
 
 /** Where a page ends: on which server, at which cursor, and the names that were found but are not on it any more. */
 interface Place {
@@ -54,23 +53,24 @@ async function scanPage(
   const found = new Map<string, RecordSummary>()
   let { node, cursor, names } = place
   let passed = 0
-  let reads = 0
+  const until = performance.now() + PAGE_MS
 
   for (;;) {
     // A record may be met twice: SCAN repeats keys while the table changes its size.
-    const met = [...new Set(names)].filter(name => !found.has(name))
-    const summaries = await Promise.all(met.map(read))
-    reads += met.length
-    names = []
-    for (const [i, summary] of summaries.entries()) {
-      if (summary === undefined || (scope ?? summary.scope) !== summary.scope) continue
-      if ((state ?? summary.state) !== summary.state) continue
-      if (label !== undefined && label !== summary.label) continue
-      if (found.size < limit) found.set(met[i]!, summary)
-      else names.push(met[i]!)
-    }
+    names = [...new Set(names)].filter(name => !found.has(name))
+    do {
+      const met = names.splice(0, MOST_READ_AT_ONCE)
+      const summaries = await Promise.all(met.map(read))
+      for (const [i, summary] of summaries.entries()) {
+        if (summary === undefined || (scope ?? summary.scope) !== summary.scope) continue
+        if ((state ?? summary.state) !== summary.state) continue
+        if (label !== undefined && label !== summary.label) continue
+        if (found.size < limit) found.set(met[i]!, summary)
+        else names.push(met[i]!)
+      }
+    } while (names.length > 0 && found.size < limit)
     const isDone = node >= nodes.length && names.length === 0
-    if (isDone || found.size === limit || passed >= LONGEST_SCAN || reads >= MOST_READS) {
+    if (isDone || found.size === limit || passed >= LONGEST_SCAN || performance.now() >= until) {
       const records = [...found.values()]
       return isDone ? { records } : { records, next: format({ node, cursor, names }) }
     }

@@ -4,8 +4,10 @@ import type { Commands } from './commands.js'
 import { logOf, queueTagsOf, recordOf, scopesKeyOf } from './keys.js'
 import { scripts } from './lua.generated.js'
 
-/** How many records one page reads for their state. */
-const MOST_READS = 10_000
+/** A page ends after so long, whatever it has found: whoever asks for it waits some seconds at most. */
+export const PAGE_MS = 500
+/** So many records are read at a time for their state, so that what else is asked goes in between. */
+export const MOST_READ_AT_ONCE = 64
 
 /** One acceptance in a log: when it was, in microseconds, and the record's name. */
 export interface Entry {
@@ -23,7 +25,7 @@ export async function logPage(
   { isCluster }: RedisClient,
   commands: Commands,
   prefix: string,
-  { scope, state, label, since = 0, until, limit, after }: ListQuery,
+  { scope, state, label, since = 0, until: before, limit, after }: ListQuery,
   read: (entry: Entry) => Promise<RecordSummary | undefined>,
 ): Promise<RecordPage> {
   const tags = queueTagsOf(isCluster)
@@ -34,19 +36,24 @@ export async function logPage(
   const batch = Math.ceil(limit / Math.max(logs.length, 1)) + 8
   const merged = merge(logs.map(log => entriesOf(log)))
   const records: RecordSummary[] = []
+  const until = performance.now() + PAGE_MS
   let last: Entry | undefined
+  let count = limit
 
-  for (let reads = 0; reads < MOST_READS && records.length < limit; ) {
-    const entries = await merged(limit - records.length)
+  do {
+    const entries = await merged(Math.min(count, MOST_READ_AT_ONCE))
     if (entries.length === 0) return { records }
     const summaries = await Promise.all(entries.map(read))
-    reads += entries.length
-    last = entries.at(-1)!
-    for (const summary of summaries) {
+    // Where few of them are wanted, more are looked at together.
+    count *= 2
+    for (const [i, summary] of summaries.entries()) {
+      last = entries[i]!
       if (summary === undefined || (state ?? summary.state) !== summary.state) continue
-      if (label === undefined || label === summary.label) records.push(summary)
+      if (label !== undefined && label !== summary.label) continue
+      records.push(summary)
+      if (records.length === limit) break
     }
-  }
+  } while (records.length < limit && performance.now() < until)
   return { records, next: `${last!.micros}.${Buffer.from(last!.name).toString('base64url')}` }
 
   async function allScopes(): Promise<string[]> {
@@ -57,7 +64,7 @@ export async function logPage(
 
   async function* entriesOf(log: string): AsyncGenerator<Entry> {
     let from = place
-    const first = until === undefined ? '+' : `${until * 1000 - 1}`
+    const first = before === undefined ? '+' : `${before * 1000 - 1}`
     for (;;) {
       const start = from === undefined ? first : `${from.micros}`
       const found = await commands.run(scripts.logged, log, [start, `${since * 1000}`, `${batch}`], decodeEntries)

@@ -338,10 +338,22 @@ local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 return {now, redis.call('GETRANGE', KEYS[1], 0, ARGV[1])}`,
   },
   identify: {
-    sha: 'b07169d4e8c24f8479476733eb68950b2ac0ed3c',
-    text: `local id = redis.call('GET', KEYS[1]) or ARGV[1]
-redis.call('SET', KEYS[1], id)
-return id`,
+    sha: '62767c1e2e63e4d3625d383ce6e52b9ed69f6248',
+    text: `local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local key, process, last = KEYS[1], ARGV[2], tonumber(ARGV[3])
+-- Of a process that is silent for so long nothing is kept.
+local oldest = now - 86400000000
+local id = redis.call('ZRANGEBYSCORE', key, 0, 0, 'LIMIT', 0, 1)[1]
+local kept, before = tonumber(redis.call('ZSCORE', key, process) or 0), ''
+if kept < last and last > oldest then
+  before = tonumber(redis.call('ZREVRANGEBYSCORE', key, last, '(0', 'WITHSCORES', 'LIMIT', 0, 1)[2] or 0)
+end
+-- The clock may have stepped back.
+local mark = math.max(now, kept + 1, last + 1)
+redis.call('ZADD', key, 0, id or ARGV[1], mark, process)
+redis.call('ZREMRANGEBYSCORE', key, '(0', oldest)
+return {id or ARGV[1], mark, before}`,
   },
   leased: {
     sha: '321a77b8575aae16a33c67d07954d5fa5faca27b',

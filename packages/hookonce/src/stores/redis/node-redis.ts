@@ -1,7 +1,8 @@
-import type { RedisClient, RedisNode, Subscriber } from './client.js'
+import { firstOf, type RedisClient, type RedisNode, type Subscriber } from './client.js'
 
 /** What is used of a client that `createClient` of the package `redis` makes. */
 export interface NodeRedisClient {
+  readonly isOpen: boolean
   readonly isReady: boolean
   readonly options: object
   sendCommand(args: readonly (string | Buffer)[], options?: object): Promise<unknown>
@@ -50,6 +51,10 @@ export function nodeRedisClient(client: NodeRedisClient | NodeRedisCluster): Red
 
   return {
     isCluster,
+
+    async firstConnection() {
+      if (!isCluster && client.isOpen && !client.isReady) await firstOf(client, 'ready', 'reconnecting', 'end')
+    },
 
     evaluate(command, script, keys, args) {
       const words = [command, script, `${keys.length}`, ...keys, ...(args as readonly (string | Buffer)[])]

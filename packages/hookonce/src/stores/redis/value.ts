@@ -35,6 +35,7 @@ import { type Accepted, type ClaimOutcome, NEVER, type RecordId, type RecordSumm
  * that take.lua does not find is gone, unless a command for it and the agenda gets an error.
  */
 const LEASE_ID_AT = 50
+const DELETED = 'd'.charCodeAt(0)
 const LABEL_MARK = '#'.charCodeAt(0)
 
 /** The facts of nearly every record are within so many bytes: a lease id, a digest, a label and an error of 1,000 characters. */
@@ -82,6 +83,12 @@ export function summaryOf(value: Buffer, id: RecordId, now: number): RecordSumma
     lastError: optional(value.toString('utf8', toldAt + 4 + labelBytes, afterText(value, toldAt))),
     ...(isAccepted(letter) && { accepted: acceptedOf(value, toldAt, isUnfinished(letter)) }),
   }
+}
+
+/** Whether a value is of a record that stood at that time, whatever became of it, and not of one that was made anew. */
+export function stoodAt(value: Buffer, time: number): boolean {
+  if (value.length === 0) return false
+  return value[0] === DELETED || value.readDoubleLE(afterText(value, LEASE_ID_AT) + 8) <= time
 }
 
 function acceptedOf(value: Buffer, toldAt: number, unfinished: boolean): Accepted {

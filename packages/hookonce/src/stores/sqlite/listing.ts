@@ -1,7 +1,7 @@
 import type { ListQuery, RecordPage } from '../../store.js'
 import type { Database, SqliteParameter } from './driver.js'
 import { type RecordRow, summaryOf } from './rows.js'
-import type { Scan } from './scans.js'
+import { PAGE_MS, type Scan } from './scans.js'
 import { sql } from './sql.generated.js'
 import type { Transactions } from './transactions.js'
 
@@ -58,8 +58,10 @@ export function createListing(db: Database, transactions: Transactions) {
     const start: Place = [until, 0]
     const from = after === undefined ? start : (after.split('-').map(Number) as Place)
     let place: Place | undefined = from[0] < until ? from : start
+    const endsAt = performance.now() + PAGE_MS
     for (let steps = 0; place !== undefined && found.length <= limit && steps < STEPS_PER_PAGE; steps++) {
       if (steps > 0) yield
+      if (steps > 0 && performance.now() >= endsAt) break
       const before: Place = place
       place = transactions.read(() => step(before))
     }

@@ -13,6 +13,8 @@ export type Scan<Result> = Generator<'busy' | undefined, Result, undefined>
 const ROWS_PER_LIST_STEP = 2000
 /** A page ends after so many, whatever it has found: 16 ms, or 50 of records with deliveries of 500 bytes in them. */
 const STEPS_PER_PAGE = 50
+/** And after so long, for what others ask goes in between. */
+export const PAGE_MS = 500
 const ROWS_PER_COUNT_STEP = 50_000
 /**
  * Each removed row dirties a page of the index of keys. Measured once each on a noisy machine, 64 in flight: the
@@ -95,7 +97,9 @@ export function createScans(db: Database, transactions: Transactions) {
       let before = after === undefined ? Number.MAX_SAFE_INTEGER : Number(after)
       let isLast = false
       // One more than asked for tells whether there is a next page.
+      const until = performance.now() + PAGE_MS
       for (let steps = 0; found.length <= limit && steps < STEPS_PER_PAGE; steps++) {
+        if (steps > 0 && performance.now() >= until) break
         const atEnd = transactions.read(() => {
           const now = Date.now()
           const { lowest } = stretch.get(before, ROWS_PER_LIST_STEP) as { lowest: number | null }

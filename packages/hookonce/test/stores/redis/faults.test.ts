@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { StoreError } from 'hookonce'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
@@ -76,6 +77,58 @@ describe.for(Object.entries(ways))('%s', ([, way]) => {
     for (const i of [0, 19]) {
       expect(await store.get(request(`cut 4 ${i}`))).toMatchObject({ state: 'completed', attempts: 1 })
     }
+  })
+})
+
+describe('the time that the first connection takes', () => {
+  const connecting = {
+    'by URL': (url: string) => url,
+    'by ioredis': (url: string) => {
+      const client = new Redis(url)
+      onTestFinished(() => client.disconnect())
+      return client
+    },
+    'by ioredis, lazily': (url: string) => {
+      const client = new Redis(url, { lazyConnect: true })
+      onTestFinished(() => client.disconnect())
+      return client
+    },
+    'by node-redis': (url: string) => {
+      const client = createClient({ url })
+      client.on('error', () => {})
+      client.connect().catch(() => {})
+      onTestFinished(() => client.destroy())
+      return client
+    },
+  }
+
+  test.for(Object.entries(connecting))('is not taken from the first commands: %s', async ([, way]) => {
+    const proxy = await startProxy((await server()).port)
+    const letThrough = proxy.delay()
+    const store = open(way(proxy.url), { commandTimeoutMs: 500 })
+    const work = Promise.all([store.ready(), complete(store, 'one')])
+    work.catch(() => {})
+    await delay(800)
+    letThrough()
+    await work
+    expect(await store.get(request('one'))).toMatchObject({ state: 'completed', attempts: 1 })
+  })
+
+  test.for(Object.entries(connecting))('has an end, and closing does not wait for it: %s', async ([, way]) => {
+    const proxy = await startProxy((await server()).port)
+    proxy.delay()
+    const store = open(way(proxy.url), { commandTimeoutMs: 200 })
+    const startedAt = performance.now()
+    await expect(store.claim(request('one'))).rejects.toThrow(StoreError)
+    expect(performance.now() - startedAt).toBeLessThan(IN_TIME_MS)
+    await store.close()
+
+    const another = open(way(proxy.url), { commandTimeoutMs: 200 })
+    const claim = effectOf(another.claim(request('two')))
+    const closingAt = performance.now()
+    await another.close()
+    expect(performance.now() - closingAt).toBeLessThan(2_500)
+    expect(await claim).not.toBe('none')
   })
 })
 

@@ -9,12 +9,24 @@ export interface Proxy {
   swallow(): void
   /** Lets one more request through and cuts its connection instead of answering. */
   cutBeforeAnswer(): void
+  /** New connections are accepted and nothing gets through on them; returns what lets it through. */
+  delay(): () => void
+  /** Cuts every connection, now or with the first request that has this in it; new ones lead to another server. */
+  turnTo(port: number, withRequest?: string): void
 }
 
 /** What stands between a store and its server, and ends with the test. */
-export async function startProxy(port: number): Promise<Proxy> {
+export async function startProxy(serverPort: number): Promise<Proxy> {
+  let port = serverPort
   const open = new Set<{ near: Socket; far: Socket; swallowed: boolean }>()
   let cutNext = false
+  let isDelayed = false
+  let turn: { port: number; withRequest: string } | undefined
+  const turnNow = (other: number) => {
+    port = other
+    turn = undefined
+    for (const { near } of open) near.destroy()
+  }
   let cuts = 0
   const server = createServer(near => {
     const far = connect(port, '127.0.0.1')
@@ -28,6 +40,8 @@ export async function startProxy(port: number): Promise<Proxy> {
         far.destroy()
       })
     }
+    if (isDelayed) near.pause()
+    near.on('data', chunk => turn !== undefined && chunk.includes(turn.withRequest) && turnNow(turn.port))
     near.on('data', chunk => pair.swallowed || far.write(chunk))
     far.on('data', chunk => {
       if (pair.swallowed) return
@@ -53,6 +67,17 @@ export async function startProxy(port: number): Promise<Proxy> {
     },
     cutBeforeAnswer() {
       cutNext = true
+    },
+    delay() {
+      isDelayed = true
+      return () => {
+        isDelayed = false
+        for (const { near } of open) near.resume()
+      }
+    },
+    turnTo(other, withRequest) {
+      if (withRequest === undefined) turnNow(other)
+      else turn = { port: other, withRequest }
     },
   }
 }
