@@ -110,7 +110,7 @@ export function firstAnswer<T>(
   question: (again: boolean) => Promise<T>,
   late: (answer: T) => void = () => {},
 ): Promise<T | undefined> {
-  const { clock, giveUpAt, failed, isOver, storeTimeoutMs } = repeating
+  const { clock, limits, giveUpAt, failed, isOver, storeTimeoutMs } = repeating
   return new Promise(resolve => {
     let settled = false
     let cancelTimer = () => {}
@@ -132,13 +132,17 @@ export function firstAnswer<T>(
     const send = () => {
       const number = ++latest
       const askedAt = clock.monotonic()
-      cancelTimer = clock.after(Math.min(patienceMs, giveUpAt - askedAt), () => {
-        failed(
-          new StoreError(`the store did not answer within ${Math.round(clock.monotonic() - askedAt)} ms`, 'unknown'),
-        )
-        askAgain(0)
-      })
-      patienceMs *= 2
+      const waitMs = patienceMs
+      cancelTimer = limits.start(
+        waitMs,
+        () => {
+          failed(new StoreError(`the store did not answer within ${waitMs} ms`, 'unknown'))
+          // Few lengths: see time-limits.ts.
+          patienceMs = clock.monotonic() + 2 * waitMs <= giveUpAt ? 2 * waitMs : storeTimeoutMs
+          askAgain(0)
+        },
+        askedAt,
+      )
       question(number > 1).then(
         answer => {
           if (measured()) tellAsked(clock, operation, askedAt, false)

@@ -62,6 +62,7 @@ export class Hold<T> {
   #cancelTick: () => void = () => {}
   /** Settles when the commit that the work asked for did; never rejects. */
   #committing: Promise<void> | undefined
+  #offered: Settlement<T> | undefined
   /** While somebody listens. */
   #meter: AttemptMeter | undefined
   /** What those who wait are told, should the store not take the key back in time. */
@@ -198,6 +199,7 @@ export class Hold<T> {
     const { request } = this.#claimed
     if (this.#phase === 'working') this.#phase = 'offering'
     else this.#offeredLate()
+    this.#offered = { value, result }
     const giveUpAt = Math.max(this.#lockDeadline, now + request.leaseMs)
     const offer = () => store.complete(request, request.leaseId, result)
     // Once without `insist`, which is there for what seldom happens.
@@ -306,6 +308,11 @@ export class Hold<T> {
 
   #storeFailed(operation: 'renew' | 'complete' | 'fail' | 'commit', error: unknown): void {
     this.#context.report({ type: 'store_failed', ...this.#name(), operation, error })
+  }
+
+  /** The result that is on its way to the store. */
+  get offered(): Settlement<T> | undefined {
+    return this.#offered
   }
 
   get id(): RecordId {

@@ -134,8 +134,10 @@ export class DueWorker<T> implements Worker {
     const request = { scope, limit, leaseId: newLeaseId(), leaseMs, lockTtlMs, maxLosses }
     const sentAt = clock.monotonic()
     const isOver = () => clock.monotonic() >= sentAt + leaseMs || this.#stopped
-    const taken = new Set<string>()
+    let taken: Set<string> | undefined
     const begin = (claims: DueClaim[], hasRoom: () => boolean): void => {
+      if (claims.length === 0) return
+      taken ??= new Set()
       const renewFirst = clock.monotonic() >= sentAt + leaseMs / 2
       const toRenew: DueClaim[] = []
       for (const due of claims) {
@@ -144,7 +146,7 @@ export class DueWorker<T> implements Worker {
         taken.add(name)
         // Where this process was stopped meanwhile, or is about to end, others may have it.
         if (isOver() || !hasRoom()) this.#release(due, request)
-        else if (renewFirst || due.tookOver) toRenew.push(due)
+        else if ((renewFirst || due.tookOver) && this.#resultOf(due) === undefined) toRenew.push(due)
         else this.#begin(due, request, sentAt)
       }
       void this.#renewAndBegin(toRenew, request, sentAt)
@@ -220,9 +222,16 @@ export class DueWorker<T> implements Worker {
       this.#work.settled()
       this.#next()
     })
+    const result = due.tookOver ? this.#resultOf(due) : undefined
     this.#active++
     this.#holds.add(hold)
-    hold.run((attempt, commit) => this.#work.run(due, attempt, commit))
+    hold.run((attempt, commit) => (result ? Promise.resolve(result) : this.#work.run(due, attempt, commit)))
+  }
+
+  /** What an attempt before came to in this process, if that did not reach the store yet: it is not run again for. */
+  #resultOf({ key }: DueClaim): Settlement<T> | undefined {
+    for (const hold of this.#holds) if (hold.id.key === key && hold.offered !== undefined) return hold.offered
+    return undefined
   }
 
   /** There is room again. */

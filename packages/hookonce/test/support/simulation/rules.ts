@@ -119,28 +119,20 @@ function allIsSettled(name: string, { answers }: KeyHistory, history: History): 
 
 type Rule = (name: string, key: KeyHistory, history: History) => void
 
-const outsideInbox =
-  (rule: Rule): Rule =>
-  (name, key, history) => {
-    if (!isInbox(name)) rule(name, key, history)
-  }
-
 /** What Hookonce promises of every history, whatever happened in it. */
-export const RULES = {
+const RULES = {
   oneResult,
   answersAreRecorded,
   oneRunAtATime,
-  heldResultsAreNotRunAgain: outsideInbox(heldResultsAreNotRunAgain),
+  heldResultsAreNotRunAgain,
   effectsStandWithResults,
   everybodyIsAnswered,
   acceptedIsKept,
+  deadWasRun,
   allIsSettled,
 } satisfies Record<string, Rule>
 
-/** What an inbox does not keep yet. */
-export const RULES_TO_COME = { deadWasRun } satisfies Record<string, Rule>
-
 /** @throws {AssertionError} */
-export function checkRules(history: History, rules: Record<string, Rule> = RULES): void {
-  for (const rule of Object.values(rules)) for (const [name, key] of history.keys) rule(name, key, history)
+export function checkRules(history: History): void {
+  for (const rule of Object.values(RULES)) for (const [name, key] of history.keys) rule(name, key, history)
 }
