@@ -8,6 +8,8 @@
  *   npm run bench -- --watched [--stores …] [--rounds 7] [--seconds 3]
  *   npm run bench -- --overload [--stores …]
  *   npm run bench -- --abuse [--stores …]
+ *   npm run bench -- --slow-store [--stores …] [--seconds 120]
+ *   npm run bench -- --retention [--stores …] [--seconds 300]
  *   npm run bench -- --operators 1000000 [--stores …]
  *   npm run bench -- --records 1000000 [--stores …] [--rounds 7] [--random-keys]
  */
@@ -25,7 +27,9 @@ import { measureOperators } from './operators/run.mjs'
 import { measureOverload } from './overload/run.mjs'
 import { endAll } from './processes.mjs'
 import { measurePush } from './push.mjs'
+import { measureRetention } from './retention/run.mjs'
 import { countRoundTrips } from './round-trips.mjs'
+import { measureSlowStore } from './slow-store/run.mjs'
 import { measureThroughput } from './throughput.mjs'
 import { measureWatched } from './watched/run.mjs'
 
@@ -33,12 +37,14 @@ const { values: options } = parseArgs({
   options: {
     stores: { type: 'string', default: Object.keys(BACKENDS).join(',') },
     rounds: { type: 'string', default: '7' },
-    seconds: { type: 'string', default: '3' },
+    seconds: { type: 'string' },
     connections: { type: 'string', default: '64' },
     inbox: { type: 'boolean', default: false },
     watched: { type: 'boolean', default: false },
     overload: { type: 'boolean', default: false },
     abuse: { type: 'boolean', default: false },
+    'slow-store': { type: 'boolean', default: false },
+    retention: { type: 'boolean', default: false },
     operators: { type: 'string' },
     'random-keys': { type: 'boolean', default: false },
     records: { type: 'string' },
@@ -46,7 +52,7 @@ const { values: options } = parseArgs({
 })
 const kinds = options.stores.split(',')
 const rounds = Number(options.rounds)
-const seconds = Number(options.seconds)
+const seconds = Number(options.seconds ?? 3)
 const connections = Number(options.connections)
 
 const folder = mkdtempSync(join(tmpdir(), 'hookonce-bench-'))
@@ -76,6 +82,8 @@ try {
   } else if (options.watched) await measureWatched(backends, { rounds, seconds, connections })
   else if (options.overload) await measureOverload(backends)
   else if (options.abuse) await measureAbuse(backends)
+  else if (options['slow-store']) await measureSlowStore(backends, { seconds: Number(options.seconds ?? 120) })
+  else if (options.retention) await measureRetention(backends, { seconds: Number(options.seconds ?? 300) })
   else if (options.operators !== undefined) await measureOperators(backends, Number(options.operators))
   else if (options.records === undefined) await compare()
   else await measureAtSize(backends, { records: Number(options.records), rounds, random: options['random-keys'] })

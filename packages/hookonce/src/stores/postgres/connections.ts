@@ -14,27 +14,33 @@ export type Row = any[]
 
 export type Connections = ReturnType<typeof createConnections>
 
-/** A client that is checked out. It goes back to the pool unless it broke, or still owes an answer. */
+/** A client that is checked out. It goes back to the pool unless it broke. */
 export interface Connection<Client extends PostgresClient = PostgresClient> {
   readonly client: Client
   /** @throws Failure */
   run(query: Statement | string, values: readonly unknown[], by: number): Promise<Row[]>
+  /** One that owes an answer is ended. */
   release(): void
   /** Ends it at once, whatever is under way. */
   destroy(): void
 }
 
 /**
- * Checks clients out and asks them, each under a deadline `by` on the monotonic clock.
+ * Checks clients out and asks them, each under a deadline `by` on the monotonic clock. One whose answer to a statement by
+ * itself is late is kept for `patienceMs` more, and goes back to the pool once it has answered: a server that is slow would
+ * otherwise have to open connection after connection, and work on beside them for those that were ended.
  *
  * @param demoted is told that a connection leads to a server that takes no writes: others may too
  */
 export function createConnections<Client extends PostgresClient>(
   openPool: () => Promise<PostgresPool>,
   areStatementsNamed: boolean,
+  patienceMs: number,
   demoted: () => void,
 ) {
   let named = areStatementsNamed
+  /** What ends those that owe an answer. */
+  const owing = new Set<() => void>()
 
   /**
    * A client, with a listener for its errors: a pool takes its own away while one is checked out. In the callback,
@@ -65,8 +71,9 @@ export function createConnections<Client extends PostgresClient>(
     }
   }
 
-  async function connect(by: number): Promise<Connection<Client>> {
+  async function connect(by: number): Promise<Connection<Client> & { releaseOnceAnswered(): void }> {
     let isBroken = false
+    let owed: Promise<unknown> | undefined
     let isReleased = false
     const onError = () => {
       isBroken = true
@@ -81,15 +88,16 @@ export function createConnections<Client extends PostgresClient>(
           : named
             ? { ...query, values }
             : { text: query.text, rowMode: 'array', values }
+      const answer = client.query(config)
       try {
-        const { rows } = await within(by, client.query(config), () => {
+        const { rows } = await within(by, answer, () => {
+          owed = answer
           return new Failure(new Error('no answer in time'), 'unknown', false)
         })
         return rows
       } catch (error) {
-        const isReadOnly = isOfReadOnlyServer(error)
-        if (!isOfTheStatement(error) || isReadOnly) isBroken = true
-        if (isReadOnly) demoted()
+        isBroken ||= breaks(error)
+        if (isOfReadOnlyServer(error)) demoted()
         throw error
       }
     }
@@ -99,6 +107,26 @@ export function createConnections<Client extends PostgresClient>(
       isReleased = true
       client.removeListener('error', onError)
       client.release(destroy)
+    }
+
+    function releaseOnceAnswered(): void {
+      if (owed === undefined) giveBack(isBroken)
+      else awaitAnswer(owed)
+    }
+
+    function awaitAnswer(answer: Promise<unknown>): void {
+      const end = (destroy: boolean) => {
+        clearTimeout(timer)
+        owing.delete(endNow)
+        giveBack(destroy)
+      }
+      const endNow = () => end(true)
+      const timer = setTimeout(endNow, patienceMs)
+      owing.add(endNow)
+      answer.then(
+        () => end(false),
+        error => end(breaks(error)),
+      )
     }
 
     return {
@@ -116,6 +144,7 @@ export function createConnections<Client extends PostgresClient>(
       },
 
       release: () => giveBack(isBroken),
+      releaseOnceAnswered,
       destroy: () => giveBack(true),
     }
   }
@@ -129,10 +158,20 @@ export function createConnections<Client extends PostgresClient>(
       try {
         return await connection.run(statement, values, by)
       } finally {
-        connection.release()
+        connection.releaseOnceAnswered()
       }
     },
+
+    /** Waits for no late answer any longer. */
+    close(): void {
+      for (const end of owing) end()
+    },
   }
+}
+
+/** Whether a connection is of no more use after it. */
+function breaks(error: unknown): boolean {
+  return !isOfTheStatement(error) || isOfReadOnlyServer(error)
 }
 
 /** What `promise` gives, or a rejection with `late()` at the deadline. */

@@ -39,6 +39,9 @@ const aPool = methods('a pg.Pool', ['connect', 'on', 'end'])
 /** Clients that are kept from transactions, so that leases can be renewed while all of those wait. */
 const CLIENTS_FOR_STATEMENTS = 2
 
+/** For how many time limits more a connection is kept that has not answered within one, or could not be opened. */
+const PATIENCE = 2
+
 /** @throws ConfigurationError when there would be no client for a transaction. */
 function mostTransactions(max: number, listen: boolean | string): number {
   const most = max - CLIENTS_FOR_STATEMENTS - (listen === true ? 1 : 0)
@@ -80,9 +83,11 @@ export function postgresStore(
   }
   if (typeof listen === 'string') checkConnectionUrl(listen, 'postgresStore: listen')
   const mostAtOnce = mostTransactions(isOwn ? settings.poolSize : poolOrUrl.options.max, listen)
-  const source = isOwn ? ownPool(poolOrUrl, settings.poolSize, timeoutMs) : givenPool(poolOrUrl)
+  const source = isOwn ? ownPool(poolOrUrl, settings.poolSize, (1 + PATIENCE) * timeoutMs) : givenPool(poolOrUrl)
   const statements = statementsFor(schema)
-  const connections = createConnections(source.pool, settings.namedStatements, () => watching.doubt())
+  const connections = createConnections(source.pool, settings.namedStatements, PATIENCE * timeoutMs, () =>
+    watching.doubt(),
+  )
   const opening = createOpening(connections, statements, schema, settings.migrate)
   const claiming = createClaiming(connections, statements)
   const completing = createCompleting(connections, statements)
@@ -276,6 +281,7 @@ export function postgresStore(
         drained = resolve
       })
     }
+    connections.close()
     // A server that hangs does not keep the store from closing.
     await within(performance.now() + timeoutMs, source.close(), () => new Error()).catch(() => {})
   }

@@ -23,8 +23,8 @@ export function givenPool(pool: PostgresPool): Source {
   }
 }
 
-/** A pool of the store's own. */
-export function ownPool(url: string, max: number, timeoutMs: number): Source {
+/** A pool of the store's own. Whoever waits for a connection no longer leaves it to those who come. */
+export function ownPool(url: string, max: number, openingMs: number): Source {
   let pool: Promise<PostgresPool> | undefined
 
   async function open(): Promise<PostgresPool> {
@@ -32,7 +32,7 @@ export function ownPool(url: string, max: number, timeoutMs: number): Source {
     const opened = new Pool({
       connectionString: url,
       max,
-      connectionTimeoutMillis: timeoutMs,
+      connectionTimeoutMillis: openingMs,
       keepAlive: true,
       fallback_application_name: 'hookonce',
       // A store with nothing to do does not keep the process alive.

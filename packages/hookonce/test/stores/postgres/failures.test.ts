@@ -177,6 +177,20 @@ test.each(['stopped', 'cut off from us'])(
   },
 )
 
+test('a server that is slow keeps its connections: those that answer late are asked again', async () => {
+  const pool = openTimedPool(proxy.url, 4)
+  const store = open(pool, { timeoutMs: 2000, listen: false })
+  await Promise.all(Array.from({ length: 20 }, () => acquire(store, newId())))
+  const connections = pool.totalCount
+  proxy.hold()
+  const late = await Promise.allSettled(Array.from({ length: connections }, () => store.get(newId())))
+  expect(late.filter(({ status }) => status === 'fulfilled')).toEqual([])
+  proxy.letGo()
+  await until('all to be free', () => pool.idleCount === pool.totalCount)
+  expect(pool.totalCount).toBe(connections)
+  await acquire(store, newId())
+})
+
 test('a hung server keeps no store from closing', async () => {
   const store = postgresStore(proxy.url, { timeoutMs: 300 })
   await store.ready()

@@ -14,6 +14,8 @@ export interface StartOptions {
   within?: string[]
   /** Arguments of the server's own; with `work` first it is a worker, which listens if it has a port for that. */
   args?: string[]
+  /** The command line of another build. Default: this one's. */
+  cli?: string
 }
 
 interface LogLine {
@@ -33,8 +35,8 @@ export class ServerProcess {
   readonly listening: Promise<this>
   url = ''
 
-  constructor(settings: Settings, { within = [], args = [] }: StartOptions = {}) {
-    const [command = '', ...rest] = [...within, process.execPath, CLI, ...args]
+  constructor(settings: Settings, { within = [], args = [], cli = CLI }: StartOptions = {}) {
+    const [command = '', ...rest] = [...within, process.execPath, cli, ...args]
     const { PATH, TMPDIR } = process.env
     const given = Object.entries(settings).map(([name, value]) => [name, String(value)])
     const opened = openedForTests(settings, args.includes('--config'))
