@@ -101,8 +101,8 @@ export const storeBugs: Bugs = [
   inRedis(
     'Redis: it is ready without a write',
     'lua/identify.lua',
-    "redis.call('SET', KEYS[1], id)",
-    "if not redis.call('GET', KEYS[1]) then redis.call('SET', KEYS[1], id) end",
+    "redis.call('ZADD', key, 0, id or ARGV[1], mark, process)",
+    "if not id then redis.call('ZADD', key, 0, id or ARGV[1], mark, process) end",
     ...inServer('readyz'),
   ),
   inPostgres(
@@ -159,8 +159,8 @@ export const storeBugs: Bugs = [
   inRedis(
     'Redis: it is not noticed that it forgot',
     'identity.ts',
-    'return before !== undefined && before !== id',
-    "return before !== undefined && before === ''",
+    'before.id !== id || kept === 0',
+    "before.id === ''",
     ...tests('redis/forgotten'),
   ),
   inRedis(
