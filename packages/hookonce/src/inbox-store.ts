@@ -44,8 +44,8 @@ export interface InboxStore extends Store {
 
   /**
    * As {@link Store.fail}. `next` says what becomes of an accepted record: due again after so long (default: at once),
-   * or `dead`, to be looked at by a person. It means nothing for others. An attempt that `notBegun` says so of does not
-   * count in its round: `earlierAttempts` grows.
+   * or `dead`, to be looked at by a person. It means nothing for others. With `notBegun` the attempt does
+   * not count in its round: `earlierAttempts` grows.
    */
   fail(id: RecordId, leaseId: string, error: string, next?: FailNext): Promise<'failed' | 'fenced'>
 

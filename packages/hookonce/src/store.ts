@@ -247,6 +247,9 @@ export const NEVER = 8.64e15
 /** The last error of a record whose attempt of this number was taken over. */
 export const lostError = (attempt: number): string => `attempt ${attempt} was lost: its lease ended without a word`
 
+/** A page of a list ends after so long, whatever it has found: whoever asks for it waits some seconds at most. */
+export const PAGE_MS = 500
+
 /** The longest `lastError` that is kept, in characters. */
 export const MAX_ERROR_LENGTH = 1000
 

@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { urlToHttpOptions } from 'node:url'
 import { ConfigurationError, Delivery, type HeaderList } from 'hookonce'
 import { SENDERS, type Sender } from 'hookonce/senders'
 import { senderOf } from './default-sender.js'
 import { readSecret } from './environment.js'
+import { createForwardAgent, exchange, type ForwardAgent } from './handlers/exchange.js'
 import { harmless, harmlessJson } from './harmless.js'
 import { onTheCommandLine } from './secret-warnings.js'
 import { secretsOf } from './secrets.js'
@@ -35,11 +38,16 @@ export async function send(options: SendOptions, env: NodeJS.ProcessEnv): Promis
   const sender = signer(options, env)
   const event = eventOf(options)
   if (sender !== undefined && options.tamper) mustNotice(sender, event, options)
-  const deliver = (n: number) => deliverOnce(n, sender, event, options)
+  const agent = createForwardAgent()
+  const deliver = (n: number) => deliverOnce(n, agent, sender, event, options)
   const received: Received[] = []
   const count = Array.from({ length: options.times }, (_, index) => index + 1)
-  if (options.concurrent) received.push(...(await Promise.all(count.map(deliver))))
-  else for (const n of count) received.push(await deliver(n))
+  try {
+    if (options.concurrent) received.push(...(await Promise.all(count.map(deliver))))
+    else for (const n of count) received.push(await deliver(n))
+  } finally {
+    agent.destroy()
+  }
   console.log(options.json ? received.map(each => harmlessJson(JSON.stringify(each))).join('\n') : table(received))
   const expected = ({ status }: Received) => (options.tamper ? status === 401 : status >= 200 && status <= 299)
   return received.every(expected) ? 0 : 1
@@ -111,21 +119,29 @@ function mustNotice(sender: Sender, event: Event, options: SendOptions): void {
 
 async function deliverOnce(
   n: number,
+  agent: ForwardAgent,
   sender: Sender | undefined,
   event: Event,
   options: SendOptions,
 ): Promise<Received> {
-  const headers = headersOf(sender, event, options).map(([name, value]): [string, string] => [name, value])
+  const url = new URL(options.url)
   const body = options.tamper ? tampered(event.body) : event.body
+  const own = ['host', url.host, 'content-length', String(body.length)]
+  const headers = [...own, ...headersOf(sender, event, options).flat()]
   const begunAt = performance.now()
   try {
-    const response = await fetch(options.url, { method: 'POST', headers, body, redirect: 'manual' })
-    const text = await response.text()
+    const { signal } = new AbortController()
+    const response = await exchange(agent, {
+      options: { ...urlToHttpOptions(url), method: 'POST' },
+      headers,
+      body,
+      signal,
+    })
+    const answer = await text(response)
     const ms = Math.round((performance.now() - begunAt) * 10) / 10
-    return { n, status: response.status, ms, cached: response.headers.get('x-cached') === 'true', body: text }
+    return { n, status: response.statusCode!, ms, cached: response.headers['x-cached'] === 'true', body: answer }
   } catch (error) {
-    const { host } = new URL(options.url)
-    throw new StartError(`no answer from ${host}: ${whyNot((error as Error).cause ?? error)}`, 1)
+    throw new StartError(`no answer from ${url.host}: ${whyNot(error)}`, 1)
   }
 }
 

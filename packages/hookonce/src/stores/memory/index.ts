@@ -50,7 +50,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
 
   const epoch = clock.now() - clock.monotonic()
 
-  /** The time: the epoch's when the store was made, which went on evenly since. */
+  /** Milliseconds since the epoch, on a clock that never steps: the time when the store was made, and what passed since. */
   function enter(): number {
     if (closed) throw new StoreError('the memory store is closed', 'refused')
     return Math.floor(epoch + clock.monotonic())

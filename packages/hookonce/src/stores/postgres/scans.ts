@@ -1,5 +1,5 @@
 import { StoreError } from '../../errors.js'
-import { type ListQuery, NEVER, type RecordPage, type StoreStats } from '../../store.js'
+import { type ListQuery, NEVER, PAGE_MS, type RecordPage, type StoreStats } from '../../store.js'
 import type { Repeatable } from './asking.js'
 import type { Connections, Row } from './connections.js'
 import { summaryOf } from './rows.js'
@@ -7,9 +7,8 @@ import type { Statements } from './statements.js'
 
 /** Rows a step of a list looks at: about 10 ms of the server's time. */
 const ROWS_PER_LIST_STEP = 5000
-/** What one page looks at, and how long, at most: then it is short, and the next goes on from there. */
+/** What one page looks at, at most: then it is short, and the next goes on from there. */
 const STEPS_PER_PAGE = 8
-const PAGE_MS = 500
 /** Rows a step of a purge removes: its locks are held for some 10 ms. */
 export const ROWS_PER_PURGE_STEP = 500
 /** Some 10,000 records of a usual size: about 50 ms of a busy server's time. */

@@ -157,7 +157,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
 
     /**
      * Resolves with what `decode` makes of the reply, or rejects with a {@link StoreError}. What is not `resendable` is
-     * not sent again once it may have been carried out. `leastMs`: as long it is waited for at least.
+     * not sent again once it may have been carried out. An answer is waited for at least `leastMs`.
      */
     run<T>(
       script: Script,

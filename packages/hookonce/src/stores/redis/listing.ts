@@ -1,9 +1,9 @@
 import { StoreError } from '../../errors.js'
-import type { ListQuery, RecordPage, RecordSummary } from '../../store.js'
+import { type ListQuery, PAGE_MS, type RecordPage, type RecordSummary } from '../../store.js'
 import type { RedisClient, RedisNode } from './client.js'
 import type { Commands } from './commands.js'
 import { patternOf, recordOf } from './keys.js'
-import { logPage, MOST_READ_AT_ONCE, PAGE_MS, placeOf } from './log.js'
+import { logPage, MOST_READ_AT_ONCE, placeOf } from './log.js'
 import { scripts } from './lua.generated.js'
 import { FACTS_BYTES, orderOf, summaryOf } from './value.js'
 

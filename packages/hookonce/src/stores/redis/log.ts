@@ -1,11 +1,9 @@
-import type { ListQuery, RecordPage, RecordSummary } from '../../store.js'
+import { type ListQuery, PAGE_MS, type RecordPage, type RecordSummary } from '../../store.js'
 import type { RedisClient } from './client.js'
 import type { Commands } from './commands.js'
 import { logOf, queueTagsOf, recordOf, scopesKeyOf } from './keys.js'
 import { scripts } from './lua.generated.js'
 
-/** A page ends after so long, whatever it has found: whoever asks for it waits some seconds at most. */
-export const PAGE_MS = 500
 /** So many records are read at a time for their state, so that what else is asked goes in between. */
 export const MOST_READ_AT_ONCE = 64
 

@@ -94,7 +94,7 @@ export function createQueue({ run }: Commands, prefix: string) {
   }
 
   return {
-    /** Takes at most `limit` records; `attempt` is what take.lua has after that. As long each server is waited for at least. */
+    /** Takes at most `limit` records; `attempt` is what take.lua has after that. Each server is waited for at least `leastMs`. */
     async take(
       isCluster: boolean,
       scope: string,

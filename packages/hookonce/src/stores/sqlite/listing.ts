@@ -1,7 +1,7 @@
-import type { ListQuery, RecordPage } from '../../store.js'
+import { type ListQuery, PAGE_MS, type RecordPage } from '../../store.js'
 import type { Database, SqliteParameter } from './driver.js'
 import { type RecordRow, summaryOf } from './rows.js'
-import { PAGE_MS, type Scan } from './scans.js'
+import type { Scan } from './scans.js'
 import { sql } from './sql.generated.js'
 import type { Transactions } from './transactions.js'
 

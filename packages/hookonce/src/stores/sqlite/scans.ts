@@ -1,4 +1,4 @@
-import type { ListQuery, RecordPage, RecordSummary, StoreStats } from '../../store.js'
+import { type ListQuery, PAGE_MS, type RecordPage, type RecordSummary, type StoreStats } from '../../store.js'
 import type { Database, SqliteStatement } from './driver.js'
 import { type RecordRow, summaryOf } from './rows.js'
 import { sql } from './sql.generated.js'
@@ -13,8 +13,6 @@ export type Scan<Result> = Generator<'busy' | undefined, Result, undefined>
 const ROWS_PER_LIST_STEP = 2000
 /** A page ends after so many, whatever it has found: 16 ms, or 50 of records with deliveries of 500 bytes in them. */
 const STEPS_PER_PAGE = 50
-/** And after so long, for what others ask goes in between. */
-export const PAGE_MS = 500
 const ROWS_PER_COUNT_STEP = 50_000
 /**
  * Each removed row dirties a page of the index of keys. Measured once each on a noisy machine, 64 in flight: the

@@ -1,33 +1,6 @@
-import { type PostgresStoreOptions, postgresStore } from 'hookonce/stores/postgres'
-import type { Pool } from 'pg'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type PostgresServer, startPostgres } from '../../../../../scripts/test-servers/postgres.js'
-import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
-import { accept, dueRequest, HOUR, newId, openPool, requestOf, until } from './support.js'
-
-let server: PostgresServer
-let admin: Pool
-const ends: (() => unknown)[] = []
-
-beforeAll(async () => {
-  server = await startPostgres()
-  admin = openPool(server.url)
-}, TOOL_TIMEOUT_MS)
-beforeEach(() => admin.query('DROP SCHEMA IF EXISTS hookonce CASCADE'))
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end()
-})
-afterAll(async () => {
-  await admin?.end()
-  await server?.stop()
-})
-
-async function open(options: PostgresStoreOptions = {}, url = server.url) {
-  const store = postgresStore(url, { purgeIntervalMs: 0, timeoutMs: 20_000, ...options })
-  ends.push(() => store.close())
-  await store.ready()
-  return store
-}
+import { expect, test } from 'vitest'
+import { admin, open } from './server.js'
+import { accept, dueRequest, HOUR, newId, requestOf, until } from './support.js'
 
 /** As if all that was written, and the last look at the clock too, had been before the clock stepped back by an hour. */
 async function stepBack(): Promise<void> {

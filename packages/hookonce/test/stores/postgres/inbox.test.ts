@@ -1,34 +1,8 @@
 import type { InboxStore, RecordId } from 'hookonce'
-import { type PostgresStoreOptions, postgresStore } from 'hookonce/stores/postgres'
-import type { Pool } from 'pg'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type PostgresServer, startPostgres } from '../../../../../scripts/test-servers/postgres.js'
-import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
-import { accept, acquire, dueRequest, newId, newLeaseId, openPool, until, writing } from './support.js'
-
-let server: PostgresServer
-let admin: Pool
-const ends: (() => unknown)[] = []
-
-beforeAll(async () => {
-  server = await startPostgres()
-  admin = openPool(server.url)
-}, TOOL_TIMEOUT_MS)
-beforeEach(() => admin.query('DROP SCHEMA IF EXISTS hookonce CASCADE'))
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end()
-})
-afterAll(async () => {
-  await admin?.end()
-  await server?.stop()
-})
-
-async function open(options: PostgresStoreOptions = {}, url = server.url) {
-  const store = postgresStore(url, { purgeIntervalMs: 0, timeoutMs: 20_000, ...options })
-  ends.push(() => store.close())
-  await store.ready()
-  return store
-}
+import { postgresStore } from 'hookonce/stores/postgres'
+import { expect, test } from 'vitest'
+import { admin, ends, open, server } from './server.js'
+import { accept, acquire, dueRequest, newId, newLeaseId, until, writing } from './support.js'
 
 const keysOf = (ids: RecordId[]) => ids.map(({ key }) => key)
 

@@ -1,33 +1,6 @@
-import { type PostgresStoreOptions, postgresStore } from 'hookonce/stores/postgres'
-import type { Pool } from 'pg'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type PostgresServer, startPostgres } from '../../../../../scripts/test-servers/postgres.js'
-import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
-import { acquire, newId, newLeaseId, openPool, requestOf, until } from './support.js'
-
-let server: PostgresServer
-let admin: Pool
-const ends: (() => unknown)[] = []
-
-beforeAll(async () => {
-  server = await startPostgres()
-  admin = openPool(server.url)
-}, TOOL_TIMEOUT_MS)
-beforeEach(() => admin.query('DROP SCHEMA IF EXISTS hookonce CASCADE'))
-afterEach(async () => {
-  for (const end of ends.splice(0).reverse()) await end()
-})
-afterAll(async () => {
-  await admin?.end()
-  await server?.stop()
-})
-
-async function open(options: PostgresStoreOptions = {}) {
-  const store = postgresStore(server.url, { purgeIntervalMs: 0, timeoutMs: 10_000, ...options })
-  ends.push(() => store.close())
-  await store.ready()
-  return store
-}
+import { expect, test } from 'vitest'
+import { admin, open } from './server.js'
+import { acquire, newId, newLeaseId, requestOf, until } from './support.js'
 
 /** Adds records that completed so long ago, with tokens of that time. */
 async function addCompleted(
