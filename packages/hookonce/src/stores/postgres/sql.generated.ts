@@ -342,7 +342,7 @@ WHERE label = $5 AND (created_at, id) < ($1::bigint, $2::bigint) AND created_at 
 ORDER BY created_at DESC, id DESC
 OFFSET $4::bigint - 1 LIMIT 1`,
   stretch: `SELECT min(id) AS lowest
-FROM (SELECT id FROM hookonce.records WHERE id < $1::bigint ORDER BY id DESC LIMIT $2::bigint) AS stretch`,
+FROM (SELECT id FROM hookonce.records WHERE id < $1::bigint AND id > 0 ORDER BY id DESC LIMIT $2::bigint) AS stretch`,
   takeOver: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   state = 'running', fingerprint = coalesce(fingerprint, $5), label = coalesce(label, $11), attempts = attempts + 1,

@@ -110,6 +110,15 @@ test('a list is newest first, across steps, and finds what is rare', async () =>
   expect(listed).toBe(12_000)
 })
 
+test('a list whose page ends on the oldest record goes on from there', async () => {
+  const store = await open()
+  // One page looks at 40,000 records at most.
+  await addCompleted(39_999, { agoMs: 1000 })
+  const { records, next } = await store.list({ limit: 10, state: 'failed' })
+  expect(records).toEqual([])
+  expect(await store.list({ limit: 10, state: 'failed', after: next! })).toEqual({ records: [] })
+})
+
 test('statistics count what is few and estimate what is many', async () => {
   const store = await open()
   expect(await store.stats()).toMatchObject({ records: 0 })
