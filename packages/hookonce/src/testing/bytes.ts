@@ -127,15 +127,15 @@ export const byteCases: readonly StoreCase[] = [
   behaviour('what a caller does to a record it was given does not change the record', async ({ probe }) => {
     await probe.acquire(ANN)
     const given = await probe.record()
-    const { records } = await probe.store.list({ scope: probe.id.scope, limit: 1 })
-    for (const record of [given, records[0]!]) Object.assign(record, { leaseId: BEN, attempts: 7, expiresAt: 0 })
+    const [listed] = await probe.listed()
+    for (const record of [given, listed!]) Object.assign(record, { leaseId: BEN, attempts: 7, expiresAt: 0 })
     const { leaseId, attempts } = await probe.record()
     assert.deepEqual({ leaseId, attempts }, { leaseId: ANN, attempts: 1 })
   }),
 
   behaviour('keys that differ at all are kept apart', async ({ probe }) => {
     await assertKeptApart(hostileKeys.map(key => probe.of({ key })))
-    const { records } = await probe.store.list({ scope: probe.id.scope, limit: 1000 })
+    const records = await probe.listed()
     assert.deepEqual(records.map(record => record.key).sort(), hostileKeys.slice(1).sort())
   }),
 
@@ -149,7 +149,7 @@ export const byteCases: readonly StoreCase[] = [
     const scopes = ['', 'x', 'X', '%', '_', '*', '?', ' ', "'", '{}', '🪝'].map(end => own + end)
     await assertKeptApart(scopes.map(scope => probe.of({ scope })))
     for (const scope of scopes.slice(1)) {
-      const { records } = await probe.store.list({ scope, limit: 10 })
+      const records = await probe.of({ scope }).listed()
       assert.deepEqual(
         records.map(record => record.scope),
         [scope],

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ClaimOutcome, ClaimRequest, CompleteOutcome, RecordId, Store, StoredRecord } from '../store.js'
+import type {
+  ClaimOutcome,
+  ClaimRequest,
+  CompleteOutcome,
+  ListQuery,
+  RecordId,
+  RecordSummary,
+  Store,
+  StoredRecord,
+} from '../store.js'
 
 /** Long enough to be alive at the end of the slowest run. */
 export const HOUR = 3_600_000
@@ -97,6 +106,20 @@ export class Probe {
     const record = await this.get()
     assert.ok(record, 'the record is there')
     return record
+  }
+
+  /** All that a list of the record's scope finds, by pages of at most `limit`; a page may end early and empty. */
+  async listed(query: Partial<ListQuery> = {}): Promise<RecordSummary[]> {
+    const { limit = 1000 } = query
+    const records: RecordSummary[] = []
+    for (let after: string | undefined, pages = 0; pages < 1000; pages++) {
+      const page = await this.store.list({ scope: this.id.scope, ...query, limit, ...(after && { after }) })
+      assert.ok(page.records.length <= limit, `${page.records.length} records on a page of ${limit}`)
+      records.push(...page.records)
+      if (page.next === undefined) return records
+      after = page.next
+    }
+    assert.fail('the pages never end')
   }
 
   /** Waits for 5 ms of the store's clock: more than rounding can hide. */

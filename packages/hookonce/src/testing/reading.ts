@@ -4,19 +4,6 @@ import type { RecordSummary } from '../store.js'
 import { behaviour, type StoreCase } from './harness.js'
 import { ANN, BEN, CLEO, HOUR, ONE, type Probe, TWO, textOf } from './probe.js'
 
-async function listAll(probe: Probe, limit: number, state?: RecordSummary['state']): Promise<RecordSummary[]> {
-  const { scope } = probe.id
-  const records: RecordSummary[] = []
-  for (let after: string | undefined, pages = 0; pages < 1000; pages++) {
-    const page = await probe.store.list({ scope, limit, ...(state && { state }), ...(after && { after }) })
-    assert.ok(page.records.length <= limit, `${page.records.length} records on a page of ${limit}`)
-    records.push(...page.records)
-    if (page.next === undefined) return records
-    after = page.next
-  }
-  assert.fail('the pages never end')
-}
-
 const keysOf = (records: RecordSummary[]) => records.map(record => record.key).sort()
 
 export const readingCases: readonly StoreCase[] = [
@@ -75,7 +62,7 @@ export const readingCases: readonly StoreCase[] = [
     assert.equal(await probe.get(), undefined)
     assert.equal((await probe.abandon(ANN)).attempt, 1)
     const before = await probe.record()
-    await listAll(probe, 10)
+    await probe.listed({ limit: 10 })
     await probe.store.stats()
     await probe.store.ready()
     assert.deepEqual(await probe.record(), before)
@@ -86,14 +73,14 @@ export const readingCases: readonly StoreCase[] = [
     const keys = Array.from({ length: 23 }, (_, i) => `key ${i}`).sort()
     for (const key of keys) await probe.of({ key }).acquire(ANN)
     await probe.of({ scope: `${probe.id.scope}*` }).acquire(ANN)
-    for (const limit of [1, 7, 23, 1000]) assert.deepEqual(keysOf(await listAll(probe, limit)), keys)
+    for (const limit of [1, 7, 23, 1000]) assert.deepEqual(keysOf(await probe.listed({ limit })), keys)
   }),
 
   behaviour('a list tells what the record tells, without its result', async ({ probe }) => {
     await probe.acquire(ANN, { fingerprint: ONE })
     await probe.complete(ANN)
     const { result: _, ...summary } = await probe.record()
-    assert.deepEqual(await listAll(probe, 10), [summary])
+    assert.deepEqual(await probe.listed({ limit: 10 }), [summary])
   }),
 
   behaviour('a list can be narrowed to one state', async ({ probe }) => {
@@ -112,14 +99,14 @@ export const readingCases: readonly StoreCase[] = [
     }
     for (const state of states) {
       assert.deepEqual(
-        keysOf(await listAll(probe, 2, state)),
+        keysOf(await probe.listed({ limit: 2, state })),
         [1, 2, 3].map(i => `${state} ${i}`),
       )
     }
   }),
 
   behaviour('a list of an unknown scope is empty', async ({ probe }) => {
-    assert.deepEqual(await probe.store.list({ scope: probe.id.scope, limit: 10 }), { records: [] })
+    assert.deepEqual(await probe.listed(), [])
   }),
 
   behaviour('a list asked in a wrong way is refused, or answers within its bounds', async ({ probe }) => {

@@ -2,10 +2,7 @@ import assert from 'node:assert/strict'
 import { behaviour, type StoreCase } from './harness.js'
 import { ANN, assertRising, BEN, HOUR, type Probe, waitFor } from './probe.js'
 
-async function listed(probe: Probe): Promise<number> {
-  const { records } = await probe.store.list({ scope: probe.id.scope, limit: 10 })
-  return records.length
-}
+const listed = async (probe: Probe) => (await probe.listed()).length
 
 /** What every operation must say of a record that has expired. */
 const toEachOperation: Record<string, (probe: Probe) => Promise<void>> = {
