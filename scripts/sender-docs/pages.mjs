@@ -1,5 +1,5 @@
 /** What the documentation says of a sender: its facts, and its use as its own module shows it. */
-import { timingOf } from '../../packages/hookonce/dist/intake.js'
+import { timingOf } from '../../packages/hookonce/dist/receiver/checks.js'
 
 /** @param source the text of the sender's module */
 export function pageOf(kind, source) {

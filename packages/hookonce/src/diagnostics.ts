@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
-import type { DeliveryOutcome } from './response.js'
+import type { DeliveryOutcome } from './http/response.js'
 
 /** What an operator should hear of. Published on the `node:diagnostics_channel` named {@link EVENTS_CHANNEL}. */
 export type HookonceEvent = About &

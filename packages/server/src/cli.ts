@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-import { help, parseCommandLine, version } from './command-line.js'
-import { parseStoreCommand, type StoreCommand, storeCommandIn } from './commands/parse.js'
-import { resolveConfig } from './config.js'
-import { harmless } from './harmless.js'
-import { sendHelp } from './send-command.js'
-import { StartError } from './start-error.js'
+import { parseStoreCommand, type StoreCommand, storeCommandIn } from './cli/commands/parse.js'
+import { sendHelp } from './cli/send-options.js'
+import { help, parseCommandLine, version } from './cli/serve-options.js'
+import { resolveConfig } from './config/resolve.js'
+import { StartError } from './config/start-error.js'
+import { harmless } from './observability/escape.js'
 
 /** What a command needs is loaded for it alone: a wrong option is told at once. */
 async function run(args: string[]): Promise<void> {
@@ -15,13 +15,13 @@ async function run(args: string[]): Promise<void> {
   else if (command.name === 'version') console.log(version())
   else if (command.name === 'send help') console.log(sendHelp())
   else if (command.name === 'send') {
-    const { send } = await import('./send.js')
+    const { send } = await import('./cli/send.js')
     process.exitCode = await send(command, process.env)
   } else {
     const { given: flags, configFile } = command
     const config = await resolveConfig({ flags, configFile, env: process.env, folder: process.cwd() })
-    if (command.name === 'work') await (await import('./work.js')).work(config)
-    else await (await import('./serve.js')).serve(config)
+    if (command.name === 'work') await (await import('./runtime/work.js')).work(config)
+    else await (await import('./runtime/serve.js')).serve(config)
   }
 }
 
@@ -37,7 +37,7 @@ async function runOnStore(command: StoreCommand): Promise<void> {
   for (const { kind, message, fix } of command.name === 'doctor' ? [] : config.secretWarnings) {
     if (kind === 'on the command line') process.stderr.write(`hookonce: ${message}; ${fix}\n`)
   }
-  const { runStoreCommand } = await import('./commands/index.js')
+  const { runStoreCommand } = await import('./cli/commands/index.js')
   const code = await runStoreCommand(command, config)
   // A store that could not be opened may go on trying. What was printed is printed first.
   process.stdout.write('', () => process.exit(code))

@@ -8,4 +8,4 @@ export {
   forward,
   type Handle,
   type SourceConfig,
-} from './config-file.js'
+} from './config/file.js'

@@ -3,8 +3,8 @@ import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { LARGE_PIECE_BYTES, Reading, Readings } from '../src/readings.js'
-import { Upload, UploadTurns } from '../src/upload-turns.js'
+import { LARGE_PIECE_BYTES, Reading, Readings } from '../src/deliveries/body-buffer.js'
+import { Upload, UploadTurns } from '../src/deliveries/upload-queue.js'
 
 /** A body read in pieces of these lengths, and what was sent. */
 function read(lengths: number[]) {

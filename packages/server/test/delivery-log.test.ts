@@ -1,7 +1,7 @@
 import { type Answer, Delivery, problem } from 'hookonce'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { DeliveryLog } from '../src/delivery-log.js'
+import { DeliveryLog } from '../src/deliveries/log.js'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
-import { forward } from '../src/config-file.js'
-import { loopsOf } from '../src/handlers/loop.js'
+import { forward } from '../src/config/file.js'
+import { loopsOf } from '../src/deliveries/handlers/loop.js'
 import { closeApps, startApp } from './support/app.js'
 import { send } from './support/http.js'
 import { scrape } from './support/metrics.js'

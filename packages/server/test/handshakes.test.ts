@@ -1,6 +1,6 @@
 import { github } from 'hookonce/senders/github'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
-import { acknowledge, forward } from '../src/config-file.js'
+import { acknowledge, forward } from '../src/config/file.js'
 import { closeApps, startApp } from './support/app.js'
 import { send } from './support/http.js'
 import { scrape } from './support/metrics.js'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Route } from '../src/router.js'
+import type { Route } from '../src/http/router.js'
 import { closeApps, startApp } from './support/app.js'
 import { type HttpRequest, send } from './support/http.js'
 

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import { createOperators } from '../src/operator/access.js'
+import { createOperators } from '../src/operator/auth/access.js'
 import { closeApps, startApp } from './support/app.js'
 import { send, sendRaw } from './support/http.js'
 

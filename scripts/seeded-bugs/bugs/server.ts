@@ -1,8 +1,8 @@
 import { type Bugs, bugsIn, inServer } from '../bug.js'
 
-const operator = bugsIn('packages/server/src/operator', ...inServer('operator-access'))
+const operator = bugsIn('packages/server/src/operator/auth', ...inServer('operator-access'))
 const bug = bugsIn('packages/server/src', ...inServer('shutdown'))
-const forward = bugsIn('packages/server/src/handlers', ...inServer('forward'))
+const forward = bugsIn('packages/server/src/deliveries/handlers', ...inServer('forward'))
 
 export const serverBugs: Bugs = [
   operator(
@@ -61,21 +61,21 @@ export const serverBugs: Bugs = [
 
   bug(
     'a drain ignores the inbox',
-    'shutdown.ts',
+    'runtime/shutdown.ts',
     'Promise.all([answered, receiver.settled(), inbox.stop()])',
     'Promise.all([answered, receiver.settled()])',
   ),
   bug(
     'a drain ignores what is answered',
-    'shutdown.ts',
+    'runtime/shutdown.ts',
     'Promise.all([answered, receiver.settled(), inbox.stop()])',
     'Promise.all([inbox.stop()])',
   ),
-  bug('new deliveries come in while it drains', 'gate.ts', 'this.#closed = true', 'this.#closed = false'),
-  bug('nothing is aborted when a drain takes too long', 'shutdown.ts', '    receiver.abort()\n', ''),
+  bug('new deliveries come in while it drains', 'deliveries/in-flight.ts', 'this.#closed = true', 'this.#closed = false'),
+  bug('nothing is aborted when a drain takes too long', 'runtime/shutdown.ts', '    receiver.abort()\n', ''),
   bug(
     'it is ready while it drains',
-    'routes/health.ts',
+    'runtime/health-routes.ts',
     "if (gate.closed) respond(reply, problem('shutting_down'))",
     "if (gate.inProgress < 0) respond(reply, problem('shutting_down'))",
   ),

@@ -19,7 +19,7 @@ export const storeBugs: Bugs = [
 
   inSqlite(
     'SQLite: a lease ends 5 ms early for a claim',
-    'operations.ts',
+    'database/record-operations.ts',
     'if (found.lease_ends_at > now) return [',
     'if (found.lease_ends_at > now + 5) return [',
   ),
@@ -37,7 +37,7 @@ export const storeBugs: Bugs = [
   ),
   inSqlite(
     'SQLite: a further attempt gets 5 ms less',
-    'records.ts',
+    'database/records.ts',
     'const endsAt = now + Math.min(leaseMs, lockTtlMs)',
     'const endsAt = now + Math.min(leaseMs - 5, lockTtlMs)',
   ),
@@ -50,13 +50,13 @@ export const storeBugs: Bugs = [
   ),
   inSqlite(
     'SQLite: a lost attempt is not counted',
-    'records.ts',
+    'database/records.ts',
     "return found.losses + (found.state === 'running'",
     "return found.losses + (found.state === 'pending'",
   ),
   inSqlite(
     'SQLite: tokens begin anew when a record was removed',
-    'records.ts',
+    'database/records.ts',
     'statement.raiseFloor.run(fencing_token)',
     'void fencing_token',
     ...tests('sqlite/batching'),
@@ -69,7 +69,7 @@ export const storeBugs: Bugs = [
   ),
   inSqlite(
     'SQLite: commits are not flushed',
-    'open.ts',
+    'database/open.ts',
     /* biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of the store */
     'db.exec(`PRAGMA synchronous = ${synchronous}`)',
     'db.exec(`PRAGMA synchronous = NORMAL`)',
@@ -77,14 +77,14 @@ export const storeBugs: Bugs = [
   ),
   inSqlite(
     'SQLite: effects meet no foreign keys',
-    'effects.ts',
+    'main-thread/effects-connection.ts',
     'PRAGMA foreign_keys = ON',
     'PRAGMA foreign_keys = OFF',
     ...tests('sqlite/pragmas'),
   ),
   inSqlite(
     'SQLite: a file that was deleted is written to',
-    'transactions.ts',
+    'database/transaction.ts',
     'if (!isInPlace()) throw misplaced()',
     'if (!isInPlace() && !db.isTransaction) throw misplaced()',
     ...tests('sqlite/misplaced'),
@@ -92,7 +92,7 @@ export const storeBugs: Bugs = [
 
   inSqlite(
     'SQLite: it is ready without a write',
-    'operations.ts',
+    'database/record-operations.ts',
     'statement.check.run(now)',
     'if (now < 0) statement.check.run(now)',
     ...inServer('readyz'),
@@ -158,14 +158,14 @@ export const storeBugs: Bugs = [
   ),
   inRedis(
     'Redis: it is not noticed that it forgot',
-    'identity.ts',
+    'data-loss-check.ts',
     'before.id !== id || kept === 0',
     "before.id === ''",
     ...tests('redis/forgotten'),
   ),
   inRedis(
     'Redis: a deletion is sent again when it may have been done',
-    'commands.ts',
+    'script-runner.ts',
     'passing && (command.resendable || !doubtful)',
     'passing && (command.resendable || doubtful)',
     ...tests('redis/faults'),
@@ -203,13 +203,13 @@ export const storeBugs: Bugs = [
   ),
   inPostgres(
     'Postgres: effects are committed without their result',
-    'transacting.ts',
+    'transact.ts',
     'if (completedAt === undefined) {',
     "if (completedAt === undefined && held.leaseId === '') {",
   ),
   inPostgres(
     'Postgres: a COMMIT without an answer counts as not done',
-    'transacting.ts',
+    'transact.ts',
     'return await fateOf(held, lost)',
     "throw new Failure(lost.cause, 'refused', false)",
     ...tests('postgres/transact'),

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Attempt } from '../attempt.js'
+import type { Attempt } from '../engine/attempt.js'
 import { ConfigurationError } from '../errors.js'
-import { engines, type Receiver, type Source } from '../receiver.js'
+import { engines, type Receiver, type Source } from '../receiver/receiver.js'
 import { checkSource, isReceiver } from './given.js'
-import { attemptFor, rememberAttempt } from './node/attempts.js'
-import { parsedBody, readBefore } from './node/body.js'
-import { serve } from './node/serve.js'
+import { attemptFor, rememberAttempt } from './node/attempt-of.js'
+import { serve } from './node/handle-request.js'
+import { parsedBody, readBefore } from './node/read-body.js'
 
-export { attemptOf } from './node/attempts.js'
+export { attemptOf } from './node/attempt-of.js'
 
 /** What `idempotent` needs of an Express request. */
 export interface ExpressRequest extends IncomingMessage {

@@ -8,20 +8,20 @@ import type {
   preParsingHookHandler,
   RequestPayload,
 } from 'fastify'
-import { type Attempt, type CommitOf, withCommit } from '../attempt.js'
-import { andThen } from '../committing.js'
-import type { Delivery } from '../delivery.js'
+import { type Attempt, type CommitOf, withCommit } from '../engine/attempt.js'
+import { andThen } from '../engine/commit.js'
 import { ConfigurationError } from '../errors.js'
-import { anObject, aText, checkOptions } from '../options.js'
-import { engines, type Receiver, type Source, type SourceOptions } from '../receiver.js'
-import type { Answer } from '../response.js'
+import type { Delivery } from '../http/delivery.js'
+import type { Answer } from '../http/response.js'
+import { engines, type Receiver, type Source, type SourceOptions } from '../receiver/receiver.js'
+import { anObject, aText, checkOptions } from '../util/options.js'
 import { checkSource, isReceiver } from './given.js'
-import { attemptFor, rememberAttempt } from './node/attempts.js'
-import { parsedForm, readBefore, readBody } from './node/body.js'
-import { refuseUnread, sendAnswer } from './node/send.js'
-import { headOf, receive } from './node/serve.js'
+import { attemptFor, rememberAttempt } from './node/attempt-of.js'
+import { headOf, receive } from './node/handle-request.js'
+import { parsedForm, readBefore, readBody } from './node/read-body.js'
+import { refuseUnread, sendAnswer } from './node/send-answer.js'
 
-export { attemptOf } from './node/attempts.js'
+export { attemptOf } from './node/attempt-of.js'
 
 /** A source, whatever transactions its store has. */
 interface AnySource extends Omit<Source, 'receive'> {

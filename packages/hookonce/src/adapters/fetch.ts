@@ -1,8 +1,8 @@
-import { type AttemptWith, type CommitOf, withCommit } from '../attempt.js'
-import { andThen } from '../committing.js'
-import { Delivery } from '../delivery.js'
-import type { Handler, Source } from '../receiver.js'
-import type { Answer, HandlerResponse } from '../response.js'
+import { type AttemptWith, type CommitOf, withCommit } from '../engine/attempt.js'
+import { andThen } from '../engine/commit.js'
+import { Delivery } from '../http/delivery.js'
+import type { Answer, HandlerResponse } from '../http/response.js'
+import type { Handler, Source } from '../receiver/receiver.js'
 import { checkSource } from './given.js'
 
 /**

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../errors.js'
-import { anObject, methods, shown } from '../options.js'
-import { engines, type Receiver, type Source } from '../receiver.js'
+import { engines, type Receiver, type Source } from '../receiver/receiver.js'
+import { anObject, methods, shown } from '../util/options.js'
 
 const aSource = methods('a source', ['receive', 'tooLarge', 'failed'])
 const anInbox = methods('an inbox', ['source', 'redrive'])

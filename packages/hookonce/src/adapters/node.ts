@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Attempt, AttemptWith } from '../attempt.js'
-import { problem } from '../problem.js'
-import type { Source } from '../receiver.js'
+import type { Attempt, AttemptWith } from '../engine/attempt.js'
+import { problem } from '../http/problem.js'
+import type { Source } from '../receiver/receiver.js'
 import { checkSource } from './given.js'
-import { parsedBody, type ReceivedBody, readBefore } from './node/body.js'
-import { sendAnswer } from './node/send.js'
-import { type Run, serve } from './node/serve.js'
+import { type Run, serve } from './node/handle-request.js'
+import { parsedBody, type ReceivedBody, readBefore } from './node/read-body.js'
+import { sendAnswer } from './node/send-answer.js'
 
-export type { ReceivedBody } from './node/body.js'
+export type { ReceivedBody } from './node/read-body.js'
 
 /**
  * An ordinary `node:http` handler, except that the request's body was read for it. It answers in whatever way it likes

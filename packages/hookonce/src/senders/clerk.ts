@@ -1,4 +1,4 @@
-import { aNumber } from '../options.js'
+import { aNumber } from '../util/options.js'
 import { checkSender } from './primitives/sender-options.js'
 import { signedMessages } from './primitives/signed-messages.js'
 import type { Sender, SenderKind } from './sender.js'

@@ -1,4 +1,4 @@
-import { aNumber } from '../options.js'
+import { aNumber } from '../util/options.js'
 import { discordSignature } from './primitives/discord-signature.js'
 import { MINUTE_MS } from './primitives/durations.js'
 import { bodyKey } from './primitives/event-key.js'

@@ -1,5 +1,5 @@
-import { aNumber } from '../options.js'
-import { jsonResponse } from '../response.js'
+import { jsonResponse } from '../http/response.js'
+import { aNumber } from '../util/options.js'
 import { discordSignature } from './primitives/discord-signature.js'
 import { fieldKey } from './primitives/event-key.js'
 import { jsonOf } from './primitives/reading.js'

@@ -1,5 +1,5 @@
-import type { Delivery } from '../delivery.js'
-import { aNumber, oneOf } from '../options.js'
+import type { Delivery } from '../http/delivery.js'
+import { aNumber, oneOf } from '../util/options.js'
 import { headerKey, joinedKey } from './primitives/event-key.js'
 import { onlyHeader } from './primitives/reading.js'
 import { checkSender } from './primitives/sender-options.js'

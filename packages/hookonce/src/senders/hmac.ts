@@ -1,5 +1,5 @@
 import { ConfigurationError } from '../errors.js'
-import { aNumber, aText, oneOf, type Rules } from '../options.js'
+import { aNumber, aText, oneOf, type Rules } from '../util/options.js'
 import { bodyKey } from './primitives/event-key.js'
 import { type KeyPlace, keyPlace } from './primitives/key-place.js'
 import { onlyHeader, unixMillis, unixSeconds } from './primitives/reading.js'

@@ -1,5 +1,5 @@
-import type { Delivery } from '../delivery.js'
-import { aNumber, aText, oneOf } from '../options.js'
+import type { Delivery } from '../http/delivery.js'
+import { aNumber, aText, oneOf } from '../util/options.js'
 import { DAY_MS } from './primitives/durations.js'
 import { contentKey } from './primitives/event-key.js'
 import { publicUrl } from './primitives/public-url.js'

@@ -1,4 +1,4 @@
-import { aNumber } from '../options.js'
+import { aNumber } from '../util/options.js'
 import { HOUR_MS, MINUTE_MS } from './primitives/durations.js'
 import { bodyKey, headerLabel } from './primitives/event-key.js'
 import { jsonOf, onlyHeader } from './primitives/reading.js'

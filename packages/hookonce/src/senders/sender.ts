@@ -1,6 +1,6 @@
-import type { Delivery, HeaderList } from '../delivery.js'
 import { ConfigurationError } from '../errors.js'
-import type { HandlerResponse } from '../response.js'
+import type { Delivery, HeaderList } from '../http/delivery.js'
+import type { HandlerResponse } from '../http/response.js'
 import type { SecretTraits } from './primitives/secrets.js'
 import type { Content, SigningKey } from './primitives/signing-keys.js'
 

@@ -1,5 +1,5 @@
-import type { Delivery } from '../delivery.js'
-import { aNumber } from '../options.js'
+import type { Delivery } from '../http/delivery.js'
+import { aNumber } from '../util/options.js'
 import { HOUR_MS } from './primitives/durations.js'
 import { contentKey } from './primitives/event-key.js'
 import { jsonOf } from './primitives/reading.js'

@@ -1,5 +1,5 @@
-import type { Delivery } from '../delivery.js'
-import { aText, listOf } from '../options.js'
+import type { Delivery } from '../http/delivery.js'
+import { aText, listOf } from '../util/options.js'
 import { HOUR_MS } from './primitives/durations.js'
 import { contentKey } from './primitives/event-key.js'
 import { onlyHeader } from './primitives/reading.js'

@@ -1,4 +1,4 @@
-import { aNumber } from '../options.js'
+import { aNumber } from '../util/options.js'
 import { plainText } from './primitives/answers.js'
 import { MINUTE_MS } from './primitives/durations.js'
 import { contentKey, fieldKey, textKey } from './primitives/event-key.js'

@@ -1,4 +1,4 @@
-import { aText } from '../options.js'
+import { aText } from '../util/options.js'
 import { DAY_MS } from './primitives/durations.js'
 import { fieldKey } from './primitives/event-key.js'
 import { publicUrl } from './primitives/public-url.js'

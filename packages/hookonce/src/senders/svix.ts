@@ -1,4 +1,4 @@
-import { aNumber } from '../options.js'
+import { aNumber } from '../util/options.js'
 import { HOUR_MS } from './primitives/durations.js'
 import { checkSender } from './primitives/sender-options.js'
 import { signedMessages } from './primitives/signed-messages.js'

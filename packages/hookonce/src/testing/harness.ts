@@ -1,4 +1,4 @@
-import type { Store } from '../store.js'
+import type { Store } from '../stores/store.js'
 import { Probe } from './probe.js'
 
 /** How the cases get at the store under test. One harness may serve one case or all: each case has its own scopes. */

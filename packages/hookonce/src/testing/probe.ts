@@ -9,7 +9,7 @@ import type {
   RecordSummary,
   Store,
   StoredRecord,
-} from '../store.js'
+} from '../stores/store.js'
 
 /** Long enough to be alive at the end of the slowest run. */
 export const HOUR = 3_600_000

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 // Within: through an inbox nothing shows who was first in one turn of the event loop.
-import { Slots } from '../../dist/slots.js'
+import { Slots } from '../../dist/inbox/concurrency.js'
 
 const nothing = () => {}
 

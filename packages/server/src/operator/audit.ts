@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Logger } from 'pino'
-import type { Operators } from './operators.js'
-import { peerOf } from './origin.js'
+import type { Operators } from './auth/operators.js'
+import { peerOf } from './auth/origin.js'
 
 /** What an operator changed, or tried to. Unlike other lines at `info` these name keys. */
 export interface Change {

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Config } from '../../src/config-file.js'
+import type { Config } from '../../src/config/file.js'
 import { temporaryFolder } from './server.js'
 
 const contents = new Map<string, Config>()

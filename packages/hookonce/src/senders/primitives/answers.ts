@@ -1,4 +1,4 @@
-import type { HandlerResponse } from '../../response.js'
+import type { HandlerResponse } from '../../http/response.js'
 
 /** A word given back to who sent it, and no page, whatever stands in it. */
 export const plainText = (text: string, status = 200): HandlerResponse => ({

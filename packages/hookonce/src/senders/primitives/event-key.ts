@@ -1,7 +1,7 @@
-import type { Delivery } from '../../delivery.js'
 import { InvalidKeyError } from '../../errors.js'
-import { checkedKey } from '../../key.js'
-import { MAX_KEY_BYTES } from '../../store.js'
+import type { Delivery } from '../../http/delivery.js'
+import { checkedKey } from '../../http/idempotency-key.js'
+import { MAX_KEY_BYTES } from '../../stores/store.js'
 import { exactJsonOf, jsonOf, onlyHeader } from './reading.js'
 import { type Content, digestOf } from './signing-keys.js'
 

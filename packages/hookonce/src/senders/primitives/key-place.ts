@@ -1,5 +1,5 @@
-import type { Delivery } from '../../delivery.js'
-import { keyOf } from '../../key.js'
+import type { Delivery } from '../../http/delivery.js'
+import { keyOf } from '../../http/idempotency-key.js'
 import type { OutgoingEvent } from '../sender.js'
 import { fieldKey, fieldText, headerKey } from './event-key.js'
 

@@ -1,4 +1,4 @@
-import type { Delivery } from '../../delivery.js'
+import type { Delivery } from '../../http/delivery.js'
 import { exactJson } from './exact-json.js'
 
 /** The value of a header that is there once; `undefined`: it is missing, or sent twice. */

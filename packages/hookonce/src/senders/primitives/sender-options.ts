@@ -1,4 +1,4 @@
-import { aText, checkOptions, either, listOf, type Rule, type Rules } from '../../options.js'
+import { aText, checkOptions, either, listOf, type Rule, type Rules } from '../../util/options.js'
 import type { SenderFacts } from '../sender.js'
 
 const aSecret: Rule = either(aText, { words: 'bytes', allows: value => value instanceof Uint8Array })

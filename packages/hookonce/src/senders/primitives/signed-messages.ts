@@ -1,5 +1,5 @@
-import type { Delivery } from '../../delivery.js'
 import { ConfigurationError } from '../../errors.js'
+import type { Delivery } from '../../http/delivery.js'
 import { defineSender, type Sender, type SenderFacts } from '../sender.js'
 import { headerKey } from './event-key.js'
 import { onlyHeader, unixSeconds } from './reading.js'

@@ -1,5 +1,5 @@
 import { StoreError } from '../../errors.js'
-import { NEVER, type RecordId, type StoreStats } from '../../store.js'
+import { NEVER, type RecordId, type StoreStats } from '../store.js'
 import { copyOf, type Entry } from './entry.js'
 import { HashIndex, hashOf } from './hash-index.js'
 import {

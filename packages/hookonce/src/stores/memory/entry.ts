@@ -1,4 +1,4 @@
-import type { AcceptRequest, DueClaim } from '../../inbox-store.js'
+import type { AcceptRequest, DueClaim } from '../inbox-store.js'
 import {
   type ClaimOutcome,
   type ClaimRequest,
@@ -6,7 +6,7 @@ import {
   NEVER,
   type RecordSummary,
   type StoredRecord,
-} from '../../store.js'
+} from '../store.js'
 
 /** One record as the store keeps it. */
 export interface Entry extends Omit<StoredRecord, 'leaseRemainingMs'> {

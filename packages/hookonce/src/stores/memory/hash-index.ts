@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import type { RecordId } from '../../store.js'
+import type { RecordId } from '../store.js'
 
 /** Each part grows on its own, so that no claim waits for all of an index to be made anew. */
 const PARTS = 256

@@ -1,8 +1,8 @@
-import { type Clock, systemClock } from '../../clock.js'
 import { StoreError } from '../../errors.js'
-import { type ClaimDueRequest, type DueClaim, type FailNext, type InboxStore, LOST_ERROR } from '../../inbox-store.js'
-import { checkOptions, methods } from '../../options.js'
-import { MAX_ERROR_LENGTH, NEVER, type RecordId } from '../../store.js'
+import { type Clock, systemClock } from '../../util/clock.js'
+import { checkOptions, methods } from '../../util/options.js'
+import { type ClaimDueRequest, type DueClaim, type FailNext, type InboxStore, LOST_ERROR } from '../inbox-store.js'
+import { MAX_ERROR_LENGTH, NEVER, type RecordId } from '../store.js'
 import {
   acceptedEntry,
   acquired,

@@ -1,4 +1,4 @@
-import type { RecordId } from '../../store.js'
+import type { RecordId } from '../store.js'
 import type { Entry } from './entry.js'
 
 /** Memory that many records lie in, as numbers and as bytes. */

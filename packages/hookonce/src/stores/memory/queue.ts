@@ -1,5 +1,5 @@
-import { type Backlog, MOST_COUNTED } from '../../inbox-store.js'
-import type { RecordId } from '../../store.js'
+import { type Backlog, MOST_COUNTED } from '../inbox-store.js'
+import type { RecordId } from '../store.js'
 import type { Entry } from './entry.js'
 import { Line, type Turn } from './line.js'
 

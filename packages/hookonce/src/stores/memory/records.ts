@@ -1,5 +1,5 @@
-import { ShortLivedMap } from '../../short-lived-map.js'
-import type { RecordId, StoreStats } from '../../store.js'
+import { ShortLivedMap } from '../../util/short-lived-map.js'
+import type { RecordId, StoreStats } from '../store.js'
 import { Archive } from './archive.js'
 import type { Entry } from './entry.js'
 

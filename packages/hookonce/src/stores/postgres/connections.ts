@@ -5,7 +5,7 @@ import {
   isOfReadOnlyServer,
   isOfStatementNames,
   isOfTheStatement,
-} from './failures.js'
+} from './errors.js'
 import type { PostgresClient, PostgresPool } from './pool.js'
 import type { Statement } from './statements.js'
 

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../../errors.js'
-import { aFlag, aNumber, aText, checkOptions, either } from '../../options.js'
-import { withDefaults } from '../../with-defaults.js'
+import { aFlag, aNumber, aText, checkOptions, either } from '../../util/options.js'
+import { withDefaults } from '../../util/with-defaults.js'
 
 export interface PostgresStoreOptions {
   /** The schema that holds the tables: lower-case letters, digits and `_`, at most 50. Default `hookonce`. */

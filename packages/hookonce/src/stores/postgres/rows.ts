@@ -1,4 +1,4 @@
-import type { Accepted, RecordSummary, StoredRecord } from '../../store.js'
+import type { Accepted, RecordSummary, StoredRecord } from '../store.js'
 import type { Row } from './connections.js'
 
 /** Of the columns of `get.sql`, `list.sql` and their like, in their order. `pg` hands out a bigint as text. */

@@ -1,7 +1,7 @@
 import { StoreError } from '../../errors.js'
-import { type ListQuery, NEVER, PAGE_MS, type RecordPage, type StoreStats } from '../../store.js'
-import type { Repeatable } from './asking.js'
+import { type ListQuery, NEVER, PAGE_MS, type RecordPage, type StoreStats } from '../store.js'
 import type { Connections, Row } from './connections.js'
+import type { Repeatable } from './retry.js'
 import { summaryOf } from './rows.js'
 import type { Statements } from './statements.js'
 

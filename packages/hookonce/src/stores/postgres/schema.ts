@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../../errors.js'
 import { type Connection, type Connections, within } from './connections.js'
-import { Failure } from './failures.js'
+import { Failure } from './errors.js'
 import { migrationsFor, type Statements } from './statements.js'
 
 const OLDEST_SERVER = 130_000

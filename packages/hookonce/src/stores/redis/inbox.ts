@@ -1,12 +1,12 @@
 import { StoreError } from '../../errors.js'
-import { type InboxStore, LOST_ERROR } from '../../inbox-store.js'
-import type { RecordId } from '../../store.js'
-import type { Commands } from './commands.js'
+import { type InboxStore, LOST_ERROR } from '../inbox-store.js'
+import type { RecordId } from '../store.js'
+import { createQueue } from './claim-due.js'
 import { agendaOf, keyOf, logOf, queueTagOf, queueTagsOf } from './keys.js'
 import { scripts } from './lua.generated.js'
-import { createQueue } from './taking.js'
-import { acceptOutcome, bytesOf, labelled, present } from './value.js'
-import type { createWatching } from './watching.js'
+import type { createWatching } from './pubsub.js'
+import { acceptOutcome, bytesOf, labelled, present } from './record-codec.js'
+import type { Commands } from './script-runner.js'
 
 type Inbox = Required<Pick<InboxStore, 'accept' | 'claimDue' | 'redrive' | 'backlog' | 'announceDue' | 'watchDue'>>
 

@@ -1,4 +1,4 @@
-import type { RecordId } from '../../store.js'
+import type { RecordId } from '../store.js'
 
 /** How many hash tags the records of a store are spread over: `{0}` to `{63}`. Part of the keys, so fixed for good. */
 export const PARTITIONS = 64

@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../../errors.js'
-import type { RedisNode } from './client.js'
-import { codeOf } from './failures.js'
+import type { RedisNode } from './clients/client.js'
+import { codeOf } from './errors.js'
 
 const OLDEST = 7
 

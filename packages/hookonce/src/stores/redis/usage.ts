@@ -1,5 +1,5 @@
-import type { StoreStats } from '../../store.js'
-import type { RedisNode } from './client.js'
+import type { StoreStats } from '../store.js'
+import type { RedisNode } from './clients/client.js'
 import { isRecordOf } from './keys.js'
 
 /** How many names are looked at, of all servers together, and how many of the scope's records among them. */

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path'
 import { ConfigurationError, StoreError } from '../../errors.js'
-import type { AcceptOutcome, Backlog, DueClaim, FailNext, InboxStore, RedriveOutcome } from '../../inbox-store.js'
-import { aNumber, aText, checkOptions, oneOf, shown } from '../../options.js'
+import { aNumber, aText, checkOptions, oneOf, shown } from '../../util/options.js'
+import { withDefaults } from '../../util/with-defaults.js'
+import type { AcceptOutcome, Backlog, DueClaim, FailNext, InboxStore, RedriveOutcome } from '../inbox-store.js'
 import type {
   ClaimOutcome,
   CompleteOutcome,
@@ -9,15 +10,14 @@ import type {
   StoredRecord,
   StoreStats,
   TransactionalStore,
-} from '../../store.js'
-import { withDefaults } from '../../with-defaults.js'
-import { type Decode, startWorker } from './client.js'
-import type { SqliteTransaction } from './driver.js'
-import type { AcceptAnswer, ClaimAnswer, DueAnswer, RecordAnswer } from './protocol.js'
-import { createTransacting } from './transacting.js'
-import { createTurns } from './turn.js'
+} from '../store.js'
+import type { SqliteTransaction } from './database/driver.js'
+import { createTurns } from './lock-handover.js'
+import { createTransacting } from './main-thread/transact.js'
+import { type Decode, startWorker } from './main-thread/worker-client.js'
+import type { AcceptAnswer, ClaimAnswer, DueAnswer, RecordAnswer } from './messages.js'
 
-export type { SqliteParameter, SqliteStatement, SqliteTransaction, SqliteValue } from './driver.js'
+export type { SqliteParameter, SqliteStatement, SqliteTransaction, SqliteValue } from './database/driver.js'
 
 export interface SqliteStoreOptions {
   /**

@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { type SqliteStoreOptions, sqliteStoreDefaults } from 'hookonce/stores/sqlite'
 import { expect, test } from 'vitest'
 // Within, for nobody outside sees the settings of a connection but that connection.
-import { type Database, type Driver, loadDriver } from '../../../dist/stores/sqlite/driver.js'
-import { openEffects } from '../../../dist/stores/sqlite/effects.js'
-import { openSession } from '../../../dist/stores/sqlite/session.js'
-import { createTurns } from '../../../dist/stores/sqlite/turn.js'
+import { type Database, type Driver, loadDriver } from '../../../dist/stores/sqlite/database/driver.js'
+import { createTurns } from '../../../dist/stores/sqlite/lock-handover.js'
+import { openEffects } from '../../../dist/stores/sqlite/main-thread/effects-connection.js'
+import { openSession } from '../../../dist/stores/sqlite/worker-thread/batch.js'
 import { onCleanup, temporaryFolder } from './support.js'
 
 const [NORMAL, FULL] = [1, 2]

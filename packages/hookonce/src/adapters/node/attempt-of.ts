@@ -1,0 +1,57 @@
+import type { Attempt, AttemptWith } from '../../engine/attempt.js'
+import type { Receiver, Source } from '../../receiver/receiver.js'
+
+interface Known {
+  attempt: Attempt
+  source: Pick<Source, 'failed'>
+  /** What `idempotent` was given. */
+  given: unknown
+}
+
+const attempts = new WeakMap<object, Known>()
+
+export function rememberAttempt(req: object, attempt: Attempt, source: Known['source'], given: unknown): void {
+  attempts.set(req, { attempt, source, given })
+}
+
+export const attemptFor = (req: object): Known | undefined => attempts.get(req)
+
+/**
+ * The attempt that a request behind `idempotent` belongs to. With the source or the receiver that was given to
+ * `idempotent`, its type has `commit` where that store has transactions; the effects end the response inside the commit.
+ *
+ * @throws {TypeError} if the request is not behind `idempotent`, or another source was given to that
+ *
+ * @example Express
+ * app.post('/webhook', idempotent(receiver), async (req, res) => {
+ *   await ship(req.body, { idempotencyKey: attemptOf(req).keyFor('ship') })
+ *   res.sendStatus(204)
+ * })
+ *
+ * @example Express, with effects
+ * app.post('/payments', idempotent(receiver), async (req, res) => {
+ *   await attemptOf(req, receiver).commit(async tx => {
+ *     await tx.query('insert into payments (id) values ($1)', [req.body.id])
+ *     res.json({ ok: true })
+ *   })
+ * })
+ *
+ * @example Fastify, with effects
+ * app.post('/payments', async (request, reply) => {
+ *   await attemptOf(request, receiver).commit(async tx => {
+ *     await tx.query('insert into payments (id) values ($1)', [request.body.id])
+ *     reply.send({ ok: true })
+ *   })
+ * })
+ */
+export function attemptOf<Kind = never>(
+  req: object,
+  source?: Source<Kind> | Receiver<Kind>,
+): AttemptWith<Kind, unknown> {
+  const known = attemptFor(req)
+  if (!known) throw new TypeError('attemptOf: this request did not pass idempotent()')
+  if (source !== undefined && source !== known.given) {
+    throw new TypeError('attemptOf: this request passed idempotent() of another source')
+  }
+  return known.attempt as AttemptWith<Kind, unknown>
+}

@@ -1,0 +1,91 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type AttemptWith, type CommitOf, withCommit } from '../../engine/attempt.js'
+import { andThen } from '../../engine/commit.js'
+import { Delivery, type DeliveryHead } from '../../http/delivery.js'
+import type { Answer, HandlerResponse } from '../../http/response.js'
+import type { Source } from '../../receiver/receiver.js'
+import { type BodyOutcome, readBody } from './read-body.js'
+import { ResponseCapture } from './response-capture.js'
+import { rewind } from './rewind.js'
+import { refuseUnread, sendAnswer } from './send-answer.js'
+
+/** Starts the handler; what it throws, and errors that come later through `capture.fail`, fail the attempt. */
+export type Run<Kind> = (body: Buffer, attempt: AttemptWith<Kind, unknown>, capture: ResponseCapture) => void
+
+type Request = IncomingMessage & { originalUrl?: string }
+
+export const headOf = (req: Request): DeliveryHead => ({
+  method: req.method!,
+  url: req.originalUrl ?? req.url!,
+  headers: req.rawHeaders,
+})
+
+/** One request from its body to its answer. `read`: the body, if it was read before. */
+export function serve<Kind>(
+  source: Source<Kind>,
+  req: Request,
+  res: ServerResponse,
+  run: Run<Kind>,
+  read?: Buffer,
+): void {
+  serveRead(source, req, res, run, read).catch(error => {
+    source.failed(error)
+    res.destroy()
+  })
+}
+
+async function serveRead<Kind>(
+  source: Source<Kind>,
+  req: Request,
+  res: ServerResponse,
+  run: Run<Kind>,
+  read: Buffer | undefined,
+): Promise<void> {
+  const refused = source.refusal(headOf(req))
+  if (refused !== undefined) return refuseUnread(req, res, refused)
+  const body: BodyOutcome = read ?? (await readBody(req, source.maxBodyBytes))
+  if (body === 'aborted') return
+  if (body === 'too_large') return refuseUnread(req, res, source.tooLarge())
+  const { answer, capture } = await receive(source, req, res, body, run)
+  await sendAnswer(res, answer, capture, error => void source.failed(error))
+}
+
+/** The answer to a request, still to be sent. `capture`: of the handler's response, if it was run. */
+export async function receive<Kind>(
+  source: Source<Kind>,
+  req: Request,
+  res: ServerResponse,
+  body: Buffer,
+  run: Run<Kind>,
+): Promise<{ answer: Answer; capture: ResponseCapture | undefined }> {
+  const delivery = new Delivery({ ...headOf(req), body })
+  let capture: ResponseCapture | undefined
+  const answer = await source.receive(delivery, (_, attempt) => {
+    const started = new ResponseCapture(req, res, source.maxResponseBytes)
+    capture = started
+    rewind(req, body)
+    const { commit } = attempt as { commit?: CommitOf<HandlerResponse> }
+    try {
+      run(body, withCommit(attempt, commit && committing(commit, started)), started)
+    } catch (error) {
+      started.fail(error)
+    }
+    return started.response
+  })
+  return { answer, capture }
+}
+
+/** A commit whose result is the response: its effects end it, and give whatever they like. */
+function committing(commit: CommitOf<HandlerResponse>, capture: ResponseCapture): CommitOf<unknown> {
+  return async <R>(effects: (tx: unknown) => R | Promise<R>) => {
+    let given!: R
+    await commit(tx =>
+      andThen(effects(tx), value => {
+        given = value
+        if (capture.answer !== undefined) return capture.answer
+        throw new TypeError('the response must be ended inside commit: it is what is recorded with the effects')
+      }),
+    )
+    return given
+  }
+}

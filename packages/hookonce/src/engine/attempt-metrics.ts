@@ -1,0 +1,57 @@
+import { type AttemptEndKind, measured, tell } from '../diagnostics.js'
+import type { Clock } from '../util/clock.js'
+
+/** Tells of one attempt: at its end as much as can be told together, for each event costs a quick delivery one percent. */
+export class AttemptMeter {
+  readonly #clock: Clock
+  readonly #scope: string
+  readonly #key: string | null
+  readonly #attempt: number
+  readonly #startedAt: number
+  #handlerMs: number | null = null
+  #over = false
+
+  constructor(clock: Clock, scope: string, key: string | null, attempt: number, startedAt: number) {
+    this.#clock = clock
+    this.#scope = scope
+    this.#key = key
+    this.#attempt = attempt
+    this.#startedAt = startedAt
+  }
+
+  /** Returns the time. */
+  handlerEnded(): number {
+    const now = this.#clock.monotonic()
+    const handlerMs = now - this.#startedAt
+    this.#handlerMs = handlerMs
+    if (this.#over) {
+      tell({ type: 'late_handler_ended', scope: this.#scope, key: this.#key, attempt: this.#attempt, handlerMs })
+    }
+    return now
+  }
+
+  /** Only the first end counts. */
+  ended(end: AttemptEndKind, now = this.#clock.monotonic()): void {
+    if (this.#over) return
+    this.#over = true
+    tell({
+      type: 'attempt_ended',
+      scope: this.#scope,
+      key: this.#key,
+      attempt: this.#attempt,
+      durationMs: now - this.#startedAt,
+      handlerMs: this.#handlerMs,
+      end,
+    })
+  }
+
+  renewed(): void {
+    if (this.#key !== null) {
+      tell({ type: 'lease_renewed', scope: this.#scope, key: this.#key, attempt: this.#attempt })
+    }
+  }
+}
+
+/** `undefined` while nobody listens: then it costs nothing. */
+export const meterAttempt = (clock: Clock, scope: string, key: string | null, attempt: number, startedAt: number) =>
+  measured() ? new AttemptMeter(clock, scope, key, attempt, startedAt) : undefined

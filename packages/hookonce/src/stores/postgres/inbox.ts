@@ -1,0 +1,61 @@
+import {
+  type Backlog,
+  type ClaimDueRequest,
+  type DueClaim,
+  LOST_ERROR,
+  MOST_COUNTED,
+  type RedriveOutcome,
+} from '../inbox-store.js'
+import type { Connections, Row } from './connections.js'
+import { acceptedOf } from './rows.js'
+import type { Statements } from './statements.js'
+
+/** Of the columns of `claim-due.sql`. */
+function dueClaim(scope: string, [key, attempts, token, created, ...rest]: Row): DueClaim {
+  return {
+    scope,
+    key,
+    attempt: Number(attempts),
+    fencingToken: String(token),
+    tookOver: rest[5],
+    acceptedAt: Number(created),
+    accepted: acceptedOf(rest),
+    delivery: rest[4],
+  }
+}
+
+export function createWorking({ run }: Connections, statements: Statements) {
+  return {
+    async claimDue(request: ClaimDueRequest, by: number): Promise<DueClaim[]> {
+      const { scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses, again } = request
+      if (again) {
+        const leased = await run(statements.leased, [scope, leaseId], by)
+        if (leased.length > 0) return leased.map(row => dueClaim(scope, row))
+      }
+      const taken = await run(
+        statements.claimDue,
+        [scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses, LOST_ERROR],
+        by,
+      )
+      // Those that died have no key.
+      return taken.filter(([key]) => key !== null).map(row => dueClaim(scope, row))
+    },
+
+    async redrive(scope: string, key: string, completed: boolean, by: number): Promise<RedriveOutcome> {
+      for (;;) {
+        const redriven = await run(statements.redrive, [scope, key, completed], by)
+        if (redriven.length > 0) return 'redriven'
+        const [found] = await run(statements.runs, [scope, key], by)
+        const [, isAccepted, isSettled, isCompleted] = found ?? []
+        if (!isAccepted) return 'absent'
+        if (!isSettled) return 'busy'
+        if (isCompleted && !completed) return 'completed'
+      }
+    },
+
+    async backlog(scope: string, by: number): Promise<Backlog> {
+      const [[inLine, overdueMs] = []] = await run(statements.backlog, [scope, MOST_COUNTED], by)
+      return { inLine: Number(inLine), overdueMs: Math.max(0, Number(overdueMs)) }
+    },
+  }
+}

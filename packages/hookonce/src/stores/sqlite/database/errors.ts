@@ -1,0 +1,63 @@
+import { ConfigurationError, StoreError } from '../../../errors.js'
+
+/** Primary result codes, https://www.sqlite.org/rescode.html */
+const BUSY = 5
+const LOCKED = 6
+const IOERR = 10
+const TOOBIG = 18
+const CONSTRAINT = 19
+const MISMATCH = 20
+const RANGE = 25
+
+function primaryCode(error: unknown): number | undefined {
+  const code = (error as { errcode?: unknown } | null)?.errcode
+  return typeof code === 'number' ? code & 0xff : undefined
+}
+
+/** Another connection holds the lock that is needed. */
+export function isBusy(error: unknown): boolean {
+  const code = primaryCode(error)
+  return code === BUSY || code === LOCKED
+}
+
+/** Undid one statement only; the transaction around it is as it was before. */
+export function isOfOneStatement(error: unknown): boolean {
+  const code = primaryCode(error)
+  return code === undefined || code === TOOBIG || code === CONSTRAINT || code === MISMATCH || code === RANGE
+}
+
+/** A deferred constraint is found broken by the COMMIT. */
+export function isConstraint(error: unknown): boolean {
+  return primaryCode(error) === CONSTRAINT
+}
+
+/**
+ * A COMMIT whose flush failed may still be found in the log after a crash. Until then nobody sees it, so that to read
+ * the record at once would decide nothing; the next commit overwrites it.
+ */
+export function mayHaveCommitted(error: unknown): boolean {
+  return primaryCode(error) === IOERR
+}
+
+/** An error on its way to the caller's thread. */
+export interface Failure {
+  message: string
+  effect: StoreError['effect'] | 'configuration'
+}
+
+export function toFailure(error: unknown, path: string): Failure {
+  const effect =
+    error instanceof ConfigurationError ? 'configuration' : error instanceof StoreError ? error.effect : 'refused'
+  return { message: `sqlite store ${path}: ${describe(error)}`, effect }
+}
+
+export function toStoreError({ message, effect }: Failure): StoreError {
+  return new StoreError(message, effect === 'configuration' ? 'refused' : effect)
+}
+
+/** One line. SQLite's own words for the code are added where the message lacks them. */
+export function describe(error: unknown): string {
+  const { message = String(error), errstr } = error as { message?: string; errstr?: string }
+  const line = message.replace(/\s+/g, ' ')
+  return errstr === undefined || line.includes(errstr) ? line : `${line} (${errstr})`
+}

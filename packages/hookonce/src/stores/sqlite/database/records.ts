@@ -1,0 +1,130 @@
+import { lostError, NEVER } from '../../store.js'
+import { sql } from '../sql.generated.js'
+import type { Database } from './driver.js'
+import { createHash } from './key-hash.js'
+import type { RecordRow } from './rows.js'
+
+/** What `find.sql` gives. */
+export type Found = Omit<
+  RecordRow,
+  'claimed_at' | 'retention_ms' | 'last_error' | 'due_at' | 'earlier_attempts' | 'delivery' | 'label'
+>
+
+export type Records = ReturnType<typeof createRecords>
+
+/** One attempt's beginning. */
+interface Beginning {
+  fingerprint: string | null
+  leaseId: string
+  leaseMs: number
+  lockTtlMs: number
+  retentionMs: number
+  begun: boolean
+}
+
+/** What more than one operation is made of. */
+export function createRecords(db: Database) {
+  const hashOf = createHash(db)
+  const statement = {
+    find: db.prepare(sql.find),
+    tokenFloor: db.prepare(sql.tokenFloor),
+    raiseFloor: db.prepare(sql.raiseFloor),
+    remove: db.prepare(sql.remove),
+    takeOver: db.prepare(sql.takeOver),
+    delivery: db.prepare(sql.delivery),
+  }
+
+  let knownFloor: number | undefined
+
+  /** The highest token of the rows that were removed, or above it. */
+  function tokenFloor(): number {
+    knownFloor ??= (statement.tokenFloor.get() as { token_floor: number }).token_floor
+    return knownFloor
+  }
+
+  /**
+   * A row that stands, expired or not, knows its key's last token, unless it was never attempted; the floor covers every
+   * row that was removed.
+   */
+  function nextToken(last: number | undefined, now: number): number {
+    return Math.max((last || tokenFloor()) + 1, now * 1000)
+  }
+
+  /** What the statements find a record by. */
+  function placeOf(scope: string, key: string): [hash: number, scope: string, key: string] {
+    return [hashOf(scope, key), scope, key]
+  }
+
+  return {
+    /** To be called when a transaction has begun: what was read in another does not hold in it. */
+    begin(): void {
+      knownFloor = undefined
+    },
+
+    nextToken,
+
+    placeOf,
+
+    find(scope: string, key: string): Found | undefined {
+      const hash = hashOf(scope, key)
+      for (let skipped = 0; ; skipped++) {
+        const found = statement.find.get(hash, skipped) as Found | undefined
+        if (found === undefined || (found.key === key && found.scope === scope)) return found
+      }
+    },
+
+    /** Starts a further attempt and gives its fencing token. */
+    takeOver(
+      found: Pick<Found, 'id' | 'fencing_token' | 'round' | 'state' | 'attempts' | 'losses' | 'begun'>,
+      beginning: Beginning,
+      now: number,
+    ): number {
+      const { fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, begun } = beginning
+      const token = nextToken(found.fencing_token, now)
+      const endsAt = now + Math.min(leaseMs, lockTtlMs)
+      const isAccepted = found.round !== null
+      const expiresAt = isAccepted ? NEVER : expiryOf(endsAt, beginning)
+      const lost = found.state === 'running' ? lostError(found.attempts) : null
+      statement.takeOver.run(
+        ...[fingerprint, lossesOf(found), lost, leaseId, token, now, endsAt, expiresAt, lockTtlMs, retentionMs],
+        ...[isAccepted ? endsAt : null, lost !== null && !found.begun ? 1 : 0, begun ? 1 : 0, found.id],
+      )
+      return token
+    },
+
+    /** What was accepted with a record. */
+    deliveryOf({ id, delivery }: Pick<RecordRow, 'id' | 'delivery'>): Uint8Array {
+      return delivery ?? (statement.delivery.get(id) as { delivery: Uint8Array }).delivery
+    },
+
+    remove({ id, fencing_token }: Pick<Found, 'id' | 'fencing_token'>): void {
+      knownFloor = undefined
+      statement.raiseFloor.run(fencing_token)
+      statement.remove.run(id)
+    },
+  }
+}
+
+/** When a record expires that was only claimed. */
+export function expiryOf(leaseEndsAt: number, { lockTtlMs, retentionMs }: { lockTtlMs: number; retentionMs: number }) {
+  return leaseEndsAt + Math.max(lockTtlMs, retentionMs)
+}
+
+/** Step 0 of every operation: an expired record is an absent one. */
+export function standing(found: Found | undefined, now: number): Found | undefined {
+  return found !== undefined && found.expires_at > now ? found : undefined
+}
+
+export function differs(one: string | null, other: string | null): boolean {
+  return one !== null && other !== null && one !== other
+}
+
+/** A running record whose lease is over is a loss that nobody has written down yet, if its attempt had begun. */
+export function lossesOf(found: Pick<Found, 'losses' | 'state' | 'begun'>): number {
+  return found.losses + (found.state === 'running' && found.begun ? 1 : 0)
+}
+
+/** A lease that ends further ahead than it was to last was taken before the clock stepped back. */
+export function endsTooLate(found: Pick<Found, 'state' | 'lease_ends_at' | 'lease_ms'>, now: number): boolean {
+  return found.state === 'running' && found.lease_ends_at > now + found.lease_ms
+}

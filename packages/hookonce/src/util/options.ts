@@ -1,0 +1,104 @@
+import { ConfigurationError } from '../errors.js'
+
+/** What the value of an option may be, and that in words. */
+export interface Rule {
+  readonly words: string
+  readonly allows: (value: unknown) => boolean
+  /** Its value is not for messages. */
+  readonly secret?: boolean
+}
+
+/** By the name of the option. */
+export type Rules = Readonly<Record<string, Rule>>
+
+const ofType = (type: string, words: string): Rule => ({ words, allows: value => typeof value === type })
+
+export const aNumber = ofType('number', 'a number')
+export const aText = ofType('string', 'a text')
+export const aFlag = ofType('boolean', 'true or false')
+export const aFunction = ofType('function', 'a function')
+
+export const anObject: Rule = {
+  words: 'an object',
+  allows: value => typeof value === 'object' && value !== null && !Array.isArray(value),
+}
+
+export const oneOf = (...values: readonly string[]): Rule => ({
+  words: values.map(value => `'${value}'`).join(' or '),
+  allows: value => values.includes(value as string),
+})
+
+export const either = (one: Rule, other: Rule): Rule => ({
+  words: `${one.words} or ${other.words}`,
+  allows: value => one.allows(value) || other.allows(value),
+})
+
+export const listOf = (words: string, of: Rule): Rule => ({
+  words,
+  allows: value => Array.isArray(value) && value.every(of.allows),
+})
+
+/** What is known by its methods, whoever made it. */
+export const methods = (words: string, names: readonly string[]): Rule => ({
+  words,
+  allows: value =>
+    anObject.allows(value) && names.every(name => typeof Reflect.get(value as object, name) === 'function'),
+})
+
+/**
+ * Options as they should be, for whoever has no types to be told by. A value that is `undefined` says nothing.
+ *
+ * @param where what takes them, as it is called
+ * @throws {ConfigurationError} naming the option and what is allowed
+ */
+export function checkOptions(where: string, options: unknown, rules: Rules, needed: readonly string[] = []): void {
+  if (!anObject.allows(options)) {
+    const example = needed.length > 0 ? ` with ${needed.join(', ')}` : ''
+    throw new ConfigurationError(`${where} needs an object${example}, not ${shown(options)}`)
+  }
+  for (const [name, value] of Object.entries(options as object)) {
+    const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
+    if (rule === undefined)
+      throw new ConfigurationError(`${where} has no option ${name}${hint(name, Object.keys(rules))}`)
+    if (value === undefined || rule.allows(value)) continue
+    throw new ConfigurationError(`${where}: ${name} must be ${rule.words}${rule.secret ? '' : `, not ${shown(value)}`}`)
+  }
+  for (const name of needed) {
+    if (Reflect.get(options as object, name) !== undefined) continue
+    throw new ConfigurationError(`${where}: ${name} is missing; it must be ${rules[name]!.words}`)
+  }
+}
+
+const MOST_SHOWN = 40
+
+/** A value that was not allowed, in a message. */
+export function shown(value: unknown): string {
+  if (typeof value === 'string') {
+    return JSON.stringify(value.length > MOST_SHOWN ? `${value.slice(0, MOST_SHOWN)}…` : value)
+  }
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'object' && value !== null) return value instanceof Promise ? 'a promise' : 'an object'
+  return typeof value === 'function' ? 'a function' : String(value)
+}
+
+/** What was most likely meant by a name that is not known, or else what there is. */
+export function hint(name: string, known: readonly string[]): string {
+  const near = known.map(other => [other, distance(name.toLowerCase(), other.toLowerCase())] as const)
+  const [nearest] = near.toSorted(([, one], [, other]) => one - other)
+  if (nearest !== undefined && nearest[1] <= Math.max(2, name.length / 4)) return `; did you mean ${nearest[0]}?`
+  return known.length === 0 ? '' : `; there is ${known.join(', ')}`
+}
+
+/** How many letters to add, remove or change. */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, at) => at)
+  for (let i = 1; i <= one.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= other.length; j++) {
+      const changed = row[j - 1]! + (one[i - 1] === other[j - 1] ? 0 : 1)
+      next.push(Math.min(changed, row[j]! + 1, next[j - 1]! + 1))
+    }
+    row = next
+  }
+  return row[other.length]!
+}

@@ -1,0 +1,62 @@
+import type { ResolvedConfig } from '../../../config/resolve.js'
+import { placeOf } from '../../../config/store-url.js'
+import { createLogger } from '../../../observability/log.js'
+import { openStore } from '../../../runtime/open-store.js'
+import { whyNothingToOpen } from '../opened.js'
+import type { StoreCommand } from '../parse.js'
+import { print, printJson } from '../print.js'
+import { type Finding, fail, ok, warn } from './finding.js'
+import { postgresFindings } from './postgres.js'
+import { redisFindings } from './redis.js'
+import { exposure, retentions, secrets } from './settings.js'
+import { sqliteFindings } from './sqlite.js'
+
+/** Looks at everything that can be looked at; 1 if anything is not as it should be. */
+export async function runDoctor(config: ResolvedConfig, { options }: StoreCommand): Promise<0 | 1> {
+  const findings = [...(await storeFindings(config)), exposure(config), ...secrets(config), ...retentions(config)]
+  if (options.has('json')) printJson(findings)
+  else
+    for (const { status, check, message, fix } of findings) {
+      print(`${status.padEnd(5)} ${check}: ${message}`)
+      if (fix !== undefined) print(`      → ${fix}`)
+    }
+  return findings.every(({ status }) => status === 'ok') ? 0 : 1
+}
+
+async function storeFindings(config: ResolvedConfig): Promise<Finding[]> {
+  if (config.store.kind === 'memory') {
+    return [warn('store', 'memory: records end with the process: duplicates run again', 'set HOOKONCE_STORE_URL')]
+  }
+  const nothing = whyNothingToOpen(config)
+  if (nothing !== undefined) return [warn('store', nothing.reason, 'start the server once')]
+  return [await reachable(config), ...(await settingsOf(config))]
+}
+
+/** Opened as a server opens it when it starts. */
+async function reachable(config: ResolvedConfig): Promise<Finding> {
+  try {
+    const { store } = await openStore(config.store, config.storeOptions, createLogger('silent'))
+    await store.close()
+    return ok('store', `${placeOf(config.store)} does its work`)
+  } catch (error) {
+    return fail('store', (error as Error).message, 'start it, or correct --store-url')
+  }
+}
+
+async function settingsOf({ store, storeOptions }: ResolvedConfig): Promise<Finding[]> {
+  try {
+    switch (store.kind) {
+      case 'memory':
+        return []
+      case 'sqlite':
+        return sqliteFindings(store.path)
+      case 'redis':
+        return await redisFindings(store.address)
+      case 'postgres':
+        return await postgresFindings(store.url, storeOptions.postgresPoolSize)
+    }
+  } catch (error) {
+    const reason = (error as Error).message.split('\n', 1)[0]
+    return [fail('settings of the store', `they cannot be asked for: ${reason}`, 'see above')]
+  }
+}

@@ -1,0 +1,76 @@
+import { isLoopbackHost } from '../../../config/loopback.js'
+import type { ResolvedConfig } from '../../../config/resolve.js'
+import { SETTINGS } from '../../../config/settings.js'
+import { readToken } from '../../../operator/auth/token-file.js'
+import { type Finding, fail, ok, warn } from './finding.js'
+
+const GOOD_TOKEN_LENGTH = 20
+
+/** Who gets in to the operator routes. */
+export function exposure({ operatorAccess: access, host }: ResolvedConfig): Finding {
+  const { adminToken } = SETTINGS
+  switch (access.mode) {
+    case 'token':
+      return access.token.length >= GOOD_TOKEN_LENGTH
+        ? ok('operators', 'with the token')
+        : warn('operators', 'the token is short enough to be guessed', `openssl rand -hex 32, for ${adminToken.env}`)
+    case 'open':
+      return isLoopbackHost(host)
+        ? ok('operators', 'open, and only loopback is listened on')
+        : warn(
+            'operators',
+            `open to whoever reaches ${host} and says Host: localhost: records can be read and deleted, nothing is signed`,
+            `set ${adminToken.env}, or publish the port on loopback only`,
+          )
+    case 'token-file':
+      return keptToken(access.path)
+    case 'local':
+      return ok('operators', 'a trial: from this machine only, until a request shows a proxy or comes from elsewhere')
+    case 'closed':
+      return ok('operators', `nobody: ${access.reason}`)
+    case 'refused':
+      return fail('operators', 'no server starts with these settings', access.reason)
+  }
+}
+
+function keptToken(path: string): Finding {
+  try {
+    return readToken(path) === undefined
+      ? ok('operators', `with a token that the next start makes and keeps in ${path}`)
+      : ok('operators', `with the token in ${path}, which is its owner's alone (mode 600)`)
+  } catch (error) {
+    return fail('operators', `the token cannot be used: ${(error as Error).message}`, 'mend the file, or delete it')
+  }
+}
+
+export function secrets({ secretWarnings }: ResolvedConfig): Finding[] {
+  return secretWarnings.length === 0
+    ? [ok('secrets', 'none is short, shared or on the command line')]
+    : secretWarnings.map(({ message, fix }) => warn('secrets', message, fix))
+}
+
+const DAY_MS = 86_400_000
+
+/** Whether results are kept for as long as the sender of each source may deliver again. */
+export function retentions({ sources }: ResolvedConfig): Finding[] {
+  return [...sources].map(([name, { options }]) => {
+    const { sender, retentionMs } = options
+    const horizonMs = sender?.facts.retryHorizonMs ?? null
+    const check = `retention of ${name}`
+    // Said by nobody: the sender's own, which are as long as they must be.
+    if (retentionMs === undefined) return ok(check, `as long as ${sender?.facts.title} delivers again`)
+    const kept = duration(retentionMs)
+    if (horizonMs === null) return ok(check, `${kept}; how long its sender delivers again is not known`)
+    return retentionMs >= horizonMs
+      ? ok(check, `${kept}, and ${sender?.facts.title} delivers again for ${duration(horizonMs)}`)
+      : warn(
+          check,
+          `${kept}, but ${sender?.facts.title} may deliver again for ${duration(horizonMs)}: what comes later runs again`,
+          `${SETTINGS.retentionSeconds.env}=${horizonMs / 1000}, or retentionSeconds of the source`,
+        )
+  })
+}
+
+function duration(ms: number): string {
+  return ms >= DAY_MS ? `${Math.round((10 * ms) / DAY_MS) / 10} days` : `${Math.round(ms / 1000)} s`
+}

@@ -1,0 +1,159 @@
+import { didYouMean } from '../../config/did-you-mean.js'
+import { StartError } from '../../config/start-error.js'
+
+/** A command on the store: what it is to do, and the arguments that are settings. */
+export interface StoreCommand {
+  name: StoreCommandName
+  /** E.g. idempotency keys. */
+  words: string[]
+  options: ReadonlyMap<string, string>
+  /** What is left for the settings. */
+  settings: string[]
+}
+
+export type StoreCommandName = keyof typeof COMMANDS
+
+interface Description {
+  usage: string
+  does: string
+  options: string[]
+  /** How many words it takes. */
+  words: [least: number, most: number]
+}
+
+const COMMANDS = {
+  'records list': {
+    usage: 'records list',
+    does: 'what is recorded',
+    options: ['source', 'state', 'label', 'limit', 'after', 'json'],
+    words: [0, 0],
+  },
+  'records show': {
+    usage: 'records show KEY',
+    does: 'a record in full',
+    options: ['source', 'json'],
+    words: [1, 1],
+  },
+  'records delete': {
+    usage: 'records delete KEY…',
+    does: 'forget keys: their next delivery runs again',
+    options: ['source', 'force', 'json'],
+    words: [1, 10_000],
+  },
+  'records resend': {
+    usage: 'records resend KEY… | --dead',
+    does: 'begin accepted deliveries again that are dead',
+    options: ['source', 'completed', 'dead', 'error', 'limit', 'dry-run', 'confirm', 'json'],
+    words: [0, 10_000],
+  },
+  stats: { usage: 'stats', does: 'how many records there are, by source and state', options: ['json'], words: [0, 0] },
+  doctor: {
+    usage: 'doctor',
+    does: 'what is wrong with the store and the settings, and how to mend it',
+    options: ['json'],
+    words: [0, 0],
+  },
+} as const satisfies Record<string, Description>
+
+/** By name: the value that it takes, if it does, and what it means. */
+const OPTIONS: Record<string, { value?: string; means: string }> = {
+  source: { value: 'NAME', means: 'of this source; default: default, for list and --dead every source' },
+  state: { value: 'STATE', means: 'pending, running, completed, failed or dead' },
+  label: { value: 'LABEL', means: 'those that their sender calls so, e.g. a GUID of GitHub’s' },
+  limit: { value: 'COUNT', means: 'at most so many; default: 50, for --dead all' },
+  after: { value: 'NEXT', means: 'go on where another page ended' },
+  force: { means: 'also a record that a running attempt holds; its result is refused then' },
+  completed: { means: 'also a delivery that is completed: it is processed once more' },
+  dead: { means: 'every dead delivery' },
+  error: { value: 'TEXT', means: 'those whose last error contains it' },
+  'dry-run': { means: 'only tell how many --dead are' },
+  confirm: { value: 'COUNT', means: 'begin so many again, as a dry run told, or all of them: all' },
+  json: { means: 'for programs' },
+}
+
+/** The two words or the one that a command on the store begins with; `undefined`: it is another command. */
+export function storeCommandIn(args: readonly string[]): StoreCommandName | undefined {
+  if (args[0] !== 'records') return args[0] === 'stats' || args[0] === 'doctor' ? args[0] : undefined
+  const name = `records ${args[1] ?? ''}`
+  if (Object.hasOwn(COMMANDS, name)) return name as StoreCommandName
+  const known = Object.keys(COMMANDS).filter(command => command.startsWith('records '))
+  throw new StartError(`unknown command ${name.trim()}; there are: ${known.join(', ')}`)
+}
+
+/** @throws {StartError} */
+export function parseStoreCommand(name: StoreCommandName, args: readonly string[]): StoreCommand {
+  const own: readonly string[] = COMMANDS[name].options
+  const words: string[] = []
+  const options = new Map<string, string>()
+  const settings: string[] = []
+  const left = args.slice(name.split(' ').length)
+  for (let arg = left.shift(); arg !== undefined; arg = left.shift()) {
+    if (arg === '--') {
+      words.push(...left.splice(0))
+    } else if (!arg.startsWith('-')) {
+      words.push(arg)
+    } else {
+      const [flag, inline] = splitOnce(arg)
+      const option = flag.replace(/^--/, '')
+      if (!own.includes(option)) {
+        // A setting: all of them take a value.
+        if (Object.hasOwn(OPTIONS, option)) throw new StartError(`${flag} is not an option of hookonce ${name}`)
+        settings.push(arg)
+        if (inline === undefined && left[0] !== undefined && !left[0].startsWith('-')) settings.push(left.shift()!)
+      } else if (OPTIONS[option]!.value === undefined) {
+        options.set(option, '')
+      } else {
+        const value = inline ?? left.shift()
+        if (value === undefined) throw new StartError(`${flag} needs a value`)
+        options.set(option, value)
+      }
+    }
+  }
+  const [least, most] = COMMANDS[name].words
+  if (words.length < least || words.length > most) throw new StartError(`usage: hookonce ${COMMANDS[name].usage}`)
+  const limit = options.get('limit')
+  if (limit !== undefined && !/^[1-9]\d{0,8}$/.test(limit))
+    throw new StartError('--limit must be a whole number from 1')
+  checkState(options.get('state'))
+  if (name === 'records resend' && options.has('dead') === words.length > 0) {
+    throw new StartError('usage: hookonce records resend KEY…, or --dead for every dead delivery')
+  }
+  const confirm = options.get('confirm')
+  if (confirm !== undefined && !/^(all|0|[1-9]\d{0,8})$/.test(confirm)) {
+    throw new StartError('--confirm must be the number that a dry run told, or all')
+  }
+  if (confirm !== undefined && options.has('dry-run')) throw new StartError('--dry-run and --confirm: keep one')
+  for (const option of ['error', 'limit', 'dry-run', 'confirm']) {
+    if (name === 'records resend' && options.has(option) && !options.has('dead')) {
+      throw new StartError(`--${option} needs --dead`)
+    }
+  }
+  return { name, words, options, settings }
+}
+
+const STATES = ['pending', 'running', 'completed', 'failed', 'dead']
+
+function checkState(state: string | undefined): void {
+  if (state !== undefined && !STATES.includes(state)) {
+    throw new StartError(`--state must be one of: ${STATES.join(', ')}${didYouMean(state, STATES)}`)
+  }
+}
+
+function splitOnce(arg: string): [flag: string, inline: string | undefined] {
+  const at = arg.indexOf('=')
+  return at < 0 ? [arg, undefined] : [arg.slice(0, at), arg.slice(at + 1)]
+}
+
+/** For `--help`. */
+export function storeCommandsHelp(): string[] {
+  const lines = ['Commands on the store, with the same settings, whether a server runs or not:']
+  for (const { usage, does, options } of Object.values(COMMANDS)) {
+    const given = options.map(option => {
+      const { value } = OPTIONS[option]!
+      return `[--${option}${value === undefined ? '' : ` ${value}`}]`
+    })
+    lines.push(`  hookonce ${usage} ${given.join(' ')}`, `      ${does}`)
+  }
+  for (const [option, { means }] of Object.entries(OPTIONS)) lines.push(`  --${option}: ${means}`)
+  return lines
+}

@@ -1,0 +1,169 @@
+import type { ListQuery, RecordSummary } from 'hookonce'
+import { ALL_SHOWN } from '../../config/redaction.js'
+import { countDead, type DeadSelection, redriveDead } from '../../operator/dead-letters.js'
+import { detail, summarize } from '../../operator/record-json.js'
+import type { OpenedForCommand } from './opened.js'
+import type { StoreCommand } from './parse.js'
+import { Progress, print, printJson, printTable } from './print.js'
+
+const PAGE = 50
+const MOST_PER_PAGE = 500
+
+type Options = StoreCommand['options']
+
+/** Exit code 0: done; 1: something of what was asked for was not there, or could not be done. */
+type ExitCode = 0 | 1
+
+export async function listRecords({ receiver }: OpenedForCommand, { options }: StoreCommand): Promise<ExitCode> {
+  const limit = Number(options.get('limit') ?? PAGE)
+  const records: RecordSummary[] = []
+  let next = options.get('after')
+  do {
+    const page = await receiver.records(pageQuery(options, Math.min(limit - records.length, MOST_PER_PAGE), next))
+    records.push(...page.records)
+    next = page.next
+  } while (next !== undefined && records.length < limit)
+  if (options.has('json')) printJson({ records: records.map(summarize), ...(next !== undefined && { next }) })
+  else {
+    printTable(
+      ['SOURCE', 'KEY', 'LABEL', 'STATE', 'ATTEMPTS', 'CREATED', 'LAST ERROR'],
+      records.map(({ scope, key, label, state, attempts, createdAt, lastError }) => [
+        scope,
+        key,
+        label ?? '',
+        state,
+        String(attempts),
+        new Date(createdAt).toISOString(),
+        lastError ?? '',
+      ]),
+    )
+    if (next !== undefined) print(`there are more: --after ${next}`)
+  }
+  return 0
+}
+
+function pageQuery(options: Options, limit: number, after: string | undefined): ListQuery {
+  const source = options.get('source')
+  const state = options.get('state') as RecordSummary['state'] | undefined
+  const label = options.get('label')
+  return {
+    limit,
+    ...(source !== undefined && { scope: source }),
+    ...(state !== undefined && { state }),
+    ...(label !== undefined && { label }),
+    ...(after !== undefined && { after }),
+  }
+}
+
+const sourceOf = (options: Options): string => options.get('source') ?? 'default'
+
+export async function showRecord(
+  { receiver, config }: OpenedForCommand,
+  { words, options }: StoreCommand,
+): Promise<ExitCode> {
+  const source = sourceOf(options)
+  const record = await receiver.record(source, words[0]!)
+  if (record === undefined) {
+    process.stderr.write(`hookonce: nothing is recorded for this key of the source ${source}\n`)
+    return 1
+  }
+  const described = detail(record, config.sources.get(source)?.shown ?? ALL_SHOWN)
+  if (options.has('json')) printJson(described)
+  else {
+    const { response, delivery, inbox, ...fields } = described
+    printFields({ ...fields, ...inbox })
+    if (delivery !== undefined) printMessage(`delivery  ${delivery.method} ${delivery.url}`, delivery)
+    if (response !== undefined) printMessage(`response  ${response.status}`, response)
+  }
+  return 0
+}
+
+function printFields(fields: object): void {
+  for (const [name, value] of Object.entries(fields)) print(`${name.padEnd(20)}${value ?? '-'}`)
+}
+
+interface Message {
+  headers: readonly (readonly [string, string])[]
+  body: string | null
+  body_encoding: string
+}
+
+function printMessage(title: string, { headers, body, body_encoding }: Message): void {
+  print(`\n${title}`)
+  for (const [name, value] of headers) print(`  ${name}: ${value}`)
+  print(body === null ? '\n  (the body is not shown)' : `\n${body_encoding === 'base64' ? '(base64) ' : ''}${body}`)
+}
+
+export async function deleteRecords(
+  { receiver }: OpenedForCommand,
+  { words, options }: StoreCommand,
+): Promise<ExitCode> {
+  const source = sourceOf(options)
+  const outcomes: { key: string; outcome: string }[] = []
+  for (const key of words) {
+    outcomes.push({ key, outcome: await receiver.deleteRecord(source, key, { force: options.has('force') }) })
+  }
+  return report(options, outcomes, 'deleted', { running: 'an attempt holds it; --force deletes it all the same' })
+}
+
+export async function resendRecords(opened: OpenedForCommand, command: StoreCommand): Promise<ExitCode> {
+  const { words, options } = command
+  if (options.has('dead')) return resendDead(opened, options)
+  const outcomes: { key: string; outcome: string }[] = []
+  for (const key of words) {
+    const outcome = await opened.inbox.redrive(sourceOf(options), key, { completed: options.has('completed') })
+    outcomes.push({ key, outcome })
+  }
+  return report(options, outcomes, 'redriven', {
+    absent: 'nothing was accepted for it',
+    busy: 'attempts are still to come',
+    completed: '--completed processes it once more',
+  })
+}
+
+function report(
+  options: Options,
+  outcomes: { key: string; outcome: string }[],
+  good: string,
+  hints: Record<string, string>,
+): ExitCode {
+  for (const { key, outcome } of outcomes) {
+    if (options.has('json')) printJson({ key, outcome })
+    else print(`${outcome.padEnd(10)}${key}${hints[outcome] === undefined ? '' : `  (${hints[outcome]})`}`)
+  }
+  return outcomes.every(({ outcome }) => outcome === good) ? 0 : 1
+}
+
+/** What is begun again is told before, and said to be meant. */
+async function resendDead({ receiver, inbox }: OpenedForCommand, options: Options): Promise<ExitCode> {
+  const source = options.get('source')
+  const confirm = options.get('confirm')
+  const selection: DeadSelection = {
+    list: { ...(source !== undefined && { scope: source }) },
+    error: options.get('error'),
+    limit: Number(options.get('limit') ?? Number.POSITIVE_INFINITY),
+  }
+  if (confirm !== 'all') {
+    const count = await countDead(receiver, selection)
+    if (confirm !== String(count)) return unconfirmed(count, options)
+    selection.limit = count
+  }
+  const progress = new Progress()
+  let [looked, redriven] = [0, 0]
+  let error: string | undefined
+  for await (const batch of redriveDead(receiver, inbox, selection)) {
+    ;({ looked, redriven, error } = batch)
+    progress.say(`${redriven} begun again, ${looked} looked at`)
+  }
+  progress.end()
+  if (options.has('json')) printJson({ redriven, looked, ...(error !== undefined && { error }) })
+  else if (error === undefined) print(`${redriven} begun again, of ${looked} dead ones`)
+  else print(`${redriven} begun again, then it was broken off: ${error}; the same again goes on from there`)
+  return error === undefined ? 0 : 1
+}
+
+function unconfirmed(count: number, options: Options): ExitCode {
+  if (options.has('json')) printJson({ would_redrive: count })
+  else print(`${count} would begin again, none has: say --confirm ${count}, or --confirm all`)
+  return options.has('dry-run') ? 0 : 1
+}

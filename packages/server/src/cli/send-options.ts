@@ -1,0 +1,119 @@
+import { SENDERS } from 'hookonce/senders'
+import * as v from 'valibot'
+import { didYouMean } from '../config/did-you-mean.js'
+import { type Given, readSecretFile } from '../config/environment.js'
+import { flagOf, KINDS, SETTINGS } from '../config/settings.js'
+import { StartError } from '../config/start-error.js'
+import { type OptionKinds, readOptions } from './parse-args.js'
+
+/** `hookonce send` as it was asked for. */
+export type SendCommand = SendOptions | { name: 'send help' }
+
+export interface SendOptions {
+  name: 'send'
+  /** One of {@link SENDERS}; without it the event is signed by nobody. */
+  sender: string | undefined
+  secret: (Given & { value: string }) | undefined
+  url: string
+  publicUrl: string | undefined
+  file: string | undefined
+  id: string | undefined
+  times: number
+  concurrent: boolean
+  tamper: boolean
+  json: boolean
+}
+
+const DEFAULT_URL = 'http://localhost:8000/webhook'
+const MOST_TIMES = 10_000
+
+const PUBLIC_URL = flagOf('publicUrl')
+
+/** By option: what it is given, and what it means. */
+const OPTIONS: Record<string, [value: string | null, meaning: string]> = {
+  sender: ['NAME', 'who is to have signed it; without it: nobody, and X-Idempotency-Key names the event'],
+  secret: ['SECRET', `what that sender signs with; better in ${SETTINGS.secret.env}, where nobody else sees it`],
+  'secret-file': ['FILE', `a file that holds it, as ${SETTINGS.secret.env}_FILE`],
+  url: ['URL', `where to deliver it; default: ${DEFAULT_URL}`],
+  [PUBLIC_URL]: ['URL', 'the URL that is signed, for senders that sign it; default: --url'],
+  file: ['FILE', 'the body; default: an example of that sender'],
+  id: ['ID', 'the name of the event, where it is in a header or in the example; default: a new one'],
+  times: ['COUNT', 'how often to deliver the same event, each time with a signature of its own; default: 1'],
+  concurrent: [null, 'all of them at once'],
+  tamper: [null, 'change the body after it was signed: every answer is to be 401'],
+  json: [null, 'print a line of JSON for each answer'],
+  help: [null, 'this'],
+}
+
+const KINDS_OF_OPTIONS: OptionKinds = Object.fromEntries(
+  Object.entries(OPTIONS).map(([name, [value]]) => [name, { type: value === null ? 'boolean' : 'string' }]),
+)
+
+export function sendHelp(): string {
+  const lines = [
+    'Usage: hookonce send [options]',
+    '',
+    'Delivers an event as its sender would, and prints what came back. The exit code is 0 if every answer is 2xx (with',
+    '--tamper: 401), otherwise 1.',
+    '',
+    `Senders: ${[...SENDERS.keys()].join(', ')}`,
+    '',
+  ]
+  for (const [name, [value, meaning]] of Object.entries(OPTIONS)) {
+    lines.push(`  --${name}${value === null ? '' : ` ${value}`}`, `      ${meaning}`)
+  }
+  return lines.join('\n')
+}
+
+/** @throws {StartError} */
+export function parseSendCommand(args: string[]): SendCommand {
+  const given = new Map<string, string>()
+  for (const read of readOptions(args, { ...KINDS_OF_OPTIONS, help: { type: 'boolean', short: 'h' } })) {
+    if (read.option === undefined) throw new StartError(`send takes options only, not ${read.word}`)
+    if (read.option === 'help') return { name: 'send help' }
+    given.set(read.option, read.value)
+  }
+  const sender = given.get('sender')
+  if (given.has('secret') && given.has('secret-file')) {
+    throw new StartError('--secret and --secret-file are both given; keep one')
+  }
+  if (sender !== undefined && !SENDERS.has(sender)) {
+    const known = [...SENDERS.keys()]
+    throw new StartError(`--sender must be one of: ${known.join(', ')}, not ${sender}${didYouMean(sender, known)}`)
+  }
+  for (const option of ['secret', 'secret-file', 'tamper', PUBLIC_URL]) {
+    if (sender === undefined && given.has(option)) throw new StartError(`--${option} needs --sender`)
+  }
+  const times = given.get('times') ?? '1'
+  if (!/^[1-9]\d{0,4}$/.test(times) || Number(times) > MOST_TIMES) {
+    throw new StartError(`--times must be a whole number from 1 to ${MOST_TIMES}, not ${times}`)
+  }
+  return {
+    name: 'send',
+    sender,
+    secret: secretIn(given),
+    url: urlOf(given, 'url') ?? DEFAULT_URL,
+    publicUrl: urlOf(given, PUBLIC_URL),
+    file: given.get('file'),
+    id: given.get('id'),
+    times: Number(times),
+    concurrent: given.has('concurrent'),
+    tamper: given.has('tamper'),
+    json: given.has('json'),
+  }
+}
+
+function secretIn(given: ReadonlyMap<string, string>): SendOptions['secret'] {
+  const [value, path] = [given.get('secret'), given.get('secret-file')]
+  if (value !== undefined) return { value, where: '--secret' }
+  if (path === undefined) return undefined
+  return { value: readSecretFile(path, '--secret-file'), where: '--secret-file', fromFile: true }
+}
+
+function urlOf(given: ReadonlyMap<string, string>, option: string): string | undefined {
+  const url = given.get(option)
+  if (url !== undefined && !v.is(KINDS.forwardTo.schema, url)) {
+    throw new StartError(`--${option} ${KINDS.forwardTo.allowed}`)
+  }
+  return url
+}

@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { urlToHttpOptions } from 'node:url'
+import { ConfigurationError, Delivery, type HeaderList } from 'hookonce'
+import { SENDERS, type Sender } from 'hookonce/senders'
+import { senderOf } from '../config/default-sender.js'
+import { readSecret } from '../config/environment.js'
+import { onTheCommandLine } from '../config/secret-warnings.js'
+import { secretsOf } from '../config/secrets.js'
+import { SETTINGS } from '../config/settings.js'
+import { StartError } from '../config/start-error.js'
+import { createForwardAgent, exchange, type ForwardAgent } from '../deliveries/handlers/exchange.js'
+import { harmless, harmlessJson } from '../observability/escape.js'
+import type { SendOptions } from './send-options.js'
+
+interface Event {
+  id: string
+  body: Buffer
+  contentType: string
+}
+
+interface Received {
+  n: number
+  status: number
+  ms: number
+  cached: boolean
+  body: string
+}
+
+/**
+ * Delivers an event as its sender would and prints what came back.
+ *
+ * @returns the exit code: 0 if every answer is what it should be
+ * @throws {StartError}
+ */
+export async function send(options: SendOptions, env: NodeJS.ProcessEnv): Promise<0 | 1> {
+  const sender = signer(options, env)
+  const event = eventOf(options)
+  if (sender !== undefined && options.tamper) mustNotice(sender, event, options)
+  const agent = createForwardAgent()
+  const deliver = (n: number) => deliverOnce(n, agent, sender, event, options)
+  const received: Received[] = []
+  const count = Array.from({ length: options.times }, (_, index) => index + 1)
+  try {
+    if (options.concurrent) received.push(...(await Promise.all(count.map(deliver))))
+    else for (const n of count) received.push(await deliver(n))
+  } finally {
+    agent.destroy()
+  }
+  console.log(options.json ? received.map(each => harmlessJson(JSON.stringify(each))).join('\n') : table(received))
+  const expected = ({ status }: Received) => (options.tamper ? status === 401 : status >= 200 && status <= 299)
+  return received.every(expected) ? 0 : 1
+}
+
+function signer({ sender, secret, publicUrl, url }: SendOptions, env: NodeJS.ProcessEnv): Sender | undefined {
+  if (sender === undefined) return undefined
+  const variable = SETTINGS.secret.env
+  const given = secret ?? readSecret(env, variable)
+  if (given === undefined)
+    throw new StartError(`--sender needs --secret, --secret-file, ${variable} or ${variable}_FILE`)
+  // Some cannot be made without a word for handshakes, and here is none.
+  const verifyToken = readSecret(env, SETTINGS.verifyToken.env)?.value ?? 'none'
+  const options = { secrets: secretsOf(given, given.value), publicUrl: publicUrl ?? url, verifyToken }
+  const made = senderOf(SENDERS.get(sender)!, options, name => (name === 'secret' ? given.where : SETTINGS[name].env))
+  if (given.where === '--secret') {
+    const { message, fix } = onTheCommandLine(given.where, `${variable} or ${variable}_FILE`)
+    process.stderr.write(`hookonce: ${message}; ${fix}\n`)
+  }
+  return made
+}
+
+function eventOf({ sender, file, id = `evt_${randomUUID()}` }: SendOptions): Event {
+  const example = sender === undefined ? PLAIN_EXAMPLE : SENDERS.get(sender)!.example({ id, now: Date.now() })
+  const body = file === undefined ? Buffer.from(example.body) : readBody(file)
+  return { id, body, contentType: example.contentType }
+}
+
+const PLAIN_EXAMPLE = { contentType: 'application/json', body: '{"event": "test.event", "data": {"test": "data"}}' }
+
+function readBody(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    throw new StartError(`--file: cannot read ${file} (${(error as NodeJS.ErrnoException).code})`)
+  }
+}
+
+/** Signed anew each time, as a sender's retry is. @throws {StartError} it can only verify */
+function headersOf(sender: Sender | undefined, { id, body, contentType }: Event, options: SendOptions): HeaderList {
+  const named = sender === undefined ? ([['x-idempotency-key', id]] as const) : signed(sender, { id, body }, options)
+  const typed = named.some(([name]) => name === 'content-type')
+  return typed ? named : [['content-type', contentType], ...named]
+}
+
+function signed(sender: Sender, { id, body }: Omit<Event, 'contentType'>, { url }: SendOptions): HeaderList {
+  try {
+    return sender.sign({ method: 'POST', url, body, id, now: Date.now() })
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw new StartError(`--sender ${sender.facts.name}: ${error.message}`)
+    throw error
+  }
+}
+
+/** White space at the end: the event says the same, in other bytes. */
+const tampered = (body: Buffer): Buffer => Buffer.concat([body, Buffer.from(' ')])
+
+/** @throws {StartError} what this sender signs is not the body */
+function mustNotice(sender: Sender, event: Event, options: SendOptions): void {
+  const { pathname, search } = new URL(options.url)
+  const headers = headersOf(sender, event, options)
+  const delivery = new Delivery({ method: 'POST', url: pathname + search, headers, body: tampered(event.body) })
+  if (sender.verify(delivery, Date.now()) === null) {
+    throw new StartError(
+      `--tamper: ${sender.facts.title} does not sign the body, so that nobody can see that it was changed`,
+    )
+  }
+}
+
+async function deliverOnce(
+  n: number,
+  agent: ForwardAgent,
+  sender: Sender | undefined,
+  event: Event,
+  options: SendOptions,
+): Promise<Received> {
+  const url = new URL(options.url)
+  const body = options.tamper ? tampered(event.body) : event.body
+  const own = ['host', url.host, 'content-length', String(body.length)]
+  const headers = [...own, ...headersOf(sender, event, options).flat()]
+  const begunAt = performance.now()
+  try {
+    const { signal } = new AbortController()
+    const response = await exchange(agent, {
+      options: { ...urlToHttpOptions(url), method: 'POST' },
+      headers,
+      body,
+      signal,
+    })
+    const answer = await text(response)
+    const ms = Math.round((performance.now() - begunAt) * 10) / 10
+    return { n, status: response.statusCode!, ms, cached: response.headers['x-cached'] === 'true', body: answer }
+  } catch (error) {
+    throw new StartError(`no answer from ${url.host}: ${whyNot(error)}`, 1)
+  }
+}
+
+function whyNot(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'ECONNREFUSED') return 'the connection was refused; is it running?'
+  if (code === 'ENOTFOUND') return 'there is no such host'
+  return code ?? message.split('\n', 1)[0]!
+}
+
+const BODY_START = 80
+
+function table(received: Received[]): string {
+  const rows = received.map(({ n, status, ms, cached, body }) => [
+    String(n),
+    String(status),
+    ms.toFixed(1),
+    cached ? 'true' : '-',
+    body.length > BODY_START ? `${printable(body.slice(0, BODY_START))}…` : printable(body),
+  ])
+  const all = [['n', 'status', 'ms', 'X-Cached', 'body'], ...rows]
+  const widths = [0, 1, 2, 3].map(column => Math.max(...all.map(row => row[column]!.length)))
+  const numeric = (column: number) => column < 3
+  return all
+    .map(row =>
+      row
+        .map((cell, column) => (numeric(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column] ?? 0)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/** What comes back is a stranger's, and is shown on one line. */
+const printable = (text: string): string => harmless(text.replace(/[\s\p{Cc}]+/gu, ' '))

@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs'
+import { type GivenSettings, readSecretFile } from '../config/environment.js'
+import { defaultOf, flagOf, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from '../config/settings.js'
+import { StartError } from '../config/start-error.js'
+import { storeCommandsHelp } from './commands/parse.js'
+import { type OptionKinds, readOptions } from './parse-args.js'
+import { parseSendCommand, type SendCommand } from './send-options.js'
+
+export type Command =
+  | { name: 'serve' | 'work'; given: GivenSettings; configFile: string | undefined }
+  | SendCommand
+  | { name: 'help' }
+  | { name: 'version' }
+
+const isSecret = (name: SettingName): boolean => (SETTINGS[name] as Setting).secret === true
+
+export function parseCommandLine(args: string[]): Command {
+  if (args[0] === 'send') return parseSendCommand(args.slice(1))
+  const flags = new Map<string, SettingName>()
+  for (const name of SETTING_NAMES) {
+    flags.set(flagOf(name), name)
+    if (isSecret(name)) flags.set(`${flagOf(name)}-file`, name)
+  }
+  const options: OptionKinds = {
+    ...Object.fromEntries([...flags.keys()].map(flag => [flag, { type: 'string' as const }])),
+    config: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+    version: { type: 'boolean', short: 'v' },
+  }
+
+  const given: GivenSettings = new Map()
+  let configFile: string | undefined
+  let command: 'serve' | 'work' | 'help' | 'version' = 'serve'
+  for (const read of readOptions(args, options)) {
+    if (read.option === undefined) {
+      if (read.word !== 'serve' && read.word !== 'work') {
+        throw new StartError(`unknown command ${read.word}; try hookonce --help`)
+      }
+      command = read.word
+      continue
+    }
+    const { option, raw: where, value } = read
+    if (option === 'help' || option === 'version') command = option
+    else if (option === 'config') configFile = value
+    else {
+      const fromFile = option.endsWith('-file')
+      given.set(flags.get(option)!, { value: fromFile ? readSecretFile(value, where) : value, where, fromFile })
+    }
+  }
+  return command === 'serve' || command === 'work' ? { name: command, given, configFile } : { name: command }
+}
+
+export function version(): string {
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version
+}
+
+export function help(): string {
+  const lines = [
+    `hookonce ${version()}: a webhook receiver with idempotency keys`,
+    '',
+    'Usage: hookonce [serve] [options]   receive deliveries, and work on those that were accepted',
+    '       hookonce work [options]      only work on them, beside servers that share the store',
+    '       hookonce send [options]      deliver an event as a sender would; hookonce send --help',
+    '',
+    ...storeCommandsHelp(),
+    '',
+    'A setting is taken from its flag, else from the environment, else from the config file, else its default.',
+    '',
+  ]
+  for (const name of SETTING_NAMES) {
+    const { env, meaning, allowed } = SETTINGS[name] as Setting
+    const file = isSecret(name) ? ` (or --${flagOf(name)}-file, ${env}_FILE)` : ''
+    lines.push(
+      `  --${flagOf(name)} (${env})${file}`,
+      `      ${meaning}`,
+      `      ${allowed}; default: ${defaultOf(name)}`,
+    )
+  }
+  lines.push(
+    '  --config FILE',
+    '      config file; default: hookonce.config.{mjs,js,ts} in the working folder, if there is one',
+    '  -h, --help',
+    '  -v, --version',
+  )
+  return lines.join('\n')
+}

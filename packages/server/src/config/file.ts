@@ -1,0 +1,276 @@
+import { existsSync } from 'node:fs'
+import { extname, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Attempt, Delivery } from 'hookonce'
+import type { FetchResponse } from 'hookonce/adapters/fetch'
+import type { Sender } from 'hookonce/senders'
+import type { ClusterAddress, SentinelAddress } from 'hookonce/stores/redis'
+import * as v from 'valibot'
+import { didYouMean } from './did-you-mean.js'
+import type { GivenSettings } from './environment.js'
+import { KINDS, SETTING_NAMES, type Settings } from './settings.js'
+import { StartError } from './start-error.js'
+
+/** An attempt of a configured source: which store it has is known when the server starts. */
+export interface ConfiguredAttempt extends Attempt {
+  /**
+   * Effects and result in one transaction, where the store has any (Postgres, SQLite); absent elsewhere. `tx` is the
+   * store's own: a `pg` client, an SQLite database whose effects may not wait and come to a `jsonResponse`.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: which store it is the types cannot know
+  commit?<R extends FetchResponse>(effects: (tx: any) => R | Promise<R>): Promise<R>
+}
+
+/** Answers a delivery in code of your own; the response is recorded and replayed if its status is 2xx. */
+export type DeliveryFunction = (
+  delivery: Delivery,
+  attempt: ConfiguredAttempt,
+) => FetchResponse | Promise<FetchResponse>
+
+export interface ForwardOptions {
+  /** How long the application's answer may take, body included. Default: `forwardTimeoutSeconds`. */
+  timeoutSeconds?: number
+}
+
+/** What happens to a source's deliveries; made by {@link forward} and {@link acknowledge}. */
+export type Handle =
+  | DeliveryFunction
+  | { readonly kind: 'acknowledge' }
+  | { readonly kind: 'forward'; readonly url: string; readonly timeoutSeconds: number | undefined }
+
+/** Hands deliveries to the application at `url` and records its answer. */
+export function forward(url: string, options: ForwardOptions = {}): Handle {
+  return { kind: 'forward', url, timeoutSeconds: options.timeoutSeconds }
+}
+
+/** Accepts any JSON event and answers that it was accepted. */
+export function acknowledge(): Handle {
+  return { kind: 'acknowledge' }
+}
+
+/** One endpoint, `POST /hooks/{name}`. What is left out is as in the settings of the same name. */
+export interface SourceConfig {
+  /**
+   * Who delivers: what it did not sign is answered 401, and keys are read where it puts them only. With a sender the
+   * defaults of retention, wait and fingerprint are its own, unless the settings of these names are given.
+   */
+  sender?: Sender
+  /** Default: forward to `forwardTo` if that is set, otherwise {@link acknowledge}. */
+  handle?: Handle
+  /** Answer 400 to a delivery without a key instead of processing it every time. Default `false`; with a sender `true`. */
+  keyRequired?: boolean
+  /** What must be equal for two deliveries to be one operation: the raw `body`, `none`, or a digest of your own. */
+  fingerprint?: 'body' | 'none' | ((delivery: Delivery) => string)
+  /**
+   * Hand HEAD, GET and OPTIONS on to the application that is forwarded to: for senders that ask before they deliver, and
+   * that no `sender` answers for. Nothing of them is recorded. Default `false`; for the default source as in the settings.
+   */
+  forwardHandshakes?: boolean
+  /** `inbox`: acknowledge at once and work later, until it succeeds. Default: `mode`, for the default source; `inline`. */
+  mode?: 'inline' | 'inbox'
+  /** How many deliveries of an inbox source are worked on at once in a process. Default 10. */
+  concurrency?: number
+  /**
+   * How many deliveries of this source may begin in a second in a process: more are answered 429, those of an inbox
+   * wait. Default: as many as come; for the default source as in the settings.
+   */
+  ratePerSecond?: number
+  /** The pauses between attempts of an inbox source. Default: nine of them, over three days. */
+  retryDelaysSeconds?: number[]
+  /** Names a group of deliveries that an inbox source works on one at a time, in the order in which they came. */
+  group?: (delivery: Delivery) => string | null
+  /** The status with which an inbox source acknowledges. Default 202. */
+  acceptedStatus?: number
+  /** How long a result is replayed, from its completion. Default for an inbox source that is told nothing: 7 days. */
+  retentionSeconds?: number
+  /** The longest an attempt may hold a key. */
+  lockTtlSeconds?: number
+  /** How long a key stays held after its process died; at most `lockTtlSeconds`. */
+  leaseSeconds?: number
+  /** How long a duplicate waits for a running attempt; 0: not at all. */
+  waitSeconds?: number
+  maxBodyBytes?: number
+  maxResponseBytes?: number
+  /** How many records the source keeps, about; a delivery with a new key is then answered 507; 0: any number. */
+  maxRecords?: number
+  /** How many bytes of results, deliveries and names it keeps, about; then 507 as well; 0: any number. */
+  maxStoredBytes?: number
+  /**
+   * `false`: no response body is recorded, so replays have none (`X-Cached-Body: omitted`), and operators are shown no
+   * bodies. What an inbox accepted is kept all the same, for it is needed. Default `true`.
+   */
+  recordBody?: boolean
+  /** Headers of recorded responses and accepted deliveries whose values operators are not shown. Default: none. */
+  redactHeaders?: string[]
+}
+
+/** The config file's content: settings, and the sources with their handlers. */
+export interface Config extends Settings {
+  /** Redis where no URL can say where it is: `{ sentinels, name }` or `{ cluster }`. Instead of `storeUrl`. */
+  redis?: SentinelAddress | ClusterAddress
+  /** By name. `default` is `POST /webhook`; the others are `POST /hooks/{name}`. */
+  sources?: Record<string, SourceConfig>
+}
+
+/**
+ * Types a config file.
+ *
+ * @example
+ * export default defineConfig({
+ *   port: 8080,
+ *   sources: { orders: { handle: forward('http://localhost:3000/orders'), keyRequired: true } },
+ * })
+ */
+export function defineConfig(config: Config): Config {
+  return config
+}
+
+export interface ConfigFile {
+  path: string
+  settings: GivenSettings
+  redis: SentinelAddress | ClusterAddress | undefined
+  sources: Map<string, SourceConfig>
+}
+
+const HANDLE = v.union([
+  v.custom<DeliveryFunction>(value => typeof value === 'function'),
+  v.strictObject({ kind: v.literal('acknowledge') }),
+  v.strictObject({ kind: v.literal('forward'), url: v.unknown(), timeoutSeconds: v.unknown() }),
+])
+const SENDER = v.custom<Sender>(
+  value =>
+    isObject(value) &&
+    typeof Reflect.get(value, 'facts') === 'object' &&
+    ['verify', 'key', 'sign'].every(name => typeof Reflect.get(value, name) === 'function'),
+)
+const FUNCTION = v.custom<(delivery: Delivery) => string>(value => typeof value === 'function')
+const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max))
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const PAUSES = v.pipe(v.array(v.pipe(v.number(), v.minValue(0), v.maxValue(2_147_483))), v.maxLength(1_000))
+
+/** What each field of a source must be. */
+const FIELDS: Record<keyof SourceConfig, { schema: v.GenericSchema; allowed: string }> = {
+  sender: { schema: SENDER, allowed: 'must be a sender, e.g. stripe({ secrets: […] }) of hookonce/senders/stripe' },
+  handle: { schema: HANDLE, allowed: 'must be forward(url), acknowledge() or a function' },
+  keyRequired: { schema: v.boolean(), allowed: 'must be true or false' },
+  fingerprint: {
+    schema: v.union([KINDS.fingerprint.schema, FUNCTION]),
+    allowed: "must be 'body', 'none' or a function",
+  },
+  forwardHandshakes: KINDS.forwardHandshakes,
+  mode: KINDS.mode,
+  concurrency: KINDS.concurrency,
+  ratePerSecond: KINDS.ratePerSecond,
+  retryDelaysSeconds: { schema: PAUSES, allowed: 'must be a list of pauses in seconds' },
+  group: { schema: FUNCTION, allowed: 'must be a function' },
+  acceptedStatus: { schema: whole(200, 299), allowed: 'must be a status from 200 to 299' },
+  retentionSeconds: KINDS.retentionSeconds,
+  lockTtlSeconds: KINDS.lockTtlSeconds,
+  leaseSeconds: KINDS.leaseSeconds,
+  waitSeconds: KINDS.waitSeconds,
+  maxBodyBytes: KINDS.maxBodyBytes,
+  maxResponseBytes: KINDS.maxResponseBytes,
+  maxRecords: KINDS.maxRecords,
+  maxStoredBytes: KINDS.maxStoredBytes,
+  recordBody: { schema: v.boolean(), allowed: 'must be true or false' },
+  redactHeaders: {
+    schema: v.array(v.pipe(v.string(), v.regex(HEADER_NAME))),
+    allowed: 'must be a list of header names',
+  },
+}
+
+/** Further options are the driver's. */
+const SENTINEL = v.strictObject({
+  host: v.pipe(v.string(), v.minLength(1)),
+  port: v.optional(whole(1, 65_535), 26_379),
+})
+const REDIS = v.union([
+  v.looseObject({
+    sentinels: v.pipe(v.array(SENTINEL), v.minLength(1)),
+    name: v.pipe(v.string(), v.minLength(1)),
+  }),
+  v.looseObject({ cluster: v.pipe(v.array(v.pipe(v.string(), v.regex(/^rediss?:\/\/./))), v.minLength(1)) }),
+])
+
+const SOURCE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
+
+const DEFAULT_NAMES = ['hookonce.config.mjs', 'hookonce.config.js', 'hookonce.config.ts']
+
+/** Loads the named file, or the one config file of the folder if there is one. */
+export async function loadConfigFile(folder: string, named: string | undefined): Promise<ConfigFile | undefined> {
+  const shown = named ?? defaultName(folder)
+  if (shown === undefined) return undefined
+  const path = resolve(folder, shown)
+  if (!existsSync(path)) throw new StartError(`config file ${path} does not exist`)
+  let content: unknown
+  try {
+    content = await importDefault(path)
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw new StartError(`config file ${path} cannot be loaded: ${message.split('\n', 1)[0]}`)
+  }
+  return { path, ...readConfig(content, shown) }
+}
+
+function defaultName(folder: string): string | undefined {
+  const [first, second] = DEFAULT_NAMES.filter(name => existsSync(resolve(folder, name)))
+  if (second !== undefined) {
+    throw new StartError(`${first} and ${second} are both in ${folder}; keep one, or say which with --config`)
+  }
+  return first
+}
+
+async function importDefault(path: string): Promise<unknown> {
+  if (!/^\.[cm]?ts$/.test(extname(path))) return (await import(pathToFileURL(path).href)).default
+  const { createJiti } = await import('jiti')
+  return createJiti(import.meta.url, { fsCache: false }).import(path, { default: true })
+}
+
+function readConfig(content: unknown, file: string): Omit<ConfigFile, 'path'> {
+  if (!isObject(content)) throw new StartError(`${file}: must have a default export, made with defineConfig({ … })`)
+  const settings: GivenSettings = new Map()
+  const sources = new Map<string, SourceConfig>()
+  for (const [field, value] of Object.entries(content)) {
+    const name = SETTING_NAMES.find(known => known === field)
+    if (name !== undefined) {
+      if (value !== undefined) settings.set(name, { value, where: `${field} in ${file}` })
+    } else if (field !== 'sources' && field !== 'redis') {
+      const known = [...SETTING_NAMES, 'redis', 'sources']
+      throw new StartError(`${field} in ${file} is not a setting${didYouMean(field, known)}`)
+    }
+  }
+  const redis = v.safeParse(v.optional(REDIS), (content as { redis?: unknown }).redis)
+  if (!redis.success) {
+    throw new StartError(
+      `redis in ${file} must be { sentinels: [{ host, port }], name } or { cluster: ['redis://host:port'] }, with options of ioredis`,
+    )
+  }
+  const given = (content as { sources?: unknown }).sources ?? {}
+  if (!isObject(given)) throw new StartError(`sources in ${file} must be an object: { name: { … } }`)
+  for (const [name, source] of Object.entries(given)) sources.set(name, readSource(name, source, file))
+  return { settings, redis: redis.output, sources }
+}
+
+function readSource(name: string, source: unknown, file: string): SourceConfig {
+  const where = (field: string) => `sources.${name}${field} in ${file}`
+  if (!SOURCE_NAME.test(name)) {
+    throw new StartError(`${where('')}: a source's name is up to 100 letters, digits, dots, dashes and underscores`)
+  }
+  if (!isObject(source)) throw new StartError(`${where('')} must be an object`)
+  const read: Record<string, unknown> = {}
+  for (const [field, value] of Object.entries(source)) {
+    const rule = Object.hasOwn(FIELDS, field) ? FIELDS[field as keyof SourceConfig] : undefined
+    if (rule === undefined) {
+      throw new StartError(`${where(`.${field}`)} is not a field of a source${didYouMean(field, Object.keys(FIELDS))}`)
+    }
+    if (value === undefined) continue
+    const result = v.safeParse(rule.schema, value)
+    if (!result.success) throw new StartError(`${where(`.${field}`)} ${rule.allowed}`)
+    read[field] = result.output
+  }
+  return read
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,41 @@
+import type { Delivery, Handler, HandlerResponse } from 'hookonce'
+import { fetchHandler } from 'hookonce/adapters/fetch'
+import type { ResolvedSource } from '../../config/resolve.js'
+import type { Metrics } from '../../observability/metrics/index.js'
+import { acknowledge, acknowledgeJson } from './acknowledge.js'
+import type { ForwardAgent } from './exchange.js'
+import { type ForwardTarget, forwardQuestionTo, forwardTo } from './forward.js'
+
+export interface HandlerContext {
+  /** Connections to the applications that deliveries are forwarded to. */
+  agent: ForwardAgent
+  metrics: Pick<Metrics, 'forwardFailed'>
+}
+
+/** What a source's deliveries are worked on by. */
+export function handlerFor(source: ResolvedSource, maxResponseBytes: number, context: HandlerContext): Handler {
+  const { handle, options } = source
+  if (typeof handle === 'function') return fetchHandler(handle, maxResponseBytes)
+  // What a sender signed is an event, whatever its form.
+  if (handle.kind === 'acknowledge') return options.sender === undefined ? acknowledgeJson : acknowledge
+  return forwardTo(targetOf(handle, options.name, maxResponseBytes, context))
+}
+
+/** What a source hands questions on by that are no deliveries; `undefined`: it does not. */
+export function questionHandlerFor(
+  { handle, options, forwardHandshakes }: ResolvedSource,
+  maxResponseBytes: number,
+  context: HandlerContext,
+): ((delivery: Delivery) => Promise<HandlerResponse>) | undefined {
+  if (!forwardHandshakes || typeof handle === 'function' || handle.kind !== 'forward') return undefined
+  return forwardQuestionTo(targetOf(handle, options.name, maxResponseBytes, context))
+}
+
+function targetOf(
+  { url, timeoutMs }: { url: string; timeoutMs: number },
+  source: string,
+  maxResponseBytes: number,
+  { agent, metrics }: HandlerContext,
+): ForwardTarget {
+  return { source, url, timeoutMs, maxResponseBytes, agent, failed: kind => metrics.forwardFailed(source, kind) }
+}

@@ -1,0 +1,22 @@
+import type { Answer, Delivery, Handler, Inbox, Receiver, Source } from 'hookonce'
+import type { ResolvedSource } from '../config/resolve.js'
+import { type HandlerContext, handlerFor } from './handlers/index.js'
+
+export interface SourceContext extends HandlerContext {
+  receiver: Receiver
+  inbox: Inbox
+}
+
+export interface MountedSource {
+  source: Source
+  handler: Handler
+  receive(delivery: Delivery): Promise<Answer>
+}
+
+/** A configured source, ready to receive. */
+export function mountedSource(name: string, configured: ResolvedSource, context: SourceContext): MountedSource {
+  // One that accepts calls the handler later.
+  const source = configured.inbox ? context.inbox.source(name) : context.receiver.source(configured.options)
+  const handler = handlerFor(configured, source.maxResponseBytes, context)
+  return { source, handler, receive: delivery => source.receive(delivery, handler) }
+}

@@ -1,0 +1,63 @@
+import Fastify, { type FastifySchema } from 'fastify'
+import { version } from '../../cli/serve-options.js'
+import type { Route } from '../router.js'
+import type { OpenApi } from './page.js'
+import { SCHEMAS } from './schemas.js'
+import { schemaController } from './validation.js'
+
+/**
+ * The document that describes these routes, made when it is first asked for, by an app of its own: what makes it takes a
+ * tenth of a server's start to load, and most servers are never asked.
+ */
+export function documentOf(routes: readonly Route[]): () => Promise<OpenApi> {
+  let document: Promise<OpenApi> | undefined
+  return () => {
+    document ??= describe(routes)
+    return document
+  }
+}
+
+async function describe(routes: readonly Route[]): Promise<OpenApi> {
+  const { default: swagger } = await import('@fastify/swagger')
+  const app = Fastify({ schemaController, exposeHeadRoutes: false })
+  for (const [name, schema] of Object.entries(SCHEMAS)) app.addSchema({ $id: name, ...schema })
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Hookonce',
+        version: version(),
+        description:
+          'A webhook receiver with idempotency keys: one recorded result per key, replayed to every duplicate.',
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      tags: [
+        { name: 'deliveries', description: 'What senders use' },
+        { name: 'operators', description: 'For those who run it' },
+        { name: 'about', description: 'For everybody' },
+      ],
+      components: {
+        securitySchemes: {
+          token: { type: 'http', scheme: 'bearer', description: 'HOOKONCE_ADMIN_TOKEN, where one is set' },
+          session: { type: 'apiKey', in: 'cookie', name: 'hookonce_session', description: 'from POST /api/session' },
+        },
+      },
+    },
+    refResolver: { buildLocalReference: ({ $id }, _, __, i) => (typeof $id === 'string' ? $id : `schema-${i}`) },
+    transform: ({ schema, url }) => (url.endsWith('*') ? named(url, schema) : { schema, url }),
+  })
+  for (const { method, url, schema } of routes) {
+    if (method !== 'HEAD') app.route({ method, url, schema, handler: async () => {} })
+  }
+  await app.ready()
+  return app.swagger() as OpenApi
+}
+
+/** A route whose key may hold slashes is a wildcard to the router. */
+function named(url: string, { params, ...schema }: FastifySchema) {
+  const { properties } = params as { properties: Record<string, object> }
+  return {
+    url: url.replace(/\*$/, ':key'),
+    schema: { ...schema, params: { type: 'object', properties: { key: properties['*'] } } },
+  }
+}

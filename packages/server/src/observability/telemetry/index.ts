@@ -1,0 +1,112 @@
+import type { Logger } from 'pino'
+import { version } from '../../cli/serve-options.js'
+import { StartError } from '../../config/start-error.js'
+import type { Metrics } from '../metrics/index.js'
+import { telemetryWish } from './environment.js'
+import { Tracing } from './tracing.js'
+
+export interface Telemetry {
+  /** Absent: deliveries are not traced. */
+  tracing?: Tracing
+  /** Sends what has not been sent. */
+  shutdown(): Promise<void>
+}
+
+/** As npm takes them: the versions that run on Node.js 20. */
+const PACKAGES = [
+  'api@1.9',
+  'resources@2',
+  'sdk-trace-node@2',
+  'sdk-metrics@2',
+  'exporter-trace-otlp-http@0.223',
+  'exporter-metrics-otlp-http@0.223',
+]
+
+/**
+ * Loads OpenTelemetry if the environment asks for it; nothing of it is loaded otherwise.
+ *
+ * @throws {StartError} one line that says what to install, or which value is not possible
+ */
+export async function startTelemetry(
+  env: NodeJS.ProcessEnv,
+  metrics: Metrics,
+  log: Logger,
+): Promise<Telemetry | undefined> {
+  const wish = telemetryWish(env)
+  if (wish === undefined) return undefined
+  const { api, resource, ...load } = await installed(async () => {
+    const api = await import('@opentelemetry/api')
+    const { defaultResource, detectResources, envDetector, resourceFromAttributes } = await import(
+      '@opentelemetry/resources'
+    )
+    const own = resourceFromAttributes({ 'service.name': 'hookonce', 'service.version': version() })
+    const resource = defaultResource()
+      .merge(own)
+      .merge(detectResources({ detectors: [envDetector] }))
+    return {
+      api,
+      resource,
+      traces: wish.traces && {
+        ...(await import('@opentelemetry/sdk-trace-node')),
+        ...(await import('@opentelemetry/exporter-trace-otlp-http')),
+      },
+      metrics: wish.metrics && {
+        ...(await import('@opentelemetry/sdk-metrics')),
+        ...(await import('@opentelemetry/exporter-metrics-otlp-http')),
+        ...(await import('./producer.js')),
+      },
+    }
+  })
+  const warn = (message: string) => log.warn({ reason: withoutSecrets(message, env) }, 'telemetry')
+  const ignore = () => {}
+  api.diag.setLogger(
+    { error: warn, warn, info: ignore, debug: ignore, verbose: ignore },
+    { logLevel: api.DiagLogLevel.WARN },
+  )
+  const providers: { shutdown(): Promise<void> }[] = []
+  if (load.metrics) {
+    const { MeterProvider, PeriodicExportingMetricReader, OTLPMetricExporter, registryProducer } = load.metrics
+    const reader = new PeriodicExportingMetricReader({
+      exporter: new OTLPMetricExporter(),
+      exportIntervalMillis: wish.metricIntervalMs,
+      exportTimeoutMillis: Math.min(wish.metricIntervalMs, 30_000),
+      metricProducers: [registryProducer(metrics, resource)],
+    })
+    providers.push(new MeterProvider({ resource, readers: [reader] }))
+  }
+  let tracing: Tracing | undefined
+  if (load.traces) {
+    const { NodeTracerProvider, BatchSpanProcessor, OTLPTraceExporter } = load.traces
+    const provider = new NodeTracerProvider({
+      resource,
+      spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
+    })
+    provider.register()
+    providers.push(provider)
+    tracing = new Tracing(api)
+  }
+  return {
+    ...(tracing && { tracing }),
+    shutdown: async () => {
+      await Promise.allSettled(providers.map(provider => provider.shutdown()))
+    },
+  }
+}
+
+/** Endpoints may have a password, and headers are one. */
+function withoutSecrets(message: string, env: NodeJS.ProcessEnv): string {
+  return Object.entries(env)
+    .filter(([name, value]) => /^OTEL_EXPORTER_OTLP_(\w+_)?(ENDPOINT|HEADERS)$/.test(name) && value)
+    .reduce((text, [name, value]) => text.replaceAll(value!, `(${name})`), message)
+}
+
+/** Packages that are there only where they are wanted. */
+async function installed<T>(load: () => Promise<T>): Promise<T> {
+  try {
+    return await load()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    const names = PACKAGES.map(name => `@opentelemetry/${name}`).join(' ')
+    throw new StartError(`OTEL_… asks for telemetry, and OpenTelemetry is not installed: npm install ${names}`, 1)
+  }
+}

@@ -1,0 +1,59 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Answer, ListQuery, Receiver, RecordPage } from 'hookonce'
+import type { Shown } from '../config/redaction.js'
+import { describe } from './record-json.js'
+import { recordPage } from './record-page.js'
+
+/** A page of records in full ends before it is larger, unless it is a single one. */
+const MOST_BYTES = 8 * 1_048_576
+
+/**
+ * A page of events with their bodies, one after the other: however many there are, one at a time is in memory, and others
+ * are served in between. @throws {InvalidRequest} {@link recordPage}
+ */
+export async function fullEvents(
+  receiver: Receiver,
+  query: ListQuery,
+  shownOf: (source: string) => Shown,
+): Promise<Answer> {
+  // What is asked for in a wrong way is told before the answer begins.
+  const first = await recordPage(receiver, { ...query, limit: 1 })
+  return {
+    status: 200,
+    headers: [['content-type', 'application/json']],
+    body: Buffer.from('{"events":['),
+    rest: events(receiver, query, first, shownOf),
+    outcome: 'executed',
+  }
+}
+
+/** Pages of one: the next page of this one may begin after any of them. */
+async function* events(
+  receiver: Receiver,
+  query: ListQuery,
+  first: RecordPage,
+  shownOf: (source: string) => Shown,
+): AsyncGenerator<Uint8Array> {
+  let bytes = 0
+  let count = 0
+  let before = query.after
+  let page = first
+  for (;;) {
+    for (const { scope, key } of page.records) {
+      const record = await receiver.record(scope, key)
+      if (record === undefined) continue
+      const text = Buffer.from(`${count === 0 ? '' : ','}${JSON.stringify(describe(record, shownOf(scope)))}`)
+      if (count > 0 && bytes + text.length > MOST_BYTES) return yield end(before)
+      bytes += text.length
+      count++
+      yield text
+      await setImmediate()
+    }
+    // One that found nothing has looked far enough.
+    if (page.next === undefined || page.records.length === 0 || count >= query.limit) return yield end(page.next)
+    before = page.next
+    page = await receiver.records({ ...query, limit: 1, after: before })
+  }
+}
+
+const end = (next: string | undefined): Uint8Array => Buffer.from(`],"next":${JSON.stringify(next ?? null)}}`)

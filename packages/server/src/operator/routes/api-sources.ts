@@ -1,0 +1,47 @@
+import type { FastifyInstance } from 'fastify'
+import { timingOf } from 'hookonce'
+import type { ResolvedSource } from '../../config/resolve.js'
+import { json, OPERATORS, operatorProblems } from '../../http/openapi/answers.js'
+import { ref } from '../../http/openapi/schemas.js'
+import { jsonAnswer } from '../../http/respond.js'
+import type { Activity } from '../../observability/activity/index.js'
+import { forOperators, type Refusal } from '../auth/guard.js'
+
+export interface ApiSourceContext {
+  sources: ReadonlyMap<string, ResolvedSource>
+  activity: Activity
+  refusal: Refusal
+}
+
+/** Which sources there are and how they are set. */
+export function apiSourceRoute(app: FastifyInstance, { sources, activity, refusal }: ApiSourceContext): void {
+  app.get('/api/sources', {
+    schema: {
+      ...OPERATORS,
+      summary: 'The configured sources',
+      response: { ...json('by name', { type: 'array', items: ref('Source') }), ...operatorProblems() },
+    },
+    ...forOperators(refusal, async () =>
+      jsonAnswer([...sources].map(([name, source]) => ({ ...describeSource(name, source), ...activity.of(name) }))),
+    ),
+  })
+}
+
+function describeSource(name: string, { handle, options, inbox }: ResolvedSource) {
+  const { sender } = options
+  const { retentionMs, waitMs } = { ...(sender && timingOf(sender)), ...options }
+  return {
+    name,
+    mode: inbox === undefined ? 'inline' : 'inbox',
+    ...(sender !== undefined && { sender: { name: sender.facts.name, title: sender.facts.title } }),
+    handle: typeof handle === 'function' ? 'function' : handle.kind,
+    // The path and the query of a forward may hold a secret.
+    ...(typeof handle === 'object' && handle.kind === 'forward' && { forward_to: new URL(handle.url).origin }),
+    retention_ms: retentionMs,
+    lock_ttl_ms: options.lockTtlMs,
+    lease_ms: options.leaseMs,
+    wait_ms: waitMs,
+    ...(typeof sender?.facts.deadlineMs === 'number' && { deadline_ms: sender.facts.deadlineMs }),
+    records_bodies: options.maxResponseBytes !== 0,
+  }
+}

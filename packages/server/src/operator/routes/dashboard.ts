@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { FastifyInstance } from 'fastify'
+import type { Answer } from 'hookonce'
+import { media, problems } from '../../http/openapi/answers.js'
+import { serverProblem } from '../../http/problems.js'
+import { respond } from '../../http/respond.js'
+
+/** Where the build puts packages/dashboard; the same from `src` and from `dist`. */
+const FOLDER = fileURLToPath(new URL('../../dist/dashboard/', import.meta.url))
+const PAGE = 'index.html'
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+}
+
+/** Its own files and its own server, and no way to make a script of a string. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join('; ')
+
+/** The operator's page. Its files hold no data and are open to all: what it shows it asks the API for. */
+export function dashboardRoutes(app: FastifyInstance): void {
+  const files = loadFiles()
+  const absent = serverProblem('not_found', files.has(PAGE) ? {} : { detail: 'It is not built: npm run build.' })
+  app.get('/dashboard', { schema: describe('The operator’s page', 'text/html') }, (_, reply) =>
+    respond(reply, files.get(PAGE) ?? absent),
+  )
+  const schema = { ...describe('What the operator’s page is made of', '*/*'), params: NAMED }
+  app.get<{ Params: { '*': string } }>('/dashboard/*', { schema }, ({ params }, reply) =>
+    respond(reply, files.get(params['*'] || PAGE) ?? absent),
+  )
+}
+
+const NAMED = { type: 'object', properties: { '*': { type: 'string', examples: [PAGE] } } }
+
+const describe = (summary: string, type: string) => ({
+  tags: ['about'],
+  summary,
+  response: { ...media('a file', type), ...problems('not_found') },
+})
+
+function loadFiles(): Map<string, Answer> {
+  const files = new Map<string, Answer>()
+  for (const entry of namesIn(FOLDER)) {
+    const type = TYPES[extname(entry)]
+    if (type !== undefined) files.set(entry, fileAnswer(entry, type))
+  }
+  return files
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(name => name.replaceAll('\\', '/'))
+  } catch {
+    return []
+  }
+}
+
+/** Every file but the page has its content's hash in its name. */
+function fileAnswer(name: string, type: string): Answer {
+  return {
+    status: 200,
+    headers: [
+      ['content-type', type],
+      ['cache-control', name === PAGE ? 'no-cache' : 'public, max-age=31536000, immutable'],
+      ['content-security-policy', POLICY],
+    ],
+    body: readFileSync(join(FOLDER, name)),
+    outcome: 'executed',
+  }
+}

@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import type { Gate } from '../../deliveries/in-flight.js'
+import { json, media, OPERATORS, operatorProblems } from '../../http/openapi/answers.js'
+import { jsonAnswer } from '../../http/respond.js'
+import type { Activity } from '../../observability/activity/index.js'
+import { forOperators, type Refusal } from '../auth/guard.js'
+
+export interface OverviewContext {
+  activity: Activity
+  gate: Gate
+  refusal: Refusal
+}
+
+const EVERY_MS = 1_000
+
+/** How this process does: as one answer, and as a stream of them. */
+export function overviewRoutes(app: FastifyInstance, { activity, gate, refusal }: OverviewContext): void {
+  app.get('/api/overview', {
+    schema: {
+      ...OPERATORS,
+      summary: 'Totals since the start, the last minute, and how it is now; of this process',
+      response: { ...json('as it is', 'Overview'), ...operatorProblems() },
+    },
+    ...forOperators(refusal, async () => jsonAnswer(activity.snapshot(gate.inProgress))),
+  })
+
+  app.get('/api/stream', {
+    // An answer without a body would have no end either.
+    exposeHeadRoute: false,
+    schema: {
+      ...OPERATORS,
+      summary: 'The overview each second, and the deliveries of that second',
+      description: 'Server-sent events: `overview`, and `delivery` with an array of at most 200 deliveries.',
+      response: { ...media('until either side ends it', 'text/event-stream'), ...operatorProblems() },
+    },
+    ...forOperators(refusal, async (_, { raw }) => ({
+      status: 200,
+      headers: [['content-type', 'text/event-stream']],
+      body: new Uint8Array(),
+      rest: events(activity, () => !gate.closed && refusal(raw) === undefined, gate),
+      outcome: 'executed',
+    })),
+  })
+}
+
+/** @param goesOn asked before each second: a session may be over by then, or a trial */
+async function* events(activity: Activity, goesOn: () => boolean, gate: Gate): AsyncGenerator<Uint8Array> {
+  let { seen } = activity.after(0)
+  while (goesOn()) {
+    const fresh = activity.after(seen)
+    seen = fresh.seen
+    const parts = [event('overview', activity.snapshot(gate.inProgress))]
+    if (fresh.deliveries.length > 0) parts.push(event('delivery', fresh.deliveries))
+    yield Buffer.from(parts.join(''))
+    await sleep(EVERY_MS)
+  }
+}
+
+const event = (name: string, data: unknown): string => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`

@@ -1,0 +1,82 @@
+import type { FastifyInstance } from 'fastify'
+import { json, MADE_ON_PURPOSE, OPERATORS, problems, query } from '../../http/openapi/answers.js'
+import { jsonAnswer, respond } from '../../http/respond.js'
+import type { Audit } from '../audit.js'
+import { withoutIntent } from '../auth/guard.js'
+import type { Operators } from '../auth/operators.js'
+
+export interface SessionContext {
+  operators: Operators
+  audit: Audit
+}
+
+const LOGIN = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['token'],
+  properties: { token: { type: 'string', minLength: 1, maxLength: 1024, examples: ['the-admin-token'] } },
+}
+
+/** Of whoever asks, who may be anybody. */
+const MOST_LOGIN_BYTES = 4_096
+
+const REFUSED = ['operator_access_denied', 'bad_request', 'internal_error'] as const
+
+/** How a browser gets in: the token is sent once, for a cookie that no script can read. */
+export function sessionRoutes(app: FastifyInstance, { operators, audit }: SessionContext): void {
+  // Open to all: whoever is to log in is not in yet.
+  const open = { tags: OPERATORS.tags, ...query({}) }
+
+  app.get('/api/session', {
+    schema: {
+      ...open,
+      summary: 'Who may use the operator routes, and whether this browser may',
+      response: { ...json('how it is', 'Session'), ...problems(...REFUSED) },
+    },
+    handler: async (request, reply) =>
+      respond(reply, jsonAnswer({ access: operators.mode, logged_in: operators.isLoggedIn(request.raw) })),
+  })
+
+  app.post('/api/session', {
+    bodyLimit: MOST_LOGIN_BYTES,
+    schema: {
+      ...open,
+      summary: 'Log in with the token, for twelve hours',
+      body: LOGIN,
+      response: {
+        ...json('with the cookie', 'Session'),
+        ...problems(
+          ...REFUSED,
+          'operator_token_required',
+          'operator_token_guessed',
+          'media_type_invalid',
+          'body_too_large',
+        ),
+      },
+    },
+    handler: async (request, reply) => {
+      const login = operators.login(request.raw, (request.body as { token: string }).token)
+      if ('refused' in login) return respond(reply, login.refused)
+      audit(request.raw, { action: 'login', outcome: 'logged_in' })
+      const answer = jsonAnswer({ access: operators.mode, logged_in: true })
+      respond(reply, { ...answer, headers: [...answer.headers, ['set-cookie', login.cookie]] })
+    },
+  })
+
+  app.delete('/api/session', {
+    schema: {
+      ...open,
+      summary: 'Log out',
+      ...MADE_ON_PURPOSE,
+      response: { ...json('the cookie is gone', 'Session'), ...problems(...REFUSED) },
+    },
+    handler: async (request, reply) => {
+      const refused = withoutIntent(request.raw)
+      if (refused !== undefined) return respond(reply, refused)
+      const cookie = operators.logout(request.raw)
+      audit(request.raw, { action: 'logout', outcome: 'logged_out' })
+      const answer = jsonAnswer({ access: operators.mode, logged_in: false })
+      respond(reply, { ...answer, headers: [...answer.headers, ['set-cookie', cookie]] })
+    },
+  })
+}

@@ -1,0 +1,145 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+import { type Answer, ConfigurationError, Delivery, type HeaderList } from 'hookonce'
+import { SENDERS, type Sender } from 'hookonce/senders'
+import type { ResolvedSource } from '../../config/resolve.js'
+import { SETTINGS } from '../../config/settings.js'
+import { mountedSource, type SourceContext } from '../../deliveries/sources.js'
+import { json, OPERATORS, operatorProblems, query, SOURCE } from '../../http/openapi/answers.js'
+import { ref } from '../../http/openapi/schemas.js'
+import { serverProblem } from '../../http/problems.js'
+import { jsonAnswer } from '../../http/respond.js'
+import type { Audit } from '../audit.js'
+import { changeForOperators } from '../auth/guard.js'
+import type { Operators } from '../auth/operators.js'
+import { describeResponse } from '../record-json.js'
+
+export interface TestDeliveryContext extends SourceContext {
+  sources: ReadonlyMap<string, ResolvedSource>
+  operators: Operators
+  audit: Audit
+}
+
+const MOST_BYTES_AROUND = 16_384
+
+const TEST = {
+  type: ['object', 'null'],
+  additionalProperties: false,
+  properties: {
+    body: {
+      type: 'string',
+      description: 'default: an event as the sender of the source sends it',
+      examples: ['{"a":1}'],
+    },
+    key: {
+      type: 'string',
+      minLength: 1,
+      maxLength: 255,
+      description: 'the sender’s name for the event; default: a new one',
+      examples: ['test-key-123'],
+    },
+  },
+}
+
+const PAIR = {
+  type: 'object',
+  required: ['key', 'first', 'duplicate'],
+  properties: { key: { type: 'string' }, first: ref('TestAnswer'), duplicate: ref('TestAnswer') },
+}
+
+/** Shows that a source works: one delivery, twice. Its handler runs as for any other. */
+export function testDeliveryRoute(app: FastifyInstance, context: TestDeliveryContext): void {
+  const { sources, operators, audit } = context
+  const largest = Math.max(...[...sources.values()].map(({ options }) => options.maxBodyBytes ?? 0))
+  app.post('/api/test', {
+    // The body is text in JSON, where some of it takes more room.
+    bodyLimit: 2 * largest + MOST_BYTES_AROUND,
+    schema: {
+      ...OPERATORS,
+      summary: 'Send one delivery twice, as the sender of a source would',
+      description:
+        'The handler of the source runs, the application behind it is called: use a test event. Nothing is signed for a caller without a token.',
+      ...query({ source: SOURCE }),
+      body: TEST,
+      response: {
+        ...json('what it was answered, and what the duplicate was', PAIR),
+        ...operatorProblems('not_found', 'media_type_invalid', 'body_too_large'),
+      },
+    },
+    ...changeForOperators(operators.refusal, async (_, request) => {
+      const { source: name } = request.query as { source: string }
+      const configured = sources.get(name)!
+      if (configured.options.sender !== undefined && operators.mode !== 'token') return nothingSigned()
+      const given = (request.body ?? {}) as { body?: string; key?: string }
+      const id = given.key ?? `test-${randomUUID()}`
+      const { source, receive } = mountedSource(name, configured, context)
+      if (given.body !== undefined && Buffer.byteLength(given.body) > source.maxBodyBytes) return source.tooLarge()
+      const host = request.raw.headers.host ?? 'localhost'
+      const delivery = signedOrNot(() => testDelivery(name, configured, { ...given, id, host }))
+      if (!(delivery instanceof Delivery)) return delivery
+      const key = keyOf(configured.options.sender, delivery) ?? id
+      const first = await timed(source.maxResponseBytes, () => receive(delivery))
+      const duplicate = await timed(source.maxResponseBytes, () => receive(delivery))
+      audit(request.raw, { action: 'test', source: name, key, outcome: `${first.status} ${duplicate.status}` })
+      return jsonAnswer({ key, first, duplicate })
+    }),
+  })
+}
+
+/** What is signed here the application takes for its sender's word. */
+function nothingSigned(): Answer {
+  return serverProblem('operator_access_denied', {
+    detail: `Deliveries of this source are signed, and nothing is signed for a caller without a token: set ${SETTINGS.adminToken.env}.`,
+  })
+}
+
+/** Where a source knows the public key only nobody here can sign. */
+function signedOrNot(make: () => Delivery): Delivery | Answer {
+  try {
+    return make()
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    return serverProblem('bad_request', {
+      detail: `A delivery of this source's sender cannot be made here: ${error.message}.`,
+    })
+  }
+}
+
+/** What its record is kept under. Why it has none the answers say. */
+function keyOf(sender: Sender | undefined, delivery: Delivery): string | null {
+  try {
+    return sender?.key(delivery) ?? null
+  } catch {
+    return null
+  }
+}
+
+interface Wanted {
+  id: string
+  body?: string
+  host: string
+}
+
+function testDelivery(name: string, { options }: ResolvedSource, { id, body: given, host }: Wanted): Delivery {
+  const { sender } = options
+  const url = `/hooks/${name}`
+  const now = Date.now()
+  const example = sender && SENDERS.get(sender.facts.name)?.example({ id, now })
+  const body = Buffer.from(given ?? example?.body ?? JSON.stringify({ event: 'test.event', data: { test: 'data' } }))
+  const headers: [string, string][] = [['content-type', example?.contentType ?? 'application/json']]
+  const own: HeaderList = sender
+    ? sender.sign({ method: 'POST', url: `http://${host}${url}`, body, id, now })
+    : [['x-idempotency-key', id]]
+  return new Delivery({ method: 'POST', url, headers: [['host', host], ...headers, ...own], body })
+}
+
+async function timed(maxBytes: number, deliver: () => Promise<Answer>) {
+  const startedAt = performance.now()
+  const { status, headers, body, rest } = await deliver()
+  const ms = performance.now() - startedAt
+  // Nobody reads what is too large to be recorded.
+  if (rest !== undefined) void rest[Symbol.asyncIterator]().return?.()
+  const bodyOmitted = rest !== undefined || body.length > maxBytes
+  const shown = bodyOmitted ? new Uint8Array() : body
+  return { ...describeResponse({ status, headers, body: shown, bodyOmitted }), ms }
+}

@@ -1,0 +1,231 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Answer, Inbox, ListQuery, Receiver, RecordSummary } from 'hookonce'
+import type { Shown } from '../../config/redaction.js'
+import { json, media, OPERATORS, operatorProblems, query } from '../../http/openapi/answers.js'
+import { ref, STATES } from '../../http/openapi/schemas.js'
+import { serverProblem } from '../../http/problems.js'
+import { jsonAnswer } from '../../http/respond.js'
+import type { Audit, Change } from '../audit.js'
+import { forOperators, type Refusal } from '../auth/guard.js'
+import { countDead, type DeadSelection, type RedriveProgress, redriveDead } from '../dead-letters.js'
+import { fullEvents } from '../full-events.js'
+import { describeEvent } from '../record-json.js'
+import { recordPage } from '../record-page.js'
+
+export interface EventContext {
+  receiver: Receiver
+  inbox: Inbox
+  refusal: Refusal
+  audit: Audit
+  shownOf(source: string): Shown
+}
+
+const TIME = { type: 'string', description: 'accepted at or after, before: 2030-01-31T12:00:00Z' }
+const SELECTED = {
+  source: { type: 'string' },
+  since: TIME,
+  until: TIME,
+  limit: { type: 'integer', minimum: 1, maximum: 10_000_000 },
+}
+const LISTED = {
+  ...SELECTED,
+  state: { enum: STATES },
+  after: { type: 'string', description: '`next` of the page before' },
+  bodies: { type: 'boolean', description: 'each in full; a page then ends after 8 MiB' },
+}
+const REDRIVEN = {
+  ...SELECTED,
+  key: { type: 'string', description: 'of one delivery, with nothing else but its source' },
+  error: { type: 'string', description: 'part of the last error' },
+  dry_run: { type: 'boolean', description: 'true: only tell how many it would be', examples: [true] },
+  confirm: {
+    type: 'string',
+    pattern: '^(all|0|[1-9][0-9]{0,8})$',
+    description: 'of many: how many they are, as a dry run told, or `all`',
+  },
+}
+const COUNTED = { type: 'object', required: ['would_redrive'], properties: { would_redrive: { type: 'integer' } } }
+const EVENTS = {
+  type: 'object',
+  required: ['events', 'next'],
+  properties: { events: { type: 'array', items: { type: 'object' } }, next: { type: ['string', 'null'] } },
+}
+const PAGE = 50
+const MOST_PER_PAGE = 500
+
+/** For operators: what an inbox accepted, newest first, and beginning again what is dead. */
+export function eventRoutes(app: FastifyInstance, context: EventContext): void {
+  const { receiver, inbox, refusal, shownOf } = context
+  app.get('/webhook/events', {
+    schema: {
+      ...OPERATORS,
+      summary: 'What inboxes accepted, newest first',
+      ...query(LISTED),
+      response: { ...json('a page; it may hold fewer than asked for', EVENTS), ...operatorProblems('not_found') },
+    },
+    ...forOperators(refusal, async (_, request) => {
+      const query = readQuery(request)
+      if ('status' in query) return query
+      if (query.bodies) return fullEvents(receiver, query.list, shownOf)
+      const { records, next } = await recordPage(receiver, query.list)
+      return jsonAnswer({ events: records.map(describeEvent), next: next ?? null })
+    }),
+  })
+
+  app.post('/webhook/events/redrive', {
+    schema: {
+      ...OPERATORS,
+      summary: 'Begin dead deliveries again, one by its key or many',
+      ...query(REDRIVEN),
+      response: {
+        200: {
+          description: 'it is due now; of many a line of progress for each batch, or how many they would be',
+          content: {
+            'application/json': { schema: { anyOf: [ref('Redriven'), COUNTED] } },
+            ...media('', 'application/x-ndjson')[200]!.content,
+          },
+        },
+        ...operatorProblems('not_found', 'record_running', 'redrive_unconfirmed'),
+      },
+    },
+    ...forOperators(refusal, async (_, request) => {
+      const query = readQuery(request)
+      if ('status' in query) return query
+      const audit = (change: Change) => context.audit(request.raw, change)
+      if (query.key === undefined) return redriveMany(receiver, inbox, query, request.query as Confirmed, audit)
+      const others = Object.keys(request.query as object).filter(name => name !== 'key' && name !== 'source')
+      if (others.length === 0) return redriveOne(inbox, query.list.scope ?? 'default', query.key, audit)
+      return serverProblem('bad_request', {
+        detail: `key names one delivery: ${others.join(', ')} does not go with it.`,
+      })
+    }),
+  })
+}
+
+type Told = (change: Change) => void
+
+async function redriveOne(inbox: Inbox, source: string, key: string, audit: Told): Promise<Answer> {
+  const outcome = await inbox.redrive(source, key, { completed: true })
+  audit({ action: 'redrive', source, key, outcome })
+  switch (outcome) {
+    case 'redriven':
+    case 'completed':
+      return jsonAnswer({ status: 'redriven', key })
+    case 'busy':
+      return serverProblem('record_running', { detail: 'Attempts of this delivery are still to come.' })
+    case 'absent':
+      return serverProblem('not_found', { detail: `Nothing was accepted for this key of the source "${source}".` })
+  }
+}
+
+interface Confirmed {
+  dry_run?: boolean
+  confirm?: string
+}
+
+/** What is begun again is told before, and said to be meant. */
+async function redriveMany(
+  receiver: Receiver,
+  inbox: Inbox,
+  { list, error, limit }: Query,
+  { dry_run: dryRun = false, confirm }: Confirmed,
+  audit: Told,
+): Promise<Answer> {
+  const { scope, since, until } = list
+  const selected = {
+    ...(scope && { scope }),
+    ...(since !== undefined && { since }),
+    ...(until !== undefined && { until }),
+  }
+  const selection: DeadSelection = { list: selected, error, limit }
+  if (dryRun) return jsonAnswer({ would_redrive: await countDead(receiver, selection) })
+  if (confirm !== 'all') {
+    const count = await countDead(receiver, selection)
+    if (confirm !== String(count)) return unconfirmed(count)
+    selection.limit = count
+  }
+  return {
+    status: 200,
+    headers: [['content-type', 'application/x-ndjson']],
+    body: new Uint8Array(),
+    rest: progressOf(redriveDead(receiver, inbox, selection), ({ redriven, done, error }) =>
+      audit({
+        ...{ action: 'redrive_many', source: scope, count: redriven },
+        ...(done ? { outcome: 'redriven' } : { outcome: 'broken_off', error }),
+      }),
+    ),
+    outcome: 'executed',
+  }
+}
+
+function unconfirmed(count: number): Answer {
+  return serverProblem('redrive_unconfirmed', {
+    detail: `Nothing was redriven. It would be ${count} now: to begin them again say confirm=${count}, or confirm=all.`,
+    members: { would_redrive: count },
+  })
+}
+
+/** One line for each batch, so that whoever waits sees how far it is. What a broken off one did is told too. */
+async function* progressOf(
+  batches: ReturnType<typeof redriveDead>,
+  told: (last: RedriveProgress) => void,
+): AsyncGenerator<Uint8Array> {
+  let last: RedriveProgress = { looked: 0, redriven: 0, done: false }
+  try {
+    for await (const progress of batches) {
+      last = progress
+      yield Buffer.from(`${JSON.stringify(progress)}\n`)
+    }
+  } finally {
+    told(last)
+  }
+}
+
+interface Query {
+  list: ListQuery
+  key: string | undefined
+  bodies: boolean
+  error: string | undefined
+  /** How many are redriven at most. */
+  limit: number
+}
+
+interface Asked {
+  source?: string
+  state?: RecordSummary['state']
+  since?: string
+  until?: string
+  limit?: number
+  after?: string
+  key?: string
+  bodies?: boolean
+  error?: string
+}
+
+/** What a request asks for, or what is wrong with it. */
+function readQuery(request: FastifyRequest): Query | Answer {
+  const { source, state, limit, after, key, bodies = false, error, ...times } = request.query as Asked
+  const [since, until] = [timeOf(times.since), timeOf(times.until)]
+  if (Number.isNaN(since) || Number.isNaN(until)) {
+    return serverProblem('bad_request', { detail: 'since and until must be times, e.g. 2030-01-31T12:00:00Z.' })
+  }
+  return {
+    list: {
+      accepted: true,
+      limit: Math.min(limit ?? PAGE, MOST_PER_PAGE),
+      ...(source !== undefined && { scope: source }),
+      ...(state !== undefined && { state }),
+      ...(since !== undefined && { since }),
+      ...(until !== undefined && { until }),
+      ...(after !== undefined && { after }),
+    },
+    key,
+    bodies,
+    error,
+    limit: limit ?? Number.POSITIVE_INFINITY,
+  }
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Date.parse(text)
+}

@@ -1,0 +1,128 @@
+import type { RequestListener } from 'node:http'
+import type { FastifyInstance } from 'fastify'
+import type { Inbox, Receiver } from 'hookonce'
+import type { Logger } from 'pino'
+import { ALL_SHOWN } from '../config/redaction.js'
+import type { ResolvedConfig } from '../config/resolve.js'
+import { largestBody } from '../config/room.js'
+import { EventLoopWatch } from '../deliveries/event-loop-lag.js'
+import type { ForwardAgent } from '../deliveries/handlers/exchange.js'
+import type { Gate } from '../deliveries/in-flight.js'
+import { Admission } from '../deliveries/load-shedding.js'
+import { Bodies } from '../deliveries/read-body.js'
+import { Refusals } from '../deliveries/refusal-metrics.js'
+import { deliveryRoutes } from '../deliveries/routes.js'
+import { checkQueries } from '../http/query-check.js'
+import { createRouter, type Route } from '../http/router.js'
+import { indexRoute } from '../http/routes/index.js'
+import { problemRoutes } from '../http/routes/problems.js'
+import type { Activity } from '../observability/activity/index.js'
+import type { Metrics } from '../observability/metrics/index.js'
+import type { Tracing } from '../observability/telemetry/tracing.js'
+import { createAudit } from '../operator/audit.js'
+import { createOperators, loggedTo } from '../operator/auth/access.js'
+import { apiRecordRoutes } from '../operator/routes/api-records.js'
+import { apiSourceRoute } from '../operator/routes/api-sources.js'
+import { dashboardRoutes } from '../operator/routes/dashboard.js'
+import { docsRoutes } from '../operator/routes/docs.js'
+import { metricsRoute } from '../operator/routes/metrics.js'
+import { overviewRoutes } from '../operator/routes/overview.js'
+import { sessionRoutes } from '../operator/routes/session.js'
+import { testDeliveryRoute } from '../operator/routes/test-delivery.js'
+import { eventRoutes } from '../operator/routes/webhook-events.js'
+import { recordRoutes } from '../operator/routes/webhook-records.js'
+import { healthRoutes } from './health-routes.js'
+
+export interface AppContext {
+  config: ResolvedConfig
+  receiver: Receiver
+  inbox: Inbox
+  gate: Gate
+  /** Connections to the applications that deliveries are forwarded to. */
+  agent: ForwardAgent
+  activity: Activity
+  metrics: Metrics
+  tracing?: Tracing | undefined
+  log: Logger
+}
+
+export interface App extends RequestListener {
+  /** Every route that there is. */
+  readonly routes: readonly Route[]
+}
+
+/** All routes, not listening. */
+export async function createApp(context: AppContext): Promise<App> {
+  const { config, receiver, inbox, gate, agent, activity, metrics, tracing, log } = context
+  const { app, routes } = createRouter(log)
+  const { sources, allowNoIdempotency, maxInFlight, maxBodyMemoryBytes } = config
+  const eventLoop = new EventLoopWatch(config.maxEventLoopDelayMs)
+  const refusals = new Refusals(metrics, activity)
+  const admission = new Admission({
+    gate,
+    maxInFlight,
+    eventLoop,
+    refusals,
+    cut: why => metrics.connectionCut(why),
+    log,
+  })
+  const bodies = new Bodies(maxBodyMemoryBytes, largestBody(sources))
+  metrics.countInFlight = () => gate.inProgress
+  const deliveries = deliveryRoutes(app, {
+    receiver,
+    inbox,
+    sources,
+    allowNoIdempotency,
+    gate,
+    admission,
+    bodies,
+    refusals,
+    tracing,
+    agent,
+    metrics,
+    log,
+    logKeys: config.logKeys,
+  })
+  const operators = createOperators(config.operatorAccess, loggedTo(log))
+  const { refusal } = operators
+  const audit = createAudit(log, operators.mode)
+  checkQueries(app, sources)
+  const shownOf = (source: string) => sources.get(source)?.shown ?? ALL_SHOWN
+  recordRoutes(app, { receiver, refusal, audit, shownOf })
+  eventRoutes(app, { receiver, inbox, refusal, audit, shownOf })
+  await app.register(async api => {
+    takeJson(api)
+    sessionRoutes(api, { operators, audit })
+    apiRecordRoutes(api, { receiver, inbox, refusal, audit, shownOf })
+    apiSourceRoute(api, { sources, activity, refusal })
+    overviewRoutes(api, { activity, gate, refusal })
+    testDeliveryRoute(api, { receiver, inbox, agent, metrics, sources, operators, audit })
+  })
+  metricsRoute(app, metrics, refusal)
+  docsRoutes(app, routes, refusal)
+  healthRoutes(app, { receiver, storeName: config.store.kind, gate, log })
+  problemRoutes(app)
+  dashboardRoutes(app)
+  indexRoute(app, config)
+  await app.ready()
+  const onRequest: RequestListener = (request, response) => {
+    operators.see(request)
+    const deliver = request.method === 'POST' ? deliveries.get(request.url!) : undefined
+    if (deliver === undefined) app.routing(request, response)
+    else deliver(request, response)
+  }
+  return Object.assign(onRequest, { routes })
+}
+
+const MOST_JSON_BYTES = 16_384
+
+/** Operators send JSON or nothing. Who they are is known before a byte of it is read. */
+function takeJson(api: FastifyInstance): void {
+  api.removeAllContentTypeParsers()
+  const parse = api.getDefaultJsonParser('error', 'error')
+  api.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string', bodyLimit: MOST_JSON_BYTES },
+    (request, body, done) => (body === '' ? done(null, null) : parse(request, body as string, done)),
+  )
+}

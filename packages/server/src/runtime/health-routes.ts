@@ -1,0 +1,59 @@
+import type { FastifyInstance } from 'fastify'
+import { problem, type Receiver } from 'hookonce'
+import type { Logger } from 'pino'
+import type { Gate } from '../deliveries/in-flight.js'
+import { json, problems } from '../http/openapi/answers.js'
+import { jsonAnswer, respond } from '../http/respond.js'
+
+export interface HealthContext {
+  receiver: Receiver
+  /** What kind of store there is: `memory`, `sqlite`, `redis`, `postgres`. */
+  storeName: string
+  gate: Gate
+  log: Logger
+}
+
+const STATUS = { type: 'object', required: ['status'], properties: { status: { type: 'string' } } }
+const ALIVE = { tags: ['about'], summary: 'Whether this process is alive', response: json('it is', STATUS) }
+const READY = {
+  tags: ['about'],
+  summary: 'Whether it takes deliveries, and its store can do its work',
+  response: { ...json('it does', STATUS), ...problems('store_unavailable', 'shutting_down') },
+}
+
+/** Alive: this process answers. Ready: it takes deliveries, and its store can do its work. */
+export function healthRoutes(app: FastifyInstance, { receiver, storeName, gate, log }: HealthContext): void {
+  for (const path of ['/health', '/healthz']) {
+    app.get(path, { schema: ALIVE }, (_, reply) => respond(reply, jsonAnswer({ status: 'ok' })))
+  }
+
+  // One question to the store at a time, however many ask: this route is open to everybody.
+  let asking: Promise<boolean> | undefined
+  let wasReady = true
+  const storeAnswers = (): Promise<boolean> => {
+    asking ??= receiver
+      .ready()
+      .then(
+        () => {
+          if (!wasReady) log.info({ store: storeName }, 'the store can do its work again')
+          wasReady = true
+        },
+        (error: unknown) => {
+          // Why is for the log of the one who runs it, once each time.
+          if (wasReady) log.warn({ store: storeName, err: error }, 'the store cannot do its work')
+          wasReady = false
+        },
+      )
+      .then(() => wasReady)
+      .finally(() => {
+        asking = undefined
+      })
+    return asking
+  }
+
+  app.get('/readyz', { schema: READY }, async (_, reply) => {
+    if (gate.closed) respond(reply, problem('shutting_down'))
+    else if (await storeAnswers()) respond(reply, jsonAnswer({ status: 'ready', store: storeName }))
+    else respond(reply, problem('store_unavailable', { detail: `The ${storeName} store cannot do its work.` }))
+  })
+}

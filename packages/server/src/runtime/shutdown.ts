@@ -1,0 +1,88 @@
+import { constants } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
+import type { Inbox, Receiver } from 'hookonce'
+import type { Logger } from 'pino'
+import type { Gate } from '../deliveries/in-flight.js'
+import { flushed } from '../observability/log.js'
+import type { Telemetry } from '../observability/telemetry/index.js'
+import type { Listening } from './listen.js'
+
+export interface ShutdownContext {
+  gate: Gate
+  receiver: Receiver
+  inbox: Inbox
+  listening: Listening
+  telemetry: Telemetry | undefined
+  drainMs: number
+  log: Logger
+}
+
+/** A terminal signals the whole process group, and npm and shells pass signals on: one request may arrive several times. */
+const SAME_REQUEST_MS = 1_000
+
+/** What aborted attempts get to answer their senders and to give their keys back, and a store to finish that. */
+const LAST_WORDS_MS = 500
+
+/** What a collector gets to take the last spans and metrics. */
+const LAST_TELEMETRY_MS = 2_000
+
+/** A fault that nobody caught leaves a state that nobody knows: the process ends, its leases run out. */
+export function failFast(log: Logger): void {
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    process.on(event, error => {
+      log.fatal({ err: error }, event)
+      process.exit(1)
+    })
+  }
+}
+
+/** The first signal drains. One that comes later than {@link SAME_REQUEST_MS} after it ends the process at once. */
+export function shutDownOnSignal(context: ShutdownContext): void {
+  let drainingSince: number | undefined
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      const now = performance.now()
+      if (drainingSince !== undefined) {
+        if (now - drainingSince > SAME_REQUEST_MS) process.exit(128 + constants.signals[signal])
+        return
+      }
+      drainingSince = now
+      context.log.info({ signal, drainSeconds: context.drainMs / 1000 }, 'shutting down')
+      void shutDown(context).then(async code => {
+        await Promise.race([context.telemetry?.shutdown(), after(LAST_TELEMETRY_MS)])
+        await flushed(context.log)
+        process.exit(code)
+      })
+    })
+  }
+}
+
+async function shutDown({ gate, receiver, inbox, listening, drainMs, log }: ShutdownContext): Promise<0 | 1> {
+  const answered = gate.close()
+  const settled = Promise.all([answered, receiver.settled(), inbox.stop()])
+  const drained = await Promise.race([settled.then(() => true), after(drainMs)])
+  if (!drained) {
+    log.error({ drainSeconds: drainMs / 1000 }, 'attempts were still running at the end of the drain time')
+    receiver.abort()
+    await Promise.race([settled, after(LAST_WORDS_MS)])
+    // A process that exits while its store's thread writes may end by SIGABRT instead.
+    await Promise.race([receiver.close(), after(LAST_WORDS_MS)]).catch(() => {})
+    return 1
+  }
+  // What is answered may still be on its way out; what is idle would keep the process.
+  await Promise.race([listening.close(), after(LAST_WORDS_MS)])
+  listening.closeAllConnections()
+  try {
+    await receiver.close()
+  } catch (error) {
+    log.error({ err: error }, 'the store did not close')
+    return 1
+  }
+  log.info('stopped')
+  return 0
+}
+
+async function after(ms: number): Promise<false> {
+  await setTimeout(ms)
+  return false
+}

@@ -1,0 +1,41 @@
+import type { ResolvedConfig } from '../config/resolve.js'
+import { StartError } from '../config/start-error.js'
+import { Gate } from '../deliveries/in-flight.js'
+import type { Cut } from '../observability/metrics/index.js'
+import { assertAllowed } from '../operator/auth/rule.js'
+import { assemble } from './assemble.js'
+import { type Listening, listen } from './listen.js'
+import { shutDownOnSignal } from './shutdown.js'
+import { createWorkerApp } from './worker-app.js'
+
+/** Works on what servers accepted, until a signal ends the process. @throws {StartError} */
+export async function work(config: ResolvedConfig): Promise<void> {
+  const sources = [...config.sources].filter(([, { inbox }]) => inbox !== undefined).map(([name]) => name)
+  if (sources.length === 0) throw new StartError('there is nothing to work on: no source has mode inbox')
+  if (config.workPort !== undefined) assertAllowed(config.operatorAccess)
+  const { log, opened, receiver, inbox, metrics, telemetry } = await assemble({
+    ...config,
+    inboxConcurrency: Math.max(1, config.inboxConcurrency),
+  })
+  const gate = new Gate(() => {})
+  const { host, workPort: port, maxConnections } = config
+  const limits = { maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
+  const listening =
+    port === undefined
+      ? listenNowhere()
+      : await listen(
+          await createWorkerApp({ config, receiver, gate, metrics, log }),
+          { host, port, setting: 'workPort' },
+          limits,
+        )
+  inbox.start()
+  shutDownOnSignal({ gate, receiver, inbox, listening, telemetry, drainMs: config.drainMs, log })
+  const { urls } = listening
+  log.info({ sources, store: opened.place, durability: opened.durability, ...(urls.length > 0 && { urls }) }, 'working')
+}
+
+/** Nothing else keeps the process alive while it waits for work. */
+function listenNowhere(): Listening {
+  const alive = setInterval(() => {}, 3_600_000)
+  return { urls: [], close: async () => clearInterval(alive), closeAllConnections: () => {} }
+}
