@@ -6,12 +6,14 @@ const only = (name, from, allowed) => ({
   from: { path: from },
   to: { path: '^packages/', pathNot: allowed },
 })
-const values = `${library}/(errors|clock|diagnostics|report|options|attempt|settings|short-lived-map|time-limits|with-defaults)\\.ts$`
-const engine = `${library}/(idempotency|engine-options|joining|claiming|holding|committing|keyless|accepting|working|watching|outcome|asking|metering|lease-id|quota|store|inbox-store)\\.ts$`
-
-const senders = `${library}/senders/`
-
-const receiver = `${library}/(receiver|answer|answering|intake|label|inbox|webhooks|stored-delivery|retries|breaker|target-state|slots|response|delivery|header-names|failure-reason|key|problem|fingerprint)\\.ts$`
+const folder = name => `${library}/${name}/`
+const server = 'packages/server/src'
+/** From the lowest: each may import itself and what stands before it. */
+const floors = ['config', 'http', 'observability', 'deliveries', 'operator', 'runtime', 'cli']
+const floor = name => `${server}/${name}/`
+const loose = `${library}/(errors|diagnostics)\\.ts$`
+const contract = `${library}/stores/(store|inbox-store)\\.ts$`
+const util = folder('util')
 
 export default {
   forbidden: [
@@ -26,28 +28,38 @@ export default {
         dependencyTypesNot: ['type-only'],
       },
     },
-    only('engine-knows-no-http', engine, [values, engine]),
-    only('receiver-knows-no-framework', receiver, [
-      values,
-      engine,
-      receiver,
-      `${senders}(sender|primitives/[a-z-]+)\\.ts$`,
-    ]),
-    only('senders-know-deliveries-only', senders, [
-      `${library}/(delivery|key|response|errors|options|store)\\.ts$`,
-      senders,
-    ]),
-    only('adapters-only-translate', `${library}/adapters/`, [`${library}/[^/]+\\.ts$`, `${library}/adapters/`]),
+    only('util-knows-nothing', util, [util, loose]),
+    only('the-contract-knows-nothing', contract, [contract, loose]),
     ...['memory', 'sqlite', 'redis', 'postgres'].map(store =>
-      only(`${store}-store-stands-alone`, `${library}/stores/${store}/`, [
-        `${library}/(store|inbox-store|errors|options|clock|connection-url|time-limits|with-defaults|short-lived-map)\\.ts$`,
-        `${library}/stores/${store}/`,
+      only(`${store}-store-stands-alone`, folder(`stores/${store}`), [
+        contract,
+        util,
+        loose,
+        folder(`stores/${store}`),
       ]),
     ),
-    only('testing-knows-the-contract-only', `${library}/testing/`, [
-      `${library}/(store|inbox-store|errors|clock)\\.ts$`,
-      `${library}/testing/`,
+    only('engine-knows-no-http-and-no-inbox', folder('engine'), [contract, util, loose, folder('engine')]),
+    only('http-is-values', folder('http'), [contract, util, loose, folder('http')]),
+    only('senders-know-deliveries-only', folder('senders'), [contract, util, loose, folder('http'), folder('senders')]),
+    only('receiver-knows-no-framework', folder('receiver'), [
+      ...[contract, util, loose],
+      ...['engine', 'http', 'senders', 'receiver'].map(folder),
     ]),
+    only('inbox-knows-no-framework', folder('inbox'), [
+      ...[contract, util, loose],
+      ...['engine', 'http', 'senders', 'receiver', 'inbox'].map(folder),
+    ]),
+    only('adapters-only-translate', folder('adapters'), [
+      ...[contract, util, loose],
+      ...['engine', 'http', 'receiver', 'inbox', 'adapters'].map(folder),
+    ]),
+    only('testing-knows-the-contract-only', folder('testing'), [contract, util, loose, folder('testing')]),
+    ...floors.map((name, i) =>
+      only(`server-${name}-knows-what-is-below`, floor(name), [
+        ...floors.slice(0, i + 1).map(floor),
+        '^packages/hookonce/dist/',
+      ]),
+    ),
     only('dashboard-knows-the-api-only', '^packages/dashboard/src/', '^packages/dashboard/src/'),
     {
       name: 'server-uses-public-exports',

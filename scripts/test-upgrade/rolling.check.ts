@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from 'vitest'
-import { recordOf } from '../../packages/server/test/process/support/delivering.js'
+import { recordOf } from '../../packages/server/test/process/support/deliver.js'
 import { type ServerProcess, startServer } from '../../packages/server/test/process/support/server.js'
 import { onPostgres, type SharedStore, sqlite } from '../../packages/server/test/process/support/stores.js'
+import { until } from '../../packages/server/test/process/support/until.js'
 import { startUpstream } from '../../packages/server/test/process/support/upstream.js'
-import { until } from '../../packages/server/test/process/support/waiting.js'
 import { buildPreviousRelease } from './previous-release.js'
 import { SteadyLoad } from './steady-load.js'
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { deliver } from '../../packages/server/test/process/support/delivering.js'
+import { deliver } from '../../packages/server/test/process/support/deliver.js'
 import { randomFrom } from '../../packages/server/test/process/support/random.js'
 import type { ServerProcess } from '../../packages/server/test/process/support/server.js'
 import type { HttpResponse } from '../../packages/server/test/support/http.js'

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { parseStoreCommand, type StoreCommand, storeCommandIn } from './cli/commands/parse.js'
 import { sendHelp } from './cli/send-options.js'
-import { help, parseCommandLine, version } from './cli/serve-options.js'
+import { help, parseCommandLine } from './cli/serve-options.js'
 import { resolveConfig } from './config/resolve.js'
 import { StartError } from './config/start-error.js'
+import { version } from './config/version.js'
 import { harmless } from './observability/escape.js'
 
 /** What a command needs is loaded for it alone: a wrong option is told at once. */

@@ -1,7 +1,7 @@
 import { type Bugs, bugsIn, inLibrary } from '../bug.js'
 
-const tests = (...names: string[]) => inLibrary(...names.map(name => `idempotency/${name}`))
-const bug = bugsIn('packages/hookonce/src', ...inLibrary('simulation'))
+const tests = (...names: string[]) => inLibrary(...names.map(name => `engine/${name}`))
+const bug = bugsIn('packages/hookonce/src', ...inLibrary('engine/simulation'))
 
 export const engineBugs: Bugs = [
   bug(
@@ -78,14 +78,14 @@ export const engineBugs: Bugs = [
     'engine/single-flight.ts',
     "return { kind: 'attempt_failed' }",
     "return 'free'",
-    ...tests('duplicates'),
+    ...tests('single-flight'),
   ),
   bug(
     'any number of duplicates may wait',
     'engine/single-flight.ts',
     'if (!this.#context.admit()) {',
     'if (!this.#context.admit() && this.#waiters.size < 0) {',
-    ...tests('duplicates'),
+    ...tests('single-flight'),
   ),
   bug(
     'a commit records what is not recordable',

@@ -1,7 +1,7 @@
 import { type Bugs, bugsIn, inLibrary, inServer } from '../bug.js'
 
 const tests = (...names: string[]) => inLibrary(...names.map(name => `inbox/${name}`))
-const bug = bugsIn('packages/hookonce/src', ...tests('working'))
+const bug = bugsIn('packages/hookonce/src', ...tests('worker'))
 
 export const inboxBugs: Bugs = [
   bug(
@@ -9,66 +9,66 @@ export const inboxBugs: Bugs = [
     'inbox/inbox.ts',
     "if (outcome === 'unavailable')\n",
     "if (outcome === 'unavailable' && key === '')\n",
-    ...tests('accepting'),
+    ...tests('accept'),
   ),
   bug(
     'an acceptance without an answer is asked again as another one',
     'inbox/accept.ts',
     "asked(this.#context, 'accept', () => this.#store.accept(request))",
     "asked(this.#context, 'accept', () => this.#store.accept({ ...request, acceptId: randomUUID() }))",
-    ...tests('accepting'),
+    ...tests('accept'),
   ),
   bug(
     'attempts of earlier rounds count',
     'inbox/inbox.ts',
     'const tries = due.attempt - due.accepted.earlierAttempts',
     'const tries = due.attempt',
-    ...tests('retrying'),
+    ...tests('retry-schedule'),
   ),
   bug(
     'an attempt more than there are pauses',
     'inbox/retry-schedule.ts',
     'const delay = delaysMs[tries - 1]',
     'const delay = delaysMs[Math.max(0, tries - 2)]',
-    ...tests('retrying'),
+    ...tests('retry-schedule'),
   ),
   bug(
     'what a handler gives up is tried again',
     'inbox/retry-schedule.ts',
     "'error' in unsettled ? unsettled.error instanceof NonRetriableError :",
     "'error' in unsettled ? false :",
-    ...tests('retrying'),
+    ...tests('retry-schedule'),
   ),
   bug(
     'the pause that an application asks for is forgotten',
     'inbox/retry-schedule.ts',
     'Math.max(delay * (1 + Math.random() / 5), askedPauseMs(unsettled))',
     'Math.max(delay * (1 + Math.random() / 5), 0)',
-    ...tests('retrying'),
+    ...tests('retry-schedule'),
   ),
   bug(
     'a breaker takes an answer of 500 for an absent application',
     'inbox/target-state.ts',
     "return end.value.unreachable ? 'absent' : 'there'",
     "return end.value.unreachable || end.value.status >= 500 ? 'absent' : 'there'",
-    ...inServer('inbox'),
-    ...tests('retrying'),
+    ...inServer('deliveries/inbox'),
+    ...tests('retry-schedule'),
   ),
   bug(
     'a breaker never opens',
     'inbox/circuit-breaker.ts',
     'if (this.#failures < FAILURES) return most',
     'if (this.#failures < 1e9) return most',
-    ...tests('retrying'),
-    ...inServer('inbox'),
+    ...tests('retry-schedule'),
+    ...inServer('deliveries/inbox'),
   ),
   bug(
     'a breaker probes with many at once',
     'inbox/circuit-breaker.ts',
     'if (this.#probing || this.#clock.monotonic() < this.#openUntil) return 0',
     'if (this.#clock.monotonic() < this.#openUntil) return 0',
-    ...tests('retrying'),
-    ...inServer('inbox'),
+    ...tests('retry-schedule'),
+    ...inServer('deliveries/inbox'),
   ),
   bug(
     'the room of an attempt is never free again',
@@ -81,7 +81,7 @@ export const inboxBugs: Bugs = [
     'inbox/concurrency.ts',
     'Math.min(most, this.#total - this.#used - ahead)',
     'Math.min(most, this.#total - this.#used - 0 * ahead)',
-    ...tests('slots'),
+    ...tests('concurrency'),
   ),
   bug(
     'attempts begin as fast as they can, whatever the rate',
@@ -100,13 +100,13 @@ export const inboxBugs: Bugs = [
     'http/delivery-codec.ts',
     "folded === 'authorization' || folded === 'cookie' || secretHeaders.has(folded)",
     'secretHeaders.has(folded)',
-    ...tests('accepting'),
+    ...tests('accept'),
   ),
   bug(
     'a large delivery comes back deflated',
     'http/delivery-codec.ts',
     'bytes[1] === 1 ? await inflate(body) : body',
     'bytes[1] === 2 ? await inflate(body) : body',
-    ...tests('accepting', 'working'),
+    ...tests('accept', 'worker'),
   ),
 ]

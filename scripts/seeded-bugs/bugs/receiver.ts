@@ -1,6 +1,6 @@
 import { type Bugs, bugsIn, inLibrary } from '../bug.js'
 
-const bug = bugsIn('packages/hookonce/src', ...inLibrary('receiver'))
+const bug = bugsIn('packages/hookonce/src', ...inLibrary('receiver/receiver'))
 const sender = bugsIn('packages/hookonce/src/senders', ...inLibrary('senders/refusals'))
 
 export const receiverBugs: Bugs = [
@@ -28,36 +28,36 @@ export const receiverBugs: Bugs = [
     'http/response.ts',
     'const headBytes = Buffer.byteLength(head)',
     'const headBytes = head.length',
-    ...inLibrary('receiver'),
+    ...inLibrary('receiver/receiver'),
   ),
   bug(
     'a body just as large as allowed is not recorded',
     'http/response.ts',
     'rest !== undefined || body.length > maxBytes',
     'rest !== undefined || body.length >= maxBytes',
-    ...inLibrary('receiver', 'adapters/node'),
+    ...inLibrary('receiver/receiver', 'adapters/node'),
   ),
   bug(
     'a header that a Connection field names is handed on',
     'http/header-names.ts',
     'return kept.filter(([name]) => !named.has(foldedName(name)))',
     'return kept.filter(([name]) => !named.has(name.toUpperCase()))',
-    'packages/server/test/forward.test.ts',
+    'packages/server/test/deliveries/handlers/forward.test.ts',
   ),
   bug(
     'a sender may say that it is an attempt',
     'http/header-names.ts',
     "folded.startsWith('x-hookonce-') ||",
     "folded.startsWith('x-hookonce--') ||",
-    ...inLibrary('receiver', 'adapters/node'),
-    'packages/server/test/forward.test.ts',
+    ...inLibrary('receiver/receiver', 'adapters/node'),
+    'packages/server/test/deliveries/handlers/forward.test.ts',
   ),
   bug(
     'a source that is full takes new keys',
     'receiver/receiver.ts',
     'const full = quota.isFull && taken.key !== null ? await quota.refusal(taken.key) : undefined',
     "const full = quota.isFull && taken.key === '' ? await quota.refusal(taken.key) : undefined",
-    ...inLibrary('quota'),
+    ...inLibrary('engine/quota'),
   ),
 
   sender(

@@ -1,8 +1,10 @@
 import { type Bugs, bugsIn, inServer } from '../bug.js'
 
-const operator = bugsIn('packages/server/src/operator/auth', ...inServer('operator-access'))
-const bug = bugsIn('packages/server/src', ...inServer('shutdown'))
-const forward = bugsIn('packages/server/src/deliveries/handlers', ...inServer('forward'))
+const operator = bugsIn('packages/server/src/operator/auth', ...inServer('operator/auth/access'))
+const access = bugsIn('packages/server/src/config', ...inServer('operator/auth/access'))
+const exchange = bugsIn('packages/server/src/http', ...inServer('deliveries/handlers/forward'))
+const bug = bugsIn('packages/server/src', ...inServer('runtime/shutdown'))
+const forward = bugsIn('packages/server/src/deliveries/handlers', ...inServer('deliveries/handlers/forward'))
 
 export const serverBugs: Bugs = [
   operator(
@@ -28,35 +30,35 @@ export const serverBugs: Bugs = [
     'token-holders.ts',
     'return foreign === undefined ? undefined : denied(foreign)',
     'return foreign === undefined || foreign !== undefined ? undefined : denied(foreign)',
-    ...inServer('operator-routes'),
+    ...inServer('operator/auth/guard'),
   ),
   operator(
     'a session never ends',
     'sessions.ts',
     'return now < (this.#endsAt.get(digest(id)) ?? 0)',
     'return this.#endsAt.has(digest(id)) || now < 0',
-    ...inServer('operator-session'),
+    ...inServer('operator/auth/sessions'),
   ),
   operator(
     'a session outlives its logout',
     'token-holders.ts',
     'if (id !== undefined) this.#sessions.close(id)',
     "if (id === '') this.#sessions.close(id)",
-    ...inServer('operator-session'),
+    ...inServer('operator/auth/sessions'),
   ),
   operator(
     'tokens may be guessed without end',
     'token-holders.ts',
     'if (blockedForMs > 0) return tooManyTokens(blockedForMs)',
     'if (blockedForMs > 1e9) return tooManyTokens(blockedForMs)',
-    ...inServer('operator-session'),
+    ...inServer('operator/auth/sessions'),
   ),
-  operator(
+  access(
     'a server with a config file is open',
-    'rule.ts',
+    'operator-access.ts',
     "const protect = work ?? (ofFile === undefined ? undefined : 'there is a config file')",
     'const protect = work',
-    ...inServer('operator-access', 'operator-token'),
+    ...inServer('operator/auth/access', 'operator/auth/token-file'),
   ),
 
   bug(
@@ -71,7 +73,12 @@ export const serverBugs: Bugs = [
     'Promise.all([answered, receiver.settled(), inbox.stop()])',
     'Promise.all([inbox.stop()])',
   ),
-  bug('new deliveries come in while it drains', 'deliveries/in-flight.ts', 'this.#closed = true', 'this.#closed = false'),
+  bug(
+    'new deliveries come in while it drains',
+    'deliveries/in-flight.ts',
+    'this.#closed = true',
+    'this.#closed = false',
+  ),
   bug('nothing is aborted when a drain takes too long', 'runtime/shutdown.ts', '    receiver.abort()\n', ''),
   bug(
     'it is ready while it drains',
@@ -86,32 +93,32 @@ export const serverBugs: Bugs = [
     "if (folded === 'idempotency-key' && attempt !== undefined && attempt.key !== null) return true",
     "if (folded === 'idempotency-key' && attempt === undefined) return true",
   ),
-  forward(
+  exchange(
     'a request is sent again when its answer had begun',
     'exchange.ts',
     'sent.reusedSocket && !isAnswered && !signal.aborted',
     'sent.reusedSocket && !signal.aborted',
-    ...inServer('forward-connections'),
+    ...inServer('deliveries/handlers/connections'),
   ),
-  forward(
+  exchange(
     'a request is not sent again when a kept connection had ended',
     'exchange.ts',
     'if (error instanceof StaleConnection) return send(given, false)',
     'if (error instanceof TypeError) return send(given, false)',
-    ...inServer('forward-connections'),
+    ...inServer('deliveries/handlers/connections'),
   ),
   forward(
     'a loop is not seen',
     'loop.ts',
     'entry.trim().split(/\\s+/)[1] === markOf(source)',
     'entry.trim() === markOf(source)',
-    ...inServer('forward-loop'),
+    ...inServer('deliveries/handlers/loop'),
   ),
   forward(
     'an answer that quotes credentials is recorded',
     'forward.ts',
     "const quotes = [authorization.slice('Basic '.length), password].some(secret => secret !== '' && body.includes(secret))",
     'const quotes = authorization === password && body.length < 0',
-    ...inServer('forward-failures', 'secrets'),
+    ...inServer('deliveries/handlers/failures', 'config/secrets'),
   ),
 ]

@@ -4,9 +4,9 @@ const stores = 'packages/hookonce/src/stores'
 const tests = (...names: string[]) => inLibrary(...names.map(name => `stores/${name}`))
 
 const inMemory = bugsIn(`${stores}/memory`, ...tests('memory/leases'))
-const inSqlite = bugsIn(`${stores}/sqlite`, ...tests('sqlite'))
-const inRedis = bugsIn(`${stores}/redis`, ...tests('redis'))
-const inPostgres = bugsIn(`${stores}/postgres`, ...tests('postgres'))
+const inSqlite = bugsIn(`${stores}/sqlite`, ...tests('sqlite/conformance'))
+const inRedis = bugsIn(`${stores}/redis`, ...tests('redis/conformance'))
+const inPostgres = bugsIn(`${stores}/postgres`, ...tests('postgres/conformance'))
 
 /** Of the memory store others are seeded in its conformance cases' own test. */
 export const storeBugs: Bugs = [
@@ -59,7 +59,7 @@ export const storeBugs: Bugs = [
     'database/records.ts',
     'statement.raiseFloor.run(fencing_token)',
     'void fencing_token',
-    ...tests('sqlite/batching'),
+    ...tests('sqlite/batch'),
   ),
   inSqlite(
     'SQLite: a purge removes what is abandoned',
@@ -95,7 +95,7 @@ export const storeBugs: Bugs = [
     'database/record-operations.ts',
     'statement.check.run(now)',
     'if (now < 0) statement.check.run(now)',
-    ...inServer('readyz'),
+    ...inServer('runtime/readyz'),
   ),
 
   inRedis(
@@ -103,14 +103,14 @@ export const storeBugs: Bugs = [
     'lua/identify.lua',
     "redis.call('ZADD', key, 0, id or ARGV[1], mark, process)",
     "if not id then redis.call('ZADD', key, 0, id or ARGV[1], mark, process) end",
-    ...inServer('readyz'),
+    ...inServer('runtime/readyz'),
   ),
   inPostgres(
     'Postgres: it is ready without a write',
     'sql/check.sql',
     'UPDATE hookonce.meta SET checked_at = greatest(checked_at + 1, hookonce.now_ms()) FROM patience WHERE id = 1',
     'SELECT checked_at FROM hookonce.meta, patience WHERE id = 1',
-    ...inServer('readyz'),
+    ...inServer('runtime/readyz'),
   ),
   inRedis(
     'Redis: a lease ends 5 ms early for a claim',
@@ -161,7 +161,7 @@ export const storeBugs: Bugs = [
     'data-loss-check.ts',
     'before.id !== id || kept === 0',
     "before.id === ''",
-    ...tests('redis/forgotten'),
+    ...tests('redis/data-loss-check'),
   ),
   inRedis(
     'Redis: a deletion is sent again when it may have been done',

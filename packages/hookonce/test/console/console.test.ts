@@ -59,7 +59,7 @@ describe('the console of a developer says what is wrong, in the words of the doc
   })
 
   test('the worker of SQLite is missing, as in a bundle', async () => {
-    await rm(join(folder, 'node_modules/hookonce/dist/stores/sqlite/worker.js'))
+    await rm(join(folder, 'node_modules/hookonce/dist/stores/sqlite/worker-thread/worker.js'))
     const { answered, stderr } = await run('sqlite')
     expect([answered, warnings(stderr).length]).toEqual(['503', 1])
     expect(stderr).toMatch(

@@ -10,7 +10,7 @@ import { onTheCommandLine } from '../config/secret-warnings.js'
 import { secretsOf } from '../config/secrets.js'
 import { SETTINGS } from '../config/settings.js'
 import { StartError } from '../config/start-error.js'
-import { createForwardAgent, exchange, type ForwardAgent } from '../deliveries/handlers/exchange.js'
+import { createForwardAgent, exchange, type ForwardAgent } from '../http/exchange.js'
 import { harmless, harmlessJson } from '../observability/escape.js'
 import type { SendOptions } from './send-options.js'
 

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { type GivenSettings, readSecretFile } from '../config/environment.js'
 import { defaultOf, flagOf, SETTING_NAMES, SETTINGS, type Setting, type SettingName } from '../config/settings.js'
 import { StartError } from '../config/start-error.js'
+import { version } from '../config/version.js'
 import { storeCommandsHelp } from './commands/parse.js'
 import { type OptionKinds, readOptions } from './parse-args.js'
 import { parseSendCommand, type SendCommand } from './send-options.js'
@@ -48,10 +48,6 @@ export function parseCommandLine(args: string[]): Command {
     }
   }
   return command === 'serve' || command === 'work' ? { name: command, given, configFile } : { name: command }
-}
-
-export function version(): string {
-  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version
 }
 
 export function help(): string {

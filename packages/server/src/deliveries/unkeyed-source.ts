@@ -1,10 +1,8 @@
 import { type Answer, Delivery, type Handler, type Receiver, type Source, type SourceOptions } from 'hookonce'
 import type { Sender } from 'hookonce/senders'
+import { KEYLESS } from '../config/source-names.js'
 
 export type Receive = (delivery: Delivery, handler: Handler) => Promise<Answer>
-
-/** The route, and the name that its source has. */
-export const KEYLESS = '/webhook/no-idempotency'
 
 /** A source whose deliveries run every time, whatever key they bear: who delivers is verified as ever. */
 export function keylessSource(receiver: Receiver, options: SourceOptions): [Source, Receive] {

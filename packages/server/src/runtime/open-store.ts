@@ -4,21 +4,8 @@ import { setTimeout } from 'node:timers/promises'
 import { type Store, StoreError } from 'hookonce'
 import type { Logger } from 'pino'
 import { StartError } from '../config/start-error.js'
+import type { StoreOptions } from '../config/store-options.js'
 import { placeOf, type StoreLocation } from '../config/store-url.js'
-
-/** What the stores are told besides where they are. */
-export interface StoreOptions {
-  /** How long the receiver waits for one operation. */
-  storeTimeoutMs: number
-  /** The longest that a handler may work, its commit included. */
-  longestAttemptMs: number
-  redisPrefix: string
-  redisAllowEviction: boolean
-  postgresSchema: string
-  /** A connection string, or `off`; without it a connection of the pool listens. */
-  postgresListenUrl: string | undefined
-  postgresPoolSize: number
-}
 
 export interface OpenedStore {
   store: Store

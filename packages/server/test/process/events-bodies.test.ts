@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { send } from '../support/http.js'
-import { deliver } from './support/delivering.js'
+import { deliver } from './support/deliver.js'
 import { newStoreFile, type ServerProcess, startServer } from './support/server.js'
 
 const MIB = 1_048_576

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { send } from '../support/http.js'
-import { deliver } from './support/delivering.js'
+import { deliver } from './support/deliver.js'
 import { HERD_EVENT, Herd, type RawAnswer } from './support/herd.js'
 import { residentMiB, settledMiB } from './support/memory.js'
 import { newStoreFile, type ServerProcess, startServer } from './support/server.js'
+import { until } from './support/until.js'
 import { startUpstream } from './support/upstream.js'
-import { until } from './support/waiting.js'
 
 const settings = (upstream: { url: string }, file = newStoreFile()) => ({
   HOOKONCE_STORE_URL: `sqlite:${file}`,

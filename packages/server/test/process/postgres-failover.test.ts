@@ -2,12 +2,12 @@ import { Client } from 'pg'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../../../scripts/test-servers/postgres.js'
 import { requireTool, TOOL_TIMEOUT_MS } from '../../../../scripts/test-tools/index.js'
-import { deliver, isReplay, recordOf } from './support/delivering.js'
+import { deliver, isReplay, recordOf } from './support/deliver.js'
 import { startLoad } from './support/load.js'
 import { type ServerProcess, type Settings, startServer } from './support/server.js'
 import { startServerName } from './support/server-name.js'
+import { onCleanup, until } from './support/until.js'
 import { startUpstream } from './support/upstream.js'
-import { onCleanup, until } from './support/waiting.js'
 
 /** From the moment on at which names lead to the promoted server. */
 const BACK_WITHIN_MS = 10_000

@@ -3,10 +3,10 @@ import { redisStore } from 'hookonce/stores/redis'
 import { expect, test } from 'vitest'
 import { send } from '../support/http.js'
 import { asOperator } from '../support/operator.js'
-import { deliver } from './support/delivering.js'
+import { deliver } from './support/deliver.js'
 import { type ServerProcess, startServer } from './support/server.js'
 import { onRedis } from './support/stores.js'
-import { onCleanup, until } from './support/waiting.js'
+import { onCleanup, until } from './support/until.js'
 
 const DEAD = Number(process.env.HOOKONCE_TEST_DEAD ?? 20_000)
 

@@ -6,11 +6,11 @@ import type { RedisServer } from '../../../../scripts/test-servers/redis.js'
 import { startRedisCluster } from '../../../../scripts/test-servers/redis-cluster.js'
 import { startRedisSentinels } from '../../../../scripts/test-servers/redis-sentinel.js'
 import { requireTool, TOOL_TIMEOUT_MS } from '../../../../scripts/test-tools/index.js'
-import { deliver, isReplay, recordOf } from './support/delivering.js'
+import { deliver, isReplay, recordOf } from './support/deliver.js'
 import { type Load, startLoad } from './support/load.js'
 import { type ServerProcess, type Settings, startServer, temporaryFolder } from './support/server.js'
+import { onCleanup, until } from './support/until.js'
 import { startUpstream } from './support/upstream.js'
-import { onCleanup, until } from './support/waiting.js'
 
 /** From the moment on at which the replica is the master. */
 const BACK_WITHIN_MS = 5_000

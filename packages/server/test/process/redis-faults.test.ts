@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { send } from '../support/http.js'
 import { storeFaultCases } from './cases/store-faults.js'
-import { deliver } from './support/delivering.js'
+import { deliver } from './support/deliver.js'
 import { startServer } from './support/server.js'
 import { onRedis } from './support/stores.js'
+import { until } from './support/until.js'
 import { startUpstream } from './support/upstream.js'
-import { until } from './support/waiting.js'
 
 onRedis(store => {
   storeFaultCases(store)

@@ -2,12 +2,12 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { send } from '../support/http.js'
-import { deliver, isReplay, recordOf } from './support/delivering.js'
-import { lock } from './support/locking.js'
+import { deliver, isReplay, recordOf } from './support/deliver.js'
+import { lock } from './support/lock.js'
 import { newStoreFile, ServerProcess, startServer, temporaryFolder } from './support/server.js'
 import { boundByModes, fill, onReadOnlyDisk, onSmallDisk } from './support/small-disk.js'
+import { until } from './support/until.js'
 import { startUpstream, type Upstream } from './support/upstream.js'
-import { until } from './support/waiting.js'
 
 const LEASE_MS = 2_000
 /** A machine that does other things. */

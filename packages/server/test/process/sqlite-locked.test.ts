@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { send } from '../support/http.js'
-import { deliver } from './support/delivering.js'
-import { lock } from './support/locking.js'
+import { deliver } from './support/deliver.js'
+import { lock } from './support/lock.js'
 import { newStoreFile, startServer } from './support/server.js'
+import { until } from './support/until.js'
 import { startUpstream, type Upstream } from './support/upstream.js'
-import { until } from './support/waiting.js'
 
 const settings = (upstream: Upstream, file: string) => ({
   HOOKONCE_STORE_URL: `sqlite:${file}`,

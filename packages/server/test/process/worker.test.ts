@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { send } from '../support/http.js'
 import { scrape } from '../support/metrics.js'
-import { deliver, recordOf } from './support/delivering.js'
+import { deliver, recordOf } from './support/deliver.js'
 import { newStoreFile, ServerProcess, type Settings, startServer } from './support/server.js'
+import { until } from './support/until.js'
 import { startUpstream } from './support/upstream.js'
-import { until } from './support/waiting.js'
 
 const TOKEN = 'a-long-enough-token'
 

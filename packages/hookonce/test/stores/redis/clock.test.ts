@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
-import { AGENDA, acceptance, keysOf, take } from './accepting.js'
+import { AGENDA, acceptance, keysOf, take } from './acceptance.js'
 import { eventually, HOUR, open, request, server } from './support.js'
 
 /** Longer than what has to happen within it takes on a machine that does other things. */

@@ -3,7 +3,7 @@ import { createCluster } from 'redis'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { type RedisCluster, startRedisCluster } from '../../../../../scripts/test-servers/redis-cluster.js'
 import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
-import { beginToMoveSlot } from './moving-slot.js'
+import { beginToMoveSlot } from './slot-move.js'
 import { complete, eventually, insist, namesIn, open, request } from './support.js'
 
 let cluster: RedisCluster

@@ -1,8 +1,8 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { startRedisCluster } from '../../../../../scripts/test-servers/redis-cluster.js'
 import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
-import { AGENDA, acceptance, keysOf, LOG, opened, take } from './accepting.js'
-import { beginToMoveSlot } from './moving-slot.js'
+import { AGENDA, acceptance, keysOf, LOG, opened, take } from './acceptance.js'
+import { beginToMoveSlot } from './slot-move.js'
 import { eventually, HOUR, open, request } from './support.js'
 
 /** What became of a record before its acceptance was read in the log. */

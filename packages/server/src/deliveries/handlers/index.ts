@@ -1,9 +1,9 @@
 import type { Delivery, Handler, HandlerResponse } from 'hookonce'
 import { fetchHandler } from 'hookonce/adapters/fetch'
 import type { ResolvedSource } from '../../config/resolve.js'
+import type { ForwardAgent } from '../../http/exchange.js'
 import type { Metrics } from '../../observability/metrics/index.js'
 import { acknowledge, acknowledgeJson } from './acknowledge.js'
-import type { ForwardAgent } from './exchange.js'
 import { type ForwardTarget, forwardQuestionTo, forwardTo } from './forward.js'
 
 export interface HandlerContext {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hostname, networkInterfaces } from 'node:os'
 import type { ResolvedSource } from '../../config/resolve.js'
-import { KEYLESS } from '../unkeyed-source.js'
+import { KEYLESS } from '../../config/source-names.js'
 
 const PROCESS = randomBytes(9).toString('hex')
 

@@ -1,5 +1,5 @@
 import Fastify, { type FastifySchema } from 'fastify'
-import { version } from '../../cli/serve-options.js'
+import { version } from '../../config/version.js'
 import type { Route } from '../router.js'
 import type { OpenApi } from './page.js'
 import { SCHEMAS } from './schemas.js'

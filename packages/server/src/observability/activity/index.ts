@@ -1,6 +1,6 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import type { Answer, Backlog, DeliveryOutcome, HookonceActivity, HookonceEvent } from 'hookonce'
-import { KEYLESS } from '../../deliveries/unkeyed-source.js'
+import { KEYLESS } from '../../config/source-names.js'
 import type { StoreFigures } from '../store-stats.js'
 import { Window } from './last-minute.js'
 import { Last } from './ring-buffer.js'

@@ -1,7 +1,7 @@
 import type { DeliveryOutcome, HookonceActivity, HookonceEvent } from 'hookonce'
-import { version } from '../../cli/serve-options.js'
-import { FORWARD_FAILURES, type ForwardFailure } from '../../deliveries/handlers/failures.js'
-import { KEYLESS } from '../../deliveries/unkeyed-source.js'
+import { KEYLESS } from '../../config/source-names.js'
+import { version } from '../../config/version.js'
+import { FORWARD_FAILURES, type ForwardFailure } from '../../http/exchange-failures.js'
 import type { StoreFigures } from '../store-stats.js'
 import { createInstruments } from './instruments.js'
 

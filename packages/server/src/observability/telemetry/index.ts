@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
-import { version } from '../../cli/serve-options.js'
 import { StartError } from '../../config/start-error.js'
+import { version } from '../../config/version.js'
 import type { Metrics } from '../metrics/index.js'
 import { telemetryWish } from './environment.js'
 import { Tracing } from './tracing.js'

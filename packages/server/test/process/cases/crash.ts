@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { checkLedger } from '../support/check-ledger.js'
-import { deliver, deliverUnread, isReplay, recordOf } from '../support/delivering.js'
+import { deliver, deliverUnread, isReplay, recordOf } from '../support/deliver.js'
 import { killStorm } from '../support/kill-storm.js'
 import { randomFrom } from '../support/random.js'
 import { type Settings, startServer } from '../support/server.js'
 import type { SharedStore } from '../support/stores.js'
+import { until } from '../support/until.js'
 import { startDeafUpstream, startUpstream, type Upstream } from '../support/upstream.js'
-import { until } from '../support/waiting.js'
 
 const KILLS = Number(process.env.HOOKONCE_TEST_KILLS ?? 6)
 const SEED = Number(process.env.HOOKONCE_TEST_SEED ?? Date.now() % 1_000_000)

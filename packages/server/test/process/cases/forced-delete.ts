@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { clear, deliver, isReplay, recordedBody, recordOf } from '../support/delivering.js'
+import { clear, deliver, isReplay, recordedBody, recordOf } from '../support/deliver.js'
 import { startServer } from '../support/server.js'
 import type { SharedStore } from '../support/stores.js'
+import { until } from '../support/until.js'
 import { startUpstream } from '../support/upstream.js'
-import { until } from '../support/waiting.js'
 
 /** Two processes on one store; every call of the upstream waits for its `answer()`. */
 async function startPair(store: SharedStore) {

@@ -7,12 +7,12 @@ import { expect, test } from 'vitest'
 import { type HttpResponse, send } from '../../support/http.js'
 import { scrape } from '../../support/metrics.js'
 import { asOperator } from '../../support/operator.js'
-import { deliver, isReplay } from '../support/delivering.js'
+import { deliver, isReplay } from '../support/deliver.js'
 import { randomFrom } from '../support/random.js'
 import { type ServerProcess, type Settings, startServer, temporaryFolder } from '../support/server.js'
 import type { SharedStore } from '../support/stores.js'
+import { until } from '../support/until.js'
 import { startUpstream } from '../support/upstream.js'
-import { until } from '../support/waiting.js'
 
 /** How many deliveries there are; a hundred times less groups, and as many events in each. */
 const DELIVERIES = Number(process.env.HOOKONCE_TEST_DELIVERIES ?? 200)

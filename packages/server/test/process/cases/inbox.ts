@@ -3,12 +3,12 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { send } from '../../support/http.js'
-import { deliver, isReplay, recordedBody, recordOf } from '../support/delivering.js'
+import { deliver, isReplay, recordedBody, recordOf } from '../support/deliver.js'
 import { type Random, randomFrom } from '../support/random.js'
 import { ServerProcess, type Settings, startServer, temporaryFolder } from '../support/server.js'
 import type { SharedStore } from '../support/stores.js'
+import { until } from '../support/until.js'
 import { startUpstream, type Upstream } from '../support/upstream.js'
-import { until } from '../support/waiting.js'
 
 const KILLS = Number(process.env.HOOKONCE_TEST_KILLS ?? 4)
 const SEED = Number(process.env.HOOKONCE_TEST_SEED ?? Date.now() % 1_000_000)

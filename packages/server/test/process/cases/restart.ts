@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { deliver, isReplay } from '../support/delivering.js'
+import { deliver, isReplay } from '../support/deliver.js'
 import { type Settings, startServer } from '../support/server.js'
 import type { SharedStore } from '../support/stores.js'
+import { until } from '../support/until.js'
 import { startUpstream } from '../support/upstream.js'
-import { until } from '../support/waiting.js'
 
 const settings = (upstream: { url: string }, store: Settings) => ({ ...store, HOOKONCE_FORWARD_TO: upstream.url })
 

@@ -2,11 +2,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { deliver, isReplay, recordOf } from '../support/delivering.js'
+import { deliver, isReplay, recordOf } from '../support/deliver.js'
 import { type Settings, startServer, temporaryFolder } from '../support/server.js'
 import type { SharedStore } from '../support/stores.js'
+import { until } from '../support/until.js'
 import { startUpstream, type Upstream } from '../support/upstream.js'
-import { until } from '../support/waiting.js'
 
 const LEASE_SECONDS = 2
 

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { type HttpResponse, send } from '../../support/http.js'
-import { deliver, isReplay, recordOf } from '../support/delivering.js'
+import { deliver, isReplay, recordOf } from '../support/deliver.js'
 import { type ServerProcess, type Settings, startServer } from '../support/server.js'
 import type { RemoteStore } from '../support/stores.js'
+import { until } from '../support/until.js'
 import { startUpstream } from '../support/upstream.js'
-import { until } from '../support/waiting.js'
 
 const STORE_TIMEOUT_MS = 500
 /** Two tries of a claim, and a machine that does other things. */

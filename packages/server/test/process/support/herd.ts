@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { onCleanup } from './waiting.js'
+import { onCleanup } from './until.js'
 
 export interface RawAnswer {
   status: number

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Delivered, History } from './check-ledger.js'
-import { deliver } from './delivering.js'
+import { deliver } from './deliver.js'
 import type { Random } from './random.js'
 import { ServerProcess, type Settings } from './server.js'
+import { until } from './until.js'
 import type { Upstream } from './upstream.js'
-import { until } from './waiting.js'
 
 export interface StormOptions {
   kills: number

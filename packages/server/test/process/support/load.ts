@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { deliver } from './delivering.js'
+import { deliver } from './deliver.js'
 import type { ServerProcess } from './server.js'
-import { onCleanup } from './waiting.js'
+import { onCleanup } from './until.js'
 
 export interface Load {
   /** What was acknowledged: when, by `performance.now()`, and what was answered. */

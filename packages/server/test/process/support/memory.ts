@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import type { ServerProcess } from './server.js'
-import { until } from './waiting.js'
+import { until } from './until.js'
 
 /** The resident memory, in MiB. */
 export function residentMiB(server: ServerProcess): number {

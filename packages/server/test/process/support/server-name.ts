@@ -1,5 +1,5 @@
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { onCleanup } from './waiting.js'
+import { onCleanup } from './until.js'
 
 export interface ServerName {
   readonly port: number

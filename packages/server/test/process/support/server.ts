@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { actAsOperator, openedForTests } from '../../support/operator.js'
 import { CLI } from '../../support/server.js'
-import { onCleanup } from './waiting.js'
+import { onCleanup } from './until.js'
 
 export type Settings = Record<string, string | number>
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import { startPostgres } from '../../../../../scripts/test-servers/postgres.js'
 import { startRedis } from '../../../../../scripts/test-servers/redis.js'
 import { TOOL_TIMEOUT_MS } from '../../../../../scripts/test-tools/index.js'
-import { stopOutsideTransaction } from './locking.js'
+import { stopOutsideTransaction } from './lock.js'
 import { newStoreFile, type ServerProcess, type Settings } from './server.js'
 
 /** A store that several server processes may share. */

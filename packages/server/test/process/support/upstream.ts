@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
-import { onCleanup } from './waiting.js'
+import { onCleanup } from './until.js'
 
 /** One line of the ledger: the application behind the receiver was called. Times are of `performance.now()`. */
 export interface Call {

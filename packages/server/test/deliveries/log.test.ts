@@ -1,0 +1,44 @@
+import { type Answer, Delivery, problem } from 'hookonce'
+import { pino } from 'pino'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { DeliveryLog } from '../../src/deliveries/log.js'
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+const refused: Answer = problem('signature_invalid', { detail: 'why', outcome: 'unauthorized' })
+const delivery = new Delivery({ method: 'POST', url: '/', headers: [], body: Buffer.alloc(0) })
+
+test('refusals are a line at once, then one every ten seconds with how many there were', () => {
+  const lines: string[] = []
+  const log = new DeliveryLog(
+    'x',
+    () => null,
+    pino({ level: 'info' }, { write: (line: string) => void lines.push(line) }),
+    'none',
+  )
+  const counts = () => lines.map(line => JSON.parse(line).count)
+  for (let i = 0; i < 100; i++) log.answered(delivery, refused, 0)
+  expect(counts()).toEqual([1])
+  expect(JSON.parse(lines[0]!)).toMatchObject({ level: 30, source: 'x', reason: 'why' })
+  vi.advanceTimersByTime(10_000)
+  expect(counts()).toEqual([1, 99])
+  log.answered(delivery, refused, 0)
+  expect(counts()).toEqual([1, 99])
+  vi.advanceTimersByTime(10_000)
+  expect(counts()).toEqual([1, 99, 1])
+  vi.advanceTimersByTime(20_000)
+  log.answered(delivery, refused, 0)
+  expect(counts()).toEqual([1, 99, 1, 1])
+})
+
+test('an answer in a sender’s own words is a refusal like others', () => {
+  const lines: string[] = []
+  const log = new DeliveryLog('x', () => null, pino({}, { write: (line: string) => void lines.push(line) }), 'none')
+  const answer: Answer = { status: 403, headers: [], body: Buffer.from('Forbidden'), outcome: 'unauthorized' }
+  const handshake = new Delivery({ method: 'GET', url: '/?hub.mode=subscribe', headers: [], body: Buffer.alloc(0) })
+  for (let i = 0; i < 100; i++) log.answered(handshake, answer, 0)
+  expect(lines.map(line => JSON.parse(line))).toMatchObject([
+    { level: 30, count: 1, reason: expect.stringContaining('verify token') },
+  ])
+})

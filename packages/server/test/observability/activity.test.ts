@@ -1,0 +1,157 @@
+import { channel } from 'node:diagnostics_channel'
+import { get } from 'node:http'
+import { setImmediate as endOfTurn } from 'node:timers/promises'
+import { memoryStore } from 'hookonce/stores/memory'
+import { afterEach, describe, expect, test } from 'vitest'
+import { Activity, moment } from '../../src/observability/activity/index.js'
+import { Window } from '../../src/observability/activity/last-minute.js'
+import { Latencies } from '../../src/observability/activity/latency-histogram.js'
+import { Metrics } from '../../src/observability/metrics/index.js'
+import { StoreFigures } from '../../src/observability/store-stats.js'
+import { hear } from '../../src/observability/subscribe.js'
+import { closeApps, startApp } from '../support/app.js'
+import { send } from '../support/http.js'
+
+afterEach(closeApps)
+
+/** What a receiver tells of a delivery that it answered. */
+const answered = (scope: string, outcome: string, status = 200, durationMs = 5) => ({
+  type: 'delivery_answered' as const,
+  scope,
+  outcome: outcome as 'executed',
+  status,
+  durationMs,
+  ageMs: null,
+})
+
+const sources = new Map([
+  ['default', {}],
+  ['shop', { inbox: {} }],
+])
+
+const figuresOf = (store = memoryStore()) => new StoreFigures(store, sources)
+const activityOf = (figures = figuresOf()) => new Activity({ sources, figures })
+
+describe('the last minute', () => {
+  test('counts what is not older, and gives its rate, hits and latencies', () => {
+    const window = new Window(0)
+    window.count('executed', 1, 500)
+    for (let i = 0; i < 99; i++) window.count('replayed', 10, 30_000)
+    expect(window.snapshot(50_000)).toMatchObject({
+      seconds: 50,
+      rate: 2,
+      hit_rate: 0.99,
+      by_outcome: { executed: 1, replayed: 99 },
+    })
+    expect(window.snapshot(60_500).by_outcome).toEqual({ replayed: 99 })
+    expect(window.snapshot(90_000)).toEqual({
+      seconds: 60,
+      rate: 0,
+      hit_rate: null,
+      by_outcome: {},
+      p50_ms: null,
+      p95_ms: null,
+      p99_ms: null,
+    })
+    window.count('invalid', 1, 90_000)
+    expect(window.snapshot(90_001)).toMatchObject({ hit_rate: null, by_outcome: { invalid: 1 } })
+  })
+
+  test.each([0.001, 0.5, 3, 10, 250, 30_000, 1e9])('a quantile of %d ms is right to within a tenth', ms => {
+    const latencies = new Latencies()
+    for (let i = 0; i < 10; i++) latencies.count(ms)
+    const found = latencies.quantile(0.95)!
+    const within = Math.min(Math.max(ms, 0.01), 1_230_000)
+    expect(found / within).toBeGreaterThan(0.95)
+    expect(found / within).toBeLessThan(1.1)
+  })
+
+  test('quantiles are of all that was counted', () => {
+    const latencies = new Latencies()
+    for (let i = 0; i < 98; i++) latencies.count(1)
+    latencies.count(100)
+    latencies.count(1000)
+    expect(latencies.quantile(0.5)).toBeLessThan(1.1)
+    expect(latencies.quantile(0.99)).toBeGreaterThan(95)
+    expect(latencies.quantile(0.99)).toBeLessThan(110)
+  })
+})
+
+test('a source’s last deliveries are kept, newest first, twenty of them, and those that did not go well apart', () => {
+  const activity = activityOf()
+  activity.onActivity(answered('default', 'mismatch', 422), moment())
+  for (let i = 0; i < 30; i++) activity.onActivity(answered('default', 'executed', 200, i), moment())
+  activity.onActivity(answered('/webhook/no-idempotency', 'failed', 500), moment())
+  activity.onActivity(answered('somebody else’s', 'failed', 500), moment())
+  const { recent, problems } = activity.of('default')
+  expect([recent.length, recent[0]?.outcome, recent[1]?.ms, recent[19]?.ms]).toEqual([20, 'failed', 29, 11])
+  expect(problems.map(({ outcome, status }) => `${outcome} ${status}`)).toEqual(['failed 500', 'mismatch 422'])
+  expect(activity.of('shop')).toEqual({ recent: [], problems: [] })
+})
+
+test('the snapshot counts by source and outcome, what waits, what was lost, and how the store does', async () => {
+  const store = Object.assign(memoryStore(), { backlog: async () => ({ inLine: 3, overdueMs: 1_000, dead: 2 }) })
+  const figures = figuresOf(store)
+  const activity = activityOf(figures)
+  const stop = hear(new Metrics({ sources, figures, running: () => new Map() }), activity)
+  const tell = (event: object) => channel('hookonce:activity').publish(event)
+  tell(answered('default', 'executed'))
+  tell(answered('default', 'mismatch', 422))
+  tell(answered('shop', 'in_progress', 409))
+  tell({ type: 'waiting_changed', waiting: 4 })
+  tell({ type: 'store_asked', operation: 'claim', durationMs: 1, failed: true })
+  channel('hookonce').publish({ type: 'attempt_lost', scope: 'default', key: 'k', attempt: 1, reason: 'lease' })
+  await endOfTurn()
+  expect(activity.snapshot(7)).toMatchObject({
+    totals: { default: { executed: 1, mismatch: 1 }, shop: { in_progress: 1 } },
+    window: { by_outcome: { executed: 1, mismatch: 1, in_progress: 1 }, hit_rate: 0 },
+    in_flight: 7,
+    waiters: 4,
+    conflicts: 2,
+    lost_leases: 1,
+    store: { name: 'memory', state: 'failing', errors: 1 },
+    event_loop_lag_ms: 0,
+  })
+  await expect.poll(() => activity.of('shop').inbox).toMatchObject({ pending: 3, dead: 2 })
+  stop()
+  tell(answered('default', 'executed'))
+  await endOfTurn()
+  expect(activity.of('default').recent).toHaveLength(2)
+})
+
+test('a store that does not answer holds nothing up, and is not asked again meanwhile', () => {
+  let asked = 0
+  const store = memoryStore()
+  store.stats = () => {
+    asked++
+    return new Promise(() => {})
+  }
+  const activity = activityOf(figuresOf(store))
+  for (let i = 0; i < 5; i++) expect(activity.of('default').recent).toEqual([])
+  expect(activity.snapshot(0).store).toEqual({ name: 'memory', state: 'ok', errors: 0 })
+  expect(asked).toBe(1)
+})
+
+test('the stream has the overview each second and the deliveries of that second', async () => {
+  const { url, activity } = await startApp()
+  let text = ''
+  const request = get(`${url}/api/stream`, response => {
+    expect(response.headers['content-type']).toBe('text/event-stream')
+    response.setEncoding('utf8').on('data', chunk => {
+      text += chunk
+    })
+  })
+  const events = (name: string) =>
+    [...text.matchAll(/event: (\w+)\ndata: (.*)\n\n/g)]
+      .filter(([, kind]) => kind === name)
+      .map(([, , data]) => JSON.parse(data!))
+  await expect.poll(() => events('overview').length, { timeout: 10_000 }).toBeGreaterThan(0)
+  for (let i = 0; i < 500; i++) activity.onActivity(answered('default', 'replayed'), moment())
+  await expect.poll(() => events('delivery').length, { timeout: 10_000 }).toBe(1)
+  const [deliveries] = events('delivery')
+  expect(deliveries).toHaveLength(200)
+  expect(deliveries[0]).toEqual({ at: expect.any(String), source: 'default', outcome: 'replayed', status: 200, ms: 5 })
+  expect(events('overview').at(-1).totals).toEqual({ default: { replayed: 500 } })
+  request.destroy()
+  expect((await send(`${url}/api/overview`, { method: 'GET' })).json.totals).toEqual({ default: { replayed: 500 } })
+})

@@ -1,0 +1,161 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { createOperators } from '../../../src/operator/auth/access.js'
+import { closeApps, startApp } from '../../support/app.js'
+import { send, sendRaw } from '../../support/http.js'
+
+const TOKEN = 'a-long-enough-token'
+
+afterAll(closeApps)
+
+const withToken = () => startApp({ env: { HOOKONCE_ADMIN_TOKEN: TOKEN } })
+
+const logIn = (url: string, token: string, headers: Record<string, string> = {}, from = '127.0.0.1') =>
+  send(`${url}/api/session`, {
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ token }),
+    from,
+  })
+
+const records = (url: string, headers: Record<string, string>, from = '127.0.0.1') =>
+  send(`${url}/api/records`, { method: 'GET', headers, from })
+
+test('the token is changed for a cookie that scripts cannot read, other sites cannot send, and that is not the token', async () => {
+  const { url, logged } = await withToken()
+  const session = (cookie?: string) =>
+    send(`${url}/api/session`, { method: 'GET', headers: cookie === undefined ? {} : { cookie } })
+  expect((await session()).json).toEqual({ access: 'token', logged_in: false })
+
+  const login = await logIn(url, TOKEN)
+  expect([login.status, login.json]).toEqual([200, { access: 'token', logged_in: true }])
+  const [set] = login.headers['set-cookie']!
+  expect(set).toMatch(/^hookonce_session=[\w-]{43}; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/)
+  expect(set).not.toContain(TOKEN)
+  const cookie = set!.split(';')[0]!
+  expect((await session(cookie)).json.logged_in).toBe(true)
+  expect((await records(url, { cookie: `other=1; ${cookie}` })).status).toBe(200)
+
+  const headers = { cookie, 'x-hookonce-operator': '1' }
+  const logout = await send(`${url}/api/session`, { method: 'DELETE', headers })
+  expect(logout.headers['set-cookie']![0]).toMatch(/^hookonce_session=; Max-Age=0; /)
+  expect((await records(url, { cookie })).status).toBe(401)
+  expect(logged()).not.toContain(TOKEN)
+  expect(logged()).not.toContain(cookie.split('=')[1])
+})
+
+test('the cookie is for https alone where the browser speaks it', async () => {
+  const { url } = await withToken()
+  for (const headers of [
+    { 'x-forwarded-proto': 'https' },
+    { origin: 'https://hooks.example.com', 'sec-fetch-site': 'same-origin' },
+  ]) {
+    expect((await logIn(url, TOKEN, headers as Record<string, string>)).headers['set-cookie']![0]).toMatch(/; Secure$/)
+  }
+})
+
+test('a page of another site logs nobody in, and no form does', async () => {
+  const { url } = await withToken()
+  expect((await logIn(url, TOKEN, { origin: 'https://evil.example' })).status).toBe(403)
+  expect((await logIn(url, TOKEN, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
+  expect((await logIn(url, TOKEN, { 'content-type': 'text/plain' })).status).toBe(415)
+})
+
+test('where there is no token there is nothing to log in with', async () => {
+  const { url } = await startApp()
+  expect((await send(`${url}/api/session`, { method: 'GET' })).json).toEqual({ access: 'local', logged_in: true })
+  expect((await logIn(url, TOKEN)).json.code).toBe('bad_request')
+})
+
+describe('after ten wrong tokens in a minute', () => {
+  test('an address gets 429 for its next wrong one; the right one, others and sessions go on', async () => {
+    const { url, logged } = await withToken()
+    const cookie = (await logIn(url, TOKEN)).headers['set-cookie']![0]!.split(';')[0]!
+    for (let i = 0; i < 5; i++) {
+      expect((await records(url, { authorization: `Bearer wrong${i}` })).status).toBe(401)
+      expect((await logIn(url, `wrong${i}`)).status).toBe(401)
+    }
+    const bearer = await records(url, { authorization: 'Bearer wrong' })
+    expect([bearer.status, bearer.json.code]).toEqual([429, 'operator_token_guessed'])
+    expect(Number(bearer.headers['retry-after'])).toBeGreaterThan(0)
+    expect((await logIn(url, 'wrong')).status).toBe(429)
+    expect((await records(url, { authorization: `Bearer ${TOKEN}` })).status).toBe(200)
+    expect((await logIn(url, TOKEN)).status).toBe(200)
+    expect((await records(url, { authorization: 'Bearer wrong' }, '127.0.0.2')).status).toBe(401)
+    expect((await records(url, { cookie })).status).toBe(200)
+    expect((await records(url, {})).status).toBe(401)
+    const lines = logged()
+      .split('\n')
+      .filter(line => line.includes('wrong operator token'))
+    expect(lines.length).toBe(11)
+  })
+
+  test('and is told so again when the minute is over; a whole IPv6 network is one address', () => {
+    let now = 0
+    const operators = createOperators({ mode: 'token', token: TOKEN, reason: '' }, { now: () => now })
+    const status = (token: string, remoteAddress: string) => {
+      const request = { headers: { authorization: `Bearer ${token}` }, socket: { remoteAddress } }
+      return operators.refusal(request as never)?.status
+    }
+    for (let i = 0; i < 10; i++) expect(status('wrong', `2001:db8:1::${i}`)).toBe(401)
+    expect(status('wrong', '2001:db8:1:0:1::5')).toBe(429)
+    expect(status(TOKEN, '2001:db8:1:0:1::5')).toBeUndefined()
+    expect(status('wrong', '2001:db8:2::1')).toBe(401)
+    now = 59_999
+    expect(status('wrong', '2001:db8:1::1')).toBe(429)
+    now = 60_000
+    expect(status('wrong', '2001:db8:1::1')).toBe(401)
+  })
+})
+
+test('a login body of more than 4 KiB is not read', async () => {
+  const { url } = await withToken()
+  const answer = await logIn(url, 'x'.repeat(4_097))
+  expect([answer.status, answer.json.code]).toEqual([413, 'body_too_large'])
+  const unsent = await sendRaw(
+    url,
+    'POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n',
+  )
+  expect(unsent).toMatch(/^HTTP\/1\.1 413 /)
+})
+
+test('of a request that is refused no body is read, whatever length it announces', async () => {
+  const { url } = await withToken()
+  for (const path of ['/api/test', '/api/records/k/redrive']) {
+    const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`
+    expect(await sendRaw(url, `${head}Content-Length: 1000000\r\n\r\n`)).toMatch(/^HTTP\/1\.1 401 /)
+  }
+})
+
+test('a stream ends with the session that it was opened with', async () => {
+  const { url } = await withToken()
+  const cookie = (await logIn(url, TOKEN)).headers['set-cookie']![0]!.split(';')[0]!
+  const stream = (await fetch(`${url}/api/stream`, { headers: { cookie } })).body!.getReader()
+  expect((await stream.read()).done).toBe(false)
+  await send(`${url}/api/session`, { method: 'DELETE', headers: { cookie, 'x-hookonce-operator': '1' } })
+  for (let read = await stream.read(); !read.done; ) read = await stream.read()
+})
+
+test('a session ends after twelve hours', () => {
+  let now = 0
+  const operators = createOperators({ mode: 'token', token: TOKEN, reason: '' }, { now: () => now })
+  const request = { headers: {}, socket: { remoteAddress: '127.0.0.1' } } as never
+  const login = operators.login(request, TOKEN)
+  const cookie = 'cookie' in login ? login.cookie.split(';')[0] : ''
+  const asked = { headers: { cookie }, socket: { remoteAddress: '127.0.0.1' } } as never
+  now = 12 * 3_600_000 - 1
+  expect(operators.refusal(asked)).toBeUndefined()
+  now += 1
+  expect(operators.refusal(asked)?.status).toBe(401)
+})
+
+test('a page for operators asks for the token, by a script of its own and no other', async () => {
+  const { url } = await withToken()
+  const page = await send(`${url}/docs`, { method: 'GET' })
+  expect([page.status, page.headers['content-type']]).toEqual([401, 'text/html; charset=utf-8'])
+  expect(page.text).toContain('<input name="token" type="password"')
+  expect(page.text).toContain('operator-token')
+  expect(page.headers['content-security-policy']).toMatch(
+    /^default-src 'none'; style-src 'sha256-\S+'; script-src 'sha256-\S+'; connect-src 'self'; /,
+  )
+  const cookie = (await logIn(url, TOKEN)).headers['set-cookie']![0]!.split(';')[0]!
+  expect((await send(`${url}/docs`, { method: 'GET', headers: { cookie } })).status).toBe(200)
+})

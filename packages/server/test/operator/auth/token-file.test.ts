@@ -1,0 +1,110 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { memoryStore } from 'hookonce/stores/memory'
+import { pino } from 'pino'
+import { afterAll, describe, expect, test, vi } from 'vitest'
+import { resolveConfig } from '../../../src/config/resolve.js'
+import { announce } from '../../../src/runtime/banner.js'
+import { send } from '../../support/http.js'
+import { runCli, startServer, stopServers, temporaryFolder } from '../../support/server.js'
+
+afterAll(stopServers)
+
+/** With something to protect and no token. */
+const PROTECTS = { HOOKONCE_FORWARD_TO: 'http://127.0.0.1:1', HOOKONCE_OPERATOR_ACCESS: 'token' }
+
+const tokenIn = (folder: string) => readFileSync(join(folder, 'data/operator-token'), 'utf8').trim()
+
+const records = (url: string, token?: string, headers: Record<string, string> = {}) =>
+  send(`${url}/api/records`, {
+    method: 'GET',
+    headers: { ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+  })
+
+test('a token is made once, for its owner alone, and named in the log but not shown there', async () => {
+  const cwd = temporaryFolder()
+  const first = await startServer({ cwd, env: PROTECTS })
+  const token = tokenIn(cwd)
+  const path = join(cwd, 'data/operator-token')
+  expect(token).toMatch(/^[\w-]{43}$/)
+  expect(statSync(path).mode & 0o777).toBe(0o600)
+  expect(first.stdout()).toContain(`"operatorToken":"${path}"`)
+  expect(first.stdout() + first.stderr()).not.toContain(token)
+  expect((await records(first.url)).status).toBe(401)
+  expect((await records(first.url, token)).status).toBe(200)
+  expect((await records(first.url, token, { host: 'hooks.example.com', 'x-forwarded-for': '10.0.0.1' })).status).toBe(
+    200,
+  )
+
+  const second = await startServer({ cwd, env: PROTECTS })
+  expect(tokenIn(cwd)).toBe(token)
+  expect((await records(second.url, token)).status).toBe(200)
+  expect(readdirSync(join(cwd, 'data')).filter(name => name.startsWith('operator-token'))).toEqual(['operator-token'])
+})
+
+test('processes that start together in one folder have one token', async () => {
+  const cwd = temporaryFolder()
+  const servers = await Promise.all(Array.from({ length: 4 }, () => startServer({ cwd, env: PROTECTS })))
+  const token = tokenIn(cwd)
+  for (const { url } of servers) expect((await records(url, token)).status).toBe(200)
+})
+
+test('at a terminal the start shows a link that logs a browser in, its token behind the #', async () => {
+  const folder = temporaryFolder()
+  mkdirSync(join(folder, 'data'))
+  const config = await resolveConfig({ env: PROTECTS, folder })
+  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  const isTTY = Object.getOwnPropertyDescriptor(process.stdout, 'isTTY')
+  Object.defineProperty(process.stdout, 'isTTY', { value: true, configurable: true })
+  const opened = { store: memoryStore(), place: 'memory:', durability: 'none' }
+  announce(pino({ level: 'silent' }), config, opened, ['http://127.0.0.1:8000'])
+  const shown = write.mock.calls.join('')
+  write.mockRestore()
+  if (isTTY === undefined) Reflect.deleteProperty(process.stdout, 'isTTY')
+  else Object.defineProperty(process.stdout, 'isTTY', isTTY)
+  expect(shown).toContain(`  log in      http://localhost:8000/dashboard#token=${tokenIn(folder)}\n`)
+})
+
+describe('a file that is not as it must be stops the start with one line', () => {
+  const started = async (prepare: (path: string) => void) => {
+    const cwd = temporaryFolder()
+    mkdirSync(join(cwd, 'data'), { mode: 0o700 })
+    prepare(join(cwd, 'data/operator-token'))
+    const { code, stderr } = await runCli({ cwd, env: { ...PROTECTS, PORT: '0' } })
+    return [code, stderr.replaceAll(cwd, '')]
+  }
+  const [GOOD, PATH] = ['a-token-of-somebody', '/data/operator-token']
+
+  test.each<[what: string, line: string, prepare: (path: string) => void]>([
+    [
+      'empty',
+      `${PATH} holds no token; delete it, and a new one is made`,
+      path => writeFileSync(path, '', { mode: 0o600 }),
+    ],
+    [
+      'too short',
+      `${PATH} holds no token; delete it, and a new one is made`,
+      path => writeFileSync(path, 'short', { mode: 0o600 }),
+    ],
+    [
+      'open to others',
+      `other users can get at ${PATH} (mode 644): chmod 600 ${PATH}`,
+      path => {
+        writeFileSync(path, GOOD)
+        chmodSync(path, 0o644)
+      },
+    ],
+    [
+      'a link',
+      `${PATH} cannot be used (ELOOP); mend that, or set HOOKONCE_ADMIN_TOKEN`,
+      path => symlinkSync('/etc/hostname', path),
+    ],
+    [
+      'a folder',
+      `${PATH} cannot be used (EISDIR); mend that, or set HOOKONCE_ADMIN_TOKEN`,
+      path => mkdirSync(path, { mode: 0o700 }),
+    ],
+  ])('%s', async (_, line, prepare) => {
+    expect(await started(prepare)).toEqual([1, `hookonce: ${line}\n`])
+  })
+})

@@ -1,0 +1,68 @@
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { closeApps, startApp } from '../support/app.js'
+import { send } from '../support/http.js'
+
+let url: string
+
+beforeAll(async () => {
+  url = (await startApp({ env: { HOOKONCE_ADMIN_TOKEN: 'a-long-enough-token' } })).url
+})
+afterAll(closeApps)
+
+const get = (path: string) => send(url + path, { method: 'GET' })
+
+/** The files that the page loads. */
+async function assets(): Promise<string[]> {
+  const { text } = await get('/dashboard')
+  return [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!)
+}
+
+test('the page is open to all, asked for anew each time, and runs nothing but its own files', async () => {
+  for (const path of ['/dashboard', '/dashboard/']) {
+    const { status, headers, text } = await get(path)
+    expect([path, status]).toEqual([path, 200])
+    expect(headers).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-cache',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+    })
+    const policy = String(headers['content-security-policy']).split('; ')
+    expect(policy).toEqual(
+      expect.arrayContaining(["default-src 'none'", "script-src 'self'", "frame-ancestors 'none'"]),
+    )
+    expect(policy.join()).not.toMatch(/unsafe|\*|https?:|data:/)
+    expect(text).not.toMatch(/<script(?![^>]* src=)|<style| style=| on[a-z]+=|https?:/)
+  }
+})
+
+test('its files are kept by browsers for good, and are small', async () => {
+  const files = await assets()
+  expect(files.map(path => path.replace(/.*\./, '')).sort()).toEqual(['css', 'js', 'svg'])
+  let size = 0
+  for (const path of files) {
+    expect(path).toMatch(/^\/dashboard\/assets\/[a-z]+-[\w-]{8}\.\w+$/)
+    const { status, headers, body } = await get(path)
+    expect([path, status]).toEqual([path, 200])
+    expect(headers['cache-control']).toBe('public, max-age=31536000, immutable')
+    size += gzipSync(body).length
+  }
+  expect(size).toBeLessThan(60_000)
+})
+
+test.each([
+  '/dashboard/nothing',
+  '/dashboard/assets/',
+  '/dashboard/../../cli.js',
+  '/dashboard/..%2f..%2fcli.js',
+  '/dashboard/%2e%2e/cli.js',
+])('there is nothing else: %s', async path => {
+  expect((await get(path)).status).toBe(404)
+})
+
+test('the index leads to it', async () => {
+  const { text } = await send(`${url}/`, { method: 'GET', headers: { accept: 'text/html' } })
+  expect(text).toContain('<a href="/dashboard">')
+})

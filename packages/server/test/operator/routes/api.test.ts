@@ -1,0 +1,280 @@
+import { Delivery } from 'hookonce'
+import { github } from 'hookonce/senders'
+import { afterAll, describe, expect, test } from 'vitest'
+import { until } from '../../process/support/until.js'
+import { closeApps, startApp } from '../../support/app.js'
+import { send } from '../../support/http.js'
+import { startUpstream } from '../../support/upstream.js'
+
+afterAll(closeApps)
+
+const JSON_TYPE = { 'content-type': 'application/json' }
+
+const deliver = (url: string, key: string, source = 'default') =>
+  send(`${url}/hooks/${source}`, { headers: { ...JSON_TYPE, 'x-idempotency-key': key }, body: '{"event":"e"}' })
+
+const get = (url: string) => send(url, { method: 'GET' })
+
+const change = (url: string, body?: object) =>
+  send(url, { headers: JSON_TYPE, ...(body && { body: JSON.stringify(body) }) })
+
+const remove = (url: string) => send(url, { method: 'DELETE', headers: { 'x-hookonce-operator': '1' } })
+
+const audited = (logged: string) =>
+  logged
+    .split('\n')
+    .filter(line => line.includes('"audit":true'))
+    .map(line => JSON.parse(line))
+
+describe('records', () => {
+  test('are listed by source and state, page by page', async () => {
+    const fail = () => new Response('no', { status: 500 })
+    const { url } = await startApp({ sources: { shop: { handle: fail } } })
+    for (let i = 0; i < 5; i++) await deliver(url, `d${i}`)
+    await deliver(url, 's', 'shop')
+    const keys = async (query: string) => {
+      const { json } = await get(`${url}/api/records${query}`)
+      return json.records.map(({ key }: { key: string }) => key).sort()
+    }
+    expect(await keys('')).toEqual(['d0', 'd1', 'd2', 'd3', 'd4', 's'])
+    expect(await keys('?source=shop')).toEqual(['s'])
+    expect(await keys('?state=failed')).toEqual(['s'])
+    const first = (await get(`${url}/api/records?source=default&limit=3`)).json
+    const second = (await get(`${url}/api/records?source=default&limit=3&after=${first.next}`)).json
+    expect([first.records.length, second.records.length, second.next]).toEqual([3, 2, undefined])
+    expect((await get(`${url}/api/records?source=none`)).status).toBe(404)
+    for (const wrong of ['limit=0', 'limit=501', 'limit=x', 'state=gone', 'after=made-up']) {
+      expect([wrong, (await get(`${url}/api/records?${wrong}`)).status]).toEqual([wrong, 400])
+    }
+  })
+
+  test('a source with a sender has one for each event, with the sender’s name for it', async () => {
+    const { url, receiver } = await startApp()
+    const labels: string[] = []
+    const sender = github({ secrets: ['secret'] })
+    const source = receiver.source({ name: 'default', sender })
+    const body = Buffer.from('{}')
+    for (const id of ['a', 'b', 'c']) {
+      const signed = sender.sign({ method: 'POST', url: 'http://localhost/', body: Buffer.from(id), id, now: 0 })
+      const delivery = new Delivery({ method: 'POST', url: '/', headers: signed, body: Buffer.from(id) })
+      await source.receive(delivery, () => ({ status: 200, headers: [], body }))
+    }
+    let next: string | undefined
+    do {
+      const { json } = await get(`${url}/api/records?limit=2${next === undefined ? '' : `&after=${next}`}`)
+      for (const { source, label } of json.records) labels.push(`${source} ${label}`)
+      next = json.next
+    } while (next !== undefined)
+    expect(labels.sort()).toEqual(['default a', 'default b', 'default c'])
+  })
+
+  test('one in full', async () => {
+    const handle = () => new Response('hello', { status: 201, headers: [['x-multi', '1']] })
+    const { url } = await startApp({ sources: { shop: { handle } } })
+    await deliver(url, 'k', 'shop')
+    const { json } = await get(`${url}/api/records/k?source=shop`)
+    expect(json).toEqual({
+      source: 'shop',
+      key: 'k',
+      label: null,
+      state: 'completed',
+      attempts: 1,
+      losses: 0,
+      created_at: expect.any(String),
+      claimed_at: expect.any(String),
+      settled_at: expect.any(String),
+      expires_at: expect.any(String),
+      last_error: null,
+      lease_remaining_ms: 0,
+      fingerprint: expect.any(String),
+      fencing_token: expect.stringMatching(/^\d+$/),
+      response: {
+        status: 201,
+        headers: [
+          ['content-type', 'text/plain;charset=UTF-8'],
+          ['x-multi', '1'],
+        ],
+        body: 'hello',
+        body_encoding: 'utf8',
+        body_omitted: false,
+      },
+    })
+    expect((await get(`${url}/api/records/k`)).status).toBe(404)
+  })
+
+  test.each([
+    'a/b',
+    'a%2Fb',
+    '?x=1&y',
+    '#',
+    'k'.repeat(255),
+    '/'.repeat(255),
+    '%',
+    '%25',
+    'a..b',
+    '!~',
+    '+',
+    'redrive',
+  ])('the key %s can be looked at and cleared', async key => {
+    const { url, logged } = await startApp()
+    await deliver(url, key)
+    const at = `${url}/api/records/${encodeURIComponent(key)}`
+    expect((await get(at)).json.key).toBe(key)
+    expect((await remove(at)).json).toEqual({ status: 'cleared', key })
+    expect((await remove(at)).status).toBe(404)
+    expect(audited(logged())).toMatchObject([
+      { action: 'delete', source: 'default', key, outcome: 'deleted', peer: '127.0.0.1', by: 'local' },
+      { action: 'delete', key, outcome: 'absent' },
+    ])
+  })
+
+  test('one that runs is cleared by force only', async () => {
+    let finish = () => {}
+    const finished = new Promise<void>(resolve => {
+      finish = resolve
+    })
+    const handle = async () => {
+      await finished
+      return new Response('late')
+    }
+    const { url } = await startApp({ sources: { default: { handle } } })
+    const running = deliver(url, 'k')
+    await until('it runs', async () => (await get(`${url}/api/records/k`)).json.state === 'running')
+    expect((await get(`${url}/api/records/k`)).json.lease_remaining_ms).toBeGreaterThan(0)
+    expect((await remove(`${url}/api/records/k`)).json.code).toBe('record_running')
+    expect((await remove(`${url}/api/records/k?force=true`)).status).toBe(200)
+    finish()
+    expect((await running).status).toBe(504)
+  })
+})
+
+test('what an inbox accepted is redriven when dead, and when completed if that is said', async () => {
+  let works = false
+  const handle = () => (works ? new Response('done') : new Response('no', { status: 500 }))
+  const { url, logged } = await startApp({ sources: { shop: { mode: 'inbox', handle, retryDelaysSeconds: [] } } })
+  const at = `${url}/api/records/k`
+  const redrive = (body?: object) => change(`${at}/redrive?source=shop`, body)
+  const state = async () => (await get(`${at}?source=shop`)).json.state
+  expect((await redrive()).status).toBe(404)
+  await deliver(url, 'k', 'shop')
+  await until('it is dead', async () => (await state()) === 'dead')
+  const { json } = await get(`${at}?source=shop`)
+  expect(json.inbox).toEqual({ due_at: null, group: null, round: 1 })
+  expect(json.delivery).toMatchObject({
+    method: 'POST',
+    url: '/hooks/shop',
+    body: '{"event":"e"}',
+    body_encoding: 'utf8',
+  })
+  works = true
+  expect((await redrive()).json).toEqual({ status: 'redriven', key: 'k' })
+  await until('it is completed', async () => (await state()) === 'completed')
+  expect((await redrive({})).json.code).toBe('record_completed')
+  expect((await redrive({ completed: 'yes' })).status).toBe(400)
+  expect((await redrive({ complete: true })).status).toBe(400)
+  expect((await redrive({ completed: true })).status).toBe(200)
+  expect((await change(`${url}/api/records/k/redrive`)).status).toBe(404)
+  expect(audited(logged()).map(({ action, outcome }) => `${action} ${outcome}`)).toEqual([
+    'redrive absent',
+    'redrive redriven',
+    'redrive completed',
+    'redrive redriven',
+    'redrive absent',
+  ])
+})
+
+test('sources tell how they are set, and of a forward the origin alone', async () => {
+  const { url } = await startApp({
+    env: { HOOKONCE_FORWARD_TO: 'http://user:secret@127.0.0.1:9/path?token=secret' },
+    sources: { quiet: { mode: 'inbox', recordBody: false, handle: () => new Response() } },
+  })
+  const answer = await get(`${url}/api/sources`)
+  expect(answer.json).toEqual([
+    {
+      name: 'default',
+      mode: 'inline',
+      handle: 'forward',
+      forward_to: 'http://127.0.0.1:9',
+      retention_ms: 3_600_000,
+      lock_ttl_ms: 300_000,
+      lease_ms: 15_000,
+      wait_ms: 10_000,
+      records_bodies: true,
+      recent: [],
+      problems: [],
+    },
+    expect.objectContaining({ name: 'quiet', mode: 'inbox', handle: 'function', records_bodies: false }),
+  ])
+  expect(answer.text).not.toContain('secret')
+})
+
+describe('a test delivery', () => {
+  test('goes through the source twice, and its duplicate is a replay', async () => {
+    const upstream = await startUpstream((_, response) => response.writeHead(201, { 'x-a': 'b' }).end('done'))
+    const { url, logged } = await startApp({ env: { HOOKONCE_FORWARD_TO: upstream.url } })
+    const { status, json } = await change(`${url}/api/test`, { key: 'mine', body: '{"a":1}' })
+    expect([status, json.key]).toEqual([200, 'mine'])
+    expect(json.first).toMatchObject({ status: 201, body: 'done', body_encoding: 'utf8', ms: expect.any(Number) })
+    expect(json.duplicate).toMatchObject({ status: 201, body: 'done' })
+    expect(json.duplicate.headers).toContainEqual(['x-cached', 'true'])
+    expect(json.first.headers.flat()).not.toContain('x-cached')
+    expect(upstream.calls.map(({ body }) => body.toString())).toEqual(['{"a":1}'])
+    expect((await get(`${url}/webhook/idempotency/mine`)).json.state).toBe('completed')
+    expect(audited(logged())).toMatchObject([{ action: 'test', source: 'default', key: 'mine', outcome: '201 201' }])
+    const other = await change(`${url}/api/test`)
+    expect(other.json.key).toMatch(/^test-/)
+    upstream.close()
+  })
+
+  test('of an inbox is accepted once; of no source it is a 404', async () => {
+    const { url } = await startApp({ sources: { later: { mode: 'inbox', handle: () => new Response('done') } } })
+    const { json } = await change(`${url}/api/test?source=later`, {})
+    expect([json.first.status, json.duplicate.status]).toEqual([202, 202])
+    expect(json.duplicate.headers).toContainEqual(['x-cached', 'true'])
+    expect((await change(`${url}/api/test?source=none`, {})).status).toBe(404)
+  })
+})
+
+describe('what operators are not shown', () => {
+  test('redactHeaders: values of headers, replayed to senders all the same', async () => {
+    const handle = () => new Response('x', { headers: { 'x-secret': 's3cret', 'x-open': 'open' } })
+    const { url } = await startApp({
+      sources: {
+        inline: { handle, redactHeaders: ['X-Secret'] },
+        inbox: { handle, mode: 'inbox', redactHeaders: ['x-idempotency-key', 'x-secret'] },
+      },
+    })
+    await deliver(url, 'k', 'inline')
+    expect((await deliver(url, 'k', 'inline')).headers['x-secret']).toBe('s3cret')
+    await deliver(url, 'k', 'inbox')
+    await until('it is done', async () => (await get(`${url}/api/records/k?source=inbox`)).json.state === 'completed')
+    const { json } = await get(`${url}/api/records/k?source=inbox`)
+    expect(json.delivery.headers).toContainEqual(['x-idempotency-key', '[redacted]'])
+    for (const source of ['inline', 'inbox']) {
+      for (const path of ['/webhook/idempotency/k', '/api/records/k']) {
+        const { text } = await get(`${url}${path}?source=${source}`)
+        expect(text).not.toContain('s3cret')
+        expect(text).toContain('[redacted]')
+        expect(text).toContain('open')
+      }
+    }
+    expect((await get(`${url}/webhook/events?bodies=true`)).text).not.toContain('s3cret')
+  })
+
+  test('recordBody: false: no body, recorded or accepted; replays say that it was omitted', async () => {
+    const handle = () => new Response('personal')
+    const { url, receiver } = await startApp({
+      sources: { inline: { handle, recordBody: false }, inbox: { handle, mode: 'inbox', recordBody: false } },
+    })
+    expect((await deliver(url, 'k', 'inline')).text).toBe('personal')
+    const replay = await deliver(url, 'k', 'inline')
+    expect([replay.text, replay.headers['x-cached-body']]).toEqual(['', 'omitted'])
+    const recorded = await receiver.record('inline', 'k')
+    expect([recorded?.response?.body.length, recorded?.response?.bodyOmitted]).toEqual([0, true])
+    await deliver(url, 'k', 'inbox')
+    await until('it is done', async () => (await get(`${url}/api/records/k?source=inbox`)).json.state === 'completed')
+    const { json } = await get(`${url}/api/records/k?source=inbox`)
+    expect([json.response.body, json.response.body_omitted, json.delivery.body]).toEqual([null, true, null])
+    expect((await get(`${url}/webhook/events?bodies=true`)).text).not.toContain('"event"')
+  })
+})
