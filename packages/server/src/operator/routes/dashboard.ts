@@ -8,7 +8,7 @@ import { serverProblem } from '../../http/problems.js'
 import { respond } from '../../http/respond.js'
 
 /** Where the build puts packages/dashboard; the same from `src` and from `dist`. */
-const FOLDER = fileURLToPath(new URL('../../dist/dashboard/', import.meta.url))
+const FOLDER = fileURLToPath(new URL('../../../dist/dashboard/', import.meta.url))
 const PAGE = 'index.html'
 
 const TYPES: Record<string, string> = {
