@@ -1,5 +1,4 @@
 import { channel } from 'node:diagnostics_channel'
-import type { DeliveryOutcome } from './http/response.js'
 
 /** What an operator should hear of. Published on the `node:diagnostics_channel` named {@link EVENTS_CHANNEL}. */
 export type HookonceEvent = About &
@@ -82,6 +81,22 @@ export type HookonceActivity =
   /** The store answered, or failed to: `durationMs` from the question, `failed` if it rejected or was too slow. */
   | { type: 'store_asked'; operation: StoreOperation; durationMs: number; failed: boolean }
 
+/** How a delivery ended; the word used in logs and metrics. */
+export type DeliveryOutcome =
+  | 'executed' // the handler ran and its result is recorded (or there was no key)
+  | 'accepted' // stored with its record, to be worked on later
+  | 'replayed'
+  | 'joined'
+  | 'in_progress'
+  | 'mismatch'
+  | 'invalid'
+  | 'unauthorized'
+  | 'handshake' // the sender asked whether this is the right place
+  | 'unavailable'
+  | 'full' // its source keeps as much as it may
+  | 'failed'
+  | 'lost'
+
 /**
  * `recorded`, its result stands (without a key: it came to one); `given_back`, not recordable; `threw`; `lost`, its lease
  * is over; `fenced`, its result was refused; `unreachable`, the store was, when it ended.
@@ -110,8 +125,8 @@ export const ACTIVITY_CHANNEL = 'hookonce:activity'
 const activity = channel(ACTIVITY_CHANNEL)
 
 /** Asked before an event of the activity channel is made or a clock is read for it. */
-export const measured = (): boolean => activity.hasSubscribers
+export const isObserved = (): boolean => activity.hasSubscribers
 
-export function tell(event: HookonceActivity): void {
+export function publish(event: HookonceActivity): void {
   activity.publish(event)
 }

@@ -1,9 +1,11 @@
 export {
   ACTIVITY_CHANNEL,
   type AttemptEndKind,
+  type DeliveryOutcome,
   EVENTS_CHANNEL,
   type HookonceActivity,
   type HookonceEvent,
+  type LossReason,
   type StoreOperation,
 } from './diagnostics.js'
 export {
@@ -14,29 +16,24 @@ export {
   type SyncCommit,
   withCommit,
 } from './engine/attempt.js'
-export type { Commit, Effects, Settlement } from './engine/commit.js'
-export {
-  createIdempotency,
-  type Idempotency,
-  type RunRequest,
-} from './engine/idempotency.js'
-export type { Work } from './engine/leased-attempt.js'
-export type { IdempotencyOptions, ProcessRequest } from './engine/options.js'
-export type { Outcome } from './engine/outcome.js'
-export type { Full, Limits, Quota } from './engine/quota.js'
+export { createIdempotency, type Idempotency, type RunRequest } from './engine/idempotency.js'
+export type { IdempotencyOptions } from './engine/options.js'
 export { DEFAULT_TIMING, type Timing } from './engine/timing.js'
-export * from './errors.js'
+export {
+  ConfigurationError,
+  HookonceError,
+  InvalidKeyError,
+  NonRetriableError,
+  NoResultError,
+  type NoResultReason,
+  RetryAfterError,
+  StoreError,
+} from './errors.js'
 export { Delivery, type DeliveryHead, type DeliveryInit, type HeaderList, requestIdOf } from './http/delivery.js'
 export { endToEnd } from './http/header-names.js'
 export { keyOf } from './http/idempotency-key.js'
 export { PROBLEMS, type ProblemCode, type ProblemOptions, problem } from './http/problem.js'
-export {
-  type Answer,
-  type DeliveryOutcome,
-  type HandlerResponse,
-  jsonResponse,
-  type RecordedResponse,
-} from './http/response.js'
+export { type Answer, type HandlerResponse, jsonResponse, type RecordedResponse } from './http/response.js'
 export { Breaker } from './inbox/circuit-breaker.js'
 export {
   defineWebhooks,
@@ -46,25 +43,48 @@ export {
   type WebhooksOptions,
   webhook,
 } from './inbox/event-router.js'
-export {
-  createInbox,
-  type Inbox,
-  type InboxHandler,
-  type InboxOptions,
-  type InboxSourceOptions,
-} from './inbox/inbox.js'
+export { createInbox, type Inbox, type InboxOptions } from './inbox/inbox.js'
 export { DEFAULT_RETRY_DELAYS_MS } from './inbox/retry-schedule.js'
-export { MAX_HEADER_FIELDS, type SourceSettings, timingOf } from './receiver/checks.js'
+export type { InboxHandler, InboxSourceOptions } from './inbox/source-options.js'
+export { MAX_HEADER_FIELDS } from './receiver/checks.js'
+export { createReceiver, type Receiver, type ReceiverOptions, type ReceiverRecord } from './receiver/receiver.js'
+export type { Handler, Source, SourceOptions } from './receiver/source.js'
+export { type SourceSettings, timingOf } from './receiver/source-options.js'
 export {
-  createReceiver,
-  type Handler,
-  type Receiver,
-  type ReceiverOptions,
-  type ReceiverRecord,
-  type Source,
-  type SourceOptions,
-} from './receiver/receiver.js'
-export * from './stores/inbox-store.js'
-export * from './stores/store.js'
+  type AcceptOutcome,
+  type AcceptRequest,
+  type Backlog,
+  type ClaimDueRequest,
+  type DueClaim,
+  type FailNext,
+  type InboxStore,
+  isInboxStore,
+  LOST_ERROR,
+  MOST_COUNTED,
+  type RedriveOutcome,
+} from './stores/inbox-store.js'
+export {
+  type Accepted,
+  type ClaimOutcome,
+  type ClaimRequest,
+  type CompleteOutcome,
+  type ListQuery,
+  lostError,
+  MAX_ERROR_LENGTH,
+  MAX_KEY_BYTES,
+  MAX_RECORDS,
+  MAX_STORED_BYTES,
+  NEVER,
+  PAGE_MS,
+  type RecordId,
+  type RecordPage,
+  type RecordSummary,
+  type Store,
+  type StoredRecord,
+  type StoreStats,
+  type TransactionalStore,
+  type Transactions,
+  type TransactionsOf,
+} from './stores/store.js'
 export { type Clock, systemClock } from './util/clock.js'
 export { checkConnectionUrl } from './util/connection-url.js'

@@ -6,21 +6,21 @@ const bug = bugsIn('packages/hookonce/src', ...tests('worker'))
 export const inboxBugs: Bugs = [
   bug(
     'a delivery that was not stored is acknowledged',
-    'inbox/inbox.ts',
-    "if (outcome === 'unavailable')\n",
-    "if (outcome === 'unavailable' && key === '')\n",
+    'inbox/source.ts',
+    "return problem('store_unavailable', { retryAfterMs: 5_000, outcome: 'unavailable' })",
+    'return acknowledgement(key)',
     ...tests('accept'),
   ),
   bug(
     'an acceptance without an answer is asked again as another one',
     'inbox/accept.ts',
-    "asked(this.#context, 'accept', () => this.#store.accept(request))",
-    "asked(this.#context, 'accept', () => this.#store.accept({ ...request, acceptId: randomUUID() }))",
+    '() => this.#store.accept(request), {',
+    '() => this.#store.accept({ ...request, acceptId: randomUUID() }), {',
     ...tests('accept'),
   ),
   bug(
     'attempts of earlier rounds count',
-    'inbox/inbox.ts',
+    'inbox/delivery-work.ts',
     'const tries = due.attempt - due.accepted.earlierAttempts',
     'const tries = due.attempt',
     ...tests('retry-schedule'),
@@ -72,8 +72,8 @@ export const inboxBugs: Bugs = [
   ),
   bug(
     'the room of an attempt is never free again',
-    'inbox/inbox.ts',
-    'settled: () => this.#slots.free(1)',
+    'inbox/delivery-work.ts',
+    'settled: () => slots.release(1)',
     'settled: () => {}',
   ),
   bug(
@@ -85,15 +85,15 @@ export const inboxBugs: Bugs = [
   ),
   bug(
     'attempts begin as fast as they can, whatever the rate',
-    'inbox/inbox.ts',
-    'this.#rate?.reserve(bySlots, wake) ?? bySlots',
+    'inbox/delivery-work.ts',
+    'rate?.reserve(bySlots, wake) ?? bySlots',
     'bySlots',
   ),
   bug(
     'an inbox that stops does not wait for what runs',
     'inbox/worker.ts',
-    'if (this.#active === 0 && !this.#looking) return',
-    'if (this.#active === 0 || !this.#looking) return',
+    'if (this.#active === 0 && !this.#isClaiming) return\n',
+    'if (this.#active === 0 || !this.#isClaiming) return\n',
   ),
   bug(
     'the secrets of a delivery are stored',

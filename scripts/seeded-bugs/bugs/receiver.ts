@@ -25,7 +25,7 @@ export const receiverBugs: Bugs = [
   bug('cookies are replayed', 'http/response.ts', "new Set(['date', 'set-cookie'])", "new Set(['date'])"),
   bug(
     'the head of a record is measured in characters',
-    'http/response.ts',
+    'http/response-codec.ts',
     'const headBytes = Buffer.byteLength(head)',
     'const headBytes = head.length',
     ...inLibrary('receiver/receiver'),
@@ -54,9 +54,9 @@ export const receiverBugs: Bugs = [
   ),
   bug(
     'a source that is full takes new keys',
-    'receiver/receiver.ts',
-    'const full = quota.isFull && taken.key !== null ? await quota.refusal(taken.key) : undefined',
-    "const full = quota.isFull && taken.key === '' ? await quota.refusal(taken.key) : undefined",
+    'receiver/source.ts',
+    'const full = quota.isFull && checked.key !== null ? await quota.refusal(checked.key) : undefined',
+    "const full = quota.isFull && checked.key === '' ? await quota.refusal(checked.key) : undefined",
     ...inLibrary('engine/quota'),
   ),
 

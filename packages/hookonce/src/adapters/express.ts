@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Attempt } from '../engine/attempt.js'
 import { ConfigurationError } from '../errors.js'
-import { engines, type Receiver, type Source } from '../receiver/receiver.js'
+import { internalsOf } from '../receiver/internals.js'
+import type { Receiver } from '../receiver/receiver.js'
+import type { Source } from '../receiver/source.js'
 import { checkSource, isReceiver } from './given.js'
 import { attemptFor, rememberAttempt } from './node/attempt-of.js'
 import { serve } from './node/handle-request.js'
@@ -88,7 +90,7 @@ function sourcesOf<Kind>(given: Source<Kind> | Receiver<Kind>): (req: ExpressReq
     checkSource(source => `idempotent(${source})`, given)
     return () => given
   }
-  const { routeSource } = engines.get(given)!
+  const { routeSource } = internalsOf(given)!
   const byRoute = new Map<string, Source<Kind>>()
   return req => {
     const route = nameOf(req)

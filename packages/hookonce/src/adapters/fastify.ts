@@ -9,11 +9,13 @@ import type {
   RequestPayload,
 } from 'fastify'
 import { type Attempt, type CommitOf, withCommit } from '../engine/attempt.js'
-import { andThen } from '../engine/commit.js'
+import { mapCommit } from '../engine/commit.js'
 import { ConfigurationError } from '../errors.js'
 import type { Delivery } from '../http/delivery.js'
 import type { Answer } from '../http/response.js'
-import { engines, type Receiver, type Source, type SourceOptions } from '../receiver/receiver.js'
+import { internalsOf } from '../receiver/internals.js'
+import type { Receiver } from '../receiver/receiver.js'
+import type { Source, SourceOptions } from '../receiver/source.js'
 import { anObject, aText, checkOptions } from '../util/options.js'
 import { checkSource, isReceiver } from './given.js'
 import { attemptFor, rememberAttempt } from './node/attempt-of.js'
@@ -149,7 +151,7 @@ class Given {
     const known = this.#sources.get(config)
     if (known !== undefined) return known
     const name = `${[method].flat().join(',')} ${url}`
-    const source: Source = engines.get(given)!.routeSource(name)
+    const source: Source = internalsOf(given)!.routeSource(name)
     const routes = (this.#routes.get(name) ?? 0) + 1
     // With a prefix, Fastify makes two routes of one whose own path is a slash.
     if (routes > (url === server.prefix ? 2 : 1)) {
@@ -276,9 +278,8 @@ function committing(reply: FastifyReply, attempt: Attempt, answered: Promise<unk
       answered.then(() => fulfilled(), rejected)
     },
   })
-  return withCommit<never, unknown>(attempt, effects =>
-    commit(tx => andThen(effects(tx), value => (sends && !reply.sent ? answered.then(() => value) : value))),
-  )
+  const whole = (value: unknown) => (sends && !reply.sent ? answered.then(() => value) : value)
+  return withCommit<never, unknown>(attempt, mapCommit(commit, whole))
 }
 
 /** For what Fastify has no parser; a later one of the scope for its type goes before. */

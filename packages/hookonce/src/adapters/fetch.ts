@@ -1,8 +1,8 @@
 import { type AttemptWith, type CommitOf, withCommit } from '../engine/attempt.js'
-import { andThen } from '../engine/commit.js'
+import { andThen, mapCommit } from '../engine/commit.js'
 import { Delivery } from '../http/delivery.js'
 import type { Answer, HandlerResponse } from '../http/response.js'
-import type { Handler, Source } from '../receiver/receiver.js'
+import type { Handler, Source } from '../receiver/source.js'
 import { checkSource } from './given.js'
 
 /**
@@ -73,22 +73,12 @@ export function fetchHandler<Kind>(handler: FetchHandler<Kind>, maxResponseBytes
     const plain = (response: FetchResponse): HandlerResponse | Promise<HandlerResponse> =>
       committed.get(response) ?? (isPlain(response) ? response : toHandlerResponse(response, maxResponseBytes))
     const { commit } = attempt as { commit?: CommitOf<HandlerResponse> }
-    const committing: CommitOf<FetchResponse> | undefined =
-      commit &&
-      (async effects => {
-        let given!: Awaited<ReturnType<typeof effects>>
-        await commit(tx =>
-          andThen(effects(tx), response => {
-            given = response as typeof given
-            return andThen(plain(response), made => {
-              committed.set(response, made)
-              return made
-            })
-          }),
-        )
-        return given
+    const remembered = (response: FetchResponse) =>
+      andThen(plain(response), made => {
+        committed.set(response, made)
+        return made
       })
-    return plain(await handler(delivery, withCommit(attempt, committing)))
+    return plain(await handler(delivery, withCommit(attempt, commit && mapCommit(commit, remembered))))
   }
 }
 

@@ -1,11 +1,14 @@
 import { ConfigurationError } from '../errors.js'
-import { engines, type Receiver, type Source } from '../receiver/receiver.js'
+import { internalsOf } from '../receiver/internals.js'
+import type { Receiver } from '../receiver/receiver.js'
+import type { Source } from '../receiver/source.js'
 import { anObject, methods, shown } from '../util/options.js'
 
 const aSource = methods('a source', ['receive', 'tooLarge', 'failed'])
 const anInbox = methods('an inbox', ['source', 'redrive'])
 
-export const isReceiver = <Kind>(given: Source<Kind> | Receiver<Kind>): given is Receiver<Kind> => engines.has(given)
+export const isReceiver = <Kind>(given: Source<Kind> | Receiver<Kind>): given is Receiver<Kind> =>
+  internalsOf(given) !== undefined
 
 /**
  * Sees to it that an adapter was given a source.
@@ -15,7 +18,7 @@ export const isReceiver = <Kind>(given: Source<Kind> | Receiver<Kind>): given is
  */
 export function checkSource(write: (source: string) => string, given: unknown): void {
   if (aSource.allows(given)) return
-  if (anObject.allows(given) && engines.has(given as object)) {
+  if (anObject.allows(given) && internalsOf(given) !== undefined) {
     const example = write("receiver.source({ name: 'orders' })")
     throw new ConfigurationError(`a receiver is no source by itself; name one: ${example}`)
   }

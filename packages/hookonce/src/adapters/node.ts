@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Attempt, AttemptWith } from '../engine/attempt.js'
 import { problem } from '../http/problem.js'
-import type { Source } from '../receiver/receiver.js'
+import type { Source } from '../receiver/source.js'
 import { checkSource } from './given.js'
 import { type Run, serve } from './node/handle-request.js'
 import { parsedBody, type ReceivedBody, readBefore } from './node/read-body.js'

@@ -1,4 +1,4 @@
-import { type AttemptEndKind, measured, tell } from '../diagnostics.js'
+import { type AttemptEndKind, isObserved, publish } from '../diagnostics.js'
 import type { Clock } from '../util/clock.js'
 
 /** Tells of one attempt: at its end as much as can be told together, for each event costs a quick delivery one percent. */
@@ -25,7 +25,7 @@ export class AttemptMeter {
     const handlerMs = now - this.#startedAt
     this.#handlerMs = handlerMs
     if (this.#over) {
-      tell({ type: 'late_handler_ended', scope: this.#scope, key: this.#key, attempt: this.#attempt, handlerMs })
+      publish({ type: 'late_handler_ended', scope: this.#scope, key: this.#key, attempt: this.#attempt, handlerMs })
     }
     return now
   }
@@ -34,7 +34,7 @@ export class AttemptMeter {
   ended(end: AttemptEndKind, now = this.#clock.monotonic()): void {
     if (this.#over) return
     this.#over = true
-    tell({
+    publish({
       type: 'attempt_ended',
       scope: this.#scope,
       key: this.#key,
@@ -47,11 +47,11 @@ export class AttemptMeter {
 
   renewed(): void {
     if (this.#key !== null) {
-      tell({ type: 'lease_renewed', scope: this.#scope, key: this.#key, attempt: this.#attempt })
+      publish({ type: 'lease_renewed', scope: this.#scope, key: this.#key, attempt: this.#attempt })
     }
   }
 }
 
 /** `undefined` while nobody listens: then it costs nothing. */
 export const meterAttempt = (clock: Clock, scope: string, key: string | null, attempt: number, startedAt: number) =>
-  measured() ? new AttemptMeter(clock, scope, key, attempt, startedAt) : undefined
+  isObserved() ? new AttemptMeter(clock, scope, key, attempt, startedAt) : undefined

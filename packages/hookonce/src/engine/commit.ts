@@ -1,5 +1,6 @@
 import { isPromise } from 'node:util/types'
 import type { RecordId, Store, TransactionalStore } from '../stores/store.js'
+import type { CommitOf } from './attempt.js'
 
 /** What a handler's work comes to: with `result` it is final and recorded, without it the key is given back. */
 export interface Settlement<T> {
@@ -62,6 +63,26 @@ export async function transact<T>(
 /** Goes on with a value that may be a promise, without waiting where there is nothing to wait for. */
 export function andThen<A, B>(value: A | Promise<A>, next: (value: A) => B | Promise<B>): B | Promise<B> {
   return isPromise(value) ? value.then(next) : next(value as A)
+}
+
+/**
+ * A commit for one layer more: it commits what `map` makes of what the effects return, and resolves with that as it was
+ * returned.
+ */
+export function mapCommit<Outer, Inner>(
+  commit: (effects: (tx: unknown) => Inner | Promise<Inner>) => Promise<unknown>,
+  map: (returned: Outer) => Inner | Promise<Inner>,
+): CommitOf<Outer> {
+  return async <R extends Outer>(effects: (tx: unknown) => R | Promise<R>): Promise<R> => {
+    let last!: R
+    await commit(tx =>
+      andThen(effects(tx), returned => {
+        last = returned
+        return map(returned)
+      }),
+    )
+    return last
+  }
 }
 
 async function promised<A, B>(value: A, next: (value: A) => B): Promise<B> {

@@ -1,12 +1,14 @@
-import { type LossReason, measured } from '../diagnostics.js'
+import { isObserved, type LossReason } from '../diagnostics.js'
 import { NoResultError, StoreError } from '../errors.js'
 import type { FailNext, InboxStore } from '../stores/inbox-store.js'
-import type { ClaimRequest, CompleteOutcome, RecordId, Store } from '../stores/store.js'
-import type { Report } from '../util/report.js'
 import { AbortableAttempt } from './attempt.js'
 import { type AttemptMeter, meterAttempt } from './attempt-metrics.js'
-import { type Commit, type Effects, hasTransactions, type Settlement, transact } from './commit.js'
-import { type Asking, ask, asked, FIRST_RETRY_MS, insist, jittered, pause, tellAsked } from './store-call.js'
+import { type Commit, type Committed, type Effects, hasTransactions, type Settlement, transact } from './commit.js'
+import type { EngineContext } from './context.js'
+import type { Lease } from './lease.js'
+import { LeaseRenewal } from './lease-renewal.js'
+import type { RunningAttempt } from './running-attempts.js'
+import { callUntilAnswered, publishCall } from './store-call.js'
 
 /** `commit` is there where the store has transactions. */
 export type Work<T> = (attempt: AbortableAttempt, commit: Commit<T> | undefined) => Promise<Settlement<T>>
@@ -21,103 +23,81 @@ export type AttemptEnd<T> =
   /** `isOffered`: the result is still on its way to the store. */
   | { end: 'unreachable'; isOffered?: boolean }
 
-/** A claim that succeeded. `sentAt` is monotonic, taken before it was sent for the first time. */
-export interface Claimed<T = unknown> {
-  request: ClaimRequest
-  number: number
-  fencingToken: string
-  sentAt: number
-  /** Where it was renewed before it began, the same of that. */
-  renewedAt?: number
-  /** It took the key from an attempt that ended without a word. */
-  tookOver: boolean
+export type EndWithoutResult<T> = AttemptEnd<T> & { end: 'given_back' | 'threw' | 'unreachable' }
+
+export interface LeasedAttemptOptions<T> {
   requestId: string | null
-  /** Of an accepted record: what is to come after an attempt without a result. */
-  next?: (end: WithoutResult<T>, requestId: string | null) => FailNext
+  /** Of an accepted record: what follows an attempt without a result. */
+  next?: (end: EndWithoutResult<T>, requestId: string | null) => FailNext
+  /** Called when a handler whose attempt was lost has a result, which is offered to the store all the same. */
+  lateResult?: () => void
 }
 
-type WithoutResult<T> = AttemptEnd<T> & { end: 'given_back' | 'threw' | 'unreachable' }
-
-export interface HoldContext extends Asking {
-  store: Store
-  report: Report
-}
-
-/** So long before its lease ends an attempt is over for its holder, at most: an abort takes time, and timers fire late. */
-const LONGEST_MARGIN_MS = 500
-
-/**
- * Holds a key while the handler works: renews the lease, aborts when it is lost, brings the result to the store.
- *
- * Deadlines run on a monotonic clock from before the command was sent, so this side always gives up first.
- */
-export class Hold<T> {
-  readonly #context: HoldContext
-  readonly #claimed: Claimed<T>
+/** Holds a key while the handler works: renews the lease, aborts when it is lost, brings the result to the store. */
+export class LeasedAttempt<T> implements RunningAttempt {
+  /**
+   * How it ended for those who wait: when the attempt is lost, however long the handler still takes; at the end of the
+   * lease at the latest when the result has not reached the store by then.
+   */
+  readonly ended: Promise<AttemptEnd<T>>
+  readonly #context: EngineContext
+  readonly #lease: Lease
+  readonly #options: LeasedAttemptOptions<T>
   readonly #attempt: AbortableAttempt
-  readonly #marginMs: number
-  readonly #lockDeadline: number
-  #deadline: number
+  readonly #renewal: LeaseRenewal
   #phase: 'working' | 'offering' | 'over' = 'working'
-  #cancelTick: () => void = () => {}
-  /** Settles when the commit that the work asked for did; never rejects. */
+  #resolveEnded!: (end: AttemptEnd<T>) => void
+  /** Settles when the commit that the work started did; never rejects. */
   #committing: Promise<void> | undefined
   #offered: Settlement<T> | undefined
-  /** While somebody listens. */
+  /** Only while somebody subscribes to activity. */
   #meter: AttemptMeter | undefined
-  /** What those who wait are told, should the store not take the key back in time. */
-  #givingBack: WithoutResult<T> | undefined
-  readonly #ended: (end: AttemptEnd<T>) => void
-  readonly #settled: (end?: AttemptEnd<T>) => void
-  readonly #offeredLate: () => void
+  /** The end for those who wait, should the store not take the key back in time. */
+  #givingBack: EndWithoutResult<T> | undefined
 
-  /**
-   * @param ended called once: at once when the attempt is lost, however long the handler still takes, and at the end of
-   * the lease when the result has not reached the store by then
-   * @param settled called once, when the work came to its very end; with what became of a result that was offered
-   * @param offeredLate called when a handler whose attempt was lost came to a result, which is offered all the same
-   */
-  constructor(
-    context: HoldContext,
-    claimed: Claimed<T>,
-    ended: (end: AttemptEnd<T>) => void,
-    settled: (end?: AttemptEnd<T>) => void,
-    offeredLate: () => void = ignore,
-  ) {
-    const { request, number, fencingToken, requestId, renewedAt = claimed.sentAt } = claimed
+  constructor(context: EngineContext, lease: Lease, options: LeasedAttemptOptions<T>) {
+    const { scope, key, attempt, fencingToken } = lease
+    this.ended = new Promise(resolve => {
+      this.#resolveEnded = resolve
+    })
     this.#context = context
-    this.#claimed = claimed
-    this.#ended = ended
-    this.#settled = settled
-    this.#offeredLate = offeredLate
-    this.#attempt = new AbortableAttempt(request.scope, request.key, number, fencingToken, requestId)
-    this.#marginMs = Math.min(request.leaseMs / 20, LONGEST_MARGIN_MS)
-    this.#lockDeadline = claimed.sentAt + request.lockTtlMs - this.#marginMs
-    this.#deadline = Math.min(renewedAt + request.leaseMs - this.#marginMs, this.#lockDeadline)
+    this.#lease = lease
+    this.#options = options
+    this.#attempt = new AbortableAttempt(scope, key, attempt, fencingToken, options.requestId)
+    this.#renewal = new LeaseRenewal(context, lease, {
+      renewed: () => this.#meter?.renewed(),
+      lost: () => this.lose('lease'),
+      expired: reason => this.#expire(reason),
+      storeFailed: this.#storeFailed('renew'),
+    })
   }
 
-  run(work: Work<T>): void {
-    const { clock } = this.#context
-    const now = clock.monotonic()
-    this.#scheduleFirstTick(now)
-    const { scope, key } = this.#claimed.request
-    this.#meter = meterAttempt(clock, scope, key, this.#claimed.number, now)
-    if (this.#claimed.tookOver) this.#context.report({ type: 'attempt_taken_over', ...this.#name() })
-    const commit = hasTransactions(this.#context.store) ? this.#commit : undefined
-    begun(work, this.#attempt, commit).then(
-      ({ value, result, reason }) => {
-        const now = this.#meter?.handlerEnded()
-        if (this.#committing !== undefined) void this.#committing.then(() => this.#settled())
-        else if (result !== undefined) this.#complete(value, result, now)
-        else void this.#giveBack({ end: 'given_back', value, reason }).then(() => this.#settled())
-      },
-      error => {
-        this.#meter?.handlerEnded()
-        this.#context.report({ type: 'handler_threw', ...this.#name(), error })
-        if (this.#committing !== undefined) void this.#committing.then(() => this.#settled())
-        else void this.#giveBack({ end: 'threw', error }).then(() => this.#settled())
-      },
-    )
+  get scope(): string {
+    return this.#lease.scope
+  }
+
+  get key(): string {
+    return this.#lease.key
+  }
+
+  get isOver(): boolean {
+    return this.#phase === 'over'
+  }
+
+  /** The result that is on its way to the store. */
+  get offered(): Settlement<T> | undefined {
+    return this.#offered
+  }
+
+  /** Runs the work to its very end. Resolves with what became of a result that was offered; never rejects. */
+  async run(work: Work<T>): Promise<AttemptEnd<T> | undefined> {
+    const { running } = this.#context
+    running.add(this)
+    try {
+      return await this.#run(work)
+    } finally {
+      running.delete(this)
+    }
   }
 
   abort(reason: Error): void {
@@ -131,101 +111,70 @@ export class Hold<T> {
     this.#attempt.abort(
       new NoResultError(reason === 'lock_ttl' ? 'attempt_timeout' : 'attempt_lost', `the attempt was lost: ${reason}`),
     )
-    this.#context.report({ type: 'attempt_lost', ...this.#name(), reason })
+    this.#context.report({ type: 'attempt_lost', ...this.#facts(), reason })
   }
 
-  #end(end: AttemptEnd<T>, at?: number): void {
+  async #run(work: Work<T>): Promise<AttemptEnd<T> | undefined> {
+    const { clock, store, report } = this.#context
+    const now = clock.monotonic()
+    this.#renewal.start(now)
+    this.#meter = meterAttempt(clock, this.scope, this.key, this.#lease.attempt, now)
+    if (this.#lease.tookOver) report({ type: 'attempt_taken_over', ...this.#facts() })
+    let settlement: Settlement<T>
+    try {
+      settlement = await work(this.#attempt, hasTransactions(store) ? this.#commit : undefined)
+      this.#meter?.handlerEnded()
+    } catch (error) {
+      this.#meter?.handlerEnded()
+      report({ type: 'handler_threw', ...this.#facts(), error })
+      await (this.#committing ?? this.#giveBack({ end: 'threw', error }))
+      return undefined
+    }
+    const { value, result, reason } = settlement
+    if (this.#committing === undefined && result !== undefined) return this.#complete(value, result)
+    await (this.#committing ?? this.#giveBack({ end: 'given_back', value, reason }))
+    return undefined
+  }
+
+  #end(end: AttemptEnd<T>): void {
     if (this.#phase === 'over') return
     this.#phase = 'over'
-    this.#cancelTick()
-    this.#meter?.ended(end.end, at)
-    this.#ended(end)
+    this.#renewal.stop()
+    this.#meter?.ended(end.end)
+    this.#resolveEnded(end)
   }
 
-  /** Most attempts are over before it: cheap where the claim was quick, exact otherwise. */
-  #scheduleFirstTick(now: number): void {
-    const { limits } = this.#context
-    const { request, sentAt, renewedAt = sentAt } = this.#claimed
-    const quick = now - renewedAt <= request.leaseMs / 6
-    if (quick && this.#deadline < this.#lockDeadline) {
-      this.#cancelTick = limits.start(request.leaseMs / 3, () => void this.#tick(), now)
-    } else this.#scheduleTick(renewedAt)
-  }
-
-  #scheduleTick(lastSentAt: number): void {
-    const { clock } = this.#context
-    const renewAt = lastSentAt + this.#claimed.request.leaseMs / 3
-    const at = this.#deadline < this.#lockDeadline ? Math.min(renewAt, this.#deadline) : this.#deadline
-    this.#cancelTick = clock.after(Math.max(0, at - clock.monotonic()), () => void this.#tick())
-  }
-
-  async #tick(): Promise<void> {
-    const { clock, store } = this.#context
-    const { request } = this.#claimed
-    const sentAt = clock.monotonic()
-    if (sentAt >= this.#deadline) return this.#expire()
-    // Timers may fire a little early; at the lock TTL there is nothing left to renew.
-    if (this.#deadline === this.#lockDeadline) return this.#scheduleTick(sentAt)
-    // The deadline holds while the store thinks it over, too.
-    this.#cancelTick = clock.after(this.#deadline - sentAt, () => this.#expire())
-    let nextFrom = sentAt
-    try {
-      const outcome = await asked(this.#context, 'renew', () => store.renew(request, request.leaseId, request.leaseMs))
-      if (outcome === 'renewed') {
-        this.#deadline = Math.min(sentAt + request.leaseMs - this.#marginMs, this.#lockDeadline)
-        this.#meter?.renewed()
-      } else this.lose('lease')
-    } catch (error) {
-      this.#storeFailed('renew', error)
-      // The next try comes after a tenth of the lease.
-      nextFrom = clock.monotonic() - request.leaseMs * (1 / 3 - 1 / 10)
-    }
-    if (this.#phase === 'over') return
-    this.#cancelTick()
-    this.#scheduleTick(nextFrom)
-  }
-
-  #expire(): void {
+  #expire(reason: LossReason): void {
     if (this.#phase === 'offering') this.#end(this.#givingBack ?? { end: 'unreachable', isOffered: true })
-    else this.lose(this.#deadline >= this.#lockDeadline ? 'lock_ttl' : 'lease')
+    else this.lose(reason)
   }
 
   /**
    * Offers the result until the store accepts or refuses it, or the lock TTL is over; a result that comes after
-   * that is still offered for one lease more. Those who wait are answered at the end of the lease at the latest.
+   * that is still offered for one lease more.
    */
-  #complete(value: T, result: Uint8Array, now = this.#context.clock.monotonic()): void {
-    const { store, clock } = this.#context
-    const { request } = this.#claimed
+  async #complete(value: T, result: Uint8Array): Promise<AttemptEnd<T>> {
+    const { store, clock, report } = this.#context
     if (this.#phase === 'working') this.#phase = 'offering'
-    else this.#offeredLate()
+    else this.#options.lateResult?.()
     this.#offered = { value, result }
-    const giveUpAt = Math.max(this.#lockDeadline, now + request.leaseMs)
-    const offer = () => store.complete(request, request.leaseId, result)
-    // Once without `insist`, which is there for what seldom happens.
-    ask(
+    const outcome = await callUntilAnswered(
       this.#context,
       'complete',
-      offer,
-      (outcome, at) => this.#completed(value, result, outcome, at),
-      async error => {
-        this.#storeFailed('complete', error)
-        await pause(clock, jittered(FIRST_RETRY_MS))
-        this.#completed(value, result, await this.#insist('complete', giveUpAt, offer))
+      () => store.complete(this.#lease, this.#lease.id, result),
+      {
+        giveUpAt: Math.max(this.#renewal.lockDeadline, clock.monotonic() + this.#lease.leaseMs),
+        failed: this.#storeFailed('complete'),
       },
-      now,
     )
-  }
-
-  #completed(value: T, result: Uint8Array, outcome: CompleteOutcome | undefined, at?: number): void {
     let end: AttemptEnd<T>
     if (outcome?.status === 'completed') end = { end: 'recorded', value, result, completedAt: outcome.completedAt }
     else {
-      this.#context.report({ type: outcome === undefined ? 'result_dropped' : 'result_refused', ...this.#name() })
+      report({ type: outcome === undefined ? 'result_dropped' : 'result_refused', ...this.#facts() })
       end = { end: outcome === undefined ? 'unreachable' : 'fenced' }
     }
-    this.#end(end, at)
-    this.#settled(end)
+    this.#end(end)
+    return end
   }
 
   readonly #commit: Commit<T> = effects => {
@@ -238,20 +187,13 @@ export class Hold<T> {
 
   /** The lease is renewed meanwhile; whether it still holds when the effects are done is for the store to say. */
   async #commitOnce(effects: Effects<T>): Promise<T> {
-    const { request } = this.#claimed
-    const { store } = this.#context
-    if (!hasTransactions(store)) throw new Error('unreachable: only offered where the store has transactions')
-    const { clock } = this.#context
-    const askedAt = measured() ? clock.monotonic() : undefined
-    let committed: Awaited<ReturnType<typeof transact<T>>>
+    let committed: Committed<T>
     try {
-      committed = await transact(store, request, request.leaseId, effects)
-      if (askedAt !== undefined) tellAsked(clock, 'commit', askedAt, false)
+      committed = await this.#transact(effects)
     } catch (error) {
-      if (askedAt !== undefined) tellAsked(clock, 'commit', askedAt, error instanceof StoreError)
-      // The store refuses this failure if the commit did happen; then the record tells the answer.
+      // The store refuses this failure if the commit did happen; then the record has the answer.
       if (error instanceof StoreError) {
-        this.#storeFailed('commit', error)
+        this.#storeFailed('commit')(error)
         await this.#giveBack({ end: 'unreachable' })
       } else await this.#giveBack({ end: 'threw', error })
       throw error
@@ -266,9 +208,24 @@ export class Hold<T> {
         await this.#giveBack({ end: 'given_back', value: committed.value, reason: committed.reason })
         return committed.value
       case 'fenced':
-        this.#context.report({ type: 'result_refused', ...this.#name() })
+        this.#context.report({ type: 'result_refused', ...this.#facts() })
         this.#end({ end: 'fenced' })
         throw lostCommit()
+    }
+  }
+
+  async #transact(effects: Effects<T>): Promise<Committed<T>> {
+    const { store, clock } = this.#context
+    if (!hasTransactions(store)) throw new Error('unreachable: only offered where the store has transactions')
+    const sentAt = isObserved() ? clock.monotonic() : 0
+    let failed = false
+    try {
+      return await transact(store, this.#lease, this.#lease.id, effects)
+    } catch (error) {
+      failed = error instanceof StoreError
+      throw error
+    } finally {
+      publishCall(clock, 'commit', sentAt, failed)
     }
   }
 
@@ -276,63 +233,41 @@ export class Hold<T> {
    * Gives the key back. Nobody waits for more than the first answer: an unreachable store frees the key by itself, and
    * what the handler answered is the answer, whether or not the store still knew this attempt.
    */
-  async #giveBack(end: WithoutResult<T>): Promise<void> {
-    const { clock } = this.#context
-    const { request, next } = this.#claimed
-    // Only of inbox stores are records taken that have a next.
+  async #giveBack(end: EndWithoutResult<T>): Promise<void> {
+    const { clock, report } = this.#context
+    // Only the records of inbox stores have a next.
     const store = this.#context.store as InboxStore
-    const after = next?.(end, this.#attempt.requestId)
+    const next = this.#options.next?.(end, this.#attempt.requestId)
     const reason = reasonOf(end)
-    if (end.end === 'given_back' && this.#phase !== 'over')
-      this.#context.report({ type: 'attempt_given_back', ...this.#name(), reason })
+    if (end.end === 'given_back' && this.#phase !== 'over') {
+      report({ type: 'attempt_given_back', ...this.#facts(), reason })
+    }
     if (this.#phase === 'working') this.#phase = 'offering'
     this.#givingBack = end
-    const giveUpAt = clock.monotonic() + request.leaseMs
-    const fail = () => store.fail(request, request.leaseId, reason, after)
-    const outcome = await this.#insist('fail', giveUpAt, fail, () => this.#end(end))
+    const storeFailed = this.#storeFailed('fail')
+    const outcome = await callUntilAnswered(
+      this.#context,
+      'fail',
+      () => store.fail(this.#lease, this.#lease.id, reason, next),
+      {
+        giveUpAt: clock.monotonic() + this.#lease.leaseMs,
+        failed: error => {
+          storeFailed(error)
+          this.#end(end)
+        },
+      },
+    )
     this.#end(outcome === 'fenced' && end.end === 'unreachable' ? { end: 'fenced' } : end)
   }
 
-  #insist<R>(
-    operation: 'complete' | 'fail',
-    giveUpAt: number,
-    question: () => Promise<R>,
-    alsoFailed?: () => void,
-  ): Promise<R | undefined> {
-    const failed = (error: unknown) => {
-      this.#storeFailed(operation, error)
-      alsoFailed?.()
-    }
-    return insist({ ...this.#context, giveUpAt, failed }, operation, question)
+  #storeFailed(operation: 'renew' | 'complete' | 'fail' | 'commit') {
+    return (error: unknown) => this.#context.report({ type: 'store_failed', ...this.#facts(), operation, error })
   }
 
-  #storeFailed(operation: 'renew' | 'complete' | 'fail' | 'commit', error: unknown): void {
-    this.#context.report({ type: 'store_failed', ...this.#name(), operation, error })
-  }
-
-  /** The result that is on its way to the store. */
-  get offered(): Settlement<T> | undefined {
-    return this.#offered
-  }
-
-  get id(): RecordId {
-    const { scope, key } = this.#claimed.request
-    return { scope, key }
-  }
-
-  #name() {
-    const { number, sentAt } = this.#claimed
-    const durationMs = this.#context.clock.monotonic() - sentAt
-    return { ...this.id, requestId: this.#attempt.requestId, attempt: number, durationMs }
-  }
-}
-
-/** Work that throws before it is a promise fails as any other. */
-function begun<T>(work: Work<T>, attempt: AbortableAttempt, commit: Commit<T> | undefined): Promise<Settlement<T>> {
-  try {
-    return work(attempt, commit)
-  } catch (error) {
-    return Promise.reject(error)
+  #facts() {
+    const { scope, key, attempt, claimedAt } = this.#lease
+    const durationMs = this.#context.clock.monotonic() - claimedAt
+    return { scope, key, requestId: this.#attempt.requestId, attempt, durationMs }
   }
 }
 
@@ -341,7 +276,7 @@ function ignore(): void {}
 const lostCommit = (): NoResultError =>
   new NoResultError('attempt_lost', 'the attempt lost its key: nothing was committed', 1_000)
 
-function reasonOf(end: WithoutResult<unknown>): string {
+function reasonOf(end: EndWithoutResult<unknown>): string {
   switch (end.end) {
     case 'given_back':
       return end.reason ?? 'the response was not recordable'

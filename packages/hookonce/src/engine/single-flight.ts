@@ -1,18 +1,13 @@
-import type { ClaimRequest, RecordId, StoredRecord } from '../stores/store.js'
-import { claim } from './claim.js'
-import { newLeaseId } from './lease-id.js'
-import { type AttemptEnd, type Claimed, Hold, type HoldContext, type Work } from './leased-attempt.js'
+import type { StoredRecord } from '../stores/store.js'
+import { type ClaimTerms, claim } from './claim.js'
+import type { EngineContext } from './context.js'
+import type { Lease } from './lease.js'
+import { LeasedAttempt, type Work } from './leased-attempt.js'
 import { type Outcome, outcomesOf } from './outcome.js'
-import { Pauses } from './record-watch.js'
-import { asked } from './store-call.js'
+import { RecordWatch } from './record-watch.js'
+import { callStore } from './store-call.js'
 
-export interface FlightContext extends HoldContext {
-  /** Room for one waiter more in this process, or not. */
-  admit(): boolean
-  leave(): void
-}
-
-/** A request that waits for a flight's end. */
+/** A request for the key that waits for an outcome. */
 interface Waiter<T> {
   work: Work<T>
   waitMs: number
@@ -26,55 +21,31 @@ interface Waiter<T> {
   late?: boolean
 }
 
-/** What is asked for a key, the same for all requests of a flight. */
-export type FlightRequest = Omit<ClaimRequest, 'leaseId'>
-
 /**
- * The join entry of a key: all requests for it in this process, one claim and one watcher for them together.
+ * All requests for one key in this process: one claim and one watch for them together.
  *
  * It claims on behalf of its oldest request. Once it ran an attempt it never runs another: whoever waited for that
- * attempt gets what became of it.
+ * attempt gets its outcome.
  */
-export class Flight<T> {
-  readonly #context: FlightContext
-  readonly #request: FlightRequest
-  readonly #waiters = new Set<Waiter<T>>()
+export class SingleFlight<T> {
+  readonly #context: EngineContext
+  readonly #terms: ClaimTerms
   readonly #setOpen: (isOpen: boolean) => void
-  readonly #landed: () => void
-  #claiming = false
-  #storeSilent = false
-  #hold: Hold<T> | undefined
+  readonly #waiters = new Set<Waiter<T>>()
+  #isClaiming = false
+  #isStoreSilent = false
 
   /**
-   * @param setOpen called with `false` when requests that come from now on must start a flight of their own, and with
-   * `true` when they should join this one again, unless they did start one
-   * @param landed called once, when nothing of the flight is in progress any more
+   * @param setOpen called with `false` when later requests must start a flight of their own, and with `true` when they
+   * join this one again, unless another was started meanwhile
    */
-  constructor(context: FlightContext, request: FlightRequest, setOpen: (isOpen: boolean) => void, landed: () => void) {
+  constructor(context: EngineContext, terms: ClaimTerms, setOpen: (isOpen: boolean) => void) {
     this.#context = context
-    this.#request = request
+    this.#terms = terms
     this.#setOpen = setOpen
-    this.#landed = landed
   }
 
-  get id(): RecordId {
-    return this.#request
-  }
-
-  get hold(): Hold<T> | undefined {
-    return this.#hold
-  }
-
-  /** The first request: starts the flight. */
-  lead(work: Work<T>, waitMs: number, requestId: string | null): Promise<Outcome<T>> {
-    return new Promise(resolve => {
-      const leader: Waiter<T> = { work, waitMs, requestId, resolve }
-      this.#waiters.add(leader)
-      this.#fly(leader)
-    })
-  }
-
-  /** One more request: shares what the flight comes to, for as long as it is willing to wait. */
+  /** One more request: shares the flight's outcome, for as long as it is willing to wait. */
   join(work: Work<T>, waitMs: number, requestId: string | null): Promise<Outcome<T>> {
     return new Promise(resolve => {
       const waiter: Waiter<T> = { work, waitMs, requestId, resolve }
@@ -83,98 +54,84 @@ export class Flight<T> {
     })
   }
 
-  /** Claims on behalf of `runner`. */
-  #fly(runner: Waiter<T>): void {
-    this.#claiming = true
-    // By name: a spread that adds a field costs ten times as much.
-    const { scope, key, fingerprint, label = null, leaseMs, lockTtlMs, retentionMs, maxLosses } = this.#request
-    const leaseId = newLeaseId()
-    const request = { scope, key, fingerprint, label, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses }
-    claim(this.#context, request, runner.requestId, claimed => {
-      if (claimed === 'late') return this.#fly(runner)
-      this.#claiming = false
-      if (claimed === 'unavailable') return this.#land({ kind: 'store_unavailable' })
-      const { outcome, sentAt } = claimed
-      switch (outcome.status) {
-        case 'acquired': {
-          this.#waiters.delete(runner)
-          const { attempt: number, fencingToken, tookOver } = outcome
-          return this.#run(runner, { request, sentAt, number, fencingToken, tookOver, requestId: runner.requestId })
-        }
-        case 'completed': {
-          const { result, completedAt } = outcome
-          return this.#land({ kind: 'replayed', joined: false, result, completedAt })
-        }
-        case 'mismatch':
-          return this.#land({ kind: 'mismatch' })
-        case 'exhausted':
-          this.#context.report({
-            type: 'attempts_exhausted',
-            scope,
-            key,
-            requestId: runner.requestId,
-            losses: outcome.losses,
-          })
-          return this.#land({ kind: 'attempts_exhausted', losses: outcome.losses })
-        case 'running':
-          void this.#waitThenFly(runner, outcome.leaseRemainingMs)
-      }
+  /** The first request: starts the flight, and calls `landed` when nothing of it is in progress any more. */
+  lead(work: Work<T>, waitMs: number, requestId: string | null, landed: () => void): Promise<Outcome<T>> {
+    return new Promise(resolve => {
+      const leader: Waiter<T> = { work, waitMs, requestId, resolve }
+      this.#waiters.add(leader)
+      void this.#fly(leader).then(landed)
     })
   }
 
-  /** Another process runs it: its result is everybody's answer, unless the key becomes free before. */
-  async #waitThenFly(runner: Waiter<T>, leaseRemainingMs: number): Promise<void> {
-    this.#dismissLate()
-    if (this.#waiters.has(runner)) this.#wait(runner)
-    const seen = await this.#watch(leaseRemainingMs)
-    if (seen !== 'free') return this.#land(seen)
-    const next = this.#takeOldest()
-    if (next === undefined) this.#land({ kind: 'in_progress' })
-    else this.#fly(next)
+  async #fly(first: Waiter<T>): Promise<void> {
+    for (let runner: Waiter<T> | undefined = first; runner !== undefined; runner = this.#takeOldest()) {
+      this.#isClaiming = true
+      const claimed = await claim(this.#context, this.#terms, runner.requestId)
+      this.#isClaiming = false
+      switch (claimed.status) {
+        case 'acquired':
+          return this.#run(runner, claimed.lease)
+        case 'completed': {
+          const { result, completedAt } = claimed
+          return this.#close({ kind: 'replayed', joined: false, result, completedAt })
+        }
+        case 'mismatch':
+          return this.#close({ kind: 'mismatch' })
+        case 'exhausted': {
+          const { losses } = claimed
+          const { scope, key } = this.#terms
+          this.#context.report({ type: 'attempts_exhausted', scope, key, requestId: runner.requestId, losses })
+          return this.#close({ kind: 'attempts_exhausted', losses })
+        }
+        case 'unavailable':
+          return this.#close({ kind: 'store_unavailable' })
+      }
+      // Another process runs it: its result is everybody's answer, unless the key becomes free before.
+      this.#dismissLate()
+      if (this.#waiters.has(runner)) this.#wait(runner)
+      const seen = await this.#watch(claimed.leaseRemainingMs)
+      if (seen !== 'free') return this.#close(seen)
+    }
+    this.#close({ kind: 'in_progress' })
   }
 
-  #run(owner: Waiter<T>, claimed: Claimed): void {
-    let looked: Promise<void> | undefined
-    /** The owner was answered without the result, which is still on its way to the store. */
-    let stillOffered = false
-    const offerOn = () => {
-      stillOffered = true
-      this.#storeSilent = true
-    }
-    const lookFor = (otherwise: Outcome<T>) => {
-      looked = this.#lookFor(otherwise, claimed.request.leaseId)
-    }
-    const ended = (end: AttemptEnd<T>) => {
-      this.#hold = undefined
-      const [own, others] = outcomesOf(end)
-      if (end.end === 'lost' || end.end === 'fenced') {
-        this.#setOpen(false)
-        this.#waitAgain(owner)
-        return lookFor(own)
-      }
+  async #run(owner: Waiter<T>, lease: Lease): Promise<void> {
+    this.#waiters.delete(owner)
+    this.#dismissLate()
+    let isOffered = false
+    const attempt = new LeasedAttempt<T>(this.#context, lease, {
+      requestId: owner.requestId,
+      lateResult: () => {
+        isOffered = true
+        this.#isStoreSilent = true
+        this.#setOpen(true)
+      },
+    })
+    const settled = attempt.run(owner.work)
+
+    const ended = await attempt.ended
+    const [own, others] = outcomesOf(ended)
+    let lookedUp: Promise<void> | undefined
+    if (ended.end === 'lost' || ended.end === 'fenced') {
+      this.#setOpen(false)
+      this.#waitAgain(owner)
+      lookedUp = this.#lookUp(own, lease.id)
+    } else {
       owner.resolve(own)
-      if (end.end !== 'unreachable' || !end.isOffered) return this.#close(others)
-      offerOn()
+      isOffered = ended.end === 'unreachable' && ended.isOffered === true
+      if (isOffered) this.#isStoreSilent = true
+      else this.#setOpen(false)
       this.#settle(others)
     }
-    const settled = (end?: AttemptEnd<T>) => {
-      if (stillOffered && end !== undefined) {
-        const [, others] = outcomesOf(end)
-        this.#setOpen(false)
-        if (end.end === 'fenced') lookFor(others)
-        else this.#settle(others)
-      }
-      if (looked === undefined) this.#landed()
-      else void looked.then(this.#landed)
+
+    const last = await settled
+    if (isOffered && last !== undefined) {
+      const [, outcome] = outcomesOf(last)
+      this.#setOpen(false)
+      if (last.end === 'fenced') lookedUp = this.#lookUp(outcome, lease.id)
+      else this.#settle(outcome)
     }
-    const offeredLate = () => {
-      offerOn()
-      this.#setOpen(true)
-    }
-    const hold = new Hold<T>(this.#context, claimed, ended, settled, offeredLate)
-    this.#hold = hold
-    this.#dismissLate()
-    hold.run(owner.work)
+    await lookedUp
   }
 
   #waitAgain(owner: Waiter<T>): void {
@@ -183,53 +140,54 @@ export class Flight<T> {
     this.#wait(owner)
   }
 
-  /** The attempt lost its key: what became of that is everybody's answer, or `otherwise`. */
-  async #lookFor(otherwise: Outcome<T>, ownLeaseId: string): Promise<void> {
+  /** The attempt lost its key: what the record says is everybody's answer, or `otherwise`. */
+  async #lookUp(otherwise: Outcome<T>, ownLeaseId: string): Promise<void> {
     const seen = await this.#watch(0, ownLeaseId)
     this.#settle(seen === 'free' ? otherwise : seen)
   }
 
   /**
-   * Reads the record until it tells an outcome or is free to be claimed; never claims. Ends early when nobody waits.
+   * Reads the record until it has an outcome or is free to be claimed; never claims. Ends early when nobody waits.
    *
    * @param ownLeaseId the lease of this flight's own, lost attempt: while it stands there is nothing to wait for
    */
   async #watch(leaseRemainingMs: number, ownLeaseId?: string): Promise<Outcome<T> | 'free'> {
-    const pauses = new Pauses(this.#context, this.#request)
+    const { clock, store } = this.#context
+    const watch = new RecordWatch(clock, store, this.#terms)
     try {
-      return await this.#look(pauses, leaseRemainingMs, ownLeaseId)
+      return await this.#read(watch, leaseRemainingMs, ownLeaseId)
     } finally {
-      pauses.end()
+      watch.stop()
     }
   }
 
-  async #look(pauses: Pauses, leaseRemainingMs: number, ownLeaseId: string | undefined): Promise<Outcome<T> | 'free'> {
-    const { store } = this.#context
-    let remaining = leaseRemainingMs
+  async #read(watch: RecordWatch, leaseRemainingMs: number, ownLeaseId?: string): Promise<Outcome<T> | 'free'> {
+    const { store, report } = this.#context
+    const { scope, key, leaseMs } = this.#terms
+    let remainingMs = leaseRemainingMs
     for (;;) {
-      if (ownLeaseId === undefined || remaining > 0) await pauses.next(remaining + 1)
+      if (ownLeaseId === undefined || remainingMs > 0) await watch.change(remainingMs + 1)
       if (this.#waiters.size === 0) return 'free'
       try {
-        const record = await asked(this.#context, 'get', () => store.get(this.#request))
-        this.#storeSilent = false
+        const record = await callStore(this.#context, 'get', () => store.get(this.#terms))
+        this.#isStoreSilent = false
         // The lost attempt may still stand there, or have been given back by its handler: nobody else ran.
         if (record?.leaseId === ownLeaseId && record?.state !== 'completed') return 'free'
-        const seen = this.#read(record)
+        const seen = this.#outcomeOf(record)
         if (seen !== 'running') return seen
-        remaining = record?.leaseRemainingMs ?? 0
+        remainingMs = record?.leaseRemainingMs ?? 0
       } catch (error) {
-        const { scope, key } = this.id
-        this.#context.report({ type: 'store_failed', scope, key, requestId: null, operation: 'get', error })
+        report({ type: 'store_failed', scope, key, requestId: null, operation: 'get', error })
         if (ownLeaseId !== undefined) return 'free'
-        this.#storeSilent = true
-        remaining = this.#request.leaseMs
+        this.#isStoreSilent = true
+        remainingMs = leaseMs
       }
     }
   }
 
-  #read(record: StoredRecord | undefined): Outcome<T> | 'free' | 'running' {
+  #outcomeOf(record: StoredRecord | undefined): Outcome<T> | 'free' | 'running' {
     if (record === undefined) return 'free'
-    const { fingerprint } = this.#request
+    const { fingerprint } = this.#terms
     if (fingerprint !== null && record.fingerprint !== null && record.fingerprint !== fingerprint) {
       return { kind: 'mismatch' }
     }
@@ -249,19 +207,19 @@ export class Flight<T> {
 
   /** From here on the wait of this request is limited in time and takes up room. */
   #wait(waiter: Waiter<T>): void {
-    if (!this.#context.admit()) {
+    const { clock, waiting } = this.#context
+    if (!waiting.enter()) {
       this.#dismiss(waiter)
       return
     }
-    const { clock } = this.#context
     waiter.until ??= clock.monotonic() + waiter.waitMs
     const cancel = clock.after(Math.max(0, waiter.until - clock.monotonic()), () => {
-      if (this.#claiming) waiter.late = true
+      if (this.#isClaiming) waiter.late = true
       else this.#dismiss(waiter)
     })
     waiter.stopWaiting = () => {
       cancel()
-      this.#context.leave()
+      waiting.leave()
       delete waiter.stopWaiting
     }
   }
@@ -269,7 +227,7 @@ export class Flight<T> {
   #dismiss(waiter: Waiter<T>): void {
     this.#waiters.delete(waiter)
     waiter.stopWaiting?.()
-    waiter.resolve({ kind: this.#storeSilent ? 'store_unavailable' : 'in_progress' })
+    waiter.resolve({ kind: this.#isStoreSilent ? 'store_unavailable' : 'in_progress' })
   }
 
   #dismissLate(): void {
@@ -278,16 +236,9 @@ export class Flight<T> {
 
   /** The request that has waited longest; its wait is over, it is the one to claim. */
   #takeOldest(): Waiter<T> | undefined {
-    for (const waiter of this.#waiters) {
-      waiter.stopWaiting?.()
-      return waiter
-    }
-    return undefined
-  }
-
-  #land(outcome: Outcome<T>): void {
-    this.#close(outcome)
-    this.#landed()
+    const [oldest] = this.#waiters
+    oldest?.stopWaiting?.()
+    return oldest
   }
 
   #close(outcome: Outcome<T>): void {

@@ -1,116 +1,72 @@
-import { measured, type StoreOperation, tell } from '../diagnostics.js'
+import { isObserved, publish, type StoreOperation } from '../diagnostics.js'
 import { StoreError } from '../errors.js'
 import type { Clock } from '../util/clock.js'
 import type { TimeLimits } from '../util/time-limits.js'
 
-export interface Asking {
+/** What a call to the store needs besides the store. */
+export interface StoreCallContext {
   clock: Clock
   limits: TimeLimits
   storeTimeoutMs: number
 }
 
 /**
- * Puts a question to the store and calls one of the two, once; no answer within the time limit counts as "unknown".
- * Callbacks, for every delivery comes by here twice: a promise and what hangs on it cost half a microsecond. So that
- * nobody reads the clock twice for one moment `answered` is told the time of the answer where it is known.
+ * One call, under the time limit. Its answer counts as "unknown" once the limit is over.
+ * @throws what the store rejects with, or a {@link StoreError}
  */
-export function ask<T>(
-  { clock, limits, storeTimeoutMs }: Asking,
+export function callStore<T>(
+  { clock, limits, storeTimeoutMs }: StoreCallContext,
   operation: StoreOperation,
-  question: () => Promise<T>,
-  answered: (answer: T, at?: number) => void,
-  failed: (error: unknown) => void,
-  askedAt = clock.monotonic(),
-): void {
-  let waiting = true
-  const failedWith = (error: unknown) => {
-    if (measured()) tellAsked(clock, operation, askedAt, true)
-    failed(error)
-  }
-  const giveUp = () => {
-    waiting = false
-    failedWith(new StoreError(`the store did not answer within ${storeTimeoutMs} ms`, 'unknown'))
-  }
-  const lift = limits.start(storeTimeoutMs, giveUp, askedAt)
-  question().then(
-    answer => {
-      if (!waiting) return
-      lift()
-      if (measured()) answered(answer, tellAsked(clock, operation, askedAt, false))
-      else answered(answer)
-    },
-    error => {
-      if (!waiting) return
-      lift()
-      failedWith(error)
-    },
-  )
+  call: () => Promise<T>,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const sentAt = clock.monotonic()
+    const timedOut = () => {
+      publishCall(clock, operation, sentAt, true)
+      reject(timeoutError(storeTimeoutMs))
+    }
+    const cancel = limits.start(storeTimeoutMs, timedOut, sentAt)
+    call().then(
+      answer => {
+        cancel()
+        publishCall(clock, operation, sentAt, false)
+        resolve(answer)
+      },
+      error => {
+        cancel()
+        publishCall(clock, operation, sentAt, true)
+        reject(error)
+      },
+    )
+  })
 }
 
-/** Returns the time, which is that of the answer. */
-export function tellAsked(clock: Clock, operation: StoreOperation, askedAt: number, failed: boolean): number {
-  const now = clock.monotonic()
-  tell({ type: 'store_asked', operation, durationMs: now - askedAt, failed })
-  return now
-}
-
-/** {@link ask} as a promise. */
-export const asked = <T>(asking: Asking, operation: StoreOperation, question: () => Promise<T>): Promise<T> =>
-  new Promise<T>((resolve, reject) => ask(asking, operation, question, resolve, reject))
-
-/** Whether the store said that nothing was written. Whatever it did not say counts as unknown. */
-export const wasRefused = (error: unknown): boolean => error instanceof StoreError && error.effect === 'refused'
-
-export const pause = (clock: Clock, ms: number): Promise<void> => new Promise(resolve => void clock.after(ms, resolve))
-
-/** Shortened by up to half at random, so that processes spread out. */
-export const jittered = (ms: number): number => ms * (0.5 + Math.random() / 2)
-
-export interface Insisting extends Asking {
-  /** On the monotonic clock. */
+/** How long calls are repeated, and who learns of failures. */
+export interface Repetition<T> {
+  /** On the monotonic clock: no call starts after it. */
   giveUpAt: number
-  failed(error: unknown): void
+  /** Called for each call that failed or is overdue, with its number from 1 on. */
+  failed(error: unknown, call: number): void
+  /** Asked before each further call: whether nobody needs the answer any more. Default: somebody does. */
+  isOver?(): boolean
+  /** Called for an answer that comes after the first one, or after the end. */
+  late?(answer: T): void
 }
 
-export const FIRST_RETRY_MS = 50
+const FIRST_RETRY_MS = 50
 const LAST_RETRY_MS = 2_000
 
-/** Asks again, with growing pauses, until the store answers; `undefined`: it had not by `giveUpAt`. */
-export async function insist<T>(
-  insisting: Insisting,
-  operation: StoreOperation,
-  question: () => Promise<T>,
-): Promise<T | undefined> {
-  const { clock, giveUpAt, failed } = insisting
-  for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)) {
-    try {
-      return await asked(insisting, operation, question)
-    } catch (error) {
-      failed(error)
-    }
-    const delay = jittered(retryMs)
-    if (clock.monotonic() + delay >= giveUpAt) return undefined
-    await pause(clock, delay)
-  }
-}
-
-export interface Repeating extends Insisting {
-  /** Nobody needs the answer any more. */
-  isOver(): boolean
-}
-
 /**
- * Asks, and asks again whenever the answer is overdue or fails; each time it waits twice as long. Whichever answer comes
- * first counts, those that follow are given to `late`. `undefined`: there was none by `giveUpAt`, or the store refused
- * before anything can have happened.
+ * Repeats a call until the store answers: an overdue one at once, a failed one after a pause. Whichever answer comes first
+ * counts, that of an overdue call too, so a store that is slower than its time limit is usable; `call` must mean the same
+ * each time. `undefined`: there was no answer.
  */
-export function firstAnswer<T>(
-  repeating: Repeating,
+export function callUntilAnswered<T>(
+  { clock, limits, storeTimeoutMs }: StoreCallContext,
   operation: StoreOperation,
-  question: (again: boolean) => Promise<T>,
-  late: (answer: T) => void = () => {},
+  call: (isRepeated: boolean) => Promise<T>,
+  { giveUpAt, failed, isOver, late }: Repetition<T>,
 ): Promise<T | undefined> {
-  const { clock, limits, giveUpAt, failed, isOver, storeTimeoutMs } = repeating
   return new Promise(resolve => {
     let settled = false
     let cancelTimer = () => {}
@@ -124,38 +80,41 @@ export function firstAnswer<T>(
       resolve(answer)
     }
 
-    const askAgain = (pauseMs: number) => {
-      if (isOver() || clock.monotonic() + pauseMs >= giveUpAt) settle(undefined)
+    const sendAgain = (pauseMs: number) => {
+      if (isOver?.() || clock.monotonic() + pauseMs >= giveUpAt) settle(undefined)
+      else if (pauseMs === 0) send()
       else cancelTimer = clock.after(pauseMs, send)
     }
 
     const send = () => {
       const number = ++latest
-      const askedAt = clock.monotonic()
+      const sentAt = clock.monotonic()
       const waitMs = patienceMs
+      let isOverdue = false
       cancelTimer = limits.start(
         waitMs,
         () => {
-          failed(new StoreError(`the store did not answer within ${waitMs} ms`, 'unknown'))
-          // Few lengths: see time-limits.ts.
-          patienceMs = clock.monotonic() + 2 * waitMs <= giveUpAt ? 2 * waitMs : storeTimeoutMs
-          askAgain(0)
+          isOverdue = true
+          publishCall(clock, operation, sentAt, true)
+          failed(timeoutError(waitMs), number)
+          // Few different lengths: each has a list of its own in `limits`.
+          patienceMs = clock.monotonic() + 2 * storeTimeoutMs <= giveUpAt ? 2 * storeTimeoutMs : storeTimeoutMs
+          sendAgain(0)
         },
-        askedAt,
+        sentAt,
       )
-      question(number > 1).then(
+      call(number > 1).then(
         answer => {
-          if (measured()) tellAsked(clock, operation, askedAt, false)
-          if (settled) late(answer)
+          if (!isOverdue) publishCall(clock, operation, sentAt, false)
+          if (settled) late?.(answer)
           else settle(answer)
         },
         error => {
-          if (measured()) tellAsked(clock, operation, askedAt, true)
-          if (settled || number < latest) return
+          if (isOverdue || settled) return
+          publishCall(clock, operation, sentAt, true)
           cancelTimer()
-          failed(error)
-          if (number === 1 && wasRefused(error)) return settle(undefined)
-          askAgain(jittered(retryMs))
+          failed(error, number)
+          sendAgain(jittered(retryMs))
           retryMs = Math.min(2 * retryMs, LAST_RETRY_MS)
         },
       )
@@ -164,3 +123,16 @@ export function firstAnswer<T>(
     send()
   })
 }
+
+/** Whether the store said that nothing was written. Whatever it did not say counts as unknown. */
+export const wasRefused = (error: unknown): boolean => error instanceof StoreError && error.effect === 'refused'
+
+/** Shortened by up to half at random, so that processes spread out. */
+export const jittered = (ms: number): number => ms * (0.5 + Math.random() / 2)
+
+/** Reads the clock only while somebody subscribes. */
+export function publishCall(clock: Clock, operation: StoreOperation, sentAt: number, failed: boolean): void {
+  if (isObserved()) publish({ type: 'store_asked', operation, durationMs: clock.monotonic() - sentAt, failed })
+}
+
+const timeoutError = (ms: number) => new StoreError(`the store did not answer within ${ms} ms`, 'unknown')

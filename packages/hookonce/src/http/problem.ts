@@ -1,4 +1,5 @@
-import type { Answer, DeliveryOutcome } from './response.js'
+import type { DeliveryOutcome } from '../diagnostics.js'
+import type { Answer } from './response.js'
 
 /** Every problem a receiver answers with: its code, HTTP status and title (RFC 9457 §3.1). Codes are stable. */
 export const PROBLEMS = {

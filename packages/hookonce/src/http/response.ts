@@ -1,4 +1,5 @@
 import { isUint8Array } from 'node:util/types'
+import type { DeliveryOutcome } from '../diagnostics.js'
 import type { HeaderList } from './delivery.js'
 import { endToEnd, isReplayMark } from './header-names.js'
 
@@ -36,22 +37,6 @@ export function jsonResponse(value: unknown, status = 200): HandlerResponse {
   const body = Buffer.from(JSON.stringify(value) ?? '')
   return { status, headers: [['content-type', 'application/json']], body }
 }
-
-/** How a delivery ended; the word used in logs and metrics. */
-export type DeliveryOutcome =
-  | 'executed' // the handler ran and its result is recorded (or there was no key)
-  | 'accepted' // stored with its record, to be worked on later
-  | 'replayed'
-  | 'joined'
-  | 'in_progress'
-  | 'mismatch'
-  | 'invalid'
-  | 'unauthorized'
-  | 'handshake' // the sender asked whether this is the right place
-  | 'unavailable'
-  | 'full' // its source keeps as much as it may
-  | 'failed'
-  | 'lost'
 
 /** What is to be sent back, complete: adapters add nothing and leave nothing out. */
 export interface Answer {
@@ -119,26 +104,9 @@ export function replayable({ status, headers, body, rest }: HandlerResponse, max
   }
 }
 
-/** Layout: version (1 byte), length of the head (4 bytes, big-endian), head (JSON), body. */
-const VERSION = 1
-const PREFIX_BYTES = 5
-
-export function encodeResponse({ status, headers, body, bodyOmitted }: RecordedResponse): Uint8Array {
-  const head = JSON.stringify(bodyOmitted ? { status, headers, bodyOmitted } : { status, headers })
-  const headBytes = Buffer.byteLength(head)
-  const bytes = Buffer.allocUnsafe(PREFIX_BYTES + headBytes + body.length)
-  bytes.writeUInt8(VERSION, 0)
-  bytes.writeUInt32BE(headBytes, 1)
-  bytes.write(head, PREFIX_BYTES)
-  bytes.set(body, PREFIX_BYTES + headBytes)
-  return bytes
-}
-
-/** @throws {TypeError} if the bytes are not of {@link encodeResponse}'s making */
-export function decodeResponse(result: Uint8Array): RecordedResponse {
-  const bytes = Buffer.from(result.buffer, result.byteOffset, result.byteLength)
-  if (bytes[0] !== VERSION) throw new TypeError('this record was written by an unknown version')
-  const bodyAt = PREFIX_BYTES + bytes.readUInt32BE(1)
-  const { status, headers, bodyOmitted = false } = JSON.parse(bytes.toString('utf8', PREFIX_BYTES, bodyAt))
-  return { status, headers, body: bytes.subarray(bodyAt), bodyOmitted }
+/** Nobody will read what follows of this response: its source is told to stop. */
+export function discard({ rest }: HandlerResponse): void {
+  rest?.[Symbol.asyncIterator]()
+    .return?.()
+    ?.catch(() => {})
 }

@@ -34,7 +34,7 @@ export class Breaker {
     return 1
   }
 
-  unneeded(): void {
+  release(): void {
     this.#probing = false
   }
 

@@ -6,7 +6,7 @@ import type { Clock } from '../util/clock.js'
  */
 export class Slots {
   readonly #total: number
-  readonly #hungry = new Map<string, () => void>()
+  readonly #waiting = new Map<string, () => void>()
   #used = 0
 
   constructor(total: number) {
@@ -15,21 +15,21 @@ export class Slots {
 
   /** Reserves room for at most so many; if there is none, `wake` is called when there is some for this source. */
   reserve(source: string, most: number, wake: () => void): number {
-    const waiting = [...this.#hungry.keys()]
-    const ahead = this.#hungry.has(source) ? waiting.indexOf(source) : waiting.length
+    const waiting = [...this.#waiting.keys()]
+    const ahead = this.#waiting.has(source) ? waiting.indexOf(source) : waiting.length
     const room = Math.min(most, this.#total - this.#used - ahead)
     if (room < 1) {
-      if (!this.#hungry.has(source)) this.#hungry.set(source, wake)
+      if (!this.#waiting.has(source)) this.#waiting.set(source, wake)
       return 0
     }
-    this.#hungry.delete(source)
+    this.#waiting.delete(source)
     this.#used += room
     return room
   }
 
-  free(count: number): void {
+  release(count: number): void {
     this.#used -= count
-    for (const wake of [...this.#hungry.values()]) {
+    for (const wake of [...this.#waiting.values()]) {
       if (this.#used >= this.#total) return
       wake()
     }
@@ -69,7 +69,7 @@ export class RateLimit {
     return room
   }
 
-  unneeded(count: number): void {
+  release(count: number): void {
     this.#tokens += count
   }
 }

@@ -1,18 +1,17 @@
 import type { AbortableAttempt } from '../engine/attempt.js'
 import type { Commit, Settlement } from '../engine/commit.js'
-import { newLeaseId } from '../engine/lease-id.js'
-import { type AttemptEnd, type Claimed, Hold, type HoldContext } from '../engine/leased-attempt.js'
-import { firstAnswer, jittered } from '../engine/store-call.js'
+import type { EngineContext } from '../engine/context.js'
+import { type Lease, newLeaseId } from '../engine/lease.js'
+import { type AttemptEnd, type EndWithoutResult, LeasedAttempt } from '../engine/leased-attempt.js'
+import { callUntilAnswered, jittered, wasRefused } from '../engine/store-call.js'
 import type { Timing } from '../engine/timing.js'
-import { NoResultError } from '../errors.js'
 import type { ClaimDueRequest, DueClaim, FailNext, InboxStore } from '../stores/inbox-store.js'
-import type { RecordId } from '../stores/store.js'
 
-/** How often a worker looks for what is due when nothing tells it to. */
-const LOOK_EVERY_MS = 1_000
+/** How often a worker asks for what is due when nothing wakes it. */
+const POLL_EVERY_MS = 1_000
 
-/** What one look takes at most: what is taken waits for nobody, and its lease runs. */
-const MOST_AT_ONCE = 100
+/** The most that one call claims: their leases run while they wait to begin. */
+const LARGEST_BATCH = 100
 
 /** The last error of an attempt that was given back before it began. */
 const NOT_BEGUN = 'the attempt did not begin'
@@ -24,139 +23,117 @@ export interface DueWork<T> {
   concurrency: number
   timing: Pick<Timing, 'leaseMs' | 'lockTtlMs'>
   maxLosses: number
-  /** Reserves room for at most so many attempts, and says for how many there is. Default: for all. */
+  /** Reserves room for at most so many attempts, and returns for how many there is. Default: for all. */
   reserve?(most: number): number
-  /** So many of those that room was reserved for were not there to be taken. */
-  unneeded?(count: number): void
+  /** So many reservations are not used. */
+  release?(count: number): void
   run(due: DueClaim, attempt: AbortableAttempt, commit: Commit<T> | undefined): Promise<Settlement<T>>
-  /** What is to come after an attempt that had no result to record. */
-  next(
-    due: DueClaim,
-    end: AttemptEnd<T> & { end: 'given_back' | 'threw' | 'unreachable' },
-    requestId: string | null,
-  ): FailNext
+  /** What follows an attempt that had no result to record. */
+  next(due: DueClaim, end: EndWithoutResult<T>, requestId: string | null): FailNext
   ended(due: DueClaim, end: AttemptEnd<T>): void
-  /** What ran has come to its very end, and its room is free. */
+  /** A handler has come to its very end, and its room is free. */
   settled(): void
 }
 
-export interface Worker {
-  /** Something may be due, or there may be room again. */
-  wake(): void
-  /** Takes nothing more; resolves when nothing runs any more. */
-  stop(): Promise<void>
-}
-
-/** Takes due records of a scope under leases and runs their attempts, as many at once as it may. */
-export class DueWorker<T> implements Worker {
-  readonly #context: HoldContext
+/** Claims due records of a scope under leases and runs their attempts, as many at once as it may. */
+export class Worker<T> {
+  readonly scope: string
+  readonly #context: EngineContext
   readonly #store: InboxStore
   readonly #work: DueWork<T>
-  readonly #holds = new Set<Hold<T>>()
-  readonly #endWatch: (() => void) | undefined
+  readonly #unwatch: (() => void) | undefined
+  /** Attempts that run, and records whose lease is renewed before they do. */
   #active = 0
-  #looking = false
-  #lookAgain = false
+  #isClaiming = false
+  #claimAgain = false
   #cancelTimer: () => void = () => {}
-  #stopped = false
-  #idle: (() => void) | undefined
+  #isStopped = false
+  #whenIdle: (() => void) | undefined
 
-  constructor(context: HoldContext, store: InboxStore, work: DueWork<T>) {
+  constructor(context: EngineContext, store: InboxStore, work: DueWork<T>) {
+    this.scope = work.scope
     this.#context = context
     this.#store = store
     this.#work = work
-    this.#endWatch = store.watchDue?.(work.scope, () => this.wake())
+    this.#unwatch = store.watchDue?.(work.scope, () => this.wake())
     this.wake()
   }
 
+  /** Something may be due, or there may be room again. */
   wake(): void {
-    if (this.#looking) this.#lookAgain = true
-    else void this.#look()
+    if (this.#isClaiming) this.#claimAgain = true
+    else void this.#claimAll()
   }
 
+  /** Claims nothing more; resolves when nothing runs any more. */
   async stop(): Promise<void> {
-    this.#stopped = true
-    this.#endWatch?.()
+    this.#isStopped = true
+    this.#unwatch?.()
     this.#cancelTimer()
-    if (this.#active === 0 && !this.#looking) return
+    if (this.#active === 0 && !this.#isClaiming) return
     await new Promise<void>(resolve => {
-      this.#idle = resolve
+      this.#whenIdle = resolve
     })
   }
 
-  get scope(): string {
-    return this.#work.scope
-  }
-
-  /** How many attempts run. */
-  get running(): number {
-    return this.#holds.size
-  }
-
-  /** Aborts the signal of every attempt that runs. */
-  abort(reason: Error): void {
-    for (const hold of this.#holds) hold.abort(reason)
-  }
-
-  /** The record was deleted: its attempt has nothing to hold any more. */
-  lose({ scope, key }: RecordId): void {
-    for (const hold of this.#holds) if (hold.id.scope === scope && hold.id.key === key) hold.lose('deleted')
-  }
-
-  async #look(): Promise<void> {
-    this.#looking = true
+  async #claimAll(): Promise<void> {
+    this.#isClaiming = true
     do {
-      this.#lookAgain = false
-      const most = Math.min(this.#work.concurrency - this.#active, MOST_AT_ONCE)
-      if (most < 1 || this.#stopped) break
+      this.#claimAgain = false
+      const most = Math.min(this.#work.concurrency - this.#active, LARGEST_BATCH)
+      if (most < 1 || this.#isStopped) break
       const room = this.#reserve(most)
       if (room < 1) break
-      const taken = await this.#take(room)
-      if (taken < room) this.#work.unneeded?.(room - taken)
+      const begun = await this.#claimBatch(room)
+      if (begun < room) this.#work.release?.(room - begun)
       // As many as there was room for: there may be more.
-      else this.#lookAgain = true
-    } while (this.#lookAgain)
-    this.#looking = false
+      else this.#claimAgain = true
+    } while (this.#claimAgain)
+    this.#isClaiming = false
     this.#cancelTimer()
-    if (this.#stopped) this.#rest()
-    else this.#cancelTimer = this.#context.clock.after(jittered(LOOK_EVERY_MS), () => this.wake())
+    if (this.#isStopped) this.#rest()
+    else this.#cancelTimer = this.#context.clock.after(jittered(POLL_EVERY_MS), () => this.wake())
   }
 
   #reserve(most: number): number {
     return this.#work.reserve?.(most) ?? most
   }
 
-  /** Takes what is due and begins it; says how many that were. */
-  async #take(limit: number): Promise<number> {
+  /** Claims what is due and begins it; returns how many records that were. */
+  async #claimBatch(limit: number): Promise<number> {
     const { clock } = this.#context
-    const { scope, timing, maxLosses } = this.#work
+    const { timing, maxLosses } = this.#work
     const { leaseMs, lockTtlMs } = timing
-    const request = { scope, limit, leaseId: newLeaseId(), leaseMs, lockTtlMs, maxLosses }
-    const sentAt = clock.monotonic()
-    const isOver = () => clock.monotonic() >= sentAt + leaseMs || this.#stopped
-    let taken: Set<string> | undefined
+    const request = { scope: this.scope, limit, leaseId: newLeaseId(), leaseMs, lockTtlMs, maxLosses }
+    const claimedAt = clock.monotonic()
+    const giveUpAt = claimedAt + leaseMs
+    const isOver = () => clock.monotonic() >= giveUpAt || this.#isStopped
+    const known = new Set<string>()
     const begin = (claims: DueClaim[], hasRoom: () => boolean): void => {
-      if (claims.length === 0) return
-      taken ??= new Set()
-      const renewFirst = clock.monotonic() >= sentAt + leaseMs / 2
-      const toRenew: DueClaim[] = []
-      for (const due of claims) {
-        const name = `${due.attempt} ${due.key}`
-        if (taken.has(name)) continue
-        taken.add(name)
+      const fresh = claims.filter(({ attempt, key }) => !known.has(`${attempt} ${key}`))
+      for (const { attempt, key } of fresh) known.add(`${attempt} ${key}`)
+      this.#beginAll(
+        fresh.map(due => ({ due, lease: leaseOf(due, request, claimedAt) })),
         // Where this process was stopped meanwhile, or is about to end, others may have it.
-        if (isOver() || !hasRoom()) this.#release(due, request)
-        else if ((renewFirst || due.tookOver) && this.#resultOf(due) === undefined) toRenew.push(due)
-        else this.#begin(due, request, sentAt)
-      }
-      void this.#renewAndBegin(toRenew, request, sentAt)
+        () => !isOver() && hasRoom(),
+      )
     }
-    const claims = await firstAnswer(
-      { ...this.#context, giveUpAt: sentAt + leaseMs, isOver, failed: this.#failedTo('claim') },
+    const reportFailure = this.#reportFailure('claim')
+    let nothingWritten = false
+    const claims = await callUntilAnswered(
+      this.#context,
       'claim_due',
       again => this.#store.claimDue({ ...request, again }),
-      // Of what was asked more than once a later answer may have taken more.
-      late => begin(late, () => this.#active < this.#work.concurrency && this.#reserve(1) === 1),
+      {
+        giveUpAt,
+        isOver: () => nothingWritten || isOver(),
+        failed(error, call) {
+          nothingWritten = call === 1 && wasRefused(error)
+          reportFailure(error)
+        },
+        // Of what was sent more than once a later answer may have claimed more.
+        late: more => begin(more, () => this.#active < this.#work.concurrency && this.#reserve(1) === 1),
+      },
     )
     if (claims === undefined || isOver()) {
       begin(claims ?? [], () => false)
@@ -166,92 +143,107 @@ export class DueWorker<T> implements Worker {
     return claims.length
   }
 
-  /**
-   * Begins what another took before, or what was taken long ago, once its lease is renewed: from then on the attempt counts
-   * as one that began. So what ends its process each time dies, and what never began does not. One after the other: a
-   * store that does not answer is not asked for each; what it holds is due again when the lease is over.
-   */
-  async #renewAndBegin(claims: DueClaim[], request: ClaimDueRequest, takenAt: number): Promise<void> {
+  #beginAll(claims: Claim[], mayBegin: () => boolean): void {
     const { clock } = this.#context
-    const { leaseId, leaseMs } = request
-    const giveUpAt = takenAt + leaseMs
-    const isOver = () => clock.monotonic() >= giveUpAt || this.#stopped
+    const toRenew: Claim[] = []
+    for (const claim of claims) {
+      const { leaseMs, claimedAt, tookOver } = claim.lease
+      const isLate = clock.monotonic() >= claimedAt + leaseMs / 2
+      if (!mayBegin()) this.#giveBack(claim)
+      else if ((isLate || tookOver) && this.#resultOf(claim.lease) === undefined) toRenew.push(claim)
+      else this.#begin(claim)
+    }
+    void this.#renewAndBegin(toRenew)
+  }
+
+  /**
+   * Begins what was taken over, or claimed long ago, once its lease is renewed: from then on the attempt counts as one
+   * that began. So what ends its process each time dies, and what never began does not. One after the other: a store
+   * that does not answer is not called for each; what it holds is due again when the lease is over.
+   */
+  async #renewAndBegin(claims: Claim[]): Promise<void> {
+    const { clock } = this.#context
     this.#active += claims.length
     let isSilent = false
-    for (const due of claims) {
-      let renewedAt = 0
-      const renew = (again: boolean) => {
-        if (!again) renewedAt = clock.monotonic()
-        return this.#store.renew(due, leaseId, leaseMs)
-      }
-      const repeating = { ...this.#context, giveUpAt, isOver, failed: this.#failedTo('renew', due.key) }
-      const outcome: 'renewed' | 'lost' | undefined = isSilent
-        ? undefined
-        : await firstAnswer(repeating, 'renew', renew)
+    for (const claim of claims) {
+      const renewedAt = clock.monotonic()
+      const outcome: 'renewed' | 'lost' | undefined = isSilent ? undefined : await this.#renew(claim.lease)
       isSilent ||= outcome === undefined
       this.#active--
-      if (outcome === 'renewed' && !this.#stopped) this.#begin(due, request, takenAt, renewedAt)
+      if (outcome === 'renewed' && !this.#isStopped) this.#begin({ ...claim, lease: { ...claim.lease, renewedAt } })
       else {
-        if (this.#stopped) this.#release(due, request)
-        this.#work.unneeded?.(1)
+        if (this.#isStopped) this.#giveBack(claim)
+        this.#work.release?.(1)
         this.#next()
       }
     }
   }
 
-  #release(due: DueClaim, { leaseId }: ClaimDueRequest): void {
-    void this.#store.fail(due, leaseId, NOT_BEGUN, { dueInMs: 0, notBegun: true }).catch(ignore)
-  }
-
-  #begin(
-    due: DueClaim,
-    { leaseId, leaseMs, lockTtlMs, maxLosses }: ClaimDueRequest,
-    sentAt: number,
-    renewedAt = sentAt,
-  ): void {
-    const { scope, key, attempt: number, fencingToken, tookOver } = due
-    // What is fixed at acceptance is not claimed again.
-    const request = { scope, key, fingerprint: null, leaseId, leaseMs, lockTtlMs, maxLosses, retentionMs: 0 }
-    const next: Claimed<T>['next'] = (end, requestId) => this.#work.next(due, end, requestId)
-    // Which delivery it is for is read out of the record.
-    const claimed = { request, number, fencingToken, sentAt, renewedAt, tookOver, requestId: null, next }
-    const ended = (end: AttemptEnd<T>) => this.#work.ended(due, end)
-    const hold = new Hold<T>(this.#context, claimed, ended, () => {
-      this.#holds.delete(hold)
-      this.#active--
-      this.#work.settled()
-      this.#next()
+  #renew(lease: Lease): Promise<'renewed' | 'lost' | undefined> {
+    const { clock } = this.#context
+    const giveUpAt = lease.claimedAt + lease.leaseMs
+    return callUntilAnswered(this.#context, 'renew', () => this.#store.renew(lease, lease.id, lease.leaseMs), {
+      giveUpAt,
+      isOver: () => clock.monotonic() >= giveUpAt || this.#isStopped,
+      failed: this.#reportFailure('renew', lease.key),
     })
-    const result = due.tookOver ? this.#resultOf(due) : undefined
-    this.#active++
-    this.#holds.add(hold)
-    hold.run((attempt, commit) => (result ? Promise.resolve(result) : this.#work.run(due, attempt, commit)))
   }
 
-  /** What an attempt before came to in this process, if that did not reach the store yet: it is not run again for. */
-  #resultOf({ key }: DueClaim): Settlement<T> | undefined {
-    for (const hold of this.#holds) if (hold.id.key === key && hold.offered !== undefined) return hold.offered
-    return undefined
+  #giveBack({ lease }: Claim): void {
+    void this.#store.fail(lease, lease.id, NOT_BEGUN, { dueInMs: 0, notBegun: true }).catch(ignore)
+  }
+
+  #begin({ due, lease }: Claim): void {
+    const attempt = new LeasedAttempt<T>(this.#context, lease, {
+      // Which delivery it is for is read out of the record.
+      requestId: null,
+      next: (end, requestId) => this.#work.next(due, end, requestId),
+    })
+    const result = lease.tookOver ? this.#resultOf(lease) : undefined
+    this.#active++
+    void attempt.ended.then(end => this.#work.ended(due, end))
+    void attempt
+      .run(async (attempt, commit) => result ?? this.#work.run(due, attempt, commit))
+      .then(() => {
+        this.#active--
+        this.#work.settled()
+        this.#next()
+      })
+  }
+
+  /** The result of an attempt of this process that has not reached the store yet: the handler does not run again. */
+  #resultOf(lease: Lease): Settlement<T> | undefined {
+    const holder = this.#context.running.of(lease).find(({ offered }) => offered !== undefined)
+    return holder?.offered as Settlement<T> | undefined
   }
 
   /** There is room again. */
   #next(): void {
-    if (this.#stopped) this.#rest()
+    if (this.#isStopped) this.#rest()
     else this.wake()
   }
 
-  #failedTo(operation: 'claim' | 'renew', key: string | null = null) {
-    const { scope } = this.#work
+  #reportFailure(operation: 'claim' | 'renew', key: string | null = null) {
+    const { scope } = this
     return (error: unknown) =>
       this.#context.report({ type: 'store_failed', scope, key, requestId: null, operation, error })
   }
 
   #rest(): void {
-    if (this.#active === 0 && !this.#looking) this.#idle?.()
+    if (this.#active === 0 && !this.#isClaiming) this.#whenIdle?.()
   }
 }
 
-/** What an attempt is told that is aborted because its process ends. */
-export const shuttingDown = (): NoResultError => new NoResultError('attempt_lost', 'this process is shutting down')
+/** A due record, and the lease it is claimed under. */
+interface Claim {
+  due: DueClaim
+  lease: Lease
+}
+
+function leaseOf(due: DueClaim, { leaseId, leaseMs, lockTtlMs }: ClaimDueRequest, claimedAt: number): Lease {
+  const { scope, key, attempt, fencingToken, tookOver } = due
+  const renewedAt = claimedAt
+  return { scope, key, id: leaseId, attempt, fencingToken, leaseMs, lockTtlMs, claimedAt, renewedAt, tookOver }
+}
 
 function ignore(): void {}

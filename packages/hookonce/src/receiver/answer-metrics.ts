@@ -1,16 +1,16 @@
-import { measured, tell } from '../diagnostics.js'
+import { isObserved, publish } from '../diagnostics.js'
 import type { Answer } from '../http/response.js'
 import type { Clock } from '../util/clock.js'
 
-/** When a delivery came, if somebody listens to what becomes of it. */
-export const cameAt = (clock: Clock): number | undefined => (measured() ? clock.monotonic() : undefined)
+/** When a delivery arrived; read only while somebody subscribes to activity. */
+export const arrivalTime = (clock: Clock): number | undefined => (isObserved() ? clock.monotonic() : undefined)
 
-/** Tells what was answered, if somebody listened when the delivery came. Gives the answer back. */
-export function told(clock: Clock, scope: string, since: number | undefined, answer: Answer): Answer {
+/** Publishes the answer of a delivery whose arrival time was read, and returns it. */
+export function publishAnswer(clock: Clock, scope: string, since: number | undefined, answer: Answer): Answer {
   if (since === undefined) return answer
   const { outcome, status, recordedAt } = answer
   // Whose clock is behind the store's sees what was recorded after now.
   const ageMs = recordedAt === undefined ? null : Math.max(0, clock.now() - recordedAt)
-  tell({ type: 'delivery_answered', scope, outcome, status, durationMs: clock.monotonic() - since, ageMs })
+  publish({ type: 'delivery_answered', scope, outcome, status, durationMs: clock.monotonic() - since, ageMs })
   return answer
 }

@@ -1,14 +1,9 @@
+import type { DeliveryOutcome } from '../diagnostics.js'
 import type { Outcome } from '../engine/outcome.js'
 import type { Full } from '../engine/quota.js'
 import { problem } from '../http/problem.js'
-import {
-  type Answer,
-  type DeliveryOutcome,
-  decodeResponse,
-  type HandlerResponse,
-  type RecordedResponse,
-  replayable,
-} from '../http/response.js'
+import { type Answer, type HandlerResponse, type RecordedResponse, replayable } from '../http/response.js'
+import { decodeResponse } from '../http/response-codec.js'
 
 const RETRY_SOON_MS = 1_000
 const RETRY_LATER_MS = 5_000

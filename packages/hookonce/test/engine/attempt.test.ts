@@ -7,6 +7,7 @@ import {
   deferred,
   engine,
   id,
+  idempotencyOf,
   never,
   store,
   storeWith,
@@ -36,8 +37,8 @@ describe('an attempt', () => {
   test('derives different downstream keys for parts that only look alike together', async () => {
     const keys: string[] = []
     const collectKey = async (attempt: Attempt) => keys.push(attempt.keyFor('c'))
-    await engine().run({ scope: 'a', key: 'bb' }, collectKey)
-    await engine().run({ scope: 'ab', key: 'b' }, collectKey)
+    await idempotencyOf().run({ scope: 'a', key: 'bb' }, collectKey)
+    await idempotencyOf().run({ scope: 'ab', key: 'b' }, collectKey)
     expect(new Set(keys).size).toBe(2)
   })
 
@@ -121,6 +122,27 @@ describe('an attempt', () => {
     expect(runs[0]!.attempt.signal.aborted).toBe(false)
     await clock.advance(1)
     expect(runs[0]!.attempt.signal.aborted).toBe(true)
+  })
+
+  test('is claimed, renewed and recorded by a store that is slower than its time limit', async () => {
+    const later = async <T>(answer: Promise<T>): Promise<T> => {
+      await new Promise<void>(resolve => void clock.after(2_500, resolve))
+      return answer
+    }
+    const slow = storeWith({
+      claim: request => later(store.claim(request)),
+      renew: (...args) => later(store.renew(...args)),
+      complete: (...args) => later(store.complete(...args)),
+    })
+    const { runs, work } = controlled()
+    const asked = ask(engine({ store: slow }), work)
+    await clock.advance(2_500)
+    expect(runs).toHaveLength(1)
+    await clock.advance(4 * timing.leaseMs)
+    expect(runs[0]!.attempt.signal.aborted).toBe(false)
+    runs[0]!.finish('slowly')
+    await clock.advance(2_500)
+    expect(asked.outcome).toEqual({ kind: 'executed', value: 'slowly' })
   })
 
   test('counts its lease from before its claim was sent, however late the answer', async () => {

@@ -1,7 +1,7 @@
 import { createIdempotency, type Store, StoreError } from 'hookonce'
 import { memoryStore } from 'hookonce/stores/memory'
 import { beforeEach, expect, test } from 'vitest'
-import { clock, deferred, engine, events, id, store, storeWith, timing } from '../support/engine.js'
+import { clock, deferred, engine, events, id, idempotencyOf, store, storeWith, timing } from '../support/engine.js'
 import { flush } from '../support/fake-clock.js'
 import { type Transactional, transactional } from '../support/transactional.js'
 
@@ -12,6 +12,8 @@ beforeEach(() => {
 
 const committing = (over: Store = transactions.store) =>
   createIdempotency({ store: over as Transactional<'async'>['store'], clock })
+
+const engineOf = () => engine({ store: transactions.store })
 
 test('effects and result stand together, and the result is replayed', async () => {
   const idempotency = committing()
@@ -77,7 +79,7 @@ test('what the effects throw rolls back and fails the attempt; the next one may 
 })
 
 test('a result that is not to be recorded rolls back and is given back', async () => {
-  const outcome = await committing().process<string>({ ...id, fingerprint: null, timing }, async (_, commit) => {
+  const outcome = await engineOf().process<string>({ ...id, fingerprint: null, timing }, async (_, commit) => {
     const value = await commit!(tx => {
       ;(tx as { write(entry: string): void }).write('effect')
       return { value: 'not final' }
@@ -151,7 +153,7 @@ test('the lease is renewed while effects are under way', async () => {
   const idempotency = committing()
   const run = idempotency.run(id, attempt => attempt.commit(() => go.promise.then(() => 'slow')))
   await clock.advance(3 * timing.leaseMs)
-  const other = engine().run(id, () => 'other')
+  const other = idempotencyOf().run(id, () => 'other')
   go.resolve()
   expect((await run).value).toBe('slow')
   await clock.advance(1_000)
@@ -180,7 +182,7 @@ test('a commit whose answer was lost but that happened: its client gets what is 
 })
 
 test('without a key effects are committed and nothing stays recorded', async () => {
-  const idempotency = committing()
+  const idempotency = engineOf()
   const work = (end: () => string) =>
     idempotency.process<string>({ scope: 's', key: null, fingerprint: null, timing }, async (_, commit) => {
       const value = await commit!(tx => {

@@ -1,49 +1,39 @@
-import { expect, test } from 'vitest'
-import { ask, clock, controlled, engine, timing } from '../support/engine.js'
-import { flush } from '../support/fake-clock.js'
+import { describe, expect, test } from 'vitest'
+import { events, id, idempotencyOf } from '../support/engine.js'
 
-test('a request without a key runs every time, under the lock TTL', async () => {
-  const idempotency = engine()
-  const { runs, work } = controlled()
-  const asked = [1, 2].map(() => idempotency.process({ scope: 's', key: null, fingerprint: null, timing }, work))
-  await flush()
-  expect(runs.map(run => run.attempt.key)).toEqual([null, null])
-  expect(runs[0]!.attempt.keyFor('x')).not.toBe(runs[1]!.attempt.keyFor('x'))
-  runs[0]!.finish('one')
-  expect(await asked[0]).toEqual({ kind: 'executed', value: 'one' })
-  await clock.advance(timing.lockTtlMs)
-  expect(await asked[1]).toEqual({ kind: 'attempt_timeout' })
-  expect(runs[1]!.attempt.signal.aborted).toBe(true)
-})
-
-test('settled waits for handlers that outlive their answer; abort tells them to stop', async () => {
-  const idempotency = engine()
-  const { runs, work } = controlled()
-  ask(idempotency, work)
-  await clock.advance(timing.lockTtlMs)
-  let settled = false
-  void idempotency.settled().then(() => {
-    settled = true
+describe('run', () => {
+  test('runs the work once and gives its value to every later call', async () => {
+    const idempotency = idempotencyOf()
+    let runs = 0
+    const mail = async () => ({ sent: ++runs })
+    expect(await idempotency.run(id, mail)).toEqual({ value: { sent: 1 }, replayed: false })
+    expect(await idempotency.run(id, mail)).toEqual({ value: { sent: 1 }, replayed: true })
+    expect(await idempotency.run({ ...id, scope: 'other' }, mail)).toEqual({ value: { sent: 2 }, replayed: false })
   })
-  await flush()
-  expect(settled).toBe(false)
-  ask(engine(), work)
-  idempotency.abort()
-  expect(runs[0]!.attempt.signal.aborted).toBe(true)
-  runs[0]!.throw(new Error('stopped'))
-  await flush()
-  expect(settled).toBe(true)
-})
 
-test.each([
-  [{ leaseMs: 0 }, 'leaseMs'],
-  [{ leaseMs: 20, lockTtlMs: 10 }, 'leaseMs'],
-  [{ lockTtlMs: 2 ** 31 }, 'lockTtlMs'],
-  [{ retentionMs: Number.NaN }, 'retentionMs'],
-  [{ waitMs: -1 }, 'waitMs'],
-  [{ storeTimeoutMs: 5_001 }, 'storeTimeoutMs'],
-  [{ maxLosses: 0 }, 'maxLosses'],
-  [{ maxWaiters: -1 }, 'maxWaiters'],
-])('refuses the options %j, naming %s', (options, name) => {
-  expect(() => engine(options)).toThrow(new RegExp(`^${name} must be`))
+  test('work without a value is replayed as such', async () => {
+    const idempotency = idempotencyOf()
+    await idempotency.run(id, () => {})
+    expect(await idempotency.run(id, () => 'again')).toEqual({ value: undefined, replayed: true })
+  })
+
+  test('a throw reaches the caller and gives the key back', async () => {
+    const idempotency = idempotencyOf()
+    await expect(idempotency.run(id, () => Promise.reject(new Error('boom')))).rejects.toThrow('boom')
+    expect(await idempotency.run(id, attempt => attempt.number)).toEqual({ value: 2, replayed: false })
+    expect(events).toContainEqual(expect.objectContaining({ type: 'handler_threw', attempt: 1 }))
+  })
+
+  test('says why there is no value', async () => {
+    const idempotency = idempotencyOf()
+    await idempotency.run({ ...id, fingerprint: 'a' }, () => 1)
+    await expect(idempotency.run({ ...id, fingerprint: 'b' }, () => 2)).rejects.toMatchObject({
+      code: 'ERR_NO_RESULT',
+      reason: 'mismatch',
+    })
+  })
+
+  test.each(['', 'x'.repeat(256), 'a\nb', 'a\0b', '\ud800'])('refuses the key %j', async key => {
+    await expect(idempotencyOf().run({ scope: 's', key }, () => 1)).rejects.toMatchObject({ code: 'ERR_INVALID_KEY' })
+  })
 })

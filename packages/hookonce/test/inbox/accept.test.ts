@@ -3,7 +3,7 @@ import { defineSender, headerKey, onlyHeader, tokenKey } from 'hookonce/senders'
 import { BEARER, bearer } from 'hookonce/senders/bearer'
 import { gitlab } from 'hookonce/senders/gitlab'
 import { expect, test } from 'vitest'
-import { deliver, inboxOf, recordOf, settle, store } from './support.js'
+import { clock, deliver, inboxOf, recordOf, settle, store } from './support.js'
 
 const TOKEN = 'a-token-that-is-sent-along'
 
@@ -118,7 +118,10 @@ test('an acceptance whose answer was lost is asked for again, and is still the f
   })
   const inbox = inboxOf({ orders: () => {} }, { store: lossy })
   await inbox.stop()
-  expect(seen(await deliver(inbox, 'k'))).toMatchObject({ status: 202, cached: false })
+  const answer = deliver(inbox, 'k')
+  await expect.poll(() => lost).toBe(true)
+  await clock.advance(50)
+  expect(seen(await answer)).toMatchObject({ status: 202, cached: false })
 })
 
 test('the handler gets the delivery as it arrived, large or small, less what is secret or of the connection', async () => {

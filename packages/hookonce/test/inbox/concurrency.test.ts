@@ -8,7 +8,7 @@ test('room for who has waited longer is not given to who asks first', () => {
   const slots = new Slots(4)
   expect(slots.reserve('orders', 4, nothing)).toBe(4)
   expect(slots.reserve('mails', 4, nothing)).toBe(0)
-  slots.free(3)
+  slots.release(3)
   expect(slots.reserve('orders', 4, nothing)).toBe(2)
   expect(slots.reserve('mails', 4, nothing)).toBe(1)
 })
@@ -18,6 +18,6 @@ test('who waits is woken as soon as there is room, first the one that has waited
   const woken: string[] = []
   slots.reserve('orders', 1, nothing)
   for (const source of ['mails', 'bills']) slots.reserve(source, 1, () => void woken.push(source))
-  slots.free(1)
+  slots.release(1)
   expect(woken).toEqual(['mails', 'bills'])
 })

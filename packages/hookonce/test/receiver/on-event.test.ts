@@ -88,7 +88,9 @@ describe('without onEvent', () => {
     })
     expect(warnings).toMatchObject([{ type: 'HookonceWarning', code: 'HOOKONCE_HANDLER_THREW' }])
     expect(warnings[0].message).toBe('source orders: the handler of attempt 1 threw Error: boom')
-    expect(warnings[0].detail).toMatch(/^ +at .*on-event\.test\.ts.*\n[\s\S]*\ncaused by TypeError: no such host\n +at /)
+    expect(warnings[0].detail).toMatch(
+      /^ +at .*on-event\.test\.ts.*\n[\s\S]*\ncaused by TypeError: no such host\n +at /,
+    )
   })
 
   test('the first of each kind is told at once, those that follow as a number once a minute', async () => {

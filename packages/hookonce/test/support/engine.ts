@@ -6,12 +6,14 @@ import {
   EVENTS_CHANNEL,
   type HookonceEvent,
   type IdempotencyOptions,
-  type Outcome,
-  type Settlement,
   type Store,
 } from 'hookonce'
 import { memoryStore } from 'hookonce/stores/memory'
 import { afterEach, beforeEach } from 'vitest'
+import type { Settlement } from '../../dist/engine/commit.js'
+import { Engine } from '../../dist/engine/engine.js'
+import type { Outcome } from '../../dist/engine/outcome.js'
+import { createReport } from '../../dist/util/report.js'
 import { FakeClock } from './fake-clock.js'
 
 export const timing = DEFAULT_TIMING
@@ -33,7 +35,12 @@ afterEach(() => {
   channel(EVENTS_CHANNEL).unsubscribe(collect)
 })
 
-export const engine = (options: Partial<IdempotencyOptions> = {}) => createIdempotency({ store, clock, ...options })
+/** What users get. */
+export const idempotencyOf = (options: Partial<IdempotencyOptions> = {}) =>
+  createIdempotency({ store, clock, ...options })
+
+export const engine = (options: Partial<IdempotencyOptions> = {}) =>
+  new Engine({ store, clock, ...options }, createReport(options.onEvent))
 
 /** Replaces operations of the store, as a network or a failing disk would. */
 export const storeWith = (changes: Partial<Store>): Store => Object.assign(Object.create(store), changes)

@@ -1,12 +1,6 @@
-import {
-  type Attempt,
-  type Clock,
-  createIdempotency,
-  type Idempotency,
-  type Outcome,
-  type Store,
-  StoreError,
-} from 'hookonce'
+import { type Attempt, type Clock, type Store, StoreError } from 'hookonce'
+import { Engine } from '../../dist/engine/engine.js'
+import type { Outcome } from '../../dist/engine/outcome.js'
 import { FakeClock } from './fake-clock.js'
 import { SimulatedProcess } from './simulation/process.js'
 import { type Random, randomFrom, seededly } from './simulation/random.js'
@@ -57,7 +51,7 @@ export const TIMING = { leaseMs: 900, lockTtlMs: 4_000, waitMs: 1_500, retention
 export const STORE_TIMEOUT_MS = 200
 
 class EngineProcess extends SimulatedProcess {
-  idempotency!: Idempotency
+  engine!: Engine
 }
 
 export interface SimulationOptions {
@@ -167,14 +161,8 @@ async function run(
   const startProcess = (number: number): EngineProcess => {
     const skew = random.pick([0, 3_600_000, -3_600_000])
     const process = new EngineProcess(number, clock, skew)
-    process.idempotency = createIdempotency({
-      store: linkOf(process),
-      clock: process,
-      storeTimeoutMs: STORE_TIMEOUT_MS,
-      maxLosses: 1_000,
-      onEvent: () => {},
-      ...TIMING,
-    })
+    const options = { store: linkOf(process), clock: process, storeTimeoutMs: STORE_TIMEOUT_MS, maxLosses: 1_000 }
+    process.engine = new Engine({ ...options, ...TIMING }, () => {})
     processes[number] = process
     return process
   }
@@ -222,7 +210,7 @@ async function run(
       answeredAt: undefined,
     }
     keyHistory(key).deliveries.push(delivered)
-    process.idempotency
+    process.engine
       .process({ scope: 's', key, fingerprint: null, timing: TIMING }, handlerOf(process, key))
       .then(outcome => {
         delivered.outcome = outcome
@@ -273,7 +261,7 @@ async function run(
   }
   for (const process of processes) {
     let settled = false
-    void process.idempotency.settled().then(() => {
+    void process.engine.settled().then(() => {
       settled = true
     })
     await clock.advance(15_000)

@@ -1,5 +1,6 @@
 import type { Attempt, AttemptWith } from '../../engine/attempt.js'
-import type { Receiver, Source } from '../../receiver/receiver.js'
+import type { Receiver } from '../../receiver/receiver.js'
+import type { Source } from '../../receiver/source.js'
 
 interface Known {
   attempt: Attempt

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type AttemptWith, type CommitOf, withCommit } from '../../engine/attempt.js'
-import { andThen } from '../../engine/commit.js'
+import { mapCommit } from '../../engine/commit.js'
 import { Delivery, type DeliveryHead } from '../../http/delivery.js'
 import type { Answer, HandlerResponse } from '../../http/response.js'
-import type { Source } from '../../receiver/receiver.js'
+import type { Source } from '../../receiver/source.js'
 import { type BodyOutcome, readBody } from './read-body.js'
 import { ResponseCapture } from './response-capture.js'
 import { rewind } from './rewind.js'
@@ -65,27 +65,17 @@ export async function receive<Kind>(
     capture = started
     rewind(req, body)
     const { commit } = attempt as { commit?: CommitOf<HandlerResponse> }
+    // The effects of a commit end the response, and return whatever they like.
+    const answered = (): HandlerResponse => {
+      if (started.answer !== undefined) return started.answer
+      throw new TypeError('the response must be ended inside commit: it is what is recorded with the effects')
+    }
     try {
-      run(body, withCommit(attempt, commit && committing(commit, started)), started)
+      run(body, withCommit(attempt, commit && mapCommit(commit, answered)), started)
     } catch (error) {
       started.fail(error)
     }
     return started.response
   })
   return { answer, capture }
-}
-
-/** A commit whose result is the response: its effects end it, and give whatever they like. */
-function committing(commit: CommitOf<HandlerResponse>, capture: ResponseCapture): CommitOf<unknown> {
-  return async <R>(effects: (tx: unknown) => R | Promise<R>) => {
-    let given!: R
-    await commit(tx =>
-      andThen(effects(tx), value => {
-        given = value
-        if (capture.answer !== undefined) return capture.answer
-        throw new TypeError('the response must be ended inside commit: it is what is recorded with the effects')
-      }),
-    )
-    return given
-  }
 }

@@ -1,0 +1,128 @@
+import type { Limits } from '../engine/quota.js'
+import { DEFAULT_TIMING, inRange, resolveTiming, TIMING_RULES, type Timing } from '../engine/timing.js'
+import type { Delivery } from '../http/delivery.js'
+import type { HandlerResponse } from '../http/response.js'
+import { SHORT_SECRET_BYTES } from '../senders/primitives/secrets.js'
+import type { Sender } from '../senders/sender.js'
+import { aFlag, aFunction, aNumber, either, methods, oneOf, type Rules } from '../util/options.js'
+
+/**
+ * The rules of an endpoint. Durations are in milliseconds, sizes in bytes.
+ *
+ * With a sender the defaults are its own: results are kept for as long as it may deliver again, at least 7 days; a
+ * duplicate waits less than its deadline; and no fingerprint is compared, for many senders' retries differ.
+ */
+export interface SourceSettings extends Partial<Timing> {
+  /**
+   * Who delivers. What it did not sign is answered 401; keys are read where it puts them and nowhere else. Default:
+   * anybody, with a key header of the standards' (`X-Idempotency-Key`, `Idempotency-Key`, `webhook-id`).
+   */
+  sender?: Sender
+  /** Answer 400 to a delivery without a key instead of processing it every time. Default `false`; with a sender always. */
+  keyRequired?: boolean
+  /** What must be equal for two deliveries to be one operation: the raw `body` (default), `none`, or a digest of your own. */
+  fingerprint?: 'body' | 'none' | ((delivery: Delivery) => string)
+  /** Which responses are final and recorded. Default: status 200 to 299. All others give the key back. */
+  recordable?: (response: HandlerResponse) => boolean
+  /** Default 1 MiB. */
+  maxBodyBytes?: number
+  /** Default 1 MiB. Of larger responses status and headers are recorded, the body is not. */
+  maxResponseBytes?: number
+  /**
+   * How many records the source may keep, about: a delivery with a new key is then answered 507, while what is recorded is
+   * answered as ever. 0 or `Infinity`: as many as come. Default 10 million.
+   */
+  maxRecords?: number
+  /** As {@link maxRecords}, of the bytes of keys, results and deliveries. Default 10 GiB; of a memory store 512 MiB. */
+  maxStoredBytes?: number
+}
+
+export const SOURCE_RULES: Rules = {
+  ...TIMING_RULES,
+  sender: methods('a sender, e.g. stripe({ secrets: [secret] }) of hookonce/senders/stripe', ['verify', 'key']),
+  keyRequired: aFlag,
+  fingerprint: either(oneOf('body', 'none'), aFunction),
+  recordable: aFunction,
+  maxBodyBytes: aNumber,
+  maxResponseBytes: aNumber,
+  maxRecords: aNumber,
+  maxStoredBytes: aNumber,
+}
+
+export interface ResolvedOptions extends Required<Omit<SourceSettings, keyof Timing | keyof Limits | 'sender'>> {
+  sender: Sender | undefined
+  limits: Partial<Limits>
+  timing: Timing
+}
+
+/** @throws {ConfigurationError} */
+export function resolveOptions(options: SourceSettings): ResolvedOptions {
+  const { sender, recordable = isSuccess } = options
+  const { keyRequired = sender !== undefined, fingerprint = sender ? 'none' : 'body' } = options
+  const { maxBodyBytes = 1_048_576, maxResponseBytes = 1_048_576 } = options
+  inRange('maxBodyBytes', maxBodyBytes, 0, Number.MAX_SAFE_INTEGER)
+  inRange('maxResponseBytes', maxResponseBytes, 0, Number.MAX_SAFE_INTEGER)
+  const limits = limitsOf(options)
+  const timing = resolveTiming(options, sender && timingOf(sender))
+  if (sender) {
+    warnOfShortRetention(sender, timing.retentionMs)
+    warnOfShortSecret(sender)
+  }
+  return { sender, keyRequired, fingerprint, recordable, maxBodyBytes, maxResponseBytes, limits, timing }
+}
+
+function limitsOf({ maxRecords, maxStoredBytes }: SourceSettings): Partial<Limits> {
+  const given = Object.entries({ maxRecords, maxStoredBytes }).filter(([, most]) => most !== undefined)
+  for (const [name, most] of given) inRange(name, most!, 0, Number.POSITIVE_INFINITY)
+  return Object.fromEntries(given)
+}
+
+/** Long enough for what comes again by hand after a week-end, where the sender does not say how long. */
+const LEAST_RETENTION_MS = 7 * 86_400_000
+
+/** The timing of a source with this sender, where nothing else is said. */
+export function timingOf({ facts: { deadlineMs, retryHorizonMs } }: Sender): Readonly<Timing> {
+  return {
+    ...DEFAULT_TIMING,
+    retentionMs: Math.max(retryHorizonMs ?? 0, LEAST_RETENTION_MS),
+    // The answer must be on its way before the sender gives up.
+    waitMs: Math.min(DEFAULT_TIMING.waitMs, (deadlineMs ?? Number.POSITIVE_INFINITY) * 0.8),
+  }
+}
+
+const isSuccess = ({ status }: HandlerResponse): boolean => status >= 200 && status <= 299
+
+function warnOfShortRetention({ facts, toleranceMs = 0 }: Sender, retentionMs: number): void {
+  const { title, retryHorizonMs } = facts
+  const warn = (why: string) =>
+    process.emitWarning(`results are kept for ${duration(retentionMs)}, and ${why}`, {
+      type: 'HookonceWarning',
+      code: 'HOOKONCE_RETENTION',
+    })
+  if (retentionMs < (retryHorizonMs ?? 0)) {
+    warn(`${title} may deliver an event again for ${duration(retryHorizonMs!)}: what comes later runs again`)
+  }
+  if (retentionMs < toleranceMs) {
+    warn(
+      `a signature of ${title} is taken for ${duration(toleranceMs)}: a captured delivery can be run again in between`,
+    )
+  }
+}
+
+function duration(ms: number): string {
+  const [size, unit] = ms < 3_600_000 ? [60_000, 'min'] : [3_600_000, 'h']
+  return `${Number((ms / size).toPrecision(3))} ${unit}`
+}
+
+const warnedOf = new WeakSet<Sender>()
+
+/** Once for a sender, however many sources have it. */
+function warnOfShortSecret(sender: Sender): void {
+  if (warnedOf.has(sender) || !sender.secretTraits?.some(({ short }) => short)) return
+  warnedOf.add(sender)
+  process.emitWarning(
+    `a secret of ${sender.facts.title} has fewer than ${SHORT_SECRET_BYTES} bytes: whoever sees one delivery can try to ` +
+      'guess it; take a generated one (openssl rand -hex 32)',
+    { type: 'HookonceWarning', code: 'HOOKONCE_SHORT_SECRET' },
+  )
+}

@@ -1,0 +1,141 @@
+import { type Attempt, type AttemptWith, withCommit } from '../engine/attempt.js'
+import { mapCommit, type Settlement } from '../engine/commit.js'
+import type { Engine } from '../engine/engine.js'
+import { ConfigurationError } from '../errors.js'
+import type { Delivery, DeliveryHead } from '../http/delivery.js'
+import { failureReason } from '../http/failure-reason.js'
+import { problem } from '../http/problem.js'
+import { type Answer, asSuccess, checkedResponse, discard, type HandlerResponse, replayable } from '../http/response.js'
+import { encodeResponse } from '../http/response-codec.js'
+import { MAX_KEY_BYTES } from '../stores/store.js'
+import { shown } from '../util/options.js'
+import { answerTo, noRoom } from './answer.js'
+import { arrivalTime, publishAnswer } from './answer-metrics.js'
+import { createChecks, type Names } from './checks.js'
+import type { ResolvedOptions, SourceSettings } from './source-options.js'
+
+/**
+ * Runs once for a delivery at most; whether its response is recorded the source decides. `Kind`: the transactions of
+ * the receiver's store, if it has any; then `attempt.commit` is there.
+ */
+export type Handler<Kind = never> = (
+  delivery: Delivery,
+  attempt: AttemptWith<Kind, HandlerResponse>,
+) => HandlerResponse | Promise<HandlerResponse>
+
+export interface SourceOptions extends SourceSettings {
+  /** Names the endpoint; sources with different names never share keys. 1 to 255 bytes. */
+  name: string
+}
+
+/** One endpoint: its own keys, its own rules. */
+export interface Source<Kind = never> {
+  /** The largest body to read, in bytes; adapters answer more than that with `tooLarge()`. */
+  readonly maxBodyBytes: number
+  /** How much of a handler's response an adapter gathers before it hands on the remainder as `rest`. */
+  readonly maxResponseBytes: number
+  /**
+   * The answer to a delivery that its head alone is refused for, so that its body need not be read: too many header
+   * fields, or a token that is wrong. `undefined`: read the body, and `receive`, which looks at everything again.
+   */
+  refusal(head: DeliveryHead): Answer | undefined
+  /** Never rejects: whatever goes wrong is an answer. */
+  receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer>
+  /** 413: the adapter stopped reading the body. */
+  tooLarge(): Answer
+  /**
+   * 500, and an event: the adapter cannot read the delivery, or not send its answer, for a reason at home. With an
+   * attempt: its handler threw where no answer of its own tells.
+   */
+  failed(error: unknown, attempt?: Attempt, requestId?: string | null): Answer
+}
+
+/** @throws {ConfigurationError} */
+export function checkSourceName(name: string): void {
+  if (/^[\x21-\x7e]+$/.test(name) && name.length <= MAX_KEY_BYTES) return
+  throw new ConfigurationError(
+    `a source's name must be 1 to ${MAX_KEY_BYTES} visible ASCII characters, not ${shown(name)}`,
+  )
+}
+
+/** What is recorded of a commit without a key. */
+const NOTHING = new Uint8Array()
+
+/** A source that answers with the result. */
+export function sourceOf<Kind>(engine: Engine, settings: ResolvedOptions, scope: string): Source<Kind> {
+  const { clock, report } = engine.context
+  const { sender, recordable, maxBodyBytes, maxResponseBytes, limits, timing } = settings
+  const checks = createChecks(settings, clock)
+  const quota = engine.quota(scope, limits)
+  const deadlineMs = sender?.facts.deadlineMs ?? Number.POSITIVE_INFINITY
+
+  async function receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer> {
+    const arrivedAt = arrivalTime(clock)
+    try {
+      const checked = checks.check(delivery)
+      if ('refusal' in checked) return publishAnswer(clock, scope, arrivedAt, checked.refusal)
+      const full = quota.isFull && checked.key !== null ? await quota.refusal(checked.key) : undefined
+      if (full !== undefined) return publishAnswer(clock, scope, arrivedAt, noRoom(full))
+      return publishAnswer(clock, scope, arrivedAt, await process(delivery, checked, handler))
+    } catch (error) {
+      return publishAnswer(clock, scope, arrivedAt, failed(error, undefined, delivery.requestId))
+    }
+  }
+
+  function failed(error: unknown, attempt?: Attempt, requestId: string | null = null): Answer {
+    if (attempt === undefined) report({ type: 'receiver_failed', scope, key: null, requestId, error })
+    else report({ type: 'handler_threw', scope, key: attempt.key, requestId, attempt: attempt.number, error })
+    return problem('handler_failed')
+  }
+
+  async function process(
+    delivery: Delivery,
+    { key, label, fingerprint }: Names,
+    handler: Handler<Kind>,
+  ): Promise<Answer> {
+    const { requestId } = delivery
+    let made: HandlerResponse | undefined
+    let answered = false
+    let number: number | undefined
+    const settle = (answer: HandlerResponse): Settlement<HandlerResponse> => {
+      const response = asSuccess(checkedResponse(answer), sender?.success)
+      // After a commit the handler gives the same response once more.
+      if (answered && response.rest !== made?.rest) discard(response)
+      made = response
+      if (!recordable(response)) {
+        return { value: response, reason: failureReason(response, delivery, maxResponseBytes) }
+      }
+      if (key === null) return { value: response, result: NOTHING }
+      const result = encodeResponse(replayable(response, maxResponseBytes))
+      quota.grew(result.byteLength)
+      return { value: response, result }
+    }
+    const outcome = await engine.process<HandlerResponse>(
+      { scope, key, label, fingerprint, timing, requestId },
+      async (attempt, commit) => {
+        number = attempt.number
+        if (key !== null && number === 1) quota.added()
+        const begunAt = clock.monotonic()
+        const answer = await handler(delivery, withCommit(attempt, commit && mapCommit(commit, settle)))
+        const tookMs = clock.monotonic() - begunAt
+        if (tookMs > deadlineMs) {
+          report({ type: 'deadline_missed', scope, key, requestId, attempt: attempt.number, tookMs, deadlineMs })
+        }
+        return settle(answer)
+      },
+    )
+    answered = true
+    const answer = answerTo(outcome, maxResponseBytes)
+    if (answer.status >= 400 && number !== undefined) answer.attempt = number
+    if (made !== undefined && answer.rest !== made.rest) discard(made)
+    return answer
+  }
+
+  function refusal(head: DeliveryHead): Answer | undefined {
+    const refused = checks.refusal(head)
+    return refused && publishAnswer(clock, scope, arrivalTime(clock), refused)
+  }
+
+  const tooLarge = () => publishAnswer(clock, scope, arrivalTime(clock), checks.tooLarge())
+  return { maxBodyBytes, maxResponseBytes, refusal, tooLarge, failed, receive }
+}
