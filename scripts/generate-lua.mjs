@@ -1,4 +1,7 @@
-/** Compiles the Redis store's `lua/*.lua` into its `lua.generated.ts`; `--check` only compares. */
+/**
+ * Compiles the Redis store's `lua/*.lua` into its `lua.generated.ts`; `--check` only compares. A line `-- @include x` stands
+ * for `lua/include/x.lua`.
+ */
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -10,14 +13,19 @@ const target = join(store, 'lua.generated.ts')
 
 const literal = text => `\`${text.replace(/[\\`]|\$(?=\{)/g, '\\$&')}\``
 
+const include = (_, name) => {
+  const text = readFileSync(join(store, 'lua/include', `${name}.lua`), 'utf8')
+  return text.replace(/^(?:--.*\n)*/, '').trim()
+}
+
 const scripts = readdirSync(join(store, 'lua'))
   .filter(file => file.endsWith('.lua'))
   .sort()
   .map(file => {
     const text = readFileSync(join(store, 'lua', file), 'utf8').trim()
-    const [, flags, header, body] = /^(#!lua.*\n)?((?:--.*\n)*)([\s\S]*)$/.exec(text)
+    const [, flags, header, body] = /^(#!lua.*\n)?((?:-- (?!@include).*\n|--\n)*)([\s\S]*)$/.exec(text)
     if (header === '') throw new Error(`${file} has no header comment`)
-    const script = (flags ?? '') + body
+    const script = (flags ?? '') + body.replace(/^-- @include (\w+)$/gm, include)
     const sha = createHash('sha1').update(script).digest('hex')
     return `  ${file.slice(0, -'.lua'.length)}: {\n    sha: '${sha}',\n    text: ${literal(script)},\n  },`
   })

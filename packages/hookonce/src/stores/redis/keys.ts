@@ -37,7 +37,7 @@ export function patternOf(prefix: string, scope: string | undefined): string {
  * | key | | |
  * |---|---|---|
  * | `<queue>:log` | stream | the entrance: all acceptances, by the microsecond, each with the group and the name of the record. The consumer group `agenda` tells how far it was read |
- * | `<queue>:agenda` | sorted set | what was read: `<microsecond>:<record>` and, for those that have one, their groups; see value.ts |
+ * | `<queue>:agenda` | sorted set | what was read: `<microsecond>:<record>` and, for those that have one, their groups; see record-codec.ts |
  * | `<queue>:group:=<group>` | sorted set | the same of a group's unfinished records, in the order of acceptance |
  */
 export function queueOf(prefix: string, tag: QueueTag, scope: string): string {

@@ -2,8 +2,14 @@
 
 export const scripts = {
   accept: {
-    sha: 'c5e036567f361d3bfe713357a7567bc658f7458f',
-    text: `local time = redis.call('TIME')
+    sha: 'dbdb1542522b90e355995d32b6cc8e0a01aece8f',
+    text: `local HEAD = '<c1c1ddddddI4c0'
+local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
+local AFTER_HEAD = '<ddI4I4I4c0I4c0'
+local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
+local PLACE = '<I4I4dI4c0I4c0'
+local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
+local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
 local name, log = KEYS[1], KEYS[2]
@@ -14,7 +20,7 @@ if redis.call('EXISTS', name) == 1 then
   -- All but the texts at the end, which are the longest.
   local value = redis.call('GETRANGE', name, 0, 4095)
   local state, marked, expires, _, _, _, _, _, holder, issued, created, attempts, _, known =
-    struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0', value)
+    struct.unpack(FACTS, value)
   watched, token = marked, issued
   if now < expires or state == 'P' or state == 'R' or state == 'F' then
     if known ~= '' and fingerprint ~= '' and known ~= fingerprint then return {3} end
@@ -46,10 +52,10 @@ end
 
 local queue = string.sub(log, 1, -#':log' - 1)
 local due, retention = now + tonumber(ARGV[5]), tonumber(ARGV[4])
-local value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0I4I4dI4c0I4c0I4c0', 'P', watched, due, 0, now, now, 0,
-  retention, #accept_id, accept_id, token, now, 0, 0, #fingerprint, fingerprint, #label, label,
-  1, 0, order, #queue, queue, #group, group, #delivery, delivery)
-redis.call('SET', name, value)
+local value = struct.pack(RECORD, 'P', watched, due, 0, now, now, 0, retention, #accept_id, accept_id, token, now, 0, 0,
+  #fingerprint, fingerprint, #label, label)
+local accepted = struct.pack(ACCEPTED, 1, 0, order, #queue, queue, #group, group, #delivery, delivery)
+redis.call('SET', name, value .. accepted)
 return {1, now}`,
   },
   announce: {
@@ -90,8 +96,28 @@ end
 return {count, math.max(0, now - since)}`,
   },
   claim: {
-    sha: '7ed1030ecee747f89b758a0214ff7fccac6b1937',
-    text: `local time = redis.call('TIME')
+    sha: '050b8d2707036c58cbe22d9bacd54ea46640bfca',
+    text: `local HEAD = '<c1c1ddddddI4c0'
+local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
+local AFTER_HEAD = '<ddI4I4I4c0I4c0'
+local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
+local PLACE = '<I4I4dI4c0I4c0'
+local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
+local function place_of(value, rest, name)
+  local _, _, order, queue, group = struct.unpack(PLACE, value, rest)
+  local member = string.format('%.0f:', order) .. name
+  return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
+end
+
+-- What is not due any more stands below 0, at the end of its retention. See record-codec.ts about XX and pcall.
+local function put_below_0(agenda, member, group, expires)
+  if not group then
+    redis.pcall('ZADD', agenda, 'XX', -expires, member)
+  elseif redis.call('ZREM', group, member) == 1 then
+    redis.call('ZADD', agenda, -expires, member, 0, group)
+  end
+end
+local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
 local lease_id, fingerprint = ARGV[1], ARGV[2]
@@ -107,18 +133,17 @@ local function cut(name, value, ends, ttl, kept, rest)
     redis.call('SET', name, head .. lease .. struct.pack('<d', ends) .. string.sub(value, 27), 'PXAT', expires)
     return
   end
-  local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
-  local member = group ~= '' and queue .. ':group:' .. group or string.format('%.0f:', order) .. name
+  local agenda, member, group = place_of(value, rest, name)
   redis.call('SETRANGE', name, 2, struct.pack('<d', ends))
   redis.call('SETRANGE', name, 18, struct.pack('<d', ends))
-  -- See value.ts about XX and pcall.
-  redis.pcall('ZADD', queue .. ':agenda', 'XX', 'LT', ends, member)
+  -- See record-codec.ts about XX and pcall.
+  redis.pcall('ZADD', agenda, 'XX', 'LT', ends, group or member)
 end
 
 local value = redis.call('GET', KEYS[1])
 if value then
   local state, marked, expires, lease, lease_ends, _, ttl, kept, holder, issued, since, started, lost, known, said,
-    rest = struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
+    rest = struct.unpack(RECORD, value)
   local unfinished = state == 'P' or state == 'R' or state == 'F'
   watched, token = marked, issued
   if now < expires or unfinished then
@@ -154,7 +179,7 @@ local lease = math.min(tonumber(ARGV[3]), lock_ttl)
 local lease_ends = now + lease
 local expires = accepted and lease_ends or lease_ends + math.max(lock_ttl, retention)
 attempts, token = attempts + 1, math.max(token + 1, micros)
-value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', accepted and 'R' or 'r', watched, expires, lease, lease_ends, now,
+value = struct.pack(RECORD, accepted and 'R' or 'r', watched, expires, lease, lease_ends, now,
   lock_ttl, retention, #lease_id, lease_id, token, created, attempts, losses, #fingerprint, fingerprint,
   #told, told)
 if accepted then
@@ -165,30 +190,43 @@ end
 return {1, attempts, token, took_over or 0}`,
   },
   complete: {
-    sha: 'eaefe043cb9a6af128c80e2587114b36468efd5c',
+    sha: 'bc25f16e605257c5c958b31df71aa7fcacea6810',
     text: `#!lua flags=allow-oom
+local HEAD = '<c1c1ddddddI4c0'
+local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
+local AFTER_HEAD = '<ddI4I4I4c0I4c0'
+local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
+local PLACE = '<I4I4dI4c0I4c0'
+local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
+local function place_of(value, rest, name)
+  local _, _, order, queue, group = struct.unpack(PLACE, value, rest)
+  local member = string.format('%.0f:', order) .. name
+  return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
+end
+
+-- What is not due any more stands below 0, at the end of its retention. See record-codec.ts about XX and pcall.
+local function put_below_0(agenda, member, group, expires)
+  if not group then
+    redis.pcall('ZADD', agenda, 'XX', -expires, member)
+  elseif redis.call('ZREM', group, member) == 1 then
+    redis.call('ZADD', agenda, -expires, member, 0, group)
+  end
+end
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local value = redis.call('GET', KEYS[1])
 if not value then return 0 end
 local state, watched, expires, settled, _, _, _, retention, holder =
-  struct.unpack('<c1c1ddddddI4c0', value)
+  struct.unpack(HEAD, value)
 if holder ~= ARGV[1] or (now >= expires and state ~= 'R') then return 0 end
 if state == 'c' or state == 'C' then return settled end
 if state ~= 'r' and state ~= 'R' then return 0 end
 
 expires = now + retention
 if state == 'R' then
-  -- No longer due: its place in the agenda is the end of its retention, below 0. See value.ts about XX and pcall.
-  local _, _, _, _, _, _, rest = struct.unpack('<ddI4I4I4c0I4c0', value, 55 + #holder)
-  local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
-  local agenda, member = queue .. ':agenda', string.format('%.0f:', order) .. KEYS[1]
-  local queued = group ~= '' and queue .. ':group:' .. group
-  if not queued then
-    redis.pcall('ZADD', agenda, 'XX', -expires, member)
-  elseif redis.call('ZREM', queued, member) == 1 then
-    redis.call('ZADD', agenda, -expires, member, 0, queued)
-  end
+  local _, _, _, _, _, _, rest = struct.unpack(AFTER_HEAD, value, 55 + #holder)
+  local agenda, member, group = place_of(value, rest, KEYS[1])
+  put_below_0(agenda, member, group, expires)
 end
 value = struct.pack('<c1c1dd', state == 'R' and 'C' or 'c', watched, expires, now) .. string.sub(value, 19) .. ARGV[2]
 redis.call('SET', KEYS[1], value, 'PXAT', expires)
@@ -197,8 +235,14 @@ if watched == '1' then redis.pcall('PUBLISH', KEYS[1], '') end
 return now`,
   },
   cut: {
-    sha: '79de30d158b1e90a859dd29e14487d05d26ebf87',
+    sha: 'e39fe761eeafc808ebb6e532e6223484883af131',
     text: `#!lua flags=allow-oom
+local HEAD = '<c1c1ddddddI4c0'
+local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
+local AFTER_HEAD = '<ddI4I4I4c0I4c0'
+local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
+local PLACE = '<I4I4dI4c0I4c0'
+local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local agenda, groups = KEYS[1], string.sub(KEYS[1], 1, -#':agenda' - 1) .. ':group:'
@@ -212,7 +256,7 @@ for i = 1, #entries, 2 do
   local value = redis.pcall('GET', name)
   if type(value) == 'string' and #value > 54 then
     local state, _, due, settled, ends, _, ttl, _, _, _, created, _, _, _, _, rest =
-      struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
+      struct.unpack(RECORD, value)
     local round, at = struct.unpack('<I4', value, rest), due
     if state == 'R' then
       at = math.min(due, now + (settled == 0 and ttl or math.abs(settled)))
@@ -232,30 +276,44 @@ end
 return #entries < 2 * tonumber(ARGV[2]) and '' or entries[#entries]`,
   },
   delete: {
-    sha: 'e3ad6b0d64ea04e02c832afb55b7525df57ed07e',
+    sha: '4cf9e7a0c3e2f0b37d08acad70d826728e008a6a',
     text: `#!lua flags=allow-oom
+local HEAD = '<c1c1ddddddI4c0'
+local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
+local AFTER_HEAD = '<ddI4I4I4c0I4c0'
+local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
+local PLACE = '<I4I4dI4c0I4c0'
+local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
+local function place_of(value, rest, name)
+  local _, _, order, queue, group = struct.unpack(PLACE, value, rest)
+  local member = string.format('%.0f:', order) .. name
+  return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
+end
+
+-- What is not due any more stands below 0, at the end of its retention. See record-codec.ts about XX and pcall.
+local function put_below_0(agenda, member, group, expires)
+  if not group then
+    redis.pcall('ZADD', agenda, 'XX', -expires, member)
+  elseif redis.call('ZREM', group, member) == 1 then
+    redis.call('ZADD', agenda, -expires, member, 0, group)
+  end
+end
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local value = redis.call('GET', KEYS[1])
 if not value then return 0 end
 local state, watched, expires, _, lease_ends, _, lock_ttl, retention, _, token, _, _, _, _, _, rest =
-  struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
+  struct.unpack(RECORD, value)
 local unfinished = state == 'P' or state == 'R' or state == 'F'
 if now >= expires and not unfinished then return 0 end
 if (state == 'r' or state == 'R') and now < lease_ends and ARGV[1] ~= '1' then return 2 end
 
 if unfinished or state == 'C' or state == 'D' then
-  -- Just below 0: the next look at the agenda has the log forget it. See value.ts about XX and pcall.
-  local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
-  local agenda, member = queue .. ':agenda', string.format('%.0f:', order) .. KEYS[1]
-  local queued = unfinished and group ~= '' and queue .. ':group:' .. group
-  if not queued then
-    redis.pcall('ZADD', agenda, 'XX', -1, member)
-  elseif redis.call('ZREM', queued, member) == 1 then
-    redis.call('ZADD', agenda, -1, member, 0, queued)
-  end
+  -- Just below 0: the next take removes it from the log.
+  local agenda, member, group = place_of(value, rest, KEYS[1])
+  put_below_0(agenda, member, unfinished and group, 1)
 end
-value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'd', watched, 0, 0, 0, 0, 0, 0,
+value = struct.pack(RECORD, 'd', watched, 0, 0, 0, 0, 0, 0,
   0, '', token, 0, 0, 0, 0, '', 0, '')
 if unfinished then
   redis.call('SET', KEYS[1], value, 'PX', math.max(lock_ttl, retention))
@@ -286,43 +344,58 @@ end
 return times`,
   },
   fail: {
-    sha: 'e2260d3f69d34001c1f9bede26499079daf166eb',
+    sha: '63051297233353d56140e2d4443533a1e7e2d3e9',
     text: `#!lua flags=allow-oom
+local HEAD = '<c1c1ddddddI4c0'
+local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
+local AFTER_HEAD = '<ddI4I4I4c0I4c0'
+local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
+local PLACE = '<I4I4dI4c0I4c0'
+local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
+local function place_of(value, rest, name)
+  local _, _, order, queue, group = struct.unpack(PLACE, value, rest)
+  local member = string.format('%.0f:', order) .. name
+  return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
+end
+
+-- What is not due any more stands below 0, at the end of its retention. See record-codec.ts about XX and pcall.
+local function put_below_0(agenda, member, group, expires)
+  if not group then
+    redis.pcall('ZADD', agenda, 'XX', -expires, member)
+  elseif redis.call('ZREM', group, member) == 1 then
+    redis.call('ZADD', agenda, -expires, member, 0, group)
+  end
+end
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local value = redis.call('GET', KEYS[1])
 if not value then return 0 end
 local state, watched, expires, _, _, _, _, retention, holder =
-  struct.unpack('<c1c1ddddddI4c0', value)
+  struct.unpack(HEAD, value)
 if holder ~= ARGV[1] or (now >= expires and state ~= 'R' and state ~= 'F') then return 0 end
 if state == 'f' or state == 'F' or state == 'D' then return 1 end
 if state ~= 'r' and state ~= 'R' then return 0 end
 
-local _, _, _, _, _, told_at = struct.unpack('<ddI4I4I4c0', value, 55 + #holder)
-local told = ARGV[2]
-local said, rest = struct.unpack('<I4c0', value, told_at)
--- The label stays.
-if string.sub(said, 1, 1) == '#' then told = string.sub(said, 1, 2 + string.byte(said, 2)) .. told end
-local facts = string.sub(value, 19, told_at - 1) .. struct.pack('<I4c0', #told, told)
+local _, _, _, _, _, text, rest = struct.unpack(AFTER_HEAD, value, 55 + #holder)
+local text_at = rest - 4 - #text
+-- The label stays in front of the error.
+local label = string.sub(text, 1, 1) == '#' and string.sub(text, 1, 2 + string.byte(text, 2)) or ''
+text = label .. ARGV[2]
+local facts = string.sub(value, 19, text_at - 1) .. struct.pack('<I4c0', #text, text)
 expires = now + retention
 if state == 'r' then
   redis.call('SET', KEYS[1], struct.pack('<c1c1dd', 'f', watched, expires, now) .. facts, 'PXAT', expires)
 else
-  local round, earlier, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
+  local round, earlier = struct.unpack(PLACE, value, rest)
   local accepted = struct.pack('<I4I4', round, earlier + tonumber(ARGV[4])) .. string.sub(value, rest + 8)
-  local agenda, member = queue .. ':agenda', string.format('%.0f:', order) .. KEYS[1]
-  local queued = group ~= '' and queue .. ':group:' .. group
+  local agenda, member, group = place_of(value, rest, KEYS[1])
   if ARGV[3] ~= 'dead' then
-    -- See value.ts about XX and pcall.
+    -- See record-codec.ts about XX and pcall.
     local due = now + tonumber(ARGV[3])
-    redis.pcall('ZADD', agenda, 'XX', 'LT', due, queued or member)
+    redis.pcall('ZADD', agenda, 'XX', 'LT', due, group or member)
     redis.call('SET', KEYS[1], struct.pack('<c1c1dd', 'F', watched, due, now) .. facts .. accepted)
   else
-    if not queued then
-      redis.pcall('ZADD', agenda, 'XX', -expires, member)
-    elseif redis.call('ZREM', queued, member) == 1 then
-      redis.call('ZADD', agenda, -expires, member, 0, queued)
-    end
+    put_below_0(agenda, member, group, expires)
     value = struct.pack('<c1c1dd', 'D', watched, expires, now) .. facts .. accepted
     redis.call('SET', KEYS[1], value, 'PXAT', expires)
   end
@@ -356,8 +429,14 @@ redis.call('ZREMRANGEBYSCORE', key, '(0', oldest)
 return {id or ARGV[1], mark, before}`,
   },
   leased: {
-    sha: '321a77b8575aae16a33c67d07954d5fa5faca27b',
+    sha: '8a7992cf9671aa569784f4669ef9c60b8a358963',
     text: `#!lua flags=no-writes,allow-oom
+local HEAD = '<c1c1ddddddI4c0'
+local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
+local AFTER_HEAD = '<ddI4I4I4c0I4c0'
+local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
+local PLACE = '<I4I4dI4c0I4c0'
+local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
 local MOST_LOOKS = 5000
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
@@ -369,7 +448,7 @@ for _, entry in ipairs(entries) do
   local name = string.sub(member, (string.find(member, ':', 1, true) or 0) + 1)
   local value = redis.pcall('GET', name)
   if type(value) == 'string' and #value > 54 then
-    local state, _, _, _, lease_ends, _, _, _, holder = struct.unpack('<c1c1ddddddI4c0', value)
+    local state, _, _, _, lease_ends, _, _, _, holder = struct.unpack(HEAD, value)
     if state == 'R' and holder == ARGV[1] and now < lease_ends then
       claims[#claims + 1] = name
       claims[#claims + 1] = now
@@ -386,21 +465,40 @@ return claims`,
 return redis.call('XREVRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', ARGV[3])`,
   },
   redrive: {
-    sha: '77ab26d407260c597e73601f95d2c89af29b616d',
+    sha: 'e1a28167492c8c0b406247ad353d0d95af64de82',
     text: `#!lua flags=allow-oom
+local HEAD = '<c1c1ddddddI4c0'
+local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
+local AFTER_HEAD = '<ddI4I4I4c0I4c0'
+local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
+local PLACE = '<I4I4dI4c0I4c0'
+local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
+local function place_of(value, rest, name)
+  local _, _, order, queue, group = struct.unpack(PLACE, value, rest)
+  local member = string.format('%.0f:', order) .. name
+  return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
+end
+
+-- What is not due any more stands below 0, at the end of its retention. See record-codec.ts about XX and pcall.
+local function put_below_0(agenda, member, group, expires)
+  if not group then
+    redis.pcall('ZADD', agenda, 'XX', -expires, member)
+  elseif redis.call('ZREM', group, member) == 1 then
+    redis.call('ZADD', agenda, -expires, member, 0, group)
+  end
+end
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local value = redis.call('GET', KEYS[1])
 if not value then return 0 end
 local state, watched, expires, _, lease_ends, claimed, lock_ttl, retention, holder, token, created, attempts, _,
-  fingerprint, last_error, rest = struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
+  fingerprint, last_error, rest = struct.unpack(RECORD, value)
 if state == 'P' or state == 'R' or state == 'F' then return 2 end
 if (state ~= 'C' and state ~= 'D') or now >= expires then return 0 end
 if state == 'C' and ARGV[1] ~= '1' then return 3 end
 
-local round, _, order, queue, group, delivery = struct.unpack('<I4I4dI4c0I4c0I4c0', value, rest)
-local agenda, member = queue .. ':agenda', string.format('%.0f:', order) .. KEYS[1]
-local queued = group ~= '' and queue .. ':group:' .. group
+local round, _, order, queue, group, delivery = struct.unpack(ACCEPTED, value, rest)
+local agenda, member, queued = place_of(value, rest, KEYS[1])
 -- What is unread in the log comes into the agenda when it is read.
 local reader, read = redis.pcall('XINFO', 'GROUPS', queue .. ':log')[1] or {}, math.huge
 for i = 1, #reader, 2 do
@@ -415,31 +513,50 @@ if order <= read then
     return redis.error_reply('TRYAGAIN the slot is moving, and the agenda is on another server')
   end
 end
-value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0I4I4dI4c0I4c0I4c0', 'P', watched, now, 0, lease_ends, claimed,
-  lock_ttl, retention, #holder, holder, token, created, attempts, 0, #fingerprint, fingerprint,
-  #last_error, last_error, round + 1, attempts, order, #queue, queue, #group, group, #delivery, delivery)
-redis.call('SET', KEYS[1], value)
+value = struct.pack(RECORD, 'P', watched, now, 0, lease_ends, claimed, lock_ttl, retention, #holder, holder, token,
+  created, attempts, 0, #fingerprint, fingerprint, #last_error, last_error)
+local accepted = struct.pack(ACCEPTED, round + 1, attempts, order, #queue, queue, #group, group, #delivery, delivery)
+redis.call('SET', KEYS[1], value .. accepted)
 return 1`,
   },
   renew: {
-    sha: 'a6703bdce2258ae68f00adc0abb6a34d7a52af6d',
+    sha: '7da5b9c2039a2d4be50043c32157c3b8592d2878',
     text: `#!lua flags=allow-oom
+local HEAD = '<c1c1ddddddI4c0'
+local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
+local AFTER_HEAD = '<ddI4I4I4c0I4c0'
+local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
+local PLACE = '<I4I4dI4c0I4c0'
+local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
+local function place_of(value, rest, name)
+  local _, _, order, queue, group = struct.unpack(PLACE, value, rest)
+  local member = string.format('%.0f:', order) .. name
+  return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
+end
+
+-- What is not due any more stands below 0, at the end of its retention. See record-codec.ts about XX and pcall.
+local function put_below_0(agenda, member, group, expires)
+  if not group then
+    redis.pcall('ZADD', agenda, 'XX', -expires, member)
+  elseif redis.call('ZREM', group, member) == 1 then
+    redis.call('ZADD', agenda, -expires, member, 0, group)
+  end
+end
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local value = redis.call('GET', KEYS[1])
 if not value then return 0 end
 local state, watched, expires, _, lease_ends, claimed, lock_ttl, retention, holder =
-  struct.unpack('<c1c1ddddddI4c0', value)
+  struct.unpack(HEAD, value)
 if (state ~= 'r' and state ~= 'R') or holder ~= ARGV[1] or now >= lease_ends then return 0 end
 
 lease_ends = math.min(now + tonumber(ARGV[2]), claimed + lock_ttl)
 if state == 'R' then
   if lease_ends < expires then
-    -- The agenda may have an earlier time, and no later one. See value.ts about XX and pcall.
-    local _, _, _, _, _, _, rest = struct.unpack('<ddI4I4I4c0I4c0', value, 55 + #holder)
-    local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
-    local member = group ~= '' and queue .. ':group:' .. group or string.format('%.0f:', order) .. KEYS[1]
-    redis.pcall('ZADD', queue .. ':agenda', 'XX', 'LT', lease_ends, member)
+    -- The agenda may have an earlier time, and no later one. See record-codec.ts about XX and pcall.
+    local _, _, _, _, _, _, rest = struct.unpack(AFTER_HEAD, value, 55 + #holder)
+    local agenda, member, group = place_of(value, rest, KEYS[1])
+    redis.pcall('ZADD', agenda, 'XX', 'LT', lease_ends, group or member)
   end
   redis.call('SETRANGE', KEYS[1], 2, struct.pack('<ddd', lease_ends, ARGV[2], lease_ends))
 else
@@ -455,8 +572,14 @@ return 1`,
 return redis.call('SMEMBERS', KEYS[1])`,
   },
   take: {
-    sha: '4a2740dbe58c2b2bcde406913f26c905f26f8a6f',
+    sha: 'e60e7fabffe2e77f5d899211caa657682e51922c',
     text: `#!lua flags=allow-oom
+local HEAD = '<c1c1ddddddI4c0'
+local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
+local AFTER_HEAD = '<ddI4I4I4c0I4c0'
+local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
+local PLACE = '<I4I4dI4c0I4c0'
+local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
 local MOST_FORGOTTEN, MOST_LOOKS, MOST_BYTES, LATER_MS, LEAST_READ = 500, 5000, 8388608, 2000, 32
 
 local time = redis.call('TIME')
@@ -525,7 +648,7 @@ local function take(member, since)
   if not value and type(redis.pcall('EXISTS', name, agenda)) == 'number' then return -1 end
   if type(value) ~= 'string' then return nil end
   local state, watched, due, settled, ended, claimed, ttl, retention, holder, token, created, attempts, losses,
-    fingerprint, told, rest = struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
+    fingerprint, told, rest = struct.unpack(RECORD, value)
   local unfinished = state == 'P' or state == 'R' or state == 'F'
   if not unfinished and state ~= 'C' and state ~= 'D' then return -1 end
   -- Of an earlier record of that name.
@@ -537,7 +660,7 @@ local function take(member, since)
   if due > since then return due end
 
   local took_over = state == 'R' and 1 or 0
-  -- See value.ts about what \`settled\` means while it runs.
+  -- See record-codec.ts about what \`settled\` means while it runs.
   local begun = settled >= 0
   local label = string.sub(told, 1, 1) == '#' and string.sub(told, 1, 2 + string.byte(told, 2)) or ''
   if took_over == 1 then
@@ -547,14 +670,14 @@ local function take(member, since)
   if losses >= most_losses then
     local expires = now + retention
     told = label .. lost_error
-    value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'D', watched, expires, now, ended, claimed, ttl, retention,
+    value = struct.pack(RECORD, 'D', watched, expires, now, ended, claimed, ttl, retention,
       #holder, holder, token, created, attempts, losses, #fingerprint, fingerprint, #told, told)
       .. string.sub(value, rest)
     redis.call('SET', name, value, 'PXAT', expires)
     if watched == '1' then redis.pcall('PUBLISH', name, '') end
     return -expires
   end
-  value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'R', watched, lease_ends, -lease, lease_ends, now, lock_ttl,
+  value = struct.pack(RECORD, 'R', watched, lease_ends, -lease, lease_ends, now, lock_ttl,
     retention, #lease_id, lease_id, math.max(token + 1, micros), created, attempts + 1, losses,
     #fingerprint, fingerprint, #told, told) .. struct.pack('<I4I4', round, earlier) .. string.sub(value, rest + 8)
   redis.call('SET', name, value)
@@ -618,12 +741,18 @@ end
 return claims`,
   },
   watch: {
-    sha: 'b184b2e98babf9634169aebf933e32d3dba99ae8',
-    text: `local mark = redis.call('GETRANGE', KEYS[1], 1, 1)
+    sha: 'ef02539cd41b030501942ac52d446d60d2fff320',
+    text: `local HEAD = '<c1c1ddddddI4c0'
+local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
+local AFTER_HEAD = '<ddI4I4I4c0I4c0'
+local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
+local PLACE = '<I4I4dI4c0I4c0'
+local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
+local mark = redis.call('GETRANGE', KEYS[1], 1, 1)
 if mark == '0' then
   redis.call('SETRANGE', KEYS[1], 1, '1')
 elseif mark == '' then
-  local value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'd', '1', 0, 0, 0, 0, 0, 0,
+  local value = struct.pack(RECORD, 'd', '1', 0, 0, 0, 0, 0, 0,
     0, '', 0, 0, 0, 0, 0, '', 0, '')
   redis.call('SET', KEYS[1], value, 'PX', 3600000)
 end

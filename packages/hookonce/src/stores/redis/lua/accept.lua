@@ -5,6 +5,7 @@
 --   Cluster has none.
 --
 -- Without "#!lua" as claim.lua is: a full Redis still answers duplicates.
+-- @include record
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
@@ -16,7 +17,7 @@ if redis.call('EXISTS', name) == 1 then
   -- All but the texts at the end, which are the longest.
   local value = redis.call('GETRANGE', name, 0, 4095)
   local state, marked, expires, _, _, _, _, _, holder, issued, created, attempts, _, known =
-    struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0', value)
+    struct.unpack(FACTS, value)
   watched, token = marked, issued
   if now < expires or state == 'P' or state == 'R' or state == 'F' then
     if known ~= '' and fingerprint ~= '' and known ~= fingerprint then return {3} end
@@ -48,8 +49,8 @@ end
 
 local queue = string.sub(log, 1, -#':log' - 1)
 local due, retention = now + tonumber(ARGV[5]), tonumber(ARGV[4])
-local value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0I4I4dI4c0I4c0I4c0', 'P', watched, due, 0, now, now, 0,
-  retention, #accept_id, accept_id, token, now, 0, 0, #fingerprint, fingerprint, #label, label,
-  1, 0, order, #queue, queue, #group, group, #delivery, delivery)
-redis.call('SET', name, value)
+local value = struct.pack(RECORD, 'P', watched, due, 0, now, now, 0, retention, #accept_id, accept_id, token, now, 0, 0,
+  #fingerprint, fingerprint, #label, label)
+local accepted = struct.pack(ACCEPTED, 1, 0, order, #queue, queue, #group, group, #delivery, delivery)
+redis.call('SET', name, value .. accepted)
 return {1, now}

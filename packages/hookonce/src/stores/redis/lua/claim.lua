@@ -6,6 +6,8 @@
 --
 -- Without "#!lua" on purpose: such a script is not refused as a whole where Redis refuses writes (maxmemory,
 -- a read-only replica), only its SET is. So a full Redis still answers duplicates.
+-- @include record
+-- @include place
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
@@ -22,18 +24,17 @@ local function cut(name, value, ends, ttl, kept, rest)
     redis.call('SET', name, head .. lease .. struct.pack('<d', ends) .. string.sub(value, 27), 'PXAT', expires)
     return
   end
-  local _, _, order, queue, group = struct.unpack('<I4I4dI4c0I4c0', value, rest)
-  local member = group ~= '' and queue .. ':group:' .. group or string.format('%.0f:', order) .. name
+  local agenda, member, group = place_of(value, rest, name)
   redis.call('SETRANGE', name, 2, struct.pack('<d', ends))
   redis.call('SETRANGE', name, 18, struct.pack('<d', ends))
-  -- See value.ts about XX and pcall.
-  redis.pcall('ZADD', queue .. ':agenda', 'XX', 'LT', ends, member)
+  -- See record-codec.ts about XX and pcall.
+  redis.pcall('ZADD', agenda, 'XX', 'LT', ends, group or member)
 end
 
 local value = redis.call('GET', KEYS[1])
 if value then
   local state, marked, expires, lease, lease_ends, _, ttl, kept, holder, issued, since, started, lost, known, said,
-    rest = struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
+    rest = struct.unpack(RECORD, value)
   local unfinished = state == 'P' or state == 'R' or state == 'F'
   watched, token = marked, issued
   if now < expires or unfinished then
@@ -69,7 +70,7 @@ local lease = math.min(tonumber(ARGV[3]), lock_ttl)
 local lease_ends = now + lease
 local expires = accepted and lease_ends or lease_ends + math.max(lock_ttl, retention)
 attempts, token = attempts + 1, math.max(token + 1, micros)
-value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', accepted and 'R' or 'r', watched, expires, lease, lease_ends, now,
+value = struct.pack(RECORD, accepted and 'R' or 'r', watched, expires, lease, lease_ends, now,
   lock_ttl, retention, #lease_id, lease_id, token, created, attempts, losses, #fingerprint, fingerprint,
   #told, told)
 if accepted then

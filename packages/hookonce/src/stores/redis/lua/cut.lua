@@ -2,6 +2,7 @@
 -- After the clock stepped back: nothing in a queue is due further ahead than it was to be.
 -- KEYS[1] the queue's agenda. ARGV: after which ms of it, most looks.
 -- Result: the ms up to which it was looked at, as a text; '' when that was all.
+-- @include record
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local agenda, groups = KEYS[1], string.sub(KEYS[1], 1, -#':agenda' - 1) .. ':group:'
@@ -15,7 +16,7 @@ for i = 1, #entries, 2 do
   local value = redis.pcall('GET', name)
   if type(value) == 'string' and #value > 54 then
     local state, _, due, settled, ends, _, ttl, _, _, _, created, _, _, _, _, rest =
-      struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
+      struct.unpack(RECORD, value)
     local round, at = struct.unpack('<I4', value, rest), due
     if state == 'R' then
       at = math.min(due, now + (settled == 0 and ttl or math.abs(settled)))

@@ -2,6 +2,7 @@
 -- Reads what a take of a queue has taken whose answer was lost.
 -- KEYS[1] the queue's agenda. ARGV: lease id, lease ms.
 -- Result: as take.lua's.
+-- @include record
 local MOST_LOOKS = 5000
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
@@ -13,7 +14,7 @@ for _, entry in ipairs(entries) do
   local name = string.sub(member, (string.find(member, ':', 1, true) or 0) + 1)
   local value = redis.pcall('GET', name)
   if type(value) == 'string' and #value > 54 then
-    local state, _, _, _, lease_ends, _, _, _, holder = struct.unpack('<c1c1ddddddI4c0', value)
+    local state, _, _, _, lease_ends, _, _, _, holder = struct.unpack(HEAD, value)
     if state == 'R' and holder == ARGV[1] and now < lease_ends then
       claims[#claims + 1] = name
       claims[#claims + 1] = now

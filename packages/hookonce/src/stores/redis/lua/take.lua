@@ -4,6 +4,7 @@
 --   lease ms, lock TTL ms, most losses, '=' and the error of a record that lost so many.
 -- Result: ms since the epoch, 1 if nothing was taken although not all was looked at that may be due, and of each record
 --   that was taken: its name, since when it was due, its value, 1 if it was taken over.
+-- @include record
 local MOST_FORGOTTEN, MOST_LOOKS, MOST_BYTES, LATER_MS, LEAST_READ = 500, 5000, 8388608, 2000, 32
 
 local time = redis.call('TIME')
@@ -72,7 +73,7 @@ local function take(member, since)
   if not value and type(redis.pcall('EXISTS', name, agenda)) == 'number' then return -1 end
   if type(value) ~= 'string' then return nil end
   local state, watched, due, settled, ended, claimed, ttl, retention, holder, token, created, attempts, losses,
-    fingerprint, told, rest = struct.unpack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', value)
+    fingerprint, told, rest = struct.unpack(RECORD, value)
   local unfinished = state == 'P' or state == 'R' or state == 'F'
   if not unfinished and state ~= 'C' and state ~= 'D' then return -1 end
   -- Of an earlier record of that name.
@@ -84,7 +85,7 @@ local function take(member, since)
   if due > since then return due end
 
   local took_over = state == 'R' and 1 or 0
-  -- See value.ts about what `settled` means while it runs.
+  -- See record-codec.ts about what `settled` means while it runs.
   local begun = settled >= 0
   local label = string.sub(told, 1, 1) == '#' and string.sub(told, 1, 2 + string.byte(told, 2)) or ''
   if took_over == 1 then
@@ -94,14 +95,14 @@ local function take(member, since)
   if losses >= most_losses then
     local expires = now + retention
     told = label .. lost_error
-    value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'D', watched, expires, now, ended, claimed, ttl, retention,
+    value = struct.pack(RECORD, 'D', watched, expires, now, ended, claimed, ttl, retention,
       #holder, holder, token, created, attempts, losses, #fingerprint, fingerprint, #told, told)
       .. string.sub(value, rest)
     redis.call('SET', name, value, 'PXAT', expires)
     if watched == '1' then redis.pcall('PUBLISH', name, '') end
     return -expires
   end
-  value = struct.pack('<c1c1ddddddI4c0ddI4I4I4c0I4c0', 'R', watched, lease_ends, -lease, lease_ends, now, lock_ttl,
+  value = struct.pack(RECORD, 'R', watched, lease_ends, -lease, lease_ends, now, lock_ttl,
     retention, #lease_id, lease_id, math.max(token + 1, micros), created, attempts + 1, losses,
     #fingerprint, fingerprint, #told, told) .. struct.pack('<I4I4', round, earlier) .. string.sub(value, rest + 8)
   redis.call('SET', name, value)
