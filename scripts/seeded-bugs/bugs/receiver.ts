@@ -80,7 +80,7 @@ export const receiverBugs: Bugs = [
   ),
   sender(
     'a signed header that is sent twice is taken',
-    'primitives/reading.ts',
+    'primitives/delivery-values.ts',
     'if (only !== undefined) return undefined',
     'if (only !== undefined) continue',
   ),

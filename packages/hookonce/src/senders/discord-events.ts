@@ -1,8 +1,8 @@
 import { aNumber } from '../util/options.js'
+import { jsonOf } from './primitives/delivery-values.js'
 import { discordSignature } from './primitives/discord-signature.js'
 import { MINUTE_MS } from './primitives/durations.js'
 import { bodyKey } from './primitives/event-key.js'
-import { jsonOf } from './primitives/reading.js'
 import { checkSender } from './primitives/sender-options.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 

@@ -1,8 +1,8 @@
 import { jsonResponse } from '../http/response.js'
 import { aNumber } from '../util/options.js'
+import { jsonOf } from './primitives/delivery-values.js'
 import { discordSignature } from './primitives/discord-signature.js'
 import { fieldKey } from './primitives/event-key.js'
-import { jsonOf } from './primitives/reading.js'
 import { checkSender } from './primitives/sender-options.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 

@@ -1,6 +1,6 @@
+import { onlyHeader } from './primitives/delivery-values.js'
 import { DAY_MS } from './primitives/durations.js'
 import { bodyKey, headerLabel } from './primitives/event-key.js'
-import { onlyHeader } from './primitives/reading.js'
 import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'

@@ -1,7 +1,7 @@
 import type { Delivery } from '../http/delivery.js'
 import { aNumber, oneOf } from '../util/options.js'
+import { onlyHeader } from './primitives/delivery-values.js'
 import { headerKey, joinedKey } from './primitives/event-key.js'
-import { onlyHeader } from './primitives/reading.js'
 import { checkSender } from './primitives/sender-options.js'
 import { signedMessages } from './primitives/signed-messages.js'
 import { digestOf, tokenKey } from './primitives/signing-keys.js'

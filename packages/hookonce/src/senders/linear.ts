@@ -1,7 +1,7 @@
 import { aNumber } from '../util/options.js'
+import { jsonOf, onlyHeader } from './primitives/delivery-values.js'
 import { HOUR_MS, MINUTE_MS } from './primitives/durations.js'
 import { bodyKey, headerLabel } from './primitives/event-key.js'
-import { jsonOf, onlyHeader } from './primitives/reading.js'
 import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'

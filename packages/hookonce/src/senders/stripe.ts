@@ -1,7 +1,7 @@
 import { aNumber } from '../util/options.js'
+import { onlyHeader, signatureFields, unixSeconds } from './primitives/delivery-values.js'
 import { DAY_MS } from './primitives/durations.js'
 import { fieldKey } from './primitives/event-key.js'
-import { onlyHeader, signatureFields, unixSeconds } from './primitives/reading.js'
 import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'

@@ -1,6 +1,6 @@
 import type { SenderRules } from '../sender.js'
+import { onlyHeader } from './delivery-values.js'
 import { type KeyPlace, keyPlace } from './key-place.js'
-import { onlyHeader } from './reading.js'
 import type { SigningKey } from './signing-keys.js'
 
 /**

@@ -2,7 +2,7 @@ import { InvalidKeyError } from '../../errors.js'
 import type { Delivery } from '../../http/delivery.js'
 import { checkedKey } from '../../http/idempotency-key.js'
 import { MAX_KEY_BYTES } from '../../stores/store.js'
-import { exactJsonOf, jsonOf, onlyHeader } from './reading.js'
+import { exactJsonOf, jsonOf, onlyHeader } from './delivery-values.js'
 import { type Content, digestOf } from './signing-keys.js'
 
 type KeyOf = (delivery: Delivery) => string | null

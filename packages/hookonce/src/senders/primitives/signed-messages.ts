@@ -1,8 +1,8 @@
 import { ConfigurationError } from '../../errors.js'
 import type { Delivery } from '../../http/delivery.js'
 import { defineSender, type Sender, type SenderFacts } from '../sender.js'
+import { onlyHeader, unixSeconds } from './delivery-values.js'
 import { headerKey } from './event-key.js'
-import { onlyHeader, unixSeconds } from './reading.js'
 import { traitsOf } from './secrets.js'
 import { ed25519Key, hmacKey, type SigningKey } from './signing-keys.js'
 

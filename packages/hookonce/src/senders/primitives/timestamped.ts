@@ -1,5 +1,5 @@
 import type { SenderRules } from '../sender.js'
-import { onlyHeader, unixSeconds } from './reading.js'
+import { onlyHeader, unixSeconds } from './delivery-values.js'
 import type { SigningKey } from './signing-keys.js'
 
 /** A signature over timestamp and body, with a header for each of the two; the timestamp in Unix seconds. */

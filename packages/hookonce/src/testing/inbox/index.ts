@@ -1,10 +1,10 @@
 import type { StoreCase } from '../harness.js'
-import { acceptingCases } from './accepting.js'
-import { groupingCases } from './grouping.js'
-import { listingCases } from './listing.js'
-import { redrivingCases } from './redriving.js'
-import { settlingCases } from './settling.js'
-import { takingCases } from './taking.js'
+import { acceptingCases } from './accept.js'
+import { takingCases } from './claim-due.js'
+import { groupingCases } from './groups.js'
+import { listingCases } from './list.js'
+import { redrivingCases } from './redrive.js'
+import { settlingCases } from './settle.js'
 
 /** What an {@link InboxStore} does besides. */
 export const inboxCases: readonly StoreCase[] = [
