@@ -20,8 +20,8 @@ export const storeBugs: Bugs = [
   inSqlite(
     'SQLite: a lease ends 5 ms early for a claim',
     'database/record-operations.ts',
-    'if (found.lease_ends_at > now) return [',
-    'if (found.lease_ends_at > now + 5) return [',
+    'if (found.lease_ends_at > now) return {',
+    'if (found.lease_ends_at > now + 5) return {',
   ),
   inSqlite(
     'SQLite: a lease ends 5 ms early for a renewal',

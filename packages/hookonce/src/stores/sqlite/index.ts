@@ -2,20 +2,12 @@ import { resolve } from 'node:path'
 import { ConfigurationError, StoreError } from '../../errors.js'
 import { aNumber, aText, checkOptions, oneOf, shown } from '../../util/options.js'
 import { withDefaults } from '../../util/with-defaults.js'
-import type { AcceptOutcome, Backlog, DueClaim, FailNext, InboxStore, RedriveOutcome } from '../inbox-store.js'
-import type {
-  ClaimOutcome,
-  CompleteOutcome,
-  RecordPage,
-  StoredRecord,
-  StoreStats,
-  TransactionalStore,
-} from '../store.js'
+import type { FailNext, InboxStore } from '../inbox-store.js'
+import type { TransactionalStore } from '../store.js'
 import type { SqliteTransaction } from './database/driver.js'
-import { createTurns } from './lock-handover.js'
-import { createTransacting } from './main-thread/transact.js'
-import { type Decode, startWorker } from './main-thread/worker-client.js'
-import type { AcceptAnswer, ClaimAnswer, DueAnswer, RecordAnswer } from './messages.js'
+import { createHandovers } from './lock-handover.js'
+import { createTransactor } from './main-thread/transact.js'
+import { startWorker } from './main-thread/worker-client.js'
 
 export type { SqliteParameter, SqliteStatement, SqliteTransaction, SqliteValue } from './database/driver.js'
 
@@ -63,67 +55,60 @@ export function sqliteStore(
 ): InboxStore & TransactionalStore<SqliteTransaction, 'sync'> {
   checkOptions('sqliteStore', options, RULES)
   const given = validated(withDefaults(sqliteStoreDefaults, options))
-  const settings = { path: absolute(path), ...given, turns: createTurns() }
-  const { ask, askForTurn, refusal, close } = startWorker(settings)
-  const transacting = createTransacting(settings, askForTurn)
+  const settings = { path: absolute(path), ...given, handovers: createHandovers() }
+  const { call, requestHandover, refusal, close } = startWorker(settings)
+  const transactor = createTransactor(settings, requestHandover)
 
   return {
     name: 'sqlite',
 
     transactions: 'sync',
 
+    // Objects of the caller may have more properties, and some that cannot be posted: each payload is a new object.
     claim({ scope, key, fingerprint, label = null, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses }) {
-      return ask(
-        [0, 'claim', scope, key, fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses, label],
-        claimOutcome,
-      )
+      return call('claim', { scope, key, fingerprint, label, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses })
     },
 
     renew({ scope, key }, leaseId, leaseMs) {
-      return ask([0, 'renew', scope, key, leaseId, leaseMs], word<'renewed' | 'lost'>)
+      return call('renew', { scope, key, leaseId, leaseMs })
     },
 
     complete({ scope, key }, leaseId, result) {
-      return ask([0, 'complete', scope, key, leaseId, result.byteLength], completeOutcome, result)
+      return call('complete', { scope, key, leaseId, result })
     },
 
     async transact(id, leaseId, work) {
       const refused = refusal()
       if (refused !== undefined) throw refused
-      return transacting.transact({ id, leaseId, work })
+      return transactor.transact({ id, leaseId, work })
     },
 
     fail({ scope, key }, leaseId, error, next: FailNext = { dueInMs: 0 }) {
-      const [dueInMs, notBegun] = next === 'dead' ? [null, false] : [next.dueInMs, next.notBegun === true]
-      return ask([0, 'fail', scope, key, leaseId, error, dueInMs, notBegun], word<'failed' | 'fenced'>)
+      return call('fail', { scope, key, leaseId, error, next })
     },
 
-    accept({ scope, key, acceptId, delivery, fingerprint, label = null, retentionMs, delayMs, group }) {
-      return ask(
-        [0, 'accept', scope, key, acceptId, delivery.byteLength, fingerprint, retentionMs, delayMs, group, label],
-        acceptOutcome,
-        delivery,
-      )
+    accept({ scope, key, fingerprint, label = null, acceptId, delivery, retentionMs, delayMs, group }) {
+      return call('accept', { scope, key, fingerprint, label, acceptId, delivery, retentionMs, delayMs, group })
     },
 
     claimDue({ scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses, again = false }) {
-      return ask([0, 'claimDue', scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses, again], dueClaims)
+      return call('claimDue', { scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses, again })
     },
 
     redrive({ scope, key }, { completed = false } = {}) {
-      return ask([0, 'redrive', scope, key, completed], word<RedriveOutcome>)
+      return call('redrive', { scope, key, completed })
     },
 
     backlog(scope) {
-      return ask([0, 'backlog', scope], word<Backlog>)
+      return call('backlog', { scope })
     },
 
     delete({ scope, key }, { force = false } = {}) {
-      return ask([0, 'delete', scope, key, force], word<'deleted' | 'absent' | 'running'>)
+      return call('delete', { scope, key, force })
     },
 
-    get({ scope, key }) {
-      return ask([0, 'get', scope, key], storedRecord)
+    async get({ scope, key }) {
+      return (await call('get', { scope, key })) ?? undefined
     },
 
     async list(query) {
@@ -132,26 +117,26 @@ export function sqliteStore(
       if (!Number.isInteger(limit) || limit < 1 || limit > 1000 || (after !== undefined && !position.test(after))) {
         throw new StoreError("list: limit must be 1 to 1000 and after a page's next", 'refused')
       }
-      return ask([0, 'list', query], word<RecordPage>)
+      return call('list', query)
     },
 
     stats() {
-      return ask([0, 'stats'], word<StoreStats>)
+      return call('stats', {})
     },
 
     usage(scope) {
-      return ask([0, 'usage', scope], word<StoreStats>)
+      return call('usage', { scope })
     },
 
     purge(limit) {
-      return ask([0, 'purge', limit], word<number>)
+      return call('purge', { limit })
     },
 
-    ready() {
-      return ask([0, 'ready'], () => undefined)
+    async ready() {
+      await call('ready', {})
     },
 
-    close: () => close(transacting.close),
+    close: () => close(transactor.close),
   }
 }
 
@@ -171,58 +156,4 @@ function validated(options: Required<SqliteStoreOptions>): Required<SqliteStoreO
       throw new ConfigurationError(`${name} must be 0 to ${2 ** 31 - 1}, not ${value}`)
   }
   return options
-}
-
-/** The answer is the outcome itself. */
-function word<T>(answer: readonly unknown[]): T {
-  return answer[1] as T
-}
-
-// By index: taking a tuple apart goes through its iterator, twice for each delivery.
-const claimOutcome: Decode<ClaimOutcome> = (answer, take) => {
-  switch (answer[1] as ClaimAnswer<number>[0]) {
-    case 'acquired':
-      return {
-        ...{ status: 'acquired', attempt: answer[2] as number, fencingToken: String(answer[3]) },
-        tookOver: answer[4] as boolean,
-      }
-    case 'running':
-      return { status: 'running', leaseRemainingMs: answer[2] as number }
-    case 'completed':
-      return { status: 'completed', result: take(answer[2] as number), completedAt: answer[3] as number }
-    case 'mismatch':
-      return { status: 'mismatch' }
-    case 'exhausted':
-      return { status: 'exhausted', losses: answer[2] as number }
-  }
-}
-
-const completeOutcome: Decode<CompleteOutcome> = answer =>
-  answer[1] === 'fenced' ? { status: 'fenced' } : { status: 'completed', completedAt: answer[2] as number }
-
-const storedRecord: Decode<StoredRecord | undefined> = ([, ...rest], take) => {
-  const [record, length, deliveryLength] = rest as RecordAnswer<number>
-  if (record === undefined) return undefined
-  const stored = { ...record, result: length == null ? null : take(length) }
-  return deliveryLength == null ? stored : { ...stored, delivery: take(deliveryLength) }
-}
-
-const acceptOutcome: Decode<AcceptOutcome> = ([, ...answer]) => {
-  const [status, acceptedAt, state] = answer as AcceptAnswer
-  switch (status) {
-    case 'accepted':
-      return { status, acceptedAt: acceptedAt! }
-    case 'known':
-      return { status, state: state!, acceptedAt: acceptedAt! }
-    case 'mismatch':
-      return { status }
-  }
-}
-
-const dueClaims: Decode<DueClaim[]> = (answer, take) => {
-  const claims: DueClaim[] = []
-  for (let at = 1; at < answer.length; at += 2) {
-    claims.push({ ...(answer[at] as DueAnswer), delivery: take(answer[at + 1] as number) })
-  }
-  return claims
 }

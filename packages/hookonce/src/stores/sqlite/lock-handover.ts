@@ -1,27 +1,27 @@
 /**
- * For the length of a turn the worker leaves the write lock to the caller's thread: it commits one batch after the
- * other under load, and a thread that must not wait for a lock would hardly ever find it free.
+ * The worker commits one batch after the other under load, so a thread that must not wait would rarely find the write
+ * lock free. During a handover the worker leaves the lock to the caller's thread.
  *
- * Shared by both threads: how many turns have ended. A mere flag would not do, for the next turn may begin before the
- * worker has seen the end of this one.
+ * Shared by both threads: how many handovers have ended. A flag is not enough, because the next handover may begin
+ * before the worker has seen the end of this one.
  */
-export type Turns = Int32Array<SharedArrayBuffer>
+export type Handovers = Int32Array<SharedArrayBuffer>
 
-export function createTurns(): Turns {
+export function createHandovers(): Handovers {
   return new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
 }
 
-/** How many have ended, which names the turn that is next. */
-export function nextTurn(turns: Turns): number {
-  return Atomics.load(turns, 0)
+/** The number of the next handover: how many have ended. */
+export function nextHandover(handovers: Handovers): number {
+  return Atomics.load(handovers, 0)
 }
 
-export function endTurn(turns: Turns): void {
-  Atomics.add(turns, 0, 1)
-  Atomics.notify(turns, 0)
+export function endHandover(handovers: Handovers): void {
+  Atomics.add(handovers, 0, 1)
+  Atomics.notify(handovers, 0)
 }
 
-/** The worker's side: waits for the end of a turn, and says whether it came within `ms`. */
-export function hasEnded(turns: Turns, turn: number, ms: number): boolean {
-  return Atomics.wait(turns, 0, turn, ms) !== 'timed-out'
+/** The worker's side: waits at most `ms` for the end of a handover. Returns whether it has ended. */
+export function hasEnded(handovers: Handovers, handover: number, ms: number): boolean {
+  return Atomics.wait(handovers, 0, handover, ms) !== 'timed-out'
 }

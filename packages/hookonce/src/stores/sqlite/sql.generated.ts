@@ -41,28 +41,6 @@ WHERE scope = ? AND expires_at > ?`,
   countExpired: `SELECT count(*) AS records FROM records
 WHERE (expires_at, id) > (?, ?) AND expires_at <= ? AND expires_at < 8640000000000000`,
   count: `SELECT count(*) AS records FROM records WHERE (hash, id) > (?, ?)`,
-  cutLease: `UPDATE records SET
-  lease_ends_at = ?1,
-  expires_at = iif(round IS NULL, ?1 + max(lock_ttl_ms, retention_ms), expires_at),
-  due_at = iif(round IS NULL, NULL, ?1)
-WHERE id = ?2`,
-  cutLine: `UPDATE records SET
-  due_at = ?1 + CASE
-    WHEN state = 'running' THEN coalesce(lease_ms, lock_ttl_ms)
-    WHEN state = 'failed' THEN due_at - settled_at
-    ELSE 0
-  END,
-  settled_at = iif(state = 'failed', ?1, settled_at),
-  lease_ends_at = iif(state = 'running', ?1 + coalesce(lease_ms, lock_ttl_ms), lease_ends_at)
-WHERE id IN (
-  SELECT id FROM records WHERE held = 0 AND due_at > ?1
-  UNION ALL SELECT id FROM records WHERE held = 1 AND grp IS NOT NULL AND due_at IS NOT NULL
-) AND CASE
-  WHEN state = 'running' THEN lease_ends_at > ?1 + coalesce(lease_ms, lock_ttl_ms)
-  WHEN state = 'failed' THEN settled_at > ?1
-  WHEN round = 1 THEN created_at > ?1
-  ELSE due_at > ?1
-END`,
   dead: `SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
   settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts, label
@@ -149,6 +127,28 @@ WHERE id = ?2`,
 WHERE hash = ?3 AND scope = ?4 AND key = ?5 AND state = 'running' AND lease_id = ?6 AND lease_ends_at > ?1`,
   settled: `SELECT state, settled_at FROM records
 WHERE hash = ? AND scope = ? AND key = ? AND lease_id = ? AND settled_at IS NOT NULL AND expires_at > ?`,
+  shortenLease: `UPDATE records SET
+  lease_ends_at = ?1,
+  expires_at = iif(round IS NULL, ?1 + max(lock_ttl_ms, retention_ms), expires_at),
+  due_at = iif(round IS NULL, NULL, ?1)
+WHERE id = ?2`,
+  shortenWaits: `UPDATE records SET
+  due_at = ?1 + CASE
+    WHEN state = 'running' THEN coalesce(lease_ms, lock_ttl_ms)
+    WHEN state = 'failed' THEN due_at - settled_at
+    ELSE 0
+  END,
+  settled_at = iif(state = 'failed', ?1, settled_at),
+  lease_ends_at = iif(state = 'running', ?1 + coalesce(lease_ms, lock_ttl_ms), lease_ends_at)
+WHERE id IN (
+  SELECT id FROM records WHERE held = 0 AND due_at > ?1
+  UNION ALL SELECT id FROM records WHERE held = 1 AND grp IS NOT NULL AND due_at IS NOT NULL
+) AND CASE
+  WHEN state = 'running' THEN lease_ends_at > ?1 + coalesce(lease_ms, lock_ttl_ms)
+  WHEN state = 'failed' THEN settled_at > ?1
+  WHEN round = 1 THEN created_at > ?1
+  ELSE due_at > ?1
+END`,
   size: `SELECT p.page_count AS pages, f.freelist_count AS free, s.page_size
 FROM pragma_page_count AS p, pragma_freelist_count AS f, pragma_page_size AS s`,
   skipExpired: `SELECT expires_at, id FROM records

@@ -3,7 +3,7 @@ import { type SqliteStoreOptions, sqliteStoreDefaults } from 'hookonce/stores/sq
 import { expect, test } from 'vitest'
 // Within, for nobody outside sees the settings of a connection but that connection.
 import { type Database, type Driver, loadDriver } from '../../../dist/stores/sqlite/database/driver.js'
-import { createTurns } from '../../../dist/stores/sqlite/lock-handover.js'
+import { createHandovers } from '../../../dist/stores/sqlite/lock-handover.js'
 import { openEffects } from '../../../dist/stores/sqlite/main-thread/effects-connection.js'
 import { openSession } from '../../../dist/stores/sqlite/worker-thread/batch.js'
 import { onCleanup, temporaryFolder } from './support.js'
@@ -21,7 +21,7 @@ async function settingsWith(options: SqliteStoreOptions = {}) {
     return db
   }
   const driver = { DatabaseSync: Recorded as unknown as Driver['DatabaseSync'] }
-  const session = openSession(driver, { ...settings, turns: createTurns() }, () => {})
+  const session = openSession(driver, { ...settings, handovers: createHandovers() }, () => {})
   const effects = openEffects(driver, settings)
   onCleanup(() => {
     effects.close()

@@ -45,14 +45,14 @@ export interface Failure {
   effect: StoreError['effect'] | 'configuration'
 }
 
-export function toFailure(error: unknown, path: string): Failure {
+export function toFailure(error: unknown): Failure {
   const effect =
     error instanceof ConfigurationError ? 'configuration' : error instanceof StoreError ? error.effect : 'refused'
-  return { message: `sqlite store ${path}: ${describe(error)}`, effect }
+  return { message: describe(error), effect }
 }
 
-export function toStoreError({ message, effect }: Failure): StoreError {
-  return new StoreError(message, effect === 'configuration' ? 'refused' : effect)
+export function toStoreError({ message, effect }: Failure, path: string): StoreError {
+  return new StoreError(`sqlite store ${path}: ${message}`, effect === 'configuration' ? 'refused' : effect)
 }
 
 /** One line. SQLite's own words for the code are added where the message lacks them. */

@@ -1,31 +1,49 @@
-import { type Backlog, LOST_ERROR, MOST_COUNTED, type RedriveOutcome } from '../../inbox-store.js'
-import type { AcceptAnswer, DueAnswer, RequestOf } from '../messages.js'
+import {
+  type AcceptOutcome,
+  type AcceptRequest,
+  type Backlog,
+  type ClaimDueRequest,
+  type DueClaim,
+  LOST_ERROR,
+  MOST_COUNTED,
+  type RedriveOutcome,
+} from '../../inbox-store.js'
+import type { Payloads } from '../messages.js'
 import { sql } from '../sql.generated.js'
 import type { Database } from './driver.js'
 import { differs, type Found, lossesOf, type Records, standing } from './records.js'
 import { acceptedOf, type RecordRow } from './rows.js'
 
-/** What one answer takes along at most, and one delivery more: it is copied twice on its way. */
-const MOST_BYTES_AT_ONCE = 16 * 1024 * 1024
+/** One outcome ends after the delivery that reaches this limit, because deliveries are copied twice on their way. */
+const MAX_BYTES_PER_CLAIM = 16 * 1024 * 1024
 
 /**
- * A delivery of up to so many bytes lies in its record. The record is written again at each step, which costs more for a
- * large one than a row of its own.
+ * A larger delivery has a row of its own, because a record is written again at each step, with the delivery that is in
+ * it.
  */
-const MOST_BYTES_IN_RECORD = 1024
+const MAX_BYTES_IN_RECORD = 1024
 
-/** What `due.sql` gives. */
+/** A row of `due.sql`. */
 type Due = Omit<Found, 'scope' | 'fingerprint' | 'lease_id' | 'lease_ends_at' | 'lease_ms' | 'settled_at' | 'result'> &
   Pick<RecordRow, 'retention_ms' | 'earlier_attempts' | 'delivery'>
 
-type Taken = Pick<
-  Due,
-  'id' | 'key' | 'attempts' | 'fencing_token' | 'created_at' | 'grp' | 'round' | 'earlier_attempts' | 'delivery'
-> &
-  Pick<RecordRow, 'due_at'>
+/** The columns of a {@link DueClaim}. */
+type Leased = Pick<
+  RecordRow,
+  | 'id'
+  | 'key'
+  | 'attempts'
+  | 'fencing_token'
+  | 'created_at'
+  | 'due_at'
+  | 'grp'
+  | 'round'
+  | 'earlier_attempts'
+  | 'delivery'
+>
 
-/** The inbox's part of the contract: as {@link createOperations}, each function is one operation. */
-export function createQueueing(db: Database, records: Records) {
+/** The inbox's part of the contract. As in {@link createOperations}, each function is one operation. */
+export function createInboxOperations(db: Database, records: Records) {
   const statement = {
     accept: db.prepare(sql.accept),
     keep: db.prepare(sql.keep),
@@ -38,111 +56,112 @@ export function createQueueing(db: Database, records: Records) {
     countDead: db.prepare(sql.countDead),
   }
 
-  /** What an acceptance gets from the record as it stands; `undefined`: it may be written. */
-  function answerOf(found: Found | undefined, request: RequestOf<'accept'>): AcceptAnswer | undefined {
-    const [, , , , acceptId, , fingerprint] = request
+  /** The outcome for a record that exists; `undefined`: there is none, and a new one is written. */
+  function outcomeOf(found: Found | undefined, { acceptId, fingerprint }: AcceptRequest): AcceptOutcome | undefined {
     if (found === undefined) return undefined
-    if (differs(found.fingerprint, fingerprint)) return ['mismatch']
-    const isAgain = found.state === 'pending' && found.attempts === 0 && found.lease_id === acceptId
-    return isAgain ? ['accepted', found.created_at] : ['known', found.created_at, found.state]
+    if (differs(found.fingerprint, fingerprint)) return { status: 'mismatch' }
+    const { state, created_at: acceptedAt } = found
+    const isRepeated = state === 'pending' && found.attempts === 0 && found.lease_id === acceptId
+    return isRepeated ? { status: 'accepted', acceptedAt } : { status: 'known', state, acceptedAt }
   }
 
   const due = (scope: string, now: number, limit: number) => statement.due.all(scope, now, limit) as unknown as Due[]
 
-  function take(row: Due, request: RequestOf<'claimDue'>, now: number): [DueAnswer, Uint8Array] {
-    const [, , scope, , leaseId, leaseMs, lockTtlMs] = request
+  function take(row: Due, request: ClaimDueRequest, now: number): DueClaim {
+    const { scope, leaseId, leaseMs, lockTtlMs } = request
     const { retention_ms: retentionMs } = row
     const beginning = { fingerprint: null, leaseId, leaseMs, lockTtlMs, retentionMs, begun: false }
-    const token = records.takeOver(row, beginning, now)
+    const fencing_token = records.takeOver(row, beginning, now)
     const tookOver = row.state === 'running'
-    const earlier_attempts = row.earlier_attempts! + (tookOver && !row.begun ? 1 : 0)
-    const taken = { ...row, attempts: row.attempts + 1, fencing_token: token, earlier_attempts }
-    return dueClaim(scope, { ...taken, due_at: now + Math.min(leaseMs, lockTtlMs) }, tookOver)
+    const leased = {
+      ...row,
+      ...{ attempts: row.attempts + 1, fencing_token, due_at: now + Math.min(leaseMs, lockTtlMs) },
+      earlier_attempts: row.earlier_attempts! + (tookOver && !row.begun ? 1 : 0),
+    }
+    return dueClaim(scope, leased, tookOver)
   }
 
-  function dueClaim(scope: string, row: Taken, tookOver: boolean): [DueAnswer, Uint8Array] {
-    const { key, attempts: attempt, created_at: acceptedAt } = row
-    const claim = { scope, key, attempt, fencingToken: String(row.fencing_token), tookOver }
-    return [{ ...claim, acceptedAt, accepted: acceptedOf(row)! }, records.deliveryOf(row)]
+  function dueClaim(scope: string, row: Leased, tookOver: boolean): DueClaim {
+    return {
+      ...{ scope, key: row.key, attempt: row.attempts, fencingToken: String(row.fencing_token), tookOver },
+      ...{ acceptedAt: row.created_at, accepted: acceptedOf(row)!, delivery: records.deliveryOf(row) },
+    }
   }
 
-  /** What an answer that never came has taken. */
-  function leasedUnder([, , scope, , leaseId]: RequestOf<'claimDue'>, now: number): (DueAnswer | Uint8Array)[] {
-    const rows = statement.leased.all(scope, now, leaseId) as unknown as Taken[]
-    return rows.flatMap(row => dueClaim(scope, row, false))
+  /** What an earlier call under this lease id has claimed, if the request says that there was one. */
+  function claimedBefore({ scope, leaseId, again }: ClaimDueRequest, now: number): DueClaim[] {
+    if (!again) return []
+    const rows = statement.leased.all(scope, now, leaseId) as unknown as Leased[]
+    return rows.map(row => dueClaim(scope, row, false))
   }
 
-  /** A new record's id, unless it is to be the next one, and the delivery that is to lie in it. */
+  /** A large delivery gets its row here, and its id is the record's; a small one goes into the record. */
   function placed(delivery: Uint8Array): [id: number | bigint | null, delivery: Uint8Array | null] {
-    if (delivery.byteLength <= MOST_BYTES_IN_RECORD) return [null, delivery]
+    if (delivery.byteLength <= MAX_BYTES_IN_RECORD) return [null, delivery]
     return [statement.keep.run(delivery).lastInsertRowid, null]
   }
 
   return {
-    /** An acceptance's answer as far as it needs no write. */
-    peekAcceptance(request: RequestOf<'accept'>, now: number): AcceptAnswer | undefined {
-      return answerOf(standing(records.find(request[2], request[3]), now), request)
+    /** The outcome where it needs no write. */
+    peekAccept(request: AcceptRequest, now: number): AcceptOutcome | undefined {
+      return outcomeOf(standing(records.find(request.scope, request.key), now), request)
     },
 
-    accept(request: RequestOf<'accept'>, now: number): AcceptAnswer {
-      const [, , scope, key, acceptId, delivery, fingerprint, retentionMs, delayMs, group, label] = request
+    accept(request: Payloads['accept'], now: number): AcceptOutcome {
+      const { scope, key, acceptId, delivery, fingerprint, retentionMs, delayMs, group, label } = request
       const found = records.find(scope, key)
-      const answer = answerOf(standing(found, now), request)
-      if (answer !== undefined) return answer
+      const outcome = outcomeOf(standing(found, now), request)
+      if (outcome !== undefined) return outcome
       if (found !== undefined) records.remove(found)
       statement.accept.run(
         ...[...records.placeOf(scope, key), fingerprint, acceptId, now, retentionMs, now + delayMs, group],
-        ...placed(delivery as Uint8Array),
-        label,
+        ...[...placed(delivery), label],
       )
-      return ['accepted', now]
+      return { status: 'accepted', acceptedAt: now }
     },
 
-    /** Where nothing is due, which is most often so, or it was taken before, that needs no write. */
-    peekDue(request: RequestOf<'claimDue'>, now: number): (DueAnswer | Uint8Array)[] | undefined {
-      const [, , scope, , , , , , again] = request
-      const leased = again ? leasedUnder(request, now) : []
-      if (leased.length > 0) return leased
-      return due(scope, now, 1).length === 0 ? [] : undefined
+    /** The outcome where it needs no write: nothing is due, or it was claimed before. */
+    peekClaimDue(request: ClaimDueRequest, now: number): DueClaim[] | undefined {
+      const claims = claimedBefore(request, now)
+      return claims.length > 0 || due(request.scope, now, 1).length === 0 ? claims : undefined
     },
 
-    /** Each record, and its delivery after it. */
-    claimDue(request: RequestOf<'claimDue'>, now: number): (DueAnswer | Uint8Array)[] {
-      const [, , scope, limit, , , , maxLosses, again] = request
-      const taken = again ? leasedUnder(request, now) : []
-      if (taken.length > 0) return taken
+    claimDue(request: ClaimDueRequest, now: number): DueClaim[] {
+      const { scope, limit, maxLosses } = request
+      const claims = claimedBefore(request, now)
+      if (claims.length > 0) return claims
       let bytes = 0
       for (;;) {
-        // Looked again after each round: a record that died may have been the first of a group.
-        const rows = due(scope, now, limit - taken.length / 2)
+        // Read again after each round: a buried record may have held back the next of its group.
+        const rows = due(scope, now, limit - claims.length)
         for (const row of rows) {
           if (lossesOf(row) >= maxLosses) {
             statement.bury.run(lossesOf(row), LOST_ERROR, now, now, row.id)
             continue
           }
-          const [claim, delivery] = take(row, request, now)
-          taken.push(claim, delivery)
-          bytes += delivery.byteLength
-          if (bytes >= MOST_BYTES_AT_ONCE) return taken
+          const claim = take(row, request, now)
+          claims.push(claim)
+          bytes += claim.delivery.byteLength
+          if (bytes >= MAX_BYTES_PER_CLAIM) return claims
         }
-        if (rows.length === 0 || taken.length / 2 >= limit) return taken
+        if (rows.length === 0 || claims.length >= limit) return claims
       }
     },
 
-    redrive([, , scope, key, completed]: RequestOf<'redrive'>, now: number): [RedriveOutcome] {
+    redrive({ scope, key, completed }: Payloads['redrive'], now: number): RedriveOutcome {
       const found = standing(records.find(scope, key), now)
-      if (found === undefined || found.round === null) return ['absent']
-      if (found.state === 'completed' && !completed) return ['completed']
-      if (found.state !== 'dead' && found.state !== 'completed') return ['busy']
+      if (found === undefined || found.round === null) return 'absent'
+      if (found.state === 'completed' && !completed) return 'completed'
+      if (found.state !== 'dead' && found.state !== 'completed') return 'busy'
       statement.redrive.run(now, found.id)
       if (found.grp !== null) statement.holdNext.run(scope, found.grp, found.id)
-      return ['redriven']
+      return 'redriven'
     },
 
-    backlog([, , scope]: RequestOf<'backlog'>, now: number): [Backlog] {
-      const line = statement.backlog.get(scope, MOST_COUNTED, scope) as { in_line: number; first_due: number | null }
+    backlog({ scope }: Payloads['backlog'], now: number): Backlog {
+      const queue = statement.backlog.get(scope, MOST_COUNTED, scope) as { in_line: number; first_due: number | null }
       const { dead } = statement.countDead.get(MOST_COUNTED, scope, now) as { dead: number }
-      return [{ inLine: line.in_line, overdueMs: Math.max(0, now - (line.first_due ?? now)), dead }]
+      return { inLine: queue.in_line, overdueMs: Math.max(0, now - (queue.first_due ?? now)), dead }
     },
   }
 }

@@ -1,30 +1,27 @@
-import { MAX_ERROR_LENGTH, type RecordId } from '../../store.js'
-import type { ClaimAnswer, RecordAnswer, RequestOf } from '../messages.js'
+import {
+  type ClaimOutcome,
+  type ClaimRequest,
+  type CompleteOutcome,
+  MAX_ERROR_LENGTH,
+  type RecordId,
+  type StoredRecord,
+} from '../../store.js'
+import type { Payloads } from '../messages.js'
 import { sql } from '../sql.generated.js'
 import type { Database } from './driver.js'
-import { createQueueing } from './inbox-operations.js'
+import { createInboxOperations } from './inbox-operations.js'
 import { createRecords, differs, endsTooLate, expiryOf, type Found, lossesOf, standing } from './records.js'
 import { type RecordRow, summaryOf } from './rows.js'
 
-/** An answer before its result is packed. */
-export type Outcome = readonly unknown[]
-
-type ClaimOutcome = ClaimAnswer<Uint8Array>
-
-export type Completion = ['completed', completedAt: number] | ['fenced']
-
-/**
- * The contract's rules on one connection: each function is one operation by the clock `now`, in milliseconds, run
- * inside a transaction of the caller's.
- */
+/** The contract's operations on one connection. The caller opens the transaction; `now` is its clock in milliseconds. */
 export function createOperations(db: Database) {
   const records = createRecords(db)
   const { find, placeOf } = records
   const statement = {
     insert: db.prepare(sql.insert),
     learnLabel: db.prepare(sql.learnLabel),
-    cutLine: db.prepare(sql.cutLine),
-    cutLease: db.prepare(sql.cutLease),
+    shortenWaits: db.prepare(sql.shortenWaits),
+    shortenLease: db.prepare(sql.shortenLease),
     renew: db.prepare(sql.renew),
     complete: db.prepare(sql.complete),
     completeAccepted: db.prepare(sql.completeAccepted),
@@ -34,23 +31,24 @@ export function createOperations(db: Database) {
     check: db.prepare(sql.check),
   }
 
-  /** What a claim gets from the record as it stands; `undefined`: it may be written. */
-  function answerOf(found: Found | undefined, request: RequestOf<'claim'>, now: number): ClaimOutcome | undefined {
-    const [, , , , fingerprint, leaseId, , , , maxLosses] = request
+  /** The outcome of a claim that writes nothing; `undefined`: the claim writes. */
+  function outcomeOf(found: Found | undefined, request: ClaimRequest, now: number): ClaimOutcome | undefined {
+    const { fingerprint, leaseId, maxLosses } = request
     if (found === undefined) return undefined
-    if (differs(found.fingerprint, fingerprint)) return ['mismatch']
-    if (found.state === 'completed') return ['completed', found.result!, found.settled_at!]
+    if (differs(found.fingerprint, fingerprint)) return { status: 'mismatch' }
+    if (found.state === 'completed') {
+      return { status: 'completed', result: found.result!, completedAt: found.settled_at! }
+    }
     if (found.state === 'running') {
-      if (found.lease_id === leaseId) return ['acquired', found.attempts, found.fencing_token, false]
+      if (found.lease_id === leaseId) return acquired(found.attempts, found.fencing_token, false)
       if (endsTooLate(found, now)) return undefined
-      if (found.lease_ends_at > now) return ['running', found.lease_ends_at - now]
+      if (found.lease_ends_at > now) return { status: 'running', leaseRemainingMs: found.lease_ends_at - now }
     }
     const losses = lossesOf(found)
-    if (found.state === 'dead') return ['exhausted', losses]
-    return losses >= maxLosses ? ['exhausted', losses] : undefined
+    return found.state === 'dead' || losses >= maxLosses ? { status: 'exhausted', losses } : undefined
   }
 
-  /** How this attempt has settled the record before. */
+  /** How this attempt has settled the record in an earlier call. */
   function settledBefore({ scope, key }: RecordId, leaseId: string, now: number) {
     return statement.settled.get(...placeOf(scope, key), leaseId, now) as
       | Pick<RecordRow, 'state' | 'settled_at'>
@@ -58,34 +56,34 @@ export function createOperations(db: Database) {
   }
 
   return {
-    ...createQueueing(db, records),
+    ...createInboxOperations(db, records),
 
     begin: records.begin,
 
-    /** A claim's answer as far as it needs no write. */
-    peek(request: RequestOf<'claim'>, now: number): ClaimOutcome | undefined {
-      return answerOf(standing(find(request[2], request[3]), now), request, now)
+    /** The outcome where it needs no write. */
+    peekClaim(request: ClaimRequest, now: number): ClaimOutcome | undefined {
+      return outcomeOf(standing(find(request.scope, request.key), now), request, now)
     },
 
-    claim(request: RequestOf<'claim'>, now: number): ClaimOutcome {
-      const [, , scope, key, fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, , label] = request
+    claim(request: Payloads['claim'], now: number): ClaimOutcome {
+      const { scope, key, fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, label } = request
       const found = find(scope, key)
       const record = standing(found, now)
-      const answer = answerOf(record, request, now)
-      if (answer !== undefined) return answer
+      const outcome = outcomeOf(record, request, now)
+      if (outcome !== undefined) return outcome
 
       if (record !== undefined && endsTooLate(record, now)) {
-        statement.cutLease.run(now + record.lease_ms, record.id)
-        return ['running', record.lease_ms]
+        statement.shortenLease.run(now + record.lease_ms, record.id)
+        return { status: 'running', leaseRemainingMs: record.lease_ms }
       }
       if (record !== undefined) {
         if (label !== null) statement.learnLabel.run(label, record.id)
         const beginning = { fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, begun: true }
         const tookOver = record.state === 'running'
-        return ['acquired', record.attempts + 1, records.takeOver(record, beginning, now), tookOver]
+        return acquired(record.attempts + 1, records.takeOver(record, beginning, now), tookOver)
       }
       const token = records.nextToken(found?.fencing_token, now)
-      // One that has expired makes room: the new one gets a new id.
+      // An expired record is removed and not reused, so that the new one has a new id.
       if (found !== undefined) records.remove(found)
       const leaseEndsAt = now + Math.min(leaseMs, lockTtlMs)
       const expiresAt = expiryOf(leaseEndsAt, { lockTtlMs, retentionMs })
@@ -93,65 +91,69 @@ export function createOperations(db: Database) {
         ...[...placeOf(scope, key), fingerprint, leaseId, token, now, leaseEndsAt, expiresAt, lockTtlMs, retentionMs],
         label,
       )
-      return ['acquired', 1, token, false]
+      return acquired(1, token, false)
     },
 
-    renew([, , scope, key, leaseId, leaseMs]: RequestOf<'renew'>, now: number): ['renewed' | 'lost'] {
+    renew({ scope, key, leaseId, leaseMs }: Payloads['renew'], now: number): 'renewed' | 'lost' {
       const { changes } = statement.renew.run(now, leaseMs, ...placeOf(scope, key), leaseId)
-      return [changes ? 'renewed' : 'lost']
+      return changes ? 'renewed' : 'lost'
     },
 
-    /** After the clock stepped back: nothing in line is due further ahead than it was to be. */
-    cutLine(now: number): void {
-      statement.cutLine.run(now)
+    /** After the clock stepped back: shortens each wait in the queue to the length that it was given. */
+    shortenWaits(now: number): void {
+      statement.shortenWaits.run(now)
     },
 
-    /** What `complete` would answer without a write; `undefined`: it would write. */
-    peekCompletion({ scope, key }: RecordId, leaseId: string, now: number): Completion | undefined {
+    /** The outcome of `complete` where it would not write; `undefined`: it would. */
+    peekComplete({ scope, key }: RecordId, leaseId: string, now: number): CompleteOutcome | undefined {
       const found = standing(find(scope, key), now)
-      if (found?.lease_id !== leaseId) return ['fenced']
-      if (found.state === 'completed') return ['completed', found.settled_at!]
-      return found.state === 'running' ? undefined : ['fenced']
+      if (found?.lease_id !== leaseId) return { status: 'fenced' }
+      if (found.state === 'completed') return { status: 'completed', completedAt: found.settled_at! }
+      return found.state === 'running' ? undefined : { status: 'fenced' }
     },
 
-    complete([, , scope, key, leaseId, result]: RequestOf<'complete'>, now: number): Completion {
+    complete({ scope, key, leaseId, result }: Payloads['complete'], now: number): CompleteOutcome {
       const values = [result, now, ...placeOf(scope, key), leaseId]
-      if (statement.complete.run(...values).changes) return ['completed', now]
-      if (statement.completeAccepted.run(...values).changes) return ['completed', now]
+      const { changes } = statement.complete.run(...values)
+      if (changes || statement.completeAccepted.run(...values).changes) return { status: 'completed', completedAt: now }
       const before = settledBefore({ scope, key }, leaseId, now)
-      return before?.state === 'completed' ? ['completed', before.settled_at!] : ['fenced']
+      if (before?.state !== 'completed') return { status: 'fenced' }
+      return { status: 'completed', completedAt: before.settled_at! }
     },
 
-    fail([, , scope, key, leaseId, error, dueInMs, notBegun]: RequestOf<'fail'>, now: number): ['failed' | 'fenced'] {
-      const { changes } = statement.fail.run(
-        ...[truncated(error), now, dueInMs === null ? null : now + dueInMs],
-        ...[...placeOf(scope, key), leaseId, notBegun ? 1 : 0],
-      )
-      if (changes) return ['failed']
+    fail({ scope, key, leaseId, error, next }: Payloads['fail'], now: number): 'failed' | 'fenced' {
+      const [dueAt, notBegun] = next === 'dead' ? [null, 0] : [now + next.dueInMs, next.notBegun ? 1 : 0]
+      const { changes } = statement.fail.run(truncated(error), now, dueAt, ...placeOf(scope, key), leaseId, notBegun)
+      if (changes) return 'failed'
       const before = settledBefore({ scope, key }, leaseId, now)
-      return [before === undefined || before.state === 'completed' ? 'fenced' : 'failed']
+      return before === undefined || before.state === 'completed' ? 'fenced' : 'failed'
     },
 
-    delete([, , scope, key, force]: RequestOf<'delete'>, now: number): ['deleted' | 'absent' | 'running'] {
+    delete({ scope, key, force }: Payloads['delete'], now: number): 'deleted' | 'absent' | 'running' {
       const found = standing(find(scope, key), now)
-      if (found === undefined) return ['absent']
-      if (!force && found.state === 'running' && found.lease_ends_at > now) return ['running']
+      if (found === undefined) return 'absent'
+      if (!force && found.state === 'running' && found.lease_ends_at > now) return 'running'
       records.remove(found)
-      return ['deleted']
+      return 'deleted'
     },
 
-    get([, , scope, key]: RequestOf<'get'>, now: number): RecordAnswer<Uint8Array> {
+    get({ scope, key }: RecordId, now: number): StoredRecord | null {
       const row = statement.get.get(...placeOf(scope, key), now) as RecordRow | undefined
-      if (row === undefined) return []
-      return [summaryOf(row, now), row.result, row.round === null ? null : records.deliveryOf(row)]
+      if (row === undefined) return null
+      const record = { ...summaryOf(row, now), result: row.result }
+      return row.round === null ? record : { ...record, delivery: records.deliveryOf(row) }
     },
 
     /** Proves that a write is possible. */
-    check(now: number): [] {
+    ready(_payload: object, now: number): null {
       statement.check.run(now)
-      return []
+      return null
     },
   }
+}
+
+function acquired(attempt: number, fencingToken: number, tookOver: boolean): ClaimOutcome {
+  return { status: 'acquired', attempt, fencingToken: String(fencingToken), tookOver }
 }
 
 /** SQLite would replace half of a surrogate pair by U+FFFD. */

@@ -2,14 +2,13 @@ import type { CompleteOutcome, RecordId } from '../../store.js'
 import type { Driver, SqliteTransaction } from '../database/driver.js'
 import { isConstraint } from '../database/errors.js'
 import { openDatabase } from '../database/open.js'
-import { type Completion, createOperations } from '../database/record-operations.js'
+import { createOperations } from '../database/record-operations.js'
 import { createTransactions } from '../database/transaction.js'
 import type { ConnectionSettings } from '../messages.js'
 import { sql } from '../sql.generated.js'
 
 export type Effects = ReturnType<typeof openEffects>
 
-/** What one transaction is asked for. */
 export interface Transaction {
   id: RecordId
   leaseId: string
@@ -17,16 +16,16 @@ export interface Transaction {
 }
 
 /** Thrown to roll back. */
-const FENCED: Completion = ['fenced']
+const FENCED: CompleteOutcome = { status: 'fenced' }
 
-/** What the work threw, or did wrong. */
+/** Carries what the work threw, or what it did wrong. */
 export class WorkFailure {
   constructor(readonly reason: unknown) {}
 }
 
 /**
- * The connection of the caller's thread, for effects and their record in one transaction. It waits for nothing but
- * its own flush: not for a lock, and the log is copied into the file by the worker.
+ * The connection of the caller's thread, for effects and their record in one transaction. It never waits for a lock,
+ * and leaves checkpoints to the worker.
  */
 export function openEffects(driver: Driver, settings: ConnectionSettings) {
   const file = openDatabase(driver, { ...settings, busyTimeoutMs: 0 })
@@ -42,7 +41,7 @@ export function openEffects(driver: Driver, settings: ConnectionSettings) {
 
   const now = () => (clock.get() as { now: number }).now
 
-  /** Who keeps `tx` beyond its work must not write: there is no result that it would stand or fall with. */
+  /** Off between transactions: `tx` that is kept after its work must not write without a result. */
   function setWritable(writable: boolean): void {
     db.exec(`PRAGMA query_only = ${writable ? 'OFF' : 'ON'}`)
   }
@@ -59,19 +58,19 @@ export function openEffects(driver: Driver, settings: ConnectionSettings) {
     }
   }
 
-  /** What is between BEGIN and COMMIT. */
-  function run(transaction: Transaction): Completion {
+  /** Runs between BEGIN and COMMIT. */
+  function run(transaction: Transaction): CompleteOutcome {
     const { id, leaseId } = transaction
-    const standing = operations.peekCompletion(id, leaseId, now())
-    if (standing !== undefined) return standing
+    const decided = operations.peekComplete(id, leaseId, now())
+    if (decided !== undefined) return decided
     const result = resultOf(transaction)
-    const completion = operations.complete([0, 'complete', id.scope, id.key, leaseId, result], now())
+    const outcome = operations.complete({ ...id, leaseId, result }, now())
     // The record expired meanwhile, or the work itself removed it.
-    if (completion[0] === 'fenced') throw FENCED
-    return completion
+    if (outcome.status === 'fenced') throw FENCED
+    return outcome
   }
 
-  function completionOf(transaction: Transaction): Completion {
+  function outcomeOf(transaction: Transaction): CompleteOutcome {
     try {
       return transactions.finish(() => run(transaction))
     } catch (error) {
@@ -86,14 +85,12 @@ export function openEffects(driver: Driver, settings: ConnectionSettings) {
 
     /**
      * Follows the contract; `undefined`: another process has the write lock, and nothing was done.
-     * @throws WorkFailure, or what the driver throws.
+     * @throws WorkFailure, or an error of the driver.
      */
     transact(transaction: Transaction): CompleteOutcome | undefined {
       setWritable(true)
       try {
-        if (!transactions.tryBegin()) return undefined
-        const [status, completedAt] = completionOf(transaction)
-        return status === 'fenced' ? { status } : { status, completedAt: completedAt! }
+        return transactions.tryBegin() ? outcomeOf(transaction) : undefined
       } finally {
         setWritable(false)
       }
@@ -109,7 +106,7 @@ function refusalOf(result: unknown): TypeError {
   if (typeof (result as PromiseLike<unknown> | null)?.then !== 'function') {
     return new TypeError(`the work of a transaction must give its result as a Uint8Array, not ${typeof result}`)
   }
-  // What it does from now on fails, and nobody else listens.
+  // Its later writes fail, and their rejections would be unhandled.
   ;(result as PromiseLike<unknown>).then(undefined, () => {})
   return new TypeError('the work of a sqlite transaction must not wait: it gave a promise instead of a Uint8Array')
 }

@@ -1,25 +1,31 @@
 import { Worker } from 'node:worker_threads'
 import { ConfigurationError, StoreError } from '../../../errors.js'
 import { type Failure, toStoreError } from '../database/errors.js'
-import { type Answer, type AnswerMessage, pack, post, type Request, type WorkerSettings } from '../messages.js'
-
-/** Reads an answer; `take` gives the result of that length. */
-export type Decode<T> = (answer: Answer, take: (length: number) => Uint8Array) => T
+import {
+  type Answer,
+  type Message,
+  type Operation,
+  type OutcomeOf,
+  type Payloads,
+  post,
+  type Request,
+  unpack,
+  type WorkerSettings,
+} from '../messages.js'
 
 interface Pending {
-  operation: Request[1]
-  decode: Decode<unknown>
-  resolve(value: unknown): void
+  operation: Operation
+  resolve(outcome: unknown): void
   reject(error: Error): void
 }
 
 /**
- * So many requests leave together: while the worker is busy with them the next are made. In one message, however many
- * there are, all who ask together wait for each other: 7 % fewer first deliveries and 14 % fewer duplicates.
+ * A message carries at most this many requests, so that the worker starts on the first while the next are made. One
+ * message for all requests of an event-loop tick costs 7 % of the first deliveries and 14 % of the duplicates.
  */
-const MOST_TOGETHER = 16
+const MAX_REQUESTS_PER_MESSAGE = 16
 
-/** The caller's side: gathers what one turn of the event loop asks into few messages. */
+/** The caller's side of the worker. The requests of one event-loop tick share a few messages. */
 export function startWorker(settings: WorkerSettings) {
   const worker = new Worker(new URL('../worker-thread/worker.js', import.meta.url), {
     workerData: settings,
@@ -29,37 +35,24 @@ export function startWorker(settings: WorkerSettings) {
   })
   const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()))
   let hasExited = false
-  // A request's id is its place in here. A Map would leave tables behind that keep what was in them, see ShortLivedMap.
+  // A request's id is its index in here. A Map's replaced hash tables would keep old entries alive, see ShortLivedMap.
   const pending: (Pending | undefined)[] = []
   const free: number[] = []
   let outbox: Request[] = []
-  let results: Uint8Array[] = []
   let isScheduled = false
   let ended: string | undefined
   let closing: Promise<void> | undefined
 
   worker.unref()
-  worker.on('message', (message: AnswerMessage) => {
-    // What the answers lead to is to be on its way before the responses are written that they lead to as well.
+  worker.on('message', (message: Message<Answer>) => {
+    // Scheduled before the promises settle: the requests that follow are posted before the HTTP responses are written.
     scheduleFlush()
-    let offset = 0
-    const bytes = message.bytes
-    const isOnlyResult = message.answers.length === 1
-    const take = (length: number): Uint8Array => {
-      const start = offset
-      offset += length
-      // A view would keep the whole message in memory.
-      return isOnlyResult ? bytes!.subarray(start, offset) : bytes!.slice(start, offset)
+    for (const { id, outcome, failure } of unpack(message, { copy: message.entries.length > 1 })) {
+      const { operation, resolve, reject } = settle(id)
+      if (failure === undefined) resolve(outcome)
+      else reject(toError(failure, operation))
     }
-    for (const answer of message.answers) {
-      const { resolve, decode } = settle(answer[0])
-      resolve(decode(answer, take))
-    }
-    for (const [id, failure] of message.failures) {
-      const { reject, operation } = settle(id)
-      reject(toError(failure, operation))
-    }
-    // An open store with nothing to do does not keep the process alive; one that closes does until it has.
+    // An open, idle store does not keep the process alive; a closing one does until it is closed.
     if (isIdle() && closing === undefined) worker.unref()
   })
   worker.on('error', error => {
@@ -82,6 +75,12 @@ export function startWorker(settings: WorkerSettings) {
     return free.length === pending.length
   }
 
+  function toError(failure: Failure, operation: Operation): Error {
+    const error = toStoreError(failure, settings.path)
+    const isConfiguration = failure.effect === 'configuration' && operation === 'ready'
+    return isConfiguration ? new ConfigurationError(error.message) : error
+  }
+
   function problem(effect: StoreError['effect']): StoreError {
     return new StoreError(`sqlite store ${settings.path}: ${ended}`, effect)
   }
@@ -97,55 +96,53 @@ export function startWorker(settings: WorkerSettings) {
 
   function flush(): void {
     if (outbox.length === 0) return
-    const message = { requests: outbox, bytes: pack(results) }
+    const requests = outbox
     outbox = []
-    results = []
     try {
-      post(worker, message)
+      post(worker, requests)
     } catch (error) {
       // A value that cannot be posted, which the types forbid.
-      for (const [id] of message.requests) settle(id).reject(new StoreError(String(error), 'refused'))
+      for (const { id } of requests) settle(id).reject(new StoreError(String(error), 'refused'))
     }
   }
 
-  /** Resolves with what `decode` makes of the answer. A `result` is sent along; the request gives its length. */
-  function ask<T>(request: Request, decode: Decode<T>, result?: Uint8Array): Promise<T> {
-    return ended === undefined ? send(request, decode, result) : Promise.reject(problem('refused'))
+  /** The worker's outcome. `payload` must be a new object: its bytes are detached from it. */
+  function call<Name extends Operation>(operation: Name, payload: Payloads[Name]): Promise<OutcomeOf<Name>> {
+    return ended === undefined ? send(operation, payload) : Promise.reject(problem('refused'))
   }
 
-  function send<T>(request: Request, decode: Decode<T>, result?: Uint8Array): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
+  function send<Name extends Operation>(operation: Name, payload: Payloads[Name]): Promise<OutcomeOf<Name>> {
+    return new Promise((resolve, reject) => {
       if (isIdle()) worker.ref()
       scheduleFlush()
       const id = free.pop() ?? pending.length
-      request[0] = id
-      pending[id] = { operation: request[1], decode, resolve: resolve as Pending['resolve'], reject }
-      outbox.push(request)
-      if (result !== undefined) results.push(result)
-      if (outbox.length === MOST_TOGETHER) flush()
+      pending[id] = { operation, resolve: resolve as Pending['resolve'], reject }
+      outbox.push({ id, operation, payload } as Request)
+      if (outbox.length === MAX_REQUESTS_PER_MESSAGE) flush()
     })
   }
 
   return {
-    ask,
+    call,
 
-    /** Asks for the worker's turn, while what was asked before `close` is being finished too. */
-    askForTurn(turn: number): Promise<void> {
-      return hasExited ? Promise.reject(problem('refused')) : send([0, 'turn', turn], () => undefined)
+    /** Resolves when the worker leaves the lock. Allowed after `close`, for the transactions that came before it. */
+    async requestHandover(handover: number): Promise<void> {
+      if (hasExited) throw problem('refused')
+      await send('handover', { handover })
     },
 
-    /** Why nothing may be asked any more. */
+    /** Why further operations are refused; `undefined`: they are not. */
     refusal(): StoreError | undefined {
       return ended === undefined ? undefined : problem('refused')
     },
 
-    /** Refuses what is asked from now on, and ends the worker after `finish`. */
+    /** Refuses further operations, and ends the worker after `finish`. */
     close(finish: () => Promise<void>): Promise<void> {
       if (closing === undefined) {
         const isAlive = ended === undefined
         ended ??= 'it is closed'
         closing = finish()
-          .then(() => (isAlive && !hasExited ? send([0, 'close'], () => undefined) : undefined))
+          .then(() => (isAlive && !hasExited ? send('close', {}) : undefined))
           .then(() => exited)
       }
       return closing
@@ -153,12 +150,7 @@ export function startWorker(settings: WorkerSettings) {
   }
 }
 
-/** What to do where a bundler took the store into its one file, and left the worker behind. */
+/** A bundler that inlines the store leaves the worker's file behind. */
 const UNBUNDLED = '; if the application is bundled, leave the package hookonce out of the bundle (external)'
 
 const isMissing = ({ code }: NodeJS.ErrnoException): boolean => /^(ERR_)?MODULE_NOT_FOUND$/.test(code ?? '')
-
-function toError(failure: Failure, operation: Request[1]): Error {
-  if (failure.effect === 'configuration' && operation === 'ready') return new ConfigurationError(failure.message)
-  return toStoreError(failure)
-}

@@ -1,13 +1,12 @@
 import { watchClock } from '../database/clock-steps.js'
 import type { Driver } from '../database/driver.js'
-import { isBusy, isOfOneStatement } from '../database/errors.js'
+import { isBusy, isOfOneStatement, toFailure } from '../database/errors.js'
 import { openDatabase } from '../database/open.js'
-import { createOperations, type Outcome } from '../database/record-operations.js'
+import { createOperations } from '../database/record-operations.js'
 import { createTransactions } from '../database/transaction.js'
-import type { Request, WorkerSettings } from '../messages.js'
+import type { Answer, Operation, OutcomeOf, Payloads, Request, WorkerSettings } from '../messages.js'
 import { createLogKeeper, emptyLog } from './checkpoint.js'
 import { createListing } from './list-accepted.js'
-import type { Reply } from './reply.js'
 import { createScans } from './scans.js'
 import { createUsage } from './usage.js'
 
@@ -17,6 +16,13 @@ import { createUsage } from './usage.js'
  * pages in between, 13 KB with 4,000 and 9 KB with 8,000.
  */
 const PAGES_BETWEEN_CHECKPOINTS = 8000
+
+type Operations = {
+  [Name in Operation]?: (payload: Payloads[Name], now: number) => OutcomeOf<Name> | undefined
+}
+
+/** Not run in a batch: scans, and requests to the worker itself. */
+type Apart = 'list' | 'stats' | 'usage' | 'purge' | 'handover' | 'close'
 
 export type Session = ReturnType<typeof openSession>
 
@@ -33,113 +39,78 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
   const scans = createScans(db, transactions)
   const clock = watchClock(db)
 
-  /** The answer where it needs no write. */
-  function read(request: Request, now: number): Outcome | undefined {
-    switch (request[1]) {
-      case 'claim':
-        return operations.peek(request, now)
-      case 'accept':
-        return operations.peekAcceptance(request, now)
-      case 'claimDue':
-        return operations.peekDue(request, now)
-      case 'get':
-        return operations.get(request, now)
-      case 'backlog':
-        return operations.backlog(request, now)
-      default:
-        return undefined
-    }
-  }
+  const writes: Required<Omit<Operations, Apart>> = operations
+  /** Run without the write lock; `undefined`: the request needs it. */
+  const { get, backlog, peekClaim: claim, peekAccept: accept, peekClaimDue: claimDue } = operations
+  const reads: Operations = { get, backlog, claim, accept, claimDue }
 
-  function write(request: Request, now: number): Outcome {
-    switch (request[1]) {
-      case 'claim':
-        return operations.claim(request, now)
-      case 'renew':
-        return operations.renew(request, now)
-      case 'complete':
-        return operations.complete(request, now)
-      case 'fail':
-        return operations.fail(request, now)
-      case 'delete':
-        return operations.delete(request, now)
-      case 'accept':
-        return operations.accept(request, now)
-      case 'claimDue':
-        return operations.claimDue(request, now)
-      case 'redrive':
-        return operations.redrive(request, now)
-      case 'get':
-        return operations.get(request, now)
-      case 'backlog':
-        return operations.backlog(request, now)
-      default:
-        return operations.check(now)
-    }
+  function run<Name extends Operation>(table: Operations, { operation, payload }: Request<Name>, now: number) {
+    return table[operation]?.(payload, now)
   }
 
   /**
-   * Answers what `operation` answers and gives back the rest. One that fails takes nothing with it but its own
-   * statement, unless the transaction is lost.
+   * Adds the outcomes that `table` has to `answers` and returns the other requests. An operation that fails rolls back
+   * its own statement only, unless the transaction is lost.
    */
-  function each(requests: readonly Request[], reply: Reply, operation: typeof read): Request[] {
+  function runEach(requests: readonly Request[], table: Operations, answers: Answer[]): Request[] {
     const now = Date.now()
     return requests.filter(request => {
+      const { id } = request
       try {
-        const outcome = operation(request, now)
+        const outcome = run(table, request, now)
         if (outcome === undefined) return true
-        reply.answer(request[0], outcome)
+        answers.push({ id, outcome })
       } catch (error) {
         if (!isOfOneStatement(error) || !db.isTransaction) throw error
-        reply.fail(request[0], error)
+        answers.push(failed(id, error))
       }
       return false
     })
   }
 
-  /** To be added to `reply` once their transaction is committed. */
-  function drafted(requests: readonly Request[], reply: Reply): Reply {
-    const draft = reply.draft()
+  /** Answers that hold once their transaction is committed. */
+  function runWrites(requests: readonly Request[]): Answer[] {
+    const answers: Answer[] = []
     operations.begin()
-    scans.purgeBeside(() => each(requests, draft, write))
-    return draft
+    scans.purgeBeside(() => runEach(requests, writes, answers))
+    return answers
   }
 
-  /** Answers reads, and claims and acceptances that need no write, without the write lock; gives back the rest. */
-  function answerReads(requests: readonly Request[], reply: Reply): readonly Request[] {
-    if (!requests.some(isRead)) return requests
+  /** Answers what needs no write, without the write lock; returns the other requests. */
+  function answerReads(requests: readonly Request[], answers: Answer[]): readonly Request[] {
+    if (!requests.some(({ operation }) => operation in reads)) return requests
     try {
       const [answered, rest] = transactions.read(() => {
-        const draft = reply.draft()
-        return [draft, each(requests, draft, read)]
+        const answered: Answer[] = []
+        return [answered, runEach(requests, reads, answered)]
       })
-      reply.add(answered)
+      answers.push(...answered)
       return rest
     } catch (error) {
-      for (const [id] of requests) reply.fail(id, error)
+      answers.push(...requests.map(({ id }) => failed(id, error)))
       return []
     }
   }
 
-  function answerWrites(requests: readonly Request[], reply: Reply, since: number): void {
+  function answerWrites(requests: readonly Request[], answers: Answer[], since: number): void {
     if (requests.length === 0) return
     try {
-      reply.add(transactions.write(() => drafted(requests, reply), { since }))
+      answers.push(...transactions.write(() => runWrites(requests), { since }))
     } catch (error) {
-      for (const [id] of requests) reply.fail(id, error)
+      answers.push(...requests.map(({ id }) => failed(id, error)))
       return
     }
     keepLogShort()
   }
 
-  /** After the clock stepped back. Tried again with the next requests where it cannot be done at once. */
-  function putLineRight(): void {
+  /** Tried again with the next batch where it fails. */
+  function correctWaits(): void {
     try {
       if (!transactions.tryBegin()) return
-      transactions.finish(() => operations.cutLine(Date.now()))
-      clock.isRight()
+      transactions.finish(() => operations.shortenWaits(Date.now()))
+      clock.corrected()
     } catch {
-      // What hinders it hinders the requests too, which tell.
+      // The batch that follows fails of the same and reports it.
     }
   }
 
@@ -152,21 +123,21 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
 
     isInPlace,
 
-    read: answerReads,
+    answerReads,
 
     /**
      * Answers the requests after one transaction for all of them. While another process writes, and when the transaction
      * fails, those that need no write are answered all the same. The others wait for the lock from `since` on.
      */
-    answer(requests: readonly Request[], reply: Reply, since: number): void {
+    answer(requests: readonly Request[], answers: Answer[], since: number): void {
       if (requests.length === 0) return
-      if (clock.hasSteppedBack()) putLineRight()
+      if (clock.hasSteppedBack()) correctWaits()
       try {
-        reply.add(transactions.tryWrite(() => drafted(requests, reply)))
+        answers.push(...transactions.tryWrite(() => runWrites(requests)))
       } catch (error) {
-        const rest = answerReads(requests, reply)
-        if (isBusy(error)) answerWrites(rest, reply, since)
-        else for (const [id] of rest) reply.fail(id, error)
+        const rest = answerReads(requests, answers)
+        if (isBusy(error)) answerWrites(rest, answers, since)
+        else answers.push(...rest.map(({ id }) => failed(id, error)))
         return
       }
       keepLogShort()
@@ -183,8 +154,6 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
   }
 }
 
-const READS: ReadonlySet<Request[1]> = new Set(['claim', 'accept', 'claimDue', 'get', 'backlog'])
-
-function isRead(request: Request): boolean {
-  return READS.has(request[1])
+export function failed(id: number, error: unknown): Answer {
+  return { id, failure: toFailure(error) }
 }

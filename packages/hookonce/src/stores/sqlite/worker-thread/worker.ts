@@ -3,20 +3,11 @@ import type { ListQuery, RecordPage } from '../../store.js'
 import { loadDriver } from '../database/driver.js'
 import { misplaced } from '../database/file.js'
 import { hasEnded } from '../lock-handover.js'
-import {
-  carriesBytes,
-  post,
-  type Request,
-  type RequestMessage,
-  type RequestOf,
-  unpack,
-  type WorkerSettings,
-} from '../messages.js'
-import { openSession, type Session } from './batch.js'
-import { Reply } from './reply.js'
+import { type Answer, type Message, post, type Request, unpack, type WorkerSettings } from '../messages.js'
+import { failed, openSession, type Session } from './batch.js'
 import type { Scan } from './scans.js'
 
-/** What one transaction takes at most: it holds the lock that other processes wait for. */
+/** One transaction holds the lock that other processes wait for, so a batch ends at either limit. */
 const BATCH_REQUESTS = 256
 const BATCH_BYTES = 4 * 1024 * 1024
 /** After a failed opening, requests are refused at once for this long. */
@@ -24,31 +15,31 @@ const REOPEN_AFTER_MS = 500
 
 const port = parentPort!
 const settings = workerData as WorkerSettings
-/** More than the caller's thread waits for other processes: a turn that never ends must not stop the worker. */
-const LONGEST_TURN_MS = settings.busyTimeoutMs + 1000
-/** How soon a step that another process stood in the way of is tried again. */
+/** Longer than the caller's thread waits for other processes: a handover that never ends must not stop the worker. */
+const MAX_HANDOVER_MS = settings.busyTimeoutMs + 1000
+/** How soon a scan's step is tried again after another process had the write lock. */
 const BUSY_PAUSE_MS = 20
-/** How often what needs no write is answered during a turn. */
-const TURN_STEP_MS = 1
-const reply = new Reply(settings.path)
+/** How often reads are answered during a handover. */
+const HANDOVER_STEP_MS = 1
 const queue: Request[] = []
+const answers: Answer[] = []
 const scans: { id?: number; scan: Scan<unknown> }[] = []
-/** Whether a purge is under way, between two of its steps too. */
+/** Also between two steps of the purge. */
 let isPurging = false
 let session: Session | undefined
 let failedOpening: { error: unknown; at: number } | undefined
 let closing: number | undefined
-let turnAsked: RequestOf<'turn'> | undefined
-/** From when on what is in the queue has been waiting: it came to an empty queue, or a batch was taken before it. */
+let requestedHandover: Request<'handover'> | undefined
+/** When the first request in the queue arrived, or the batch before it was taken. */
 let waitingSince = 0
-let scheduled = false
+let isScheduled = false
 
 // Messages wait until there is a listener.
 const driver = await loadDriver().catch((error: unknown) => ({ error }))
-const purging = settings.purgeIntervalMs > 0 ? setInterval(startPurge, settings.purgeIntervalMs) : undefined
+const purgeTimer = settings.purgeIntervalMs > 0 ? setInterval(startPurge, settings.purgeIntervalMs) : undefined
 
-port.on('message', (message: RequestMessage) => {
-  enqueue(unpack(message))
+port.on('message', (message: Message<Request>) => {
+  enqueue(unpack(message, { copy: false }))
   schedule()
 })
 
@@ -59,55 +50,56 @@ function enqueue(requests: readonly Request[]): void {
 
 /** Everything that has arrived by then goes into one batch. */
 function schedule(): void {
-  if (scheduled) return
-  scheduled = true
+  if (isScheduled) return
+  isScheduled = true
   setImmediate(work)
 }
 
 function work(): void {
-  scheduled = false
+  isScheduled = false
   const since = waitingSince
   const batch = nextBatch()
   waitingSince = performance.now()
   if (batch.length > 0) {
     const open = opened(batch)
     if (open !== undefined) {
-      const steps = batch.filter(request => !setAside(open, request))
-      open.answer(steps, reply, since)
+      const operations = batch.filter(request => !setAside(open, request))
+      open.answer(operations, answers, since)
     }
   }
-  if (turnAsked !== undefined) giveTurn(turnAsked)
+  if (requestedHandover !== undefined) handOver(requestedHandover)
   stepScan()
   send()
   if (queue.length > 0 || scans.length > 0) schedule()
   else if (closing !== undefined) close(closing)
 }
 
-/** While another process has the write lock, what needs none is still answered. */
-function answerMeanwhile(): void {
+/** Answers reads while the worker waits for the write lock. */
+function answerReads(): void {
   for (;;) {
-    const arrived = receiveMessageOnPort(port) as { message: RequestMessage } | undefined
-    if (arrived === undefined) break
-    enqueue(session!.read(unpack(arrived.message), reply))
+    const received = receiveMessageOnPort(port) as { message: Message<Request> } | undefined
+    if (received === undefined) break
+    enqueue(session!.answerReads(unpack(received.message, { copy: false }), answers))
   }
   send()
 }
 
-/** Leaves the write lock to the caller's thread for a turn; what needs none is still answered. */
-function giveTurn([id, , turn]: RequestOf<'turn'>): void {
-  turnAsked = undefined
-  reply.answer(id, [])
+/** Leaves the write lock to the caller's thread and answers reads meanwhile. */
+function handOver({ id, payload: { handover } }: Request<'handover'>): void {
+  requestedHandover = undefined
+  answers.push({ id, outcome: null })
   send()
-  const endsAt = performance.now() + LONGEST_TURN_MS
-  while (!hasEnded(settings.turns, turn, TURN_STEP_MS) && performance.now() < endsAt) answerMeanwhile()
+  const endsAt = performance.now() + MAX_HANDOVER_MS
+  while (!hasEnded(settings.handovers, handover, HANDOVER_STEP_MS) && performance.now() < endsAt) answerReads()
 }
 
 function nextBatch(): Request[] {
   let bytes = 0
   let length = 0
   while (length < queue.length && length < BATCH_REQUESTS && bytes < BATCH_BYTES) {
-    const request = queue[length++]!
-    if (carriesBytes(request)) bytes += (request[5] as Uint8Array).byteLength
+    const { operation, payload } = queue[length++]!
+    if (operation === 'complete') bytes += payload.result.byteLength
+    else if (operation === 'accept') bytes += payload.delivery.byteLength
   }
   return queue.splice(0, length)
 }
@@ -122,32 +114,32 @@ function opened(batch: readonly Request[]): Session | undefined {
     }
     if ('error' in driver) throw driver.error
     if (failedOpening !== undefined && performance.now() < failedOpening.at + REOPEN_AFTER_MS) throw failedOpening.error
-    session = openSession(driver, settings, answerMeanwhile)
+    session = openSession(driver, settings, answerReads)
     return session
   } catch (error) {
     if (failedOpening?.error !== error) failedOpening = { error, at: performance.now() }
-    for (const [id, operation] of batch) {
+    for (const { id, operation } of batch) {
       if (operation === 'close') closing = id
-      else reply.fail(id, error)
+      else answers.push(failed(id, error))
     }
     return undefined
   }
 }
 
-/** Takes what is not done in one step out of the batch. */
+/** Takes a request out of the batch that is not one step in its transaction. */
 function setAside(open: Session, request: Request): boolean {
-  const id = request[0]
-  switch (request[1]) {
+  const { id, operation, payload } = request
+  switch (operation) {
     case 'list':
-      return scans.push({ id, scan: listOf(open, request[2]) }) > 0
+      return scans.push({ id, scan: listOf(open, payload) }) > 0
     case 'stats':
       return scans.push({ id, scan: open.scans.stats() }) > 0
     case 'usage':
-      return scans.push({ id, scan: open.usage(request[2]) }) > 0
+      return scans.push({ id, scan: open.usage(payload.scope) }) > 0
     case 'purge':
-      return scans.push({ id, scan: open.scans.purge(request[2]) }) > 0
-    case 'turn':
-      turnAsked = request
+      return scans.push({ id, scan: open.scans.purge(payload.limit) }) > 0
+    case 'handover':
+      requestedHandover = request
       return true
     case 'close':
       closing = id
@@ -180,9 +172,9 @@ function stepScan(): void {
       else scans.push(current)
       return
     }
-    if (id !== undefined) reply.answer(id, [value])
+    if (id !== undefined) answers.push({ id, outcome: value })
   } catch (error) {
-    if (id !== undefined) reply.fail(id, error)
+    if (id !== undefined) answers.push(failed(id, error))
   }
   if (id === undefined) isPurging = false
 }
@@ -194,17 +186,16 @@ function resume(scan: (typeof scans)[number]): void {
 }
 
 function send(): void {
-  const message = reply.take()
-  if (message !== undefined) post(port, message)
+  if (answers.length > 0) post(port, answers.splice(0))
 }
 
 function close(id: number): void {
-  clearInterval(purging)
+  clearInterval(purgeTimer)
   try {
     session?.close()
-    reply.answer(id, [])
+    answers.push({ id, outcome: null })
   } catch (error) {
-    reply.fail(id, error)
+    answers.push(failed(id, error))
   }
   send()
   port.close()
