@@ -13,11 +13,11 @@ export type { SqliteParameter, SqliteStatement, SqliteTransaction, SqliteValue }
 
 export interface SqliteStoreOptions {
   /**
-   * `full`: what was acknowledged survives a loss of power. `normal`: it survives a crash of the process, and a loss
-   * of power may take the last moments (https://www.sqlite.org/pragma.html#pragma_synchronous). Default `full`.
+   * `full`: acknowledged writes survive a power loss. `normal`: they survive a crash of the process, but a power loss may
+   * take the last ones (https://www.sqlite.org/pragma.html#pragma_synchronous). Default `full`.
    */
   synchronous?: 'full' | 'normal'
-  /** How long an operation waits for other processes that use the file before it is refused. Default 1,000. */
+  /** How long an operation waits for the locks of other processes before it is refused. Default 1,000. */
   busyTimeoutMs?: number
   /** How often expired records are removed in the background; 0: never. Default 60,000. */
   purgeIntervalMs?: number
@@ -32,18 +32,18 @@ export const sqliteStoreDefaults: Readonly<Required<SqliteStoreOptions>> = {
 }
 
 /**
- * A store in one SQLite file, which several processes of one machine may share. The file and its folder are made if
- * they are missing, readable by their owner only. All SQL runs in a worker thread, and the writes that arrive
- * together are flushed to the disk together.
+ * A store in one SQLite file, which several processes of one machine may share. The file and its folder are created if
+ * they are missing, readable by their owner only. All SQL runs in a worker thread, and writes that arrive together are
+ * flushed to the disk together.
  *
  * Effects in tables of the same file are exactly once (`attempt.commit`, `transact`). They run on the caller's thread
- * and block it for their own time and one flush; a lock is never waited for there. Work must be done when it returns.
+ * and block it for their own time and one flush, but never for a lock. The work must be done when it returns.
  *
  * Needs Node 24, or the package `@photostructure/sqlite` on Node 20 and 22. The file must not be on a network file
  * system (https://www.sqlite.org/wal.html).
  *
  * Returns at once; operations wait until the file is open. `ready()` rejects with a {@link ConfigurationError} when
- * the file is another application's or of a newer version, with a {@link StoreError} when it cannot be written.
+ * the file belongs to another application or a newer version, with a {@link StoreError} when it cannot be written.
  *
  * @throws ConfigurationError for an option out of range, and for `:memory:`.
  * @example
@@ -54,8 +54,8 @@ export function sqliteStore(
   options: SqliteStoreOptions = {},
 ): InboxStore & TransactionalStore<SqliteTransaction, 'sync'> {
   checkOptions('sqliteStore', options, RULES)
-  const given = validated(withDefaults(sqliteStoreDefaults, options))
-  const settings = { path: absolute(path), ...given, handovers: createHandovers() }
+  const resolved = validated(withDefaults(sqliteStoreDefaults, options))
+  const settings = { path: absolute(path), ...resolved, handovers: createHandovers() }
   const { call, requestHandover, refusal, close } = startWorker(settings)
   const transactor = createTransactor(settings, requestHandover)
 
@@ -64,7 +64,7 @@ export function sqliteStore(
 
     transactions: 'sync',
 
-    // Objects of the caller may have more properties, and some that cannot be posted: each payload is a new object.
+    // Payloads name their properties, because the caller's objects may have others that cannot be posted.
     claim({ scope, key, fingerprint, label = null, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses }) {
       return call('claim', { scope, key, fingerprint, label, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses })
     },

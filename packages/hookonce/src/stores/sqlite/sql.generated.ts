@@ -23,7 +23,7 @@ WHERE round IS NOT NULL AND (created_at, id) < (?, ?) AND (created_at, id) >= (?
 ORDER BY created_at DESC, id DESC
 LIMIT ?`,
   backlog: `SELECT
-  (SELECT count(*) FROM (SELECT 1 FROM records WHERE scope = ? AND held = 0 AND due_at IS NOT NULL LIMIT ?)) AS in_line,
+  (SELECT count(*) FROM (SELECT 1 FROM records WHERE scope = ? AND held = 0 AND due_at IS NOT NULL LIMIT ?)) AS queued,
   (SELECT due_at FROM records WHERE scope = ? AND held = 0 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1) AS first_due`,
   bury: `UPDATE records SET
   state = 'dead', losses = ?, last_error = ?, settled_at = ?, expires_at = ? + retention_ms, due_at = NULL
@@ -75,11 +75,11 @@ FROM records WHERE hash = ? LIMIT 1 OFFSET ?`,
   SELECT id FROM records WHERE scope = ? AND grp = ? AND due_at IS NOT NULL AND id > ? ORDER BY id LIMIT 1
 )`,
   idRange: `SELECT (SELECT min(id) FROM records) AS first, (SELECT max(id) FROM records) AS last`,
+  insertDelivery: `INSERT INTO deliveries (id, delivery) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM records), ?)`,
   insert: `INSERT INTO records (
   hash, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
   lease_ends_at, expires_at, lock_ttl_ms, retention_ms, label, lease_ms
 ) VALUES (?1, ?2, ?3, 'running', ?4, 1, 0, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?8 - ?7)`,
-  keep: `INSERT INTO deliveries (id, delivery) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM records), ?)`,
   labelledStretch: `SELECT created_at, id FROM records
 WHERE label = ? AND (created_at, id) < (?, ?) AND created_at >= ?
 ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?`,
@@ -175,8 +175,8 @@ FROM (
 } as const
 
 export const migrations: readonly string[] = [
-  `-- One row. token_floor: no fencing token issued from now on is at or below it; raised when a row leaves the table.
--- checked_at: what \`ready\` writes, to prove that writing works.
+  `-- One row. token_floor: new fencing tokens are above it; it rises when a record is removed. checked_at: written by
+-- \`ready\`, to prove that writes work.
 CREATE TABLE meta (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   token_floor INTEGER NOT NULL,
@@ -185,10 +185,8 @@ CREATE TABLE meta (
 
 INSERT INTO meta (id, token_floor, checked_at) VALUES (1, 0, 0);
 
--- Times are milliseconds since the epoch. The id rises with every record created, so it is the order of the list, and
--- new rows lie together: measured at 300,000 records, a claim and its completion write 14 KB. WITHOUT ROWID, with the
--- index on created_at that the list would then need, they write 30 KB. The index on expiry costs 0.8 KB of the 14;
--- without it a purge would read the whole table.
+-- Times are milliseconds since the epoch. The id rises with each record, so that it orders the list and new rows share
+-- pages: WITHOUT ROWID twice as many bytes would be written. Without the index on expiry a purge would read the table.
 CREATE TABLE records (
   id INTEGER PRIMARY KEY,
   scope TEXT NOT NULL,
@@ -212,20 +210,18 @@ CREATE TABLE records (
 ) STRICT;
 
 CREATE INDEX records_by_expiry ON records (expires_at);`,
-  `-- The secret of this file's hashes, see hash.ts.
+  `-- The secret of this file's hashes.
 ALTER TABLE meta ADD COLUMN hash_key INTEGER NOT NULL DEFAULT 0;
 UPDATE meta SET hash_key = random() & 0x1fffffffffffff;
 
--- Records anew, to be found by a hash of scope and key: of a million keys that are UUIDs the index has 16 MB instead of
--- 59, so that what a checkpoint writes lies closer together. Of keys that are counted the hashes lie side by side, see
--- hash.ts: each on a page of its own cost a claim and its completion 3.6 KB more and 4 µs.
--- The index is not UNIQUE, for two keys may share a hash: scope and key are always compared too, and a record is made in
--- a transaction that has the write lock and found none.
+-- Records are found by a hash of scope and key, whose index is a quarter of the size of one on the texts. The index is
+-- not UNIQUE, because two keys may share a hash: statements compare scope and key too, and a record is inserted in a
+-- transaction that has the write lock and has found none.
 --
--- A queue entry is the record itself, so that accepting, taking and settling it are one write each. NULL in the columns
--- from due_at on: a record that was only claimed, which is in no index but the first two.
--- due_at: NULL once it is settled for good. held: 1 while an earlier record of its group is in line; the first of a
--- group has 0, so that the next due record is found in one step however long the groups are.
+-- A queue entry is the record itself, so that accepting, claiming and settling it are one write each. A record that was
+-- not accepted has NULL in the columns from due_at to earlier_attempts, and is in the first two indexes only.
+-- due_at: NULL once the record is completed or dead. held: 1 while an earlier record of its group is in the queue, so
+-- that the next due record is found in one step however long the groups are.
 CREATE TABLE records_anew (
   id INTEGER PRIMARY KEY,
   hash INTEGER NOT NULL,
@@ -267,7 +263,7 @@ ALTER TABLE records_anew RENAME TO records;
 CREATE INDEX records_by_hash ON records (hash);
 CREATE INDEX records_by_expiry ON records (expires_at);
 
--- Apart from the record, which is written again at every step of an attempt.
+-- Not in the record, because each step of an attempt writes the record again.
 CREATE TABLE deliveries (
   id INTEGER PRIMARY KEY,
   delivery BLOB NOT NULL
@@ -276,11 +272,11 @@ CREATE TABLE deliveries (
 CREATE INDEX records_due ON records (scope, due_at) WHERE held = 0 AND due_at IS NOT NULL;
 CREATE INDEX records_in_line ON records (scope, grp) WHERE grp IS NOT NULL AND due_at IS NOT NULL;
 
--- For the list. Dead records are few and looked for among many.
+-- For lists.
 CREATE INDEX records_accepted ON records (created_at) WHERE round IS NOT NULL;
 CREATE INDEX records_dead ON records (created_at) WHERE state = 'dead';
 
--- Whichever way a record leaves the line, the next of its group is first.
+-- However a record leaves the queue, the next of its group is not held any more.
 CREATE TRIGGER record_settled AFTER UPDATE OF due_at ON records WHEN new.due_at IS NULL AND old.grp IS NOT NULL
 BEGIN
   UPDATE records SET held = 0 WHERE id = (
@@ -295,25 +291,23 @@ BEGIN
     SELECT id FROM records WHERE scope = old.scope AND grp = old.grp AND due_at IS NOT NULL ORDER BY id LIMIT 1
   );
 END;`,
-  `-- What is in line does not expire and has no entry here until it is settled: accepting makes one entry less, and each step
--- of an attempt leaves the index alone.
+  `-- A queued record does not expire, so that accepting it and each step of its attempts leave this index alone.
 DROP INDEX records_by_expiry;
 CREATE INDEX records_by_expiry ON records (expires_at) WHERE expires_at < 8640000000000000;
 
--- A small delivery lies in its record: one row to write, and one to read. Large ones, and those that were accepted before,
--- are in \`deliveries\`. In the last place, so that what is looked for comes before it.
+-- A small delivery is in its record, so that one row is written and read. Large ones, and those of earlier versions, are
+-- in \`deliveries\`. It is the last column, so that the others are read without it.
 ALTER TABLE records ADD COLUMN delivery BLOB;`,
-  `-- Expand only: what an earlier version runs works on. Without a label a record is in no index but those that it was in.
--- By the time of creation, so that a list goes through one label in its order.
+  `-- Earlier versions work with this schema. The index has created_at, so that a list reads one label in order.
 ALTER TABLE records ADD COLUMN label TEXT;
 CREATE INDEX records_by_label ON records (label, created_at) WHERE label IS NOT NULL;`,
-  `-- Expand only: what an earlier version runs works on, and what it writes counts as before.
--- lease_ms: how long the lease was to last that was taken or renewed last; NULL: an earlier version did.
--- begun: 1 unless the attempt that runs may not have begun, for it was taken from the queue and not renewed yet.
+  `-- Earlier versions work with this schema.
+-- lease_ms: the full length of the lease, as of its claim or last renewal; NULL: written by an earlier version.
+-- begun: 0 while the running attempt, claimed from the queue, has not renewed its lease and may not have begun.
 ALTER TABLE records ADD COLUMN lease_ms INTEGER;
 ALTER TABLE records ADD COLUMN begun INTEGER NOT NULL DEFAULT 1;
 
--- How many migrations a version of hookonce must know to work here. Raised by a migration that takes away what earlier
--- versions need; others leave it, and an earlier version may start beside a later one, or in its place again.
+-- The number of migrations that a version of hookonce must know to open the file. Only a migration that removes what
+-- earlier versions need raises it, so that they may run beside a later version or replace it.
 ALTER TABLE meta ADD COLUMN least_version INTEGER NOT NULL DEFAULT 0;`,
 ]

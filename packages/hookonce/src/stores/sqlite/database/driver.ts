@@ -1,12 +1,12 @@
 import { ConfigurationError } from '../../../errors.js'
 
 /**
- * What the work of a transaction writes with: the driver's own database object, which has the shape of `node:sqlite`'s
+ * The work of a transaction writes with this: the driver's own database object, which has the shape of `node:sqlite`'s
  * `DatabaseSync` (https://nodejs.org/api/sqlite.html). Foreign keys are enforced.
  *
- * It is for tables of the store's own file, and for the length of the work: afterwards a write throws. The transaction
- * is the store's to end. A COMMIT in the work throws; a ROLLBACK makes the store reject with a `TypeError`, and what
- * the work wrote after it may stand without a result.
+ * It writes to tables of the store's file, and only while the work runs: afterwards a write throws. The store ends the
+ * transaction. A COMMIT in the work throws; a ROLLBACK makes the store reject with a `TypeError`, and what the work
+ * wrote after it may be committed without a result.
  *
  * @example
  * return attempt.commit(tx => {
@@ -17,7 +17,7 @@ import { ConfigurationError } from '../../../errors.js'
 export interface SqliteTransaction {
   /** Compiles one statement. */
   prepare(sql: string): SqliteStatement
-  /** Runs statements that give nothing back. */
+  /** Runs statements that return no rows. */
   exec(sql: string): void
 }
 
@@ -32,7 +32,7 @@ export interface SqliteStatement {
 export type SqliteValue = string | number | bigint | null | Uint8Array
 export type SqliteParameter = SqliteValue | Record<string, SqliteValue>
 
-/** What is used of `node:sqlite`, which `@photostructure/sqlite` offers in the same shape. */
+/** The part of `node:sqlite` that the store uses; `@photostructure/sqlite` has the same. */
 export interface Database extends SqliteTransaction {
   readonly isTransaction: boolean
   /** Adds a function to this connection's SQL. */

@@ -20,26 +20,26 @@ export function isBusy(error: unknown): boolean {
   return code === BUSY || code === LOCKED
 }
 
-/** Undid one statement only; the transaction around it is as it was before. */
+/** Rolled back one statement only; its transaction goes on. */
 export function isOfOneStatement(error: unknown): boolean {
   const code = primaryCode(error)
   return code === undefined || code === TOOBIG || code === CONSTRAINT || code === MISMATCH || code === RANGE
 }
 
-/** A deferred constraint is found broken by the COMMIT. */
+/** A COMMIT fails with it too, if a deferred constraint is violated. */
 export function isConstraint(error: unknown): boolean {
   return primaryCode(error) === CONSTRAINT
 }
 
 /**
- * A COMMIT whose flush failed may still be found in the log after a crash. Until then nobody sees it, so that to read
- * the record at once would decide nothing; the next commit overwrites it.
+ * A commit whose flush failed may still be in the WAL after a crash. Reading the record now decides nothing: no
+ * connection sees the commit before the crash, and the next commit overwrites it.
  */
 export function mayHaveCommitted(error: unknown): boolean {
   return primaryCode(error) === IOERR
 }
 
-/** An error on its way to the caller's thread. */
+/** An error as the worker posts it. */
 export interface Failure {
   message: string
   effect: StoreError['effect'] | 'configuration'
@@ -55,7 +55,7 @@ export function toStoreError({ message, effect }: Failure, path: string): StoreE
   return new StoreError(`sqlite store ${path}: ${message}`, effect === 'configuration' ? 'refused' : effect)
 }
 
-/** One line. SQLite's own words for the code are added where the message lacks them. */
+/** One line, with SQLite's text for the error code if the message lacks it. */
 export function describe(error: unknown): string {
   const { message = String(error), errstr } = error as { message?: string; errstr?: string }
   const line = message.replace(/\s+/g, ' ')

@@ -13,7 +13,7 @@ import {
 import { basename, dirname } from 'node:path'
 import { StoreError } from '../../../errors.js'
 
-/** Makes the file if it is missing, for its owner only. SQLite gives its mode to its -wal and -shm too. */
+/** Creates the file if it is missing, for its owner only. SQLite creates its -wal and -shm with the same mode. */
 export function createFile(path: string): void {
   const folder = dirname(path)
   if (existsSync(folder)) keepPrivate(folder, basename(path))
@@ -28,7 +28,7 @@ export function createFile(path: string): void {
   accessSync(path, constants.R_OK | constants.W_OK)
 }
 
-/** A folder of this user that holds nothing else is its owner's alone, whoever made it wider. Any other is left as it is. */
+/** Takes the folder's permissions from group and others, if it is this user's and has only the store's files. */
 function keepPrivate(folder: string, file: string): void {
   const { mode, uid } = statSync(folder)
   if ((mode & 0o077) === 0 || (mode & STICKY) !== 0 || uid !== process.geteuid?.()) return
@@ -42,26 +42,26 @@ function keepPrivate(folder: string, file: string): void {
 
 const STICKY = 0o1000
 
-/** What the server keeps beside it. */
+/** A file of the server. */
 const OPERATOR_TOKEN = 'operator-token'
 
 function createFolder(folder: string): void {
-  // Asked for a whole path, mkdir calls a read-only file system a missing folder.
-  let standing = folder
-  while (!existsSync(standing)) standing = dirname(standing)
-  accessSync(standing, constants.W_OK)
+  // A recursive mkdir reports a read-only file system as ENOENT.
+  let existing = folder
+  while (!existsSync(existing)) existing = dirname(existing)
+  accessSync(existing, constants.W_OK)
   if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) chmodSync(folder, 0o700)
 }
 
 /**
- * Gives what tells whether the path still names the file that it names now: SQLite would go on writing to one that
- * was deleted or replaced. An inode's number is not given to another file as long as the file is open.
+ * Returns a check whether the path still names the same file, because SQLite would go on writing to a file that was
+ * deleted or replaced. The number of an inode is not reused while the file is open.
  */
 export function watchPlace(path: string): () => boolean {
-  const found = statSync(path, { bigint: true })
+  const opened = statSync(path, { bigint: true })
   return () => {
-    const standing = statSync(path, { bigint: true, throwIfNoEntry: false })
-    return standing?.ino === found.ino && standing.dev === found.dev
+    const current = statSync(path, { bigint: true, throwIfNoEntry: false })
+    return current?.ino === opened.ino && current.dev === opened.dev
   }
 }
 

@@ -11,7 +11,7 @@ import {
 import type { Payloads } from '../messages.js'
 import { sql } from '../sql.generated.js'
 import type { Database } from './driver.js'
-import { differs, type Found, lossesOf, type Records, standing } from './records.js'
+import { differs, type Found, lossesOf, type Records, unexpired } from './records.js'
 import { acceptedOf, type RecordRow } from './rows.js'
 
 /** One outcome ends after the delivery that reaches this limit, because deliveries are copied twice on their way. */
@@ -46,7 +46,7 @@ type Leased = Pick<
 export function createInboxOperations(db: Database, records: Records) {
   const statement = {
     accept: db.prepare(sql.accept),
-    keep: db.prepare(sql.keep),
+    insertDelivery: db.prepare(sql.insertDelivery),
     due: db.prepare(sql.due),
     leased: db.prepare(sql.leased),
     bury: db.prepare(sql.bury),
@@ -70,8 +70,8 @@ export function createInboxOperations(db: Database, records: Records) {
   function take(row: Due, request: ClaimDueRequest, now: number): DueClaim {
     const { scope, leaseId, leaseMs, lockTtlMs } = request
     const { retention_ms: retentionMs } = row
-    const beginning = { fingerprint: null, leaseId, leaseMs, lockTtlMs, retentionMs, begun: false }
-    const fencing_token = records.takeOver(row, beginning, now)
+    const start = { fingerprint: null, leaseId, leaseMs, lockTtlMs, retentionMs, begun: false }
+    const fencing_token = records.takeOver(row, start, now)
     const tookOver = row.state === 'running'
     const leased = {
       ...row,
@@ -98,23 +98,23 @@ export function createInboxOperations(db: Database, records: Records) {
   /** A large delivery gets its row here, and its id is the record's; a small one goes into the record. */
   function placed(delivery: Uint8Array): [id: number | bigint | null, delivery: Uint8Array | null] {
     if (delivery.byteLength <= MAX_BYTES_IN_RECORD) return [null, delivery]
-    return [statement.keep.run(delivery).lastInsertRowid, null]
+    return [statement.insertDelivery.run(delivery).lastInsertRowid, null]
   }
 
   return {
     /** The outcome where it needs no write. */
     peekAccept(request: AcceptRequest, now: number): AcceptOutcome | undefined {
-      return outcomeOf(standing(records.find(request.scope, request.key), now), request)
+      return outcomeOf(unexpired(records.find(request.scope, request.key), now), request)
     },
 
     accept(request: Payloads['accept'], now: number): AcceptOutcome {
       const { scope, key, acceptId, delivery, fingerprint, retentionMs, delayMs, group, label } = request
       const found = records.find(scope, key)
-      const outcome = outcomeOf(standing(found, now), request)
+      const outcome = outcomeOf(unexpired(found, now), request)
       if (outcome !== undefined) return outcome
       if (found !== undefined) records.remove(found)
       statement.accept.run(
-        ...[...records.placeOf(scope, key), fingerprint, acceptId, now, retentionMs, now + delayMs, group],
+        ...[...records.hashedKey(scope, key), fingerprint, acceptId, now, retentionMs, now + delayMs, group],
         ...[...placed(delivery), label],
       )
       return { status: 'accepted', acceptedAt: now }
@@ -149,7 +149,7 @@ export function createInboxOperations(db: Database, records: Records) {
     },
 
     redrive({ scope, key, completed }: Payloads['redrive'], now: number): RedriveOutcome {
-      const found = standing(records.find(scope, key), now)
+      const found = unexpired(records.find(scope, key), now)
       if (found === undefined || found.round === null) return 'absent'
       if (found.state === 'completed' && !completed) return 'completed'
       if (found.state !== 'dead' && found.state !== 'completed') return 'busy'
@@ -159,9 +159,9 @@ export function createInboxOperations(db: Database, records: Records) {
     },
 
     backlog({ scope }: Payloads['backlog'], now: number): Backlog {
-      const queue = statement.backlog.get(scope, MOST_COUNTED, scope) as { in_line: number; first_due: number | null }
+      const queue = statement.backlog.get(scope, MOST_COUNTED, scope) as { queued: number; first_due: number | null }
       const { dead } = statement.countDead.get(MOST_COUNTED, scope, now) as { dead: number }
-      return { inLine: queue.in_line, overdueMs: Math.max(0, now - (queue.first_due ?? now)), dead }
+      return { inLine: queue.queued, overdueMs: Math.max(0, now - (queue.first_due ?? now)), dead }
     },
   }
 }

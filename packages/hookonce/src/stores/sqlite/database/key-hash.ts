@@ -3,15 +3,14 @@ import type { Database } from './driver.js'
 export type HashOf = (scope: string, key: string) => number
 
 /**
- * So many of a key's last characters do not decide where it lies. Keys that are counted then go to the same few pages of
- * the index, so that a claim writes 2.9 KB and not 6.5; for random keys nothing is lost.
+ * A key's last characters change only the lower bits of its hash, so that numbered keys share a few pages of the index:
+ * a claim writes 2.9 KB instead of 6.5.
  */
 const LAST_CHARACTERS = 2
 
 /**
- * 47 bits that stand for a scope and key in the index, of which SQLite keeps 255 on a page, and 69 of the texts. The upper
- * 23 leave the key's end out. Keyed with a secret of the file, for senders choose their keys, and who knew the function
- * could make many that share a place.
+ * The index has 47 bits for a scope and key, because a page holds 255 of them, but 69 of the texts. The hash is keyed
+ * with a secret of the file, because senders choose their keys and could make many of them collide.
  */
 export function createHash(db: Database): HashOf {
   const { hash_key } = db.prepare('SELECT hash_key FROM meta WHERE id = 1').get() as { hash_key: number }

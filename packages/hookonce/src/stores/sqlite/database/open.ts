@@ -4,26 +4,26 @@ import { migrations } from '../sql.generated.js'
 import type { Database, Driver } from './driver.js'
 import { createFile, misplaced, watchPlace } from './file.js'
 import { createHash, type HashOf } from './key-hash.js'
-import { patiently } from './transaction.js'
+import { retryWhileBusy } from './transaction.js'
 
-/** Marks the file as ours: "Hook". */
+/** "Hook", in the file's header. */
 const APPLICATION_ID = 0x486f6f6b
 
 export interface OpenFile {
   db: Database
-  /** `false`: the path names another file, or none; what is written to this one is lost. */
+  /** `false`: the path names another file or none, and what is written to this one is lost. */
   isInPlace(): boolean
 }
 
-/** Opens the file, made if it is missing, and brings its schema up to date. */
+/** Opens the file, creates it if it is missing, and migrates its schema. */
 export function openDatabase(driver: Driver, settings: ConnectionSettings): OpenFile {
   createFile(settings.path)
   const isInPlace = watchPlace(settings.path)
-  // Waiting is done by `patiently`, the driver's own wait is off.
+  // `retryWhileBusy` waits instead of the driver.
   const db = new driver.DatabaseSync(settings.path, { timeout: 0 })
   try {
     if (!isInPlace()) throw misplaced()
-    patiently(settings.busyTimeoutMs, () => prepare(db, settings))
+    retryWhileBusy(settings.busyTimeoutMs, () => prepare(db, settings))
     return { db, isInPlace }
   } catch (error) {
     db.close()
@@ -33,7 +33,7 @@ export function openDatabase(driver: Driver, settings: ConnectionSettings): Open
 
 function prepare(db: Database, { synchronous }: ConnectionSettings): void {
   const schema = schemaOf(db)
-  // It cannot be changed once there is a table, nor once the journal is a WAL.
+  // Has no effect once there is a table or the journal is a WAL.
   if (schema.version === 0) db.exec('PRAGMA auto_vacuum = INCREMENTAL')
   const { journal_mode } = db.prepare('PRAGMA journal_mode = WAL').get() as { journal_mode: string }
   if (journal_mode !== 'wal') throw new ConfigurationError(`no write-ahead log is possible here (${journal_mode})`)
@@ -41,7 +41,7 @@ function prepare(db: Database, { synchronous }: ConnectionSettings): void {
   if (schema.version < migrations.length) migrate(db)
 }
 
-/** Under the write lock, and looked at again there: several processes may start at once. */
+/** Several processes may start at once, so the version is read again under the write lock. */
 function migrate(db: Database): void {
   let hashOf: HashOf | undefined
   db.function('hookonce_hash', (scope: string, key: string) => {

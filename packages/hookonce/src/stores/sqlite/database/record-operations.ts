@@ -10,13 +10,13 @@ import type { Payloads } from '../messages.js'
 import { sql } from '../sql.generated.js'
 import type { Database } from './driver.js'
 import { createInboxOperations } from './inbox-operations.js'
-import { createRecords, differs, endsTooLate, expiryOf, type Found, lossesOf, standing } from './records.js'
+import { createRecords, differs, endsTooLate, expiryOf, type Found, lossesOf, unexpired } from './records.js'
 import { type RecordRow, summaryOf } from './rows.js'
 
 /** The contract's operations on one connection. The caller opens the transaction; `now` is its clock in milliseconds. */
 export function createOperations(db: Database) {
   const records = createRecords(db)
-  const { find, placeOf } = records
+  const { find, hashedKey } = records
   const statement = {
     insert: db.prepare(sql.insert),
     learnLabel: db.prepare(sql.learnLabel),
@@ -50,7 +50,7 @@ export function createOperations(db: Database) {
 
   /** How this attempt has settled the record in an earlier call. */
   function settledBefore({ scope, key }: RecordId, leaseId: string, now: number) {
-    return statement.settled.get(...placeOf(scope, key), leaseId, now) as
+    return statement.settled.get(...hashedKey(scope, key), leaseId, now) as
       | Pick<RecordRow, 'state' | 'settled_at'>
       | undefined
   }
@@ -62,13 +62,13 @@ export function createOperations(db: Database) {
 
     /** The outcome where it needs no write. */
     peekClaim(request: ClaimRequest, now: number): ClaimOutcome | undefined {
-      return outcomeOf(standing(find(request.scope, request.key), now), request, now)
+      return outcomeOf(unexpired(find(request.scope, request.key), now), request, now)
     },
 
     claim(request: Payloads['claim'], now: number): ClaimOutcome {
       const { scope, key, fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, label } = request
       const found = find(scope, key)
-      const record = standing(found, now)
+      const record = unexpired(found, now)
       const outcome = outcomeOf(record, request, now)
       if (outcome !== undefined) return outcome
 
@@ -78,9 +78,9 @@ export function createOperations(db: Database) {
       }
       if (record !== undefined) {
         if (label !== null) statement.learnLabel.run(label, record.id)
-        const beginning = { fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, begun: true }
+        const start = { fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, begun: true }
         const tookOver = record.state === 'running'
-        return acquired(record.attempts + 1, records.takeOver(record, beginning, now), tookOver)
+        return acquired(record.attempts + 1, records.takeOver(record, start, now), tookOver)
       }
       const token = records.nextToken(found?.fencing_token, now)
       // An expired record is removed and not reused, so that the new one has a new id.
@@ -88,14 +88,14 @@ export function createOperations(db: Database) {
       const leaseEndsAt = now + Math.min(leaseMs, lockTtlMs)
       const expiresAt = expiryOf(leaseEndsAt, { lockTtlMs, retentionMs })
       statement.insert.run(
-        ...[...placeOf(scope, key), fingerprint, leaseId, token, now, leaseEndsAt, expiresAt, lockTtlMs, retentionMs],
+        ...[...hashedKey(scope, key), fingerprint, leaseId, token, now, leaseEndsAt, expiresAt, lockTtlMs, retentionMs],
         label,
       )
       return acquired(1, token, false)
     },
 
     renew({ scope, key, leaseId, leaseMs }: Payloads['renew'], now: number): 'renewed' | 'lost' {
-      const { changes } = statement.renew.run(now, leaseMs, ...placeOf(scope, key), leaseId)
+      const { changes } = statement.renew.run(now, leaseMs, ...hashedKey(scope, key), leaseId)
       return changes ? 'renewed' : 'lost'
     },
 
@@ -106,14 +106,14 @@ export function createOperations(db: Database) {
 
     /** The outcome of `complete` where it would not write; `undefined`: it would. */
     peekComplete({ scope, key }: RecordId, leaseId: string, now: number): CompleteOutcome | undefined {
-      const found = standing(find(scope, key), now)
+      const found = unexpired(find(scope, key), now)
       if (found?.lease_id !== leaseId) return { status: 'fenced' }
       if (found.state === 'completed') return { status: 'completed', completedAt: found.settled_at! }
       return found.state === 'running' ? undefined : { status: 'fenced' }
     },
 
     complete({ scope, key, leaseId, result }: Payloads['complete'], now: number): CompleteOutcome {
-      const values = [result, now, ...placeOf(scope, key), leaseId]
+      const values = [result, now, ...hashedKey(scope, key), leaseId]
       const { changes } = statement.complete.run(...values)
       if (changes || statement.completeAccepted.run(...values).changes) return { status: 'completed', completedAt: now }
       const before = settledBefore({ scope, key }, leaseId, now)
@@ -123,14 +123,14 @@ export function createOperations(db: Database) {
 
     fail({ scope, key, leaseId, error, next }: Payloads['fail'], now: number): 'failed' | 'fenced' {
       const [dueAt, notBegun] = next === 'dead' ? [null, 0] : [now + next.dueInMs, next.notBegun ? 1 : 0]
-      const { changes } = statement.fail.run(truncated(error), now, dueAt, ...placeOf(scope, key), leaseId, notBegun)
+      const { changes } = statement.fail.run(truncated(error), now, dueAt, ...hashedKey(scope, key), leaseId, notBegun)
       if (changes) return 'failed'
       const before = settledBefore({ scope, key }, leaseId, now)
       return before === undefined || before.state === 'completed' ? 'fenced' : 'failed'
     },
 
     delete({ scope, key, force }: Payloads['delete'], now: number): 'deleted' | 'absent' | 'running' {
-      const found = standing(find(scope, key), now)
+      const found = unexpired(find(scope, key), now)
       if (found === undefined) return 'absent'
       if (!force && found.state === 'running' && found.lease_ends_at > now) return 'running'
       records.remove(found)
@@ -138,7 +138,7 @@ export function createOperations(db: Database) {
     },
 
     get({ scope, key }: RecordId, now: number): StoredRecord | null {
-      const row = statement.get.get(...placeOf(scope, key), now) as RecordRow | undefined
+      const row = statement.get.get(...hashedKey(scope, key), now) as RecordRow | undefined
       if (row === undefined) return null
       const record = { ...summaryOf(row, now), result: row.result }
       return row.round === null ? record : { ...record, delivery: records.deliveryOf(row) }

@@ -4,7 +4,7 @@ import type { Database } from './driver.js'
 import { createHash } from './key-hash.js'
 import type { RecordRow } from './rows.js'
 
-/** What `find.sql` gives. */
+/** A row of `find.sql`. */
 export type Found = Omit<
   RecordRow,
   'claimed_at' | 'retention_ms' | 'last_error' | 'due_at' | 'earlier_attempts' | 'delivery' | 'label'
@@ -12,8 +12,7 @@ export type Found = Omit<
 
 export type Records = ReturnType<typeof createRecords>
 
-/** One attempt's beginning. */
-interface Beginning {
+interface AttemptStart {
   fingerprint: string | null
   leaseId: string
   leaseMs: number
@@ -22,7 +21,7 @@ interface Beginning {
   begun: boolean
 }
 
-/** What more than one operation is made of. */
+/** The parts that several operations share. */
 export function createRecords(db: Database) {
   const hashOf = createHash(db)
   const statement = {
@@ -36,34 +35,31 @@ export function createRecords(db: Database) {
 
   let knownFloor: number | undefined
 
-  /** The highest token of the rows that were removed, or above it. */
+  /** At or above every token of a removed row. */
   function tokenFloor(): number {
     knownFloor ??= (statement.tokenFloor.get() as { token_floor: number }).token_floor
     return knownFloor
   }
 
-  /**
-   * A row that stands, expired or not, knows its key's last token, unless it was never attempted; the floor covers every
-   * row that was removed.
-   */
+  /** `last` is the token in the key's row, expired or not. Without one the floor is used, which covers removed rows. */
   function nextToken(last: number | undefined, now: number): number {
     return Math.max((last || tokenFloor()) + 1, now * 1000)
   }
 
-  /** What the statements find a record by. */
-  function placeOf(scope: string, key: string): [hash: number, scope: string, key: string] {
+  /** The parameters by which statements find a record. */
+  function hashedKey(scope: string, key: string): [hash: number, scope: string, key: string] {
     return [hashOf(scope, key), scope, key]
   }
 
   return {
-    /** To be called when a transaction has begun: what was read in another does not hold in it. */
+    /** To be called when a transaction begins: the floor that another one read is outdated. */
     begin(): void {
       knownFloor = undefined
     },
 
     nextToken,
 
-    placeOf,
+    hashedKey,
 
     find(scope: string, key: string): Found | undefined {
       const hash = hashOf(scope, key)
@@ -73,17 +69,17 @@ export function createRecords(db: Database) {
       }
     },
 
-    /** Starts a further attempt and gives its fencing token. */
+    /** Starts another attempt and returns its fencing token. */
     takeOver(
       found: Pick<Found, 'id' | 'fencing_token' | 'round' | 'state' | 'attempts' | 'losses' | 'begun'>,
-      beginning: Beginning,
+      start: AttemptStart,
       now: number,
     ): number {
-      const { fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, begun } = beginning
+      const { fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, begun } = start
       const token = nextToken(found.fencing_token, now)
       const endsAt = now + Math.min(leaseMs, lockTtlMs)
       const isAccepted = found.round !== null
-      const expiresAt = isAccepted ? NEVER : expiryOf(endsAt, beginning)
+      const expiresAt = isAccepted ? NEVER : expiryOf(endsAt, start)
       const lost = found.state === 'running' ? lostError(found.attempts) : null
       statement.takeOver.run(
         ...[fingerprint, lossesOf(found), lost, leaseId, token, now, endsAt, expiresAt, lockTtlMs, retentionMs],
@@ -92,7 +88,6 @@ export function createRecords(db: Database) {
       return token
     },
 
-    /** What was accepted with a record. */
     deliveryOf({ id, delivery }: Pick<RecordRow, 'id' | 'delivery'>): Uint8Array {
       return delivery ?? (statement.delivery.get(id) as { delivery: Uint8Array }).delivery
     },
@@ -105,13 +100,13 @@ export function createRecords(db: Database) {
   }
 }
 
-/** When a record expires that was only claimed. */
+/** The expiry of a running record that was not accepted. */
 export function expiryOf(leaseEndsAt: number, { lockTtlMs, retentionMs }: { lockTtlMs: number; retentionMs: number }) {
   return leaseEndsAt + Math.max(lockTtlMs, retentionMs)
 }
 
 /** Step 0 of every operation: an expired record is an absent one. */
-export function standing(found: Found | undefined, now: number): Found | undefined {
+export function unexpired(found: Found | undefined, now: number): Found | undefined {
   return found !== undefined && found.expires_at > now ? found : undefined
 }
 
@@ -119,12 +114,12 @@ export function differs(one: string | null, other: string | null): boolean {
   return one !== null && other !== null && one !== other
 }
 
-/** A running record whose lease is over is a loss that nobody has written down yet, if its attempt had begun. */
+/** Of a running record whose lease is over, the attempt counts as lost if it had begun. */
 export function lossesOf(found: Pick<Found, 'losses' | 'state' | 'begun'>): number {
   return found.losses + (found.state === 'running' && found.begun ? 1 : 0)
 }
 
-/** A lease that ends further ahead than it was to last was taken before the clock stepped back. */
+/** A lease that ends later than its full length from now was taken before the clock stepped back. */
 export function endsTooLate(found: Pick<Found, 'state' | 'lease_ends_at' | 'lease_ms'>, now: number): boolean {
   return found.state === 'running' && found.lease_ends_at > now + found.lease_ms
 }

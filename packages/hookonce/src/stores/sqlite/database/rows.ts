@@ -21,15 +21,15 @@ export interface RecordRow {
   result: Uint8Array | null
   due_at: number | null
   grp: string | null
-  /** `null`: the record was only claimed. */
+  /** `null`: the record was claimed and never accepted. */
   round: number | null
   earlier_attempts: number | null
-  /** `null`: it is large and elsewhere, or none was accepted. */
+  /** `null`: it is large and has a row of its own, or the record was never accepted. */
   delivery: Uint8Array | null
   label: string | null
-  /** How long the lease was to last that was taken or renewed last. */
+  /** The full length of the lease, as of its claim or last renewal. */
   lease_ms: number
-  /** 1: the attempt that runs is known to have begun. */
+  /** 1: the running attempt is known to have begun. */
   begun: 0 | 1
 }
 

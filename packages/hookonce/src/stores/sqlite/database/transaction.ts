@@ -6,8 +6,8 @@ import { misplaced } from './file.js'
 export type Transactions = ReturnType<typeof createTransactions>
 
 /**
- * Runs work in transactions of one connection, and waits a bounded time for other processes. `whileWaiting` is called
- * between two tries to get the write lock, with no transaction open.
+ * Transactions of one connection, which wait a bounded time for the locks of other processes. `whileWaiting` is called
+ * between two tries for the write lock, with no transaction open.
  */
 export function createTransactions(
   { db, isInPlace }: { db: Database; isInPlace(): boolean },
@@ -46,7 +46,7 @@ export function createTransactions(
   return {
     /** Runs `work` on one snapshot, without the write lock. */
     read<T>(work: () => T): T {
-      return patiently(busyTimeoutMs, () => {
+      return retryWhileBusy(busyTimeoutMs, () => {
         try {
           begin.run()
           const result = work()
@@ -60,25 +60,25 @@ export function createTransactions(
     },
 
     /**
-     * Runs `work` under the write lock and commits; what it throws rolls back. `since` is when the wait for the lock
+     * Runs `work` under the write lock and commits, or rolls back what throws. `since` is when the wait for the lock
      * began, on the monotonic clock.
-     * @throws StoreError `unknown` if the COMMIT failed in a way that leaves its fate open, otherwise `refused`.
+     * @throws StoreError `unknown` if a COMMIT that failed may have taken effect, otherwise `refused`.
      */
     write<T>(work: () => T, { timeoutMs = busyTimeoutMs, since }: { timeoutMs?: number; since?: number } = {}): T {
-      patiently(timeoutMs, () => beginImmediate.run(), { whileWaiting, since })
+      retryWhileBusy(timeoutMs, () => beginImmediate.run(), { whileWaiting, since })
       return finish(work)
     },
 
     /**
-     * Runs `work` and commits. Its first write takes the write lock, and throws if that is not free at once or others have
-     * written since its first read.
+     * Runs `work` and commits. Its first write takes the write lock, and throws if the lock is not free or another
+     * connection has written since its first read.
      */
     tryWrite<T>(work: () => T): T {
       begin.run()
       return finish(work)
     },
 
-    /** Takes the write lock for {@link finish} if it is free, and says whether it was. */
+    /** Takes the write lock for {@link finish} if it is free. Returns whether it was. */
     tryBegin(): boolean {
       undo()
       try {
@@ -90,23 +90,23 @@ export function createTransactions(
       }
     },
 
-    /** The rest of a `write` after `tryBegin`. */
+    /** Runs the work of a transaction that `tryBegin` has begun, and commits. */
     finish,
   }
 }
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
 
-interface Patience {
+interface RetryOptions {
   whileWaiting?: (() => void) | undefined
   since?: number | undefined
 }
 
 /**
- * Tries again while another process holds the lock. SQLite's own busy handler sleeps up to 100 ms between two tries,
- * so that a process that commits without a pause starves the others; short naps with jitter find its gaps.
+ * Tries again while another process has the lock. SQLite's own busy handler sleeps up to 100 ms between tries, so that a
+ * process that commits without a pause starves the others; short sleeps with jitter find its gaps.
  */
-export function patiently<T>(timeoutMs: number, step: () => T, { whileWaiting, since }: Patience = {}): T {
+export function retryWhileBusy<T>(timeoutMs: number, step: () => T, { whileWaiting, since }: RetryOptions = {}): T {
   let deadline: number | undefined
   for (;;) {
     try {
@@ -117,7 +117,7 @@ export function patiently<T>(timeoutMs: number, step: () => T, { whileWaiting, s
       if (performance.now() >= deadline) throw lockedFor(timeoutMs)
     }
     whileWaiting?.()
-    nap()
+    sleepBriefly()
   }
 }
 
@@ -125,7 +125,6 @@ export function lockedFor(timeoutMs: number): StoreError {
   return new StoreError(`locked by another process for ${timeoutMs} ms`, 'refused')
 }
 
-/** Long enough to let another process finish, short enough to be there when it has. */
-export function nap(): void {
+export function sleepBriefly(): void {
   Atomics.wait(sleeper, 0, 0, 0.1 + Math.random())
 }

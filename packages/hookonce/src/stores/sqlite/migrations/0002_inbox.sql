@@ -1,17 +1,15 @@
--- The secret of this file's hashes, see hash.ts.
+-- The secret of this file's hashes.
 ALTER TABLE meta ADD COLUMN hash_key INTEGER NOT NULL DEFAULT 0;
 UPDATE meta SET hash_key = random() & 0x1fffffffffffff;
 
--- Records anew, to be found by a hash of scope and key: of a million keys that are UUIDs the index has 16 MB instead of
--- 59, so that what a checkpoint writes lies closer together. Of keys that are counted the hashes lie side by side, see
--- hash.ts: each on a page of its own cost a claim and its completion 3.6 KB more and 4 µs.
--- The index is not UNIQUE, for two keys may share a hash: scope and key are always compared too, and a record is made in
--- a transaction that has the write lock and found none.
+-- Records are found by a hash of scope and key, whose index is a quarter of the size of one on the texts. The index is
+-- not UNIQUE, because two keys may share a hash: statements compare scope and key too, and a record is inserted in a
+-- transaction that has the write lock and has found none.
 --
--- A queue entry is the record itself, so that accepting, taking and settling it are one write each. NULL in the columns
--- from due_at on: a record that was only claimed, which is in no index but the first two.
--- due_at: NULL once it is settled for good. held: 1 while an earlier record of its group is in line; the first of a
--- group has 0, so that the next due record is found in one step however long the groups are.
+-- A queue entry is the record itself, so that accepting, claiming and settling it are one write each. A record that was
+-- not accepted has NULL in the columns from due_at to earlier_attempts, and is in the first two indexes only.
+-- due_at: NULL once the record is completed or dead. held: 1 while an earlier record of its group is in the queue, so
+-- that the next due record is found in one step however long the groups are.
 CREATE TABLE records_anew (
   id INTEGER PRIMARY KEY,
   hash INTEGER NOT NULL,
@@ -53,7 +51,7 @@ ALTER TABLE records_anew RENAME TO records;
 CREATE INDEX records_by_hash ON records (hash);
 CREATE INDEX records_by_expiry ON records (expires_at);
 
--- Apart from the record, which is written again at every step of an attempt.
+-- Not in the record, because each step of an attempt writes the record again.
 CREATE TABLE deliveries (
   id INTEGER PRIMARY KEY,
   delivery BLOB NOT NULL
@@ -62,11 +60,11 @@ CREATE TABLE deliveries (
 CREATE INDEX records_due ON records (scope, due_at) WHERE held = 0 AND due_at IS NOT NULL;
 CREATE INDEX records_in_line ON records (scope, grp) WHERE grp IS NOT NULL AND due_at IS NOT NULL;
 
--- For the list. Dead records are few and looked for among many.
+-- For lists.
 CREATE INDEX records_accepted ON records (created_at) WHERE round IS NOT NULL;
 CREATE INDEX records_dead ON records (created_at) WHERE state = 'dead';
 
--- Whichever way a record leaves the line, the next of its group is first.
+-- However a record leaves the queue, the next of its group is not held any more.
 CREATE TRIGGER record_settled AFTER UPDATE OF due_at ON records WHEN new.due_at IS NULL AND old.grp IS NOT NULL
 BEGIN
   UPDATE records SET held = 0 WHERE id = (

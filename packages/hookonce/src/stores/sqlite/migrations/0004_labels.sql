@@ -1,4 +1,3 @@
--- Expand only: what an earlier version runs works on. Without a label a record is in no index but those that it was in.
--- By the time of creation, so that a list goes through one label in its order.
+-- Earlier versions work with this schema. The index has created_at, so that a list reads one label in order.
 ALTER TABLE records ADD COLUMN label TEXT;
 CREATE INDEX records_by_label ON records (label, created_at) WHERE label IS NOT NULL;

@@ -1,4 +1,4 @@
--- The wanted accepted records of one stretch, newest first.
+-- The matching accepted records of one stretch, newest first.
 -- Parameters: created_at and id before which the stretch starts, created_at and id of its last record, now,
 --   scope or NULL, scope, state or NULL, state, limit.
 SELECT

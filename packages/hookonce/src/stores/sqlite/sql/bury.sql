@@ -1,4 +1,4 @@
--- Ends an accepted record that has lost too many attempts.
+-- Marks an accepted record as dead that has lost too many attempts.
 -- Parameters: losses, error, now, now, id.
 UPDATE records SET
   state = 'dead', losses = ?, last_error = ?, settled_at = ?, expires_at = ? + retention_ms, due_at = NULL

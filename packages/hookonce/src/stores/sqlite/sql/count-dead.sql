@@ -1,4 +1,4 @@
--- How many records of a scope are dead, among at most so many dead ones.
+-- How many records of a scope are dead, among the first dead ones of all scopes up to a limit.
 -- Parameters: limit, scope, now.
 SELECT count(*) AS dead
 FROM (SELECT scope, expires_at FROM records WHERE state = 'dead' LIMIT ?)

@@ -1,3 +1,3 @@
--- What was accepted with a record, where it is not in the record.
+-- A delivery that is not in its record.
 -- Parameters: id.
 SELECT delivery FROM deliveries WHERE id = ?

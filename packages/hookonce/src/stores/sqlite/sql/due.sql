@@ -1,4 +1,4 @@
--- The records of a scope that are due, longest due first. Of a group only the first can be.
+-- The due records of a scope, longest due first. A record that its group holds back is not due.
 -- Parameters: scope, now, limit.
 SELECT
   id, key, state, attempts, losses, fencing_token, created_at, retention_ms, expires_at, grp, round, earlier_attempts,

@@ -1,7 +1,7 @@
--- Gives the key back for a retry. One that was accepted is due again, or dead.
--- Parameters: 1 error, 2 now, 3 when it is due or NULL, 4 hash, 5 scope, 6 key,
---   7 lease_id, 8 attempts that did not begin to be added to the earlier ones.
--- Result: 1 change, or 0 when the attempt does not hold the record.
+-- Fails the attempt. An accepted record is due again, or dead.
+-- Parameters: 1 error, 2 now, 3 when it is due or NULL, 4 hash, 5 scope, 6 key, 7 lease_id,
+--   8 attempts that did not begin, added to the earlier ones.
+-- Result: 1 change, or 0 if the attempt does not hold the record.
 UPDATE records SET
   state = iif(round IS NOT NULL AND ?3 IS NULL, 'dead', 'failed'),
   last_error = ?1,

@@ -1,5 +1,5 @@
--- After a record has come back into its group's line: the one behind it is not the first any more.
--- Parameters: scope, group, id of the record.
+-- Holds the record that follows a redriven one in the queue of its group.
+-- Parameters: scope, group, id of the redriven record.
 UPDATE records SET held = 1 WHERE id = (
   SELECT id FROM records WHERE scope = ? AND grp = ? AND due_at IS NOT NULL AND id > ? ORDER BY id LIMIT 1
 )

@@ -1,2 +1,2 @@
--- The first and the last id; NULL when there are no records.
+-- The first and the last id; NULL if there are no records.
 SELECT (SELECT min(id) FROM records) AS first, (SELECT max(id) FROM records) AS last

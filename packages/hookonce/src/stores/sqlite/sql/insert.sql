@@ -1,4 +1,4 @@
--- The first attempt of a record.
+-- Inserts a record with its first attempt.
 -- Parameters: 1 hash, 2 scope, 3 key, 4 fingerprint, 5 lease_id, 6 fencing_token, 7 now, 8 lease_ends_at, 9 expires_at,
 --   10 lock_ttl_ms, 11 retention_ms, 12 label.
 INSERT INTO records (

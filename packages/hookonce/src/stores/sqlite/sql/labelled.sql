@@ -1,6 +1,6 @@
--- The wanted records of one label, newest first.
--- Parameters: label, 1 if only accepted ones, created_at and id before which the stretch starts, created_at and id of its
---   last record, now, scope or NULL, scope, state or NULL, state, limit.
+-- The matching records of one label in one stretch, newest first.
+-- Parameters: label, 1 for accepted records only, created_at and id before which the stretch starts, created_at and id of
+--   its last record, now, scope or NULL, scope, state or NULL, state, limit.
 SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
   settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts, label

@@ -1,2 +1,2 @@
--- From here on the transaction cannot be committed.
+-- From now on the transaction cannot be committed.
 INSERT INTO temp.hookonce_guard (id, until) VALUES (1, 2)

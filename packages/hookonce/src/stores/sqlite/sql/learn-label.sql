@@ -1,3 +1,3 @@
--- A record keeps the first label that is known. Not with the attempt, which would then write to the index of labels too.
+-- Sets the label of a record that has none. Apart from the claim, which would update the index of labels each time.
 -- Parameters: label, id.
 UPDATE records SET label = ? WHERE id = ? AND label IS NULL

@@ -1,4 +1,4 @@
--- The records of a scope that run under one lease, due when it ends.
+-- The accepted records of a scope that run under one lease; they are due when it ends.
 -- Parameters: scope, now, lease_id.
 SELECT
   id, key, state, attempts, losses, fencing_token, created_at, retention_ms, expires_at, due_at, grp, round,

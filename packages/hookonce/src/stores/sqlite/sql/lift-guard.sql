@@ -1,3 +1,3 @@
--- From here on it can.
--- Result: 1 change, or 0 when the transaction that the guard was laid in is over.
+-- From now on the transaction can be committed.
+-- Result: 1 change, or 0 if the guarded transaction has ended.
 DELETE FROM temp.hookonce_guard

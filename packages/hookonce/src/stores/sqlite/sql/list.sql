@@ -1,4 +1,4 @@
--- The wanted rows of one stretch, newest first.
+-- The matching records of one stretch, newest first.
 -- Parameters: the id before which the stretch starts, its last id, now, scope or NULL, scope, state or NULL, state, limit.
 SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,

@@ -1,3 +1,3 @@
--- Keeps tokens rising over the deletion of the row that holds the last one.
--- Parameters: the token of a row that is about to be removed.
+-- Keeps tokens rising after the row with the highest one is removed.
+-- Parameters: the token of the row.
 UPDATE meta SET token_floor = max(token_floor, ?) WHERE id = 1

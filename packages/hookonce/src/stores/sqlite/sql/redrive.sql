@@ -1,4 +1,4 @@
--- A new round of an accepted record that is settled. It is held while an earlier one of its group is in line.
+-- Starts a new round of a settled record. It is held while an earlier record of its group is in the queue.
 -- Parameters: 1 now, 2 id.
 UPDATE records SET
   state = 'pending', losses = 0, settled_at = NULL, expires_at = 8640000000000000, result = NULL, due_at = ?1,

@@ -1,6 +1,6 @@
--- Prolongs a live lease. One that was accepted is due when it ends.
+-- Extends a live lease. An accepted record is due when it ends.
 -- Parameters: 1 now, 2 lease_ms, 3 hash, 4 scope, 5 key, 6 lease_id.
--- Result: 1 change, or 0 when the lease is lost.
+-- Result: 1 change, or 0 if the lease is lost.
 UPDATE records SET
   lease_ends_at = min(?1 + ?2, claimed_at + lock_ttl_ms),
   expires_at =

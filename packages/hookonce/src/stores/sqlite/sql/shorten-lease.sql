@@ -1,4 +1,4 @@
--- A lease that ends further ahead than it was to last, for the clock stepped back, ends after its own length.
+-- After the clock stepped back: the lease ends after its full length from now.
 -- Parameters: 1 its new end, 2 id.
 UPDATE records SET
   lease_ends_at = ?1,

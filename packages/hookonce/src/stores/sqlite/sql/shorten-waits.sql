@@ -1,4 +1,4 @@
--- After the clock stepped back: nothing in line is due further ahead than it was to be.
+-- After the clock stepped back: a record that the old clock made due too late is due after its full wait from now.
 -- Parameters: 1 now.
 UPDATE records SET
   due_at = ?1 + CASE

@@ -1,2 +1,2 @@
--- The highest token of the rows that were removed, or above it.
+-- At or above every token of a removed row.
 SELECT token_floor FROM meta WHERE id = 1

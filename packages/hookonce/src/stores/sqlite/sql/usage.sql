@@ -1,6 +1,6 @@
--- What a scope keeps among some consecutive records; the lengths of contents are told without reading them.
--- Parameters: 1 scope, 2 now, 3 the first id, 4 the id before which the stretch ends, 5 how many.
--- Result: seen and last, the number and the last id of all that were looked at; records and bytes of the scope.
+-- What a scope keeps in one stretch of ids. SQLite gives the length of a BLOB without reading it.
+-- Parameters: 1 scope, 2 now, 3 the first id, 4 the id before which the stretch ends, 5 limit.
+-- Result: seen and last, the number and the last id of all rows; records and bytes of the scope.
 SELECT count(*) AS seen, max(id) AS last, count(bytes) AS records, total(bytes) AS bytes
 FROM (
   SELECT id, CASE WHEN scope = ?1 AND expires_at > ?2 THEN

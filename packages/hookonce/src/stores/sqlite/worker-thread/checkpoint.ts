@@ -1,13 +1,13 @@
 import { statSync } from 'node:fs'
 import type { Database } from '../database/driver.js'
-import { nap } from '../database/transaction.js'
+import { sleepBriefly } from '../database/transaction.js'
 
-const COMMITS_BETWEEN_LOOKS = 1000
-const LONGEST_BYTES = 64 * 1024 * 1024
-const PATIENCE_MS = 20
+const COMMITS_BETWEEN_CHECKS = 1000
+const MAX_WAL_BYTES = 64 * 1024 * 1024
+const MAX_WAIT_MS = 20
 
-/** As far as nobody reads or writes at this moment. Never throws: what is in the log stands. */
-export function emptyLog(db: Database): void {
+/** Truncates the WAL unless another connection uses it. Never throws: what is in the WAL is durable. */
+export function truncateWal(db: Database): void {
   try {
     db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
   } catch {
@@ -16,21 +16,21 @@ export function emptyLog(db: Database): void {
 }
 
 /**
- * Keeps the write-ahead log from growing without bound. SQLite starts it anew when a commit finds all of it copied
- * into the file, which processes that write without a pause can keep from ever happening. To be called after each
- * commit. A reader that holds a snapshot for long prevents it too; then it is tried again later. Never throws.
+ * Limits the size of the WAL; the function that it returns is called after each commit. SQLite restarts the WAL when a
+ * commit finds all of it checkpointed, which may never happen while several processes write without a pause. A reader of
+ * an old snapshot prevents the truncation; it is tried again later. Never throws.
  */
-export function createLogKeeper(db: Database, path: string): () => void {
+export function createWalLimit(db: Database, path: string): () => void {
   const truncate = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)')
   let commits = 0
   return () => {
-    if (++commits % COMMITS_BETWEEN_LOOKS !== 0) return
+    if (++commits % COMMITS_BETWEEN_CHECKS !== 0) return
     try {
-      if (statSync(`${path}-wal`).size < LONGEST_BYTES) return
-      const deadline = performance.now() + PATIENCE_MS
-      while ((truncate.get() as { busy: number }).busy && performance.now() < deadline) nap()
+      if (statSync(`${path}-wal`).size < MAX_WAL_BYTES) return
+      const deadline = performance.now() + MAX_WAIT_MS
+      while ((truncate.get() as { busy: number }).busy && performance.now() < deadline) sleepBriefly()
     } catch {
-      // The commit before it stands all the same, and what is wrong will show in the next one.
+      // The commit before it is durable; the next one fails if the cause persists.
     }
   }
 }

@@ -6,21 +6,21 @@ import { sql } from '../sql.generated.js'
 import type { Scan } from './scans.js'
 
 const ROWS_PER_STEP = 2000
-/** A page ends after so many steps with what it has found: what is wanted may be rare. */
+/** A page ends after this many steps, because matching records may be rare. */
 const STEPS_PER_PAGE = 25
 
-/** A place in the order of creation, newest first. */
-type Place = [createdAt: number, id: number]
+/** A position in the order of creation. */
+type Position = [createdAt: number, id: number]
 
-/** Pages of accepted records, and of those of one label, in the order of creation. */
-export function createListing(db: Database, transactions: Transactions) {
+/** Lists accepted records, or those of one label, newest first. */
+export function createListAccepted(db: Database, transactions: Transactions) {
   const stretch = db.prepare(sql.acceptedStretch)
   const accepted = db.prepare(sql.accepted)
   const dead = db.prepare(sql.dead)
   const labelledStretch = db.prepare(sql.labelledStretch)
   const labelled = db.prepare(sql.labelled)
 
-  /** The two steps through the records of one index. */
+  /** The statements of one index: the end of a stretch, and the matching rows of the stretch. */
   function indexOf({ label, accepted: isAccepted = false }: ListQuery) {
     if (label === undefined) {
       return {
@@ -37,12 +37,12 @@ export function createListing(db: Database, transactions: Transactions) {
   return function* list(query: ListQuery): Scan<RecordPage> {
     const { scope = null, state = null, since = 0, until = Number.MAX_SAFE_INTEGER, limit, after } = query
     const index = indexOf(query)
-    // One more than asked for tells whether there is a next page.
+    // One record more than the page shows whether there is a next page.
     const found: RecordRow[] = []
     let now = 0
 
-    /** Looks through one stretch and gives its last place; `undefined`: it was the last stretch. */
-    function step(before: Place): Place | undefined {
+    /** Reads one stretch and returns its last position; `undefined`: it was the last stretch. */
+    function step(before: Position): Position | undefined {
       now = Date.now()
       const missing = limit + 1 - found.length
       if (state === 'dead' && query.label === undefined) {
@@ -50,27 +50,27 @@ export function createListing(db: Database, transactions: Transactions) {
         return undefined
       }
       const end = index.end(...before, since, ROWS_PER_STEP - 1) as RecordRow | undefined
-      const last: Place = end === undefined ? [since, 0] : placeOf(end)
+      const last: Position = end === undefined ? [since, 0] : positionOf(end)
       found.push(...(index.rows(...before, ...last, now, scope, scope, state, state, missing) as RecordRow[]))
       return end && last
     }
 
-    const start: Place = [until, 0]
-    const from = after === undefined ? start : (after.split('-').map(Number) as Place)
-    let place: Place | undefined = from[0] < until ? from : start
+    const start: Position = [until, 0]
+    const from = after === undefined ? start : (after.split('-').map(Number) as Position)
+    let position: Position | undefined = from[0] < until ? from : start
     const endsAt = performance.now() + PAGE_MS
-    for (let steps = 0; place !== undefined && found.length <= limit && steps < STEPS_PER_PAGE; steps++) {
+    for (let steps = 0; position !== undefined && found.length <= limit && steps < STEPS_PER_PAGE; steps++) {
       if (steps > 0) yield
       if (steps > 0 && performance.now() >= endsAt) break
-      const before: Place = place
-      place = transactions.read(() => step(before))
+      const before: Position = position
+      position = transactions.read(() => step(before))
     }
 
     const page = found.slice(0, limit)
     const records = page.map(row => summaryOf(row, now))
-    const next = found.length > limit ? placeOf(page.at(-1)!) : place
+    const next = found.length > limit ? positionOf(page.at(-1)!) : position
     return next === undefined ? { records } : { records, next: next.join('-') }
   }
 }
 
-const placeOf = ({ created_at, id }: RecordRow): Place => [created_at, id]
+const positionOf = ({ created_at, id }: RecordRow): Position => [created_at, id]

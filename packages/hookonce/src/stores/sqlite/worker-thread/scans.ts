@@ -5,22 +5,21 @@ import type { Transactions } from '../database/transaction.js'
 import { sql } from '../sql.generated.js'
 
 /**
- * Work over many records: each `next()` is one short step in its own transaction, so that claims go in between. `busy`:
- * another process has the write lock, and the step is to be tried again later.
+ * Work over many records: each `next()` is one short step in its own transaction, so that batches run in between.
+ * `busy`: another process has the write lock, and the step is to be tried again later.
  */
 export type Scan<Result> = Generator<'busy' | undefined, Result, undefined>
 
 const ROWS_PER_LIST_STEP = 2000
-/** A page ends after so many, whatever it has found: 16 ms, or 50 of records with deliveries of 500 bytes in them. */
+/** A page ends after this many steps, because matching records may be rare. */
 const STEPS_PER_PAGE = 50
 const ROWS_PER_COUNT_STEP = 50_000
 /**
- * Each removed row dirties a page of the index of keys. Measured once each on a noisy machine, 64 in flight: the
- * median of a claim and its completion was 3 to 4 ms without a purge, 5.5 ms with steps of 40 rows, 13 ms with 100
- * and 72 ms with 500; the purge removed 18,000, 24,000 and 25,000 rows a second.
+ * Each removed row dirties a page of the index of keys. A step of 100 rows more than doubles the latency of claims
+ * compared with 40, and a purge gains a third.
  */
 const ROWS_PER_PURGE_STEP = 40
-/** A purge step ends earlier than by its rows: those with results of a MiB take far longer to remove. */
+/** A purge step ends after this long too, because rows with large results take longer to remove. */
 const PURGE_STEP_MS = 4
 const PAGES_PER_VACUUM_STEP = 200
 
@@ -44,18 +43,18 @@ export function createScans(db: Database, transactions: Transactions) {
   const sizeNow = () => size.get() as { pages: number; free: number; page_size: number }
 
   function purgeStep(limit: number): { removed: number; more: boolean } {
-    const due = expired.all(Date.now(), limit) as Pick<RecordRow, 'id' | 'fencing_token'>[]
+    const rows = expired.all(Date.now(), limit) as Pick<RecordRow, 'id' | 'fencing_token'>[]
     const deadline = performance.now() + PURGE_STEP_MS
     let removed = 0
     let highestToken = 0
-    for (const row of due) {
+    for (const row of rows) {
       remove.run(row.id)
       removed++
       highestToken = Math.max(highestToken, row.fencing_token)
       if (performance.now() >= deadline) break
     }
     if (removed > 0) raiseFloor.run(highestToken)
-    return { removed, more: removed < due.length || removed === limit }
+    return { removed, more: removed < rows.length || removed === limit }
   }
 
   function* purge(limit: number): Scan<number> {
@@ -69,13 +68,13 @@ export function createScans(db: Database, transactions: Transactions) {
     return removed
   }
 
-  /** A step in a transaction of its own, as soon as no other process writes. */
-  function* patient<T>(step: () => T): Scan<T> {
+  /** Runs a step under the write lock, once no other process has it. */
+  function* underWriteLock<T>(step: () => T): Scan<T> {
     while (!transactions.tryBegin()) yield 'busy'
     return transactions.finish(step)
   }
 
-  /** Counts what two statements go through, from the beginning of their index on. */
+  /** Counts the records of an index: `skip` steps over many at a time, `rest` counts the last ones. */
   function* counted(skip: SqliteStatement, rest: SqliteStatement, ...limits: number[]): Scan<number> {
     let position = [0, 0]
     for (let records = 0; ; records += ROWS_PER_COUNT_STEP) {
@@ -94,7 +93,7 @@ export function createScans(db: Database, transactions: Transactions) {
       const found: { id: number; summary: RecordSummary }[] = []
       let before = after === undefined ? Number.MAX_SAFE_INTEGER : Number(after)
       let isLast = false
-      // One more than asked for tells whether there is a next page.
+      // One record more than the page shows whether there is a next page.
       const until = performance.now() + PAGE_MS
       for (let steps = 0; found.length <= limit && steps < STEPS_PER_PAGE; steps++) {
         if (steps > 0 && performance.now() >= until) break
@@ -119,7 +118,7 @@ export function createScans(db: Database, transactions: Transactions) {
     },
 
     *stats(): Scan<StoreStats> {
-      // Not all that stand are in the index on expiry, but all that do not.
+      // The index on expiry has all expired records, but not all others.
       const records = (yield* counted(skip, count)) - (yield* counted(skipExpired, countExpired, Date.now()))
       const { pages, page_size } = transactions.read(sizeNow)
       return { records, bytes: pages * page_size }
@@ -128,24 +127,24 @@ export function createScans(db: Database, transactions: Transactions) {
     purge,
 
     /**
-     * Removes all that is expired and gives the file system back what that leaves, when it is most of the file.
-     * Waits for no other process: while others write without a pause, {@link purgeBeside} is what removes.
+     * Removes all expired records, then shrinks the file while most of it is free. If other processes write without a
+     * pause, its steps stay `busy`, and {@link purgeBeside} removes the records.
      */
     *tidy(): Scan<undefined> {
       isPurging = true
       while (isPurging) {
-        isPurging = (yield* patient(() => purgeStep(ROWS_PER_PURGE_STEP))).more
+        isPurging = (yield* underWriteLock(() => purgeStep(ROWS_PER_PURGE_STEP))).more
         yield
       }
       for (;;) {
         const { pages, free } = sizeNow()
         if (free <= Math.max(pages / 2, PAGES_PER_VACUUM_STEP)) return undefined
-        yield* patient(() => vacuum.all())
+        yield* underWriteLock(() => vacuum.all())
         yield
       }
     },
 
-    /** Runs a batch, and in its transaction, if it writes, a step of the purge that is under way. */
+    /** Runs a batch, and in its transaction a step of the purge if one is under way and the batch has written. */
     purgeBeside<T>(batch: () => T): T {
       if (!isPurging) return batch()
       const before = changesSoFar()

@@ -149,8 +149,8 @@ function setAside(open: Session, request: Request): boolean {
   }
 }
 
-function listOf({ scans, listInOrder }: Session, query: ListQuery): Scan<RecordPage> {
-  return query.accepted || query.label !== undefined ? listInOrder(query) : scans.list(query)
+function listOf({ scans, listAccepted }: Session, query: ListQuery): Scan<RecordPage> {
+  return query.accepted || query.label !== undefined ? listAccepted(query) : scans.list(query)
 }
 
 function startPurge(): void {
