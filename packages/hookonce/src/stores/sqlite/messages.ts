@@ -72,51 +72,16 @@ interface Port {
 /** Detaches the bytes from the entries' objects and transfers them. */
 export function post(port: Port, entries: readonly (Request | Answer)[]): void {
   const parts: Uint8Array[] = []
-  for (const carrier of carriersOf(entries)) {
-    for (const field of BYTE_FIELDS) {
-      const part = carrier[field]
-      if (typeof part !== 'object' || part === null) continue
-      parts.push(part)
-      carrier[field] = part.byteLength
-    }
+  let length = 0
+  replaceBytes<Uint8Array, number>(entries, part => {
+    parts.push(part)
+    length += part.byteLength
+    return part.byteLength
+  })
+  if (parts.length === 0) {
+    port.postMessage({ entries })
+    return
   }
-  if (parts.length === 0) port.postMessage({ entries })
-  else {
-    const bytes = joined(parts)
-    port.postMessage({ entries, bytes }, [bytes.buffer])
-  }
-}
-
-/** Puts the bytes back into the entries' objects. A part that is a view keeps the whole message's bytes in memory. */
-export function unpack<Entry extends Request | Answer>(
-  { entries, bytes }: Message<Entry>,
-  { copy }: { copy: boolean },
-): Entry[] {
-  if (bytes === undefined) return entries
-  let offset = 0
-  for (const carrier of carriersOf(entries)) {
-    for (const field of BYTE_FIELDS) {
-      const length = carrier[field]
-      if (typeof length !== 'number') continue
-      const end = offset + length
-      carrier[field] = copy ? bytes.slice(offset, end) : bytes.subarray(offset, end)
-      offset = end
-    }
-  }
-  return entries
-}
-
-const BYTE_FIELDS = ['result', 'delivery'] as const
-
-type Carrier = { [Field in (typeof BYTE_FIELDS)[number]]?: Uint8Array | number | null }
-
-/** The objects that may have bytes. An outcome may be a list of them. */
-function carriersOf(entries: readonly { payload?: unknown; outcome?: unknown }[]): Carrier[] {
-  return entries.flatMap(({ payload, outcome = payload }) => outcome as Carrier).filter(isObject)
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const length = parts.reduce((sum, { byteLength }) => sum + byteLength, 0)
   // Not zeroed, because it is filled; not of the shared pool, because it is transferred.
   const bytes = Buffer.allocUnsafeSlow(length)
   let offset = 0
@@ -124,9 +89,40 @@ function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
     bytes.set(part, offset)
     offset += part.byteLength
   }
-  return bytes
+  port.postMessage({ entries, bytes }, [bytes.buffer])
 }
 
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null
+/** Puts the bytes back into the entries' objects. A part that is a view keeps the whole message's bytes in memory. */
+export function unpack<Entry extends Request | Answer>(message: Message<Entry>, { copy }: { copy: boolean }): Entry[] {
+  const { entries, bytes } = message
+  if (bytes === undefined) return entries
+  let offset = 0
+  replaceBytes<number, Uint8Array>(entries, length => {
+    const start = offset
+    offset += length
+    return copy ? bytes.slice(start, offset) : bytes.subarray(start, offset)
+  })
+  return entries
+}
+
+type Carrier<Value> = { [Field in (typeof BYTE_FIELDS)[number]]?: Value | null }
+
+const BYTE_FIELDS = ['result', 'delivery'] as const
+
+/** Replaces each result and delivery in place. */
+function replaceBytes<From, To>(
+  entries: readonly { payload?: unknown; outcome?: unknown }[],
+  replace: (value: From) => To,
+): void {
+  function replaceIn(carrier: Carrier<From | To>): void {
+    for (const field of BYTE_FIELDS) {
+      const value = carrier[field] as From | null | undefined
+      if (value !== undefined && value !== null) carrier[field] = replace(value)
+    }
+  }
+
+  for (const { payload, outcome = payload } of entries) {
+    if (Array.isArray(outcome)) outcome.forEach(replaceIn)
+    else if (typeof outcome === 'object' && outcome !== null) replaceIn(outcome)
+  }
 }

@@ -25,7 +25,7 @@ test('a lease that was taken before the clock stepped back is over after its own
   const path = join(temporaryFolder(), 'store.db')
   const store = open(path)
   await store.claim(request('one', { leaseMs: 100 }))
-  await store.claim(request('renewed', { leaseMs: 10 }))
+  await store.claim(request('renewed', { leaseMs: 10_000 }))
   await store.renew(request('renewed'), 'lease of renewed', 100)
   await stepBack(path)
   for (const key of ['one', 'renewed']) {
