@@ -1,8 +1,9 @@
 import { type Backlog, LOST_ERROR, MOST_COUNTED, type RedriveOutcome } from '../../inbox-store.js'
+import { decideAccept, decideRedrive, lossesOf } from '../../rules.js'
 import type { AcceptAnswer, DueAnswer, RequestOf } from '../messages.js'
 import { sql } from '../sql.generated.js'
 import type { Database } from './driver.js'
-import { differs, type Found, lossesOf, type Records, standing } from './records.js'
+import { currentOf, type Found, type Records, standing } from './records.js'
 import { acceptedOf, type RecordRow } from './rows.js'
 
 /** What one answer takes along at most, and one delivery more: it is copied twice on its way. */
@@ -42,9 +43,9 @@ export function createQueueing(db: Database, records: Records) {
   function answerOf(found: Found | undefined, request: RequestOf<'accept'>): AcceptAnswer | undefined {
     const [, , , , acceptId, , fingerprint] = request
     if (found === undefined) return undefined
-    if (differs(found.fingerprint, fingerprint)) return ['mismatch']
-    const isAgain = found.state === 'pending' && found.attempts === 0 && found.lease_id === acceptId
-    return isAgain ? ['accepted', found.created_at] : ['known', found.created_at, found.state]
+    const status = decideAccept(currentOf(found), { fingerprint, acceptId })
+    if (status === 'mismatch') return [status]
+    return status === 'accepted' ? [status, found.created_at] : [status, found.created_at, found.state]
   }
 
   const due = (scope: string, now: number, limit: number) => statement.due.all(scope, now, limit) as unknown as Due[]
@@ -132,8 +133,8 @@ export function createQueueing(db: Database, records: Records) {
     redrive([, , scope, key, completed]: RequestOf<'redrive'>, now: number): [RedriveOutcome] {
       const found = standing(records.find(scope, key), now)
       if (found === undefined || found.round === null) return ['absent']
-      if (found.state === 'completed' && !completed) return ['completed']
-      if (found.state !== 'dead' && found.state !== 'completed') return ['busy']
+      const decision = decideRedrive(found, { completed })
+      if (decision !== undefined) return [decision]
       statement.redrive.run(now, found.id)
       if (found.grp !== null) statement.holdNext.run(scope, found.grp, found.id)
       return ['redriven']

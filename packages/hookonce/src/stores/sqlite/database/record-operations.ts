@@ -1,9 +1,10 @@
+import { decideClaim, decideComplete, expiryOf, lossesOf, remainingLease } from '../../rules.js'
 import { MAX_ERROR_LENGTH, type RecordId } from '../../store.js'
 import type { ClaimAnswer, RecordAnswer, RequestOf } from '../messages.js'
 import { sql } from '../sql.generated.js'
 import type { Database } from './driver.js'
 import { createQueueing } from './inbox-operations.js'
-import { createRecords, differs, endsTooLate, expiryOf, type Found, lossesOf, standing } from './records.js'
+import { createRecords, currentOf, endsTooLate, type Found, standing } from './records.js'
 import { type RecordRow, summaryOf } from './rows.js'
 
 /** An answer before its result is packed. */
@@ -38,16 +39,21 @@ export function createOperations(db: Database) {
   function answerOf(found: Found | undefined, request: RequestOf<'claim'>, now: number): ClaimOutcome | undefined {
     const [, , , , fingerprint, leaseId, , , , maxLosses] = request
     if (found === undefined) return undefined
-    if (differs(found.fingerprint, fingerprint)) return ['mismatch']
-    if (found.state === 'completed') return ['completed', found.result!, found.settled_at!]
-    if (found.state === 'running') {
-      if (found.lease_id === leaseId) return ['acquired', found.attempts, found.fencing_token, false]
-      if (endsTooLate(found, now)) return undefined
-      if (found.lease_ends_at > now) return ['running', found.lease_ends_at - now]
+    const current = currentOf(found)
+    switch (decideClaim(current, { fingerprint, leaseId, maxLosses }, now)) {
+      case 'mismatch':
+        return ['mismatch']
+      case 'completed':
+        return ['completed', found.result!, found.settled_at!]
+      case 'acquired':
+        return ['acquired', found.attempts, found.fencing_token, false]
+      case 'running':
+        return endsTooLate(found, now) ? undefined : ['running', remainingLease(current, now)]
+      case 'exhausted':
+        return ['exhausted', lossesOf(current)]
+      default:
+        return undefined
     }
-    const losses = lossesOf(found)
-    if (found.state === 'dead') return ['exhausted', losses]
-    return losses >= maxLosses ? ['exhausted', losses] : undefined
   }
 
   /** How this attempt has settled the record before. */
@@ -109,9 +115,9 @@ export function createOperations(db: Database) {
     /** What `complete` would answer without a write; `undefined`: it would write. */
     peekCompletion({ scope, key }: RecordId, leaseId: string, now: number): Completion | undefined {
       const found = standing(find(scope, key), now)
-      if (found?.lease_id !== leaseId) return ['fenced']
-      if (found.state === 'completed') return ['completed', found.settled_at!]
-      return found.state === 'running' ? undefined : ['fenced']
+      const decision = decideComplete(found && currentOf(found), leaseId)
+      if (decision === 'completed') return [decision, found!.settled_at!]
+      return decision && [decision]
     },
 
     complete([, , scope, key, leaseId, result]: RequestOf<'complete'>, now: number): Completion {
@@ -135,7 +141,7 @@ export function createOperations(db: Database) {
     delete([, , scope, key, force]: RequestOf<'delete'>, now: number): ['deleted' | 'absent' | 'running'] {
       const found = standing(find(scope, key), now)
       if (found === undefined) return ['absent']
-      if (!force && found.state === 'running' && found.lease_ends_at > now) return ['running']
+      if (!force && remainingLease(currentOf(found), now) > 0) return ['running']
       records.remove(found)
       return ['deleted']
     },

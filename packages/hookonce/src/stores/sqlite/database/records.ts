@@ -1,3 +1,4 @@
+import { type CurrentRecord, expiryOf, lossesOf } from '../../rules.js'
 import { lostError, NEVER } from '../../store.js'
 import { sql } from '../sql.generated.js'
 import type { Database } from './driver.js'
@@ -105,23 +106,15 @@ export function createRecords(db: Database) {
   }
 }
 
-/** When a record expires that was only claimed. */
-export function expiryOf(leaseEndsAt: number, { lockTtlMs, retentionMs }: { lockTtlMs: number; retentionMs: number }) {
-  return leaseEndsAt + Math.max(lockTtlMs, retentionMs)
-}
-
 /** Step 0 of every operation: an expired record is an absent one. */
 export function standing(found: Found | undefined, now: number): Found | undefined {
   return found !== undefined && found.expires_at > now ? found : undefined
 }
 
-export function differs(one: string | null, other: string | null): boolean {
-  return one !== null && other !== null && one !== other
-}
-
-/** A running record whose lease is over is a loss that nobody has written down yet, if its attempt had begun. */
-export function lossesOf(found: Pick<Found, 'losses' | 'state' | 'begun'>): number {
-  return found.losses + (found.state === 'running' && found.begun ? 1 : 0)
+/** As the contract's rules see it. */
+export function currentOf(found: Found): CurrentRecord {
+  const { state, fingerprint, attempts, losses, lease_id, lease_ends_at, begun } = found
+  return { state, fingerprint, attempts, losses, leaseId: lease_id, leaseEndsAt: lease_ends_at, begun }
 }
 
 /** A lease that ends further ahead than it was to last was taken before the clock stepped back. */
