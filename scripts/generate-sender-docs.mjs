@@ -1,4 +1,4 @@
-/** Writes `docs/senders/*.md`, and the table in `docs/senders.md`, from the facts of the senders; `--check` only compares. */
+/** Writes `docs/reference/senders/*.md`, and the table in `docs/reference/senders.md`, from the facts of the senders; `--check` only compares. */
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,8 +6,8 @@ import { SENDERS } from '../packages/hookonce/dist/senders/index.js'
 import { listOf, pageOf } from './sender-docs/pages.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const GUIDE = 'docs/senders.md'
-const FOLDER = 'docs/senders'
+const GUIDE = 'docs/reference/senders.md'
+const FOLDER = 'docs/reference/senders'
 
 const read = path => (existsSync(join(root, path)) ? readFileSync(join(root, path), 'utf8') : undefined)
 const kinds = [...SENDERS.values()].sort((one, other) => one.facts.title.localeCompare(other.facts.title, 'en'))

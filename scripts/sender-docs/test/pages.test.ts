@@ -17,8 +17,8 @@ function generate(folder: string, ...args: string[]) {
 function copy(): string {
   const folder = mkdtempSync(join(tmpdir(), 'sender-docs-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
-  mkdirSync(join(folder, 'docs'))
-  for (const path of ['scripts', 'docs/senders', 'docs/senders.md']) {
+  mkdirSync(join(folder, 'docs/reference'), { recursive: true })
+  for (const path of ['scripts', 'docs/reference/senders', 'docs/reference/senders.md']) {
     cpSync(join(root, path), join(folder, path), { recursive: true })
   }
   symlinkSync(join(root, 'packages'), join(folder, 'packages'))
@@ -27,30 +27,30 @@ function copy(): string {
 
 test('every sender has a page that says what its module says, and nobody else has one', () => {
   expect(generate(root, '--check')).toEqual({ status: 0, stderr: '' })
-  const pages = readdirSync(join(root, 'docs/senders')).map(file => file.replace(/\.md$/, ''))
+  const pages = readdirSync(join(root, 'docs/reference/senders')).map(file => file.replace(/\.md$/, ''))
   expect(pages.sort()).toEqual([...SENDERS.keys()].sort())
 })
 
 test('the check names what is out of date, and without it that is mended', () => {
   const folder = copy()
   const read = (path: string) => readFileSync(join(folder, path), 'utf8')
-  const before = ['docs/senders/stripe.md', 'docs/senders.md'].map(read)
-  writeFileSync(join(folder, 'docs/senders/stripe.md'), before[0]!.replace('30 days', '3 days'))
-  writeFileSync(join(folder, 'docs/senders/nobody.md'), '# Nobody')
-  writeFileSync(join(folder, 'docs/senders.md'), before[1]!.replace('(senders/stripe.md)', '(senders/x.md)'))
+  const before = ['docs/reference/senders/stripe.md', 'docs/reference/senders.md'].map(read)
+  writeFileSync(join(folder, 'docs/reference/senders/stripe.md'), before[0]!.replace('30 days', '3 days'))
+  writeFileSync(join(folder, 'docs/reference/senders/nobody.md'), '# Nobody')
+  writeFileSync(join(folder, 'docs/reference/senders.md'), before[1]!.replace('(senders/stripe.md)', '(senders/x.md)'))
   const { status, stderr } = generate(folder, '--check')
-  const told = ['docs/senders/stripe.md', 'docs/senders.md', 'docs/senders/nobody.md']
+  const told = ['docs/reference/senders/stripe.md', 'docs/reference/senders.md', 'docs/reference/senders/nobody.md']
   expect([status, stderr.trim().split('\n')]).toEqual([
     1,
     expect.arrayContaining(told.map(path => `${path} is out of date: run node scripts/generate-sender-docs.mjs`)),
   ])
   expect(generate(folder)).toEqual({ status: 0, stderr: '' })
-  expect(['docs/senders/stripe.md', 'docs/senders.md'].map(read)).toEqual(before)
-  expect(readdirSync(join(folder, 'docs/senders'))).not.toContain('nobody.md')
+  expect(['docs/reference/senders/stripe.md', 'docs/reference/senders.md'].map(read)).toEqual(before)
+  expect(readdirSync(join(folder, 'docs/reference/senders'))).not.toContain('nobody.md')
 })
 
 test.each([...SENDERS.values()].map(({ facts }) => facts))('the page of $name makes it as it is made', async facts => {
-  const page = readFileSync(join(root, `docs/senders/${facts.name}.md`), 'utf8')
+  const page = readFileSync(join(root, `docs/reference/senders/${facts.name}.md`), 'utf8')
   const imports = [...page.matchAll(/import \{ (\w+) \} from '(hookonce\/senders\/[a-z-]+)'/g)]
   expect(imports).toHaveLength(2)
   for (const [, factory, module] of imports) {
