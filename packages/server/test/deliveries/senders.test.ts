@@ -364,7 +364,7 @@ export default { storeUrl: 'memory:', sources: { hasty: { sender: hasty, handle:
 })
 
 test('a sender of one’s own, as the guide makes it', async () => {
-  const guide = readFileSync(new URL('../../../../docs/reference/senders.md', import.meta.url), 'utf8')
+  const guide = readFileSync(new URL('../../../../docs/how-to/write-a-sender.md', import.meta.url), 'utf8')
   const code = /```ts\n(import \{ defineSender[\s\S]*?)```/.exec(guide)![1]!
   const cwd = temporaryFolder()
   linkLibrary(cwd)

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,19 +9,16 @@ import { SENDERS } from '../../../packages/hookonce/dist/senders/index.js'
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
 function generate(folder: string, ...args: string[]) {
-  const { status, stderr } = spawnSync(process.execPath, [join(folder, 'scripts/generate-sender-docs.mjs'), ...args])
+  const { status, stderr } = spawnSync(process.execPath, [join(folder, 'scripts/generate-docs.mjs'), ...args])
   return { status, stderr: stderr.toString() }
 }
 
 /** What the generator reads and writes, to be spoiled. */
 function copy(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sender-docs-'))
+  const folder = mkdtempSync(join(tmpdir(), 'docs-pages-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
-  mkdirSync(join(folder, 'docs/reference'), { recursive: true })
-  for (const path of ['scripts', 'docs/reference/senders', 'docs/reference/senders.md']) {
-    cpSync(join(root, path), join(folder, path), { recursive: true })
-  }
-  symlinkSync(join(root, 'packages'), join(folder, 'packages'))
+  for (const path of ['scripts', 'docs/reference']) cpSync(join(root, path), join(folder, path), { recursive: true })
+  for (const path of ['packages', 'node_modules']) symlinkSync(join(root, path), join(folder, path))
   return folder
 }
 
@@ -42,7 +39,7 @@ test('the check names what is out of date, and without it that is mended', () =>
   const told = ['docs/reference/senders/stripe.md', 'docs/reference/senders.md', 'docs/reference/senders/nobody.md']
   expect([status, stderr.trim().split('\n')]).toEqual([
     1,
-    expect.arrayContaining(told.map(path => `${path} is out of date: run node scripts/generate-sender-docs.mjs`)),
+    expect.arrayContaining(told.map(path => `${path} is out of date: run node scripts/generate-docs.mjs`)),
   ])
   expect(generate(folder)).toEqual({ status: 0, stderr: '' })
   expect(['docs/reference/senders/stripe.md', 'docs/reference/senders.md'].map(read)).toEqual(before)
