@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { SENDERS } from 'hookonce/senders'
 import ts from 'typescript'
 import { freePort } from '../test-servers/free-port.js'
 import { type Block, pages, ROOT } from './pages.js'
@@ -43,9 +43,10 @@ export async function writeSamples(): Promise<{ samples: Sample[]; remove: () =>
     const folder = join(all, String(samples.length))
     const file = join(folder, `${NAMES[kind] ?? 'sample'}.${block.lang}`)
     const port = kind === 'server' || kind === 'config' ? await freePort() : 0
+    const text = kind === 'server' ? block.text.replaceAll('3000', String(port)) : block.text
     mkdirSync(folder)
-    writeFileSync(file, kind === 'server' ? block.text.replaceAll('3000', String(port)) : block.text)
-    samples.push({ ...block, kind, path, sender, folder, file, port })
+    writeFileSync(file, text)
+    samples.push({ ...block, text, kind, path, sender, folder, file, port })
   }
   return { samples, remove: () => rmSync(all, { recursive: true, force: true }) }
 }
@@ -75,59 +76,89 @@ process.exit()`
 
 /** Runs a sample; one that takes deliveries gets one twice. @throws {Error} the second one is no replay */
 export async function run(sample: Sample): Promise<void> {
-  const { kind, folder, file, path } = sample
-  if (kind === 'script') return succeed(launch([file], sample))
-  if (kind === 'route') {
-    const { outputText } = ts.transpileModule(sample.text, { compilerOptions: { target: ts.ScriptTarget.ES2023 } })
-    writeFileSync(join(folder, 'route.js'), outputText)
-    return succeed(launch(['--input-type=module', '--eval', TWO_REQUESTS, `http://localhost${path}`], sample))
-  }
-  if (kind !== 'server' && kind !== 'config') throw new Error(`a sample says how it is run, not ${sample.meta}`)
-  const program = launch([kind === 'server' ? file : CLI], sample)
-  try {
-    await Promise.race([listens(sample.port), succeed(program).then(() => Promise.reject(new Error('it ended')))])
-    await deliverTwice(sample)
-  } finally {
-    if (program.exitCode === null && program.kill('SIGKILL')) await once(program, 'exit')
-    rmSync(join(folder, 'data'), { recursive: true, force: true })
+  const url = `http://localhost:${sample.port}${sample.path}`
+  switch (sample.kind) {
+    case 'script':
+      return succeed(launch([javascript(sample)], sample))
+    case 'route':
+      javascript(sample)
+      return succeed(launch(['--input-type=module', '--eval', TWO_REQUESTS, url], sample))
+    case 'server':
+      return answerTwice(launch([javascript(sample)], sample), url, sample)
+    case 'config':
+      return answerTwice(launch([CLI], sample), url, sample)
+    default:
+      throw new Error(`a sample says how it is run, not ${sample.meta}`)
   }
 }
 
-function launch(args: string[], { folder, port }: Sample): ChildProcess {
+/** The file that Node.js runs: TypeScript without its types. */
+function javascript({ file, lang, text }: Sample): string {
+  if (lang === 'js') return file
+  const { outputText } = ts.transpileModule(text, { compilerOptions: { target: ts.ScriptTarget.ES2023 } })
+  const output = file.replace(/ts$/, 'js')
+  writeFileSync(output, outputText)
+  return output
+}
+
+interface Program {
+  output: string
+  exited: Promise<number | null>
+  process: ChildProcess
+}
+
+function launch(args: string[], { folder, port }: Sample): Program {
   const env = { PATH: process.env.PATH, PORT: String(port), STRIPE_SECRET: SECRET, SVIX_SECRET: SECRET }
-  return spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, args, { cwd: folder, env })
+  const exited = once(child, 'close').then(([code]) => code as number | null)
+  const program: Program = { output: '', exited, process: child }
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (program.output += chunk))
+  return program
 }
 
-async function succeed(child: ChildProcess): Promise<void> {
-  const output: string[] = []
-  for (const stream of [child.stdout!, child.stderr!]) stream.on('data', chunk => output.push(String(chunk)))
-  const [code] = await once(child, 'close')
-  if (code !== 0) throw new Error(`it ended with ${code}: ${output.join('')}`)
+async function succeed({ exited, ...program }: Program): Promise<void> {
+  const code = await exited
+  if (code !== 0) throw new Error(`it ended with ${code}: ${program.output}`)
 }
 
-async function listens(port: number): Promise<void> {
-  for (;;) {
-    const socket = connect(port, 'localhost')
-    const connected = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    )
-    socket.destroy()
-    if (connected) return
-    await sleep(20)
+async function answerTwice(program: Program, url: string, { sender }: Sample): Promise<void> {
+  const { body, headers } = eventOf(url, sender)
+  try {
+    for (const cached of [null, 'true']) {
+      const answer = await untilItListens(program, () => fetch(url, { method: 'POST', headers, body }))
+      if (answer.ok && answer.headers.get('x-cached') === cached) continue
+      throw new Error(`${answer.status}, X-Cached: ${answer.headers.get('x-cached')}: ${await answer.text()}`)
+    }
+  } finally {
+    program.process.kill('SIGKILL')
+    await program.exited
   }
 }
 
-async function deliverTwice({ port, path, sender, folder }: Sample): Promise<void> {
-  const signed = sender === undefined ? [] : ['--sender', sender]
-  const url = `http://localhost:${port}${path}`
-  const child = spawn(process.execPath, [CLI, 'send', '--url', url, '--times', '2', '--json', ...signed], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, HOOKONCE_SECRET: SECRET },
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += chunk))
-  const [code] = await once(child, 'close')
-  const cached = [...output.matchAll(/"cached":(\w+)/g)].map(([, value]) => value)
-  if (code !== 0 || cached.join() !== 'false,true') throw new Error(`two deliveries were answered: ${output}`)
+function eventOf(url: string, name: string | undefined) {
+  const event = { id: 'evt_1', now: Date.now() }
+  if (name === undefined) {
+    return {
+      body: '{"event":"test.event"}',
+      headers: { 'X-Idempotency-Key': event.id, 'Content-Type': 'application/json' },
+    }
+  }
+  const kind = SENDERS.get(name)!
+  const { body, contentType } = kind.example(event)
+  const sender = kind.create({ secrets: [SECRET] })
+  const signed = sender.sign({ method: 'POST', url, body: Buffer.from(body), ...event })
+  return { body, headers: Object.fromEntries([['content-type', contentType], ...signed]) }
+}
+
+async function untilItListens<T>(program: Program, ask: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + 50_000
+  for (;;) {
+    try {
+      return await ask()
+    } catch (error) {
+      const { exitCode } = program.process
+      if (exitCode !== null || performance.now() > deadline) throw new Error(program.output, { cause: error })
+      await sleep(20)
+    }
+  }
 }
