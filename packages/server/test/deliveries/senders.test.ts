@@ -364,8 +364,8 @@ export default { storeUrl: 'memory:', sources: { hasty: { sender: hasty, handle:
 })
 
 test('a sender of one’s own, as the guide makes it', async () => {
-  const guide = readFileSync(new URL('../../../../docs/senders.md', import.meta.url), 'utf8')
-  const code = /```ts\n(import \{ defineSender[\s\S]*?)```/.exec(guide)![1]!
+  const guide = readFileSync(new URL('../../../../docs/how-to/write-a-sender.md', import.meta.url), 'utf8')
+  const code = /```ts script\n(import \{ defineSender[\s\S]*?)```/.exec(guide)![1]!
   const cwd = temporaryFolder()
   linkLibrary(cwd)
   writeFileSync(join(cwd, 'acme.ts'), code)

@@ -6,7 +6,7 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 const HANDLER_SECONDS = [...SECONDS.slice(2), 60, 300]
 const AGE_SECONDS = [1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800]
 
-/** Every metric of a server. docs/observability.md lists them. */
+/** Every metric of a server. docs/reference/metrics-and-logs.md lists them. */
 export function createInstruments() {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })

@@ -96,5 +96,5 @@ function replication(replicas: number, role: string | undefined): Finding {
   }
   return replicas === 0
     ? ok('replication', 'there is no replica')
-    : ok('replication', `${replicas} replicas: a failover may lose the last writes (docs/stores/redis.md)`)
+    : ok('replication', `${replicas} replicas: a failover may lose the last writes (docs/reference/stores/redis.md)`)
 }
