@@ -1,18 +1,18 @@
 import type { Answer } from 'hookonce'
 import type { Logger } from 'pino'
 import { serverProblem } from '../http/problems.js'
+import type { Activity } from '../observability/activity/index.js'
 import type { Cut } from '../observability/metrics/index.js'
 import type { EventLoopWatch } from './event-loop-lag.js'
 import type { Gate } from './in-flight.js'
 import type { TokenBucket } from './rate-limit.js'
 import { LEAST_BYTES_PER_SECOND } from './read-body.js'
-import type { Refusals } from './refusal-metrics.js'
 
 export interface AdmissionContext {
   gate: Gate
   maxInFlight: number
   eventLoop: EventLoopWatch
-  refusals: Refusals
+  activity: Activity
   cut: (why: Cut) => void
   log: Logger
 }
@@ -48,7 +48,7 @@ export class Admission {
 
   /** The answer to a delivery whose body is there; `undefined`: it is let in, and leaves by the gate. */
   enter(source: string, rate: TokenBucket | undefined, requestId: string): Answer | undefined {
-    const { gate, maxInFlight, refusals } = this.#context
+    const { gate, maxInFlight, activity } = this.#context
     if (gate.inProgress >= maxInFlight) return this.#shed(source, 'in_flight', requestId)
     const waitMs = rate?.take(performance.now()) ?? 0
     if (waitMs === 0) {
@@ -57,7 +57,7 @@ export class Admission {
     }
     const detail = 'This source takes only so many deliveries a second.'
     const answer = serverProblem('rate_limited', { detail, headers: retryAfter(waitMs), outcome: 'unavailable' })
-    return refusals.told(source, answer, 'rate')
+    return activity.refused(source, answer, 'rate')
   }
 
   /** The answer to a delivery whose body was not read to its end. */
@@ -65,11 +65,11 @@ export class Admission {
     if (why === 'no_room') return this.#shed(source, 'body_memory', requestId)
     const detail = `The body came with less than ${LEAST_BYTES_PER_SECOND} bytes a second.`
     this.#context.cut('slow_body')
-    return this.#context.refusals.told(source, serverProblem('request_timeout', { detail }))
+    return this.#context.activity.refused(source, serverProblem('request_timeout', { detail }))
   }
 
   #shed(source: string, reason: keyof typeof REASONS, requestId: string): Answer {
-    const { refusals, log } = this.#context
+    const { activity, log } = this.#context
     const now = performance.now()
     if (now - this.#loggedAt >= LOG_EVERY_MS) {
       this.#loggedAt = now
@@ -77,7 +77,7 @@ export class Admission {
     }
     const detail = `Not now: ${REASONS[reason]}. Send it again later.`
     const answer = serverProblem('overloaded', { detail, headers: retryAfter(RETRY_AFTER_MS), outcome: 'unavailable' })
-    return refusals.told(source, answer, reason)
+    return activity.refused(source, answer, reason)
   }
 }
 

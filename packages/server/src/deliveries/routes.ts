@@ -8,6 +8,7 @@ import { deliverySchema, HANDSHAKE } from '../http/openapi/deliveries.js'
 import { serverProblem } from '../http/problems.js'
 import { nameOf } from '../http/request-id.js'
 import { sendAnswer } from '../http/send-answer.js'
+import type { Activity } from '../observability/activity/index.js'
 import type { LogKeys } from '../observability/log-keys.js'
 import type { Tracing } from '../observability/telemetry/tracing.js'
 import { questionHandlerFor } from './handlers/index.js'
@@ -17,7 +18,6 @@ import type { Admission } from './load-shedding.js'
 import { DeliveryLog } from './log.js'
 import { TokenBucket } from './rate-limit.js'
 import type { Bodies } from './read-body.js'
-import type { Refusals } from './refusal-metrics.js'
 import { mountedSource, type SourceContext } from './sources.js'
 import { keylessSource, type Receive } from './unkeyed-source.js'
 import { turnEnd } from './write-batch.js'
@@ -28,7 +28,7 @@ export interface DeliveryContext extends SourceContext {
   gate: Gate
   admission: Admission
   bodies: Bodies
-  refusals: Refusals
+  activity: Activity
   tracing: Tracing | undefined
   log: Logger
   logKeys: LogKeys
@@ -82,7 +82,7 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
       if (reason !== undefined)
         context.log.warn({ source: name, requestId, reason }, 'the application was asked in vain')
       const answer: Answer = { status, headers, body, outcome: status < 500 ? 'handshake' : 'failed' }
-      return context.refusals.told(name, rest === undefined ? answer : { ...answer, rest })
+      return context.activity.refused(name, rest === undefined ? answer : { ...answer, rest })
     }
     const questions = ask && answererOf(source, receiveQuestion, keylessLog)
     const answer = answererOf(source, (delivery, handler) => source.receive(delivery, handler), log)
@@ -114,7 +114,7 @@ function deliveryAnswerer(
   receive: (delivery: Delivery) => Promise<Answer>,
   rate: TokenBucket | undefined,
   log: DeliveryLog,
-  { gate, admission, bodies, refusals }: DeliveryContext,
+  { gate, admission, bodies, activity }: DeliveryContext,
 ): DeliveryListener {
   const { maxBodyBytes } = source
   const forwards = typeof handle === 'object' && handle.kind === 'forward'
@@ -122,10 +122,10 @@ function deliveryAnswerer(
   /** What its head is refused for, when there is no need to read its body. */
   function refusalOf(request: IncomingMessage, requestId: string): Answer | undefined {
     const { method = 'POST', url = '', rawHeaders: headers } = request
-    if (gate.closed) return refusals.told(name, shuttingDown())
+    if (gate.closed) return activity.refused(name, shuttingDown())
     const refused = admission.refusal(name, requestId) ?? source.refusal({ method, url, headers })
     if (refused !== undefined) return refused
-    if (forwards && hasPassed(name, request.headers.via)) return refusals.told(name, serverProblem('loop_detected'))
+    if (forwards && hasPassed(name, request.headers.via)) return activity.refused(name, serverProblem('loop_detected'))
     return undefined
   }
 
@@ -148,7 +148,7 @@ function deliveryAnswerer(
       if (read === 'too_large') return send(source.tooLarge())
       if (typeof read === 'string') return send(admission.unread(name, read, requestId), true)
       body = read
-      const late = gate.closed ? refusals.told(name, shuttingDown()) : admission.enter(name, rate, requestId)
+      const late = gate.closed ? activity.refused(name, shuttingDown()) : admission.enter(name, rate, requestId)
       if (late !== undefined) return send(late)
       entered = true
 

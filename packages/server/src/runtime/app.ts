@@ -9,7 +9,6 @@ import { EventLoopWatch } from '../deliveries/event-loop-lag.js'
 import type { Gate } from '../deliveries/in-flight.js'
 import { Admission } from '../deliveries/load-shedding.js'
 import { Bodies } from '../deliveries/read-body.js'
-import { Refusals } from '../deliveries/refusal-metrics.js'
 import { deliveryRoutes } from '../deliveries/routes.js'
 import type { ForwardAgent } from '../http/exchange.js'
 import { checkQueries } from '../http/query-check.js'
@@ -57,12 +56,11 @@ export async function createApp(context: AppContext): Promise<App> {
   const { app, routes } = createRouter(log)
   const { sources, allowNoIdempotency, maxInFlight, maxBodyMemoryBytes } = config
   const eventLoop = new EventLoopWatch(config.maxEventLoopDelayMs)
-  const refusals = new Refusals(metrics, activity)
   const admission = new Admission({
     gate,
     maxInFlight,
     eventLoop,
-    refusals,
+    activity,
     cut: why => metrics.connectionCut(why),
     log,
   })
@@ -76,7 +74,7 @@ export async function createApp(context: AppContext): Promise<App> {
     gate,
     admission,
     bodies,
-    refusals,
+    activity,
     tracing,
     agent,
     metrics,

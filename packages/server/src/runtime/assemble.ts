@@ -7,7 +7,6 @@ import { Activity } from '../observability/activity/index.js'
 import { createLogger, logEvents, logWarnings } from '../observability/log.js'
 import { Metrics } from '../observability/metrics/index.js'
 import { StoreFigures } from '../observability/store-stats.js'
-import { hear } from '../observability/subscribe.js'
 import { startTelemetry, type Telemetry } from '../observability/telemetry/index.js'
 import { type OpenedStore, openStore } from './open-store.js'
 import { failFast } from './shutdown.js'
@@ -46,8 +45,8 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   const metrics = new Metrics({ sources: config.sources, figures, running: receiver.running })
   const telemetry = await startTelemetry(process.env, metrics, log)
   const agent = createForwardAgent()
-  const activity = new Activity({ sources: config.sources, figures })
-  hear(metrics, activity)
+  const activity = new Activity({ sources: config.sources, figures, metrics })
+  activity.subscribe()
   const tracing = telemetry?.tracing
   const inbox = inboxOf(config, receiver, { agent, metrics }, tracing)
   return { log, opened, receiver, inbox, agent, activity, metrics, telemetry }

@@ -39,6 +39,15 @@ abstract class Tally<Cell> {
     return cell
   }
 
+  /** The cells of one value of the first label, by the value of the second. */
+  row(first: string): ReadonlyMap<string, Cell> {
+    return this.#cells.get(first) ?? new Map()
+  }
+
+  protected *cells(): Generator<Cell> {
+    for (const row of this.#cells.values()) yield* row.values()
+  }
+
   /** As a registry asks for it. */
   async get(): Promise<Pick<MetricObjectWithValues<MetricValue<string>>, 'name' | 'help' | 'type' | 'values'>> {
     const { name, help, type } = this
@@ -67,6 +76,13 @@ export interface Count {
 export class Counts extends Tally<Count> {
   protected newCell(): Count {
     return { value: 0 }
+  }
+
+  /** Over all labels. */
+  sum(): number {
+    let sum = 0
+    for (const { value } of this.cells()) sum += value
+    return sum
   }
 
   protected valuesOf({ value }: Count, labels: Record<string, string>): Values {
