@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Answer, ListQuery, Receiver, RecordPage } from 'hookonce'
 import type { Shown } from '../config/redaction.js'
-import { describe } from './record-json.js'
+import { idempotencyRecord } from '../http/record-json.js'
 import { recordPage } from './record-page.js'
 
 /** A page of records in full ends before it is larger, unless it is a single one. */
@@ -42,7 +42,9 @@ async function* events(
     for (const { scope, key } of page.records) {
       const record = await receiver.record(scope, key)
       if (record === undefined) continue
-      const text = Buffer.from(`${count === 0 ? '' : ','}${JSON.stringify(describe(record, shownOf(scope)))}`)
+      const text = Buffer.from(
+        `${count === 0 ? '' : ','}${JSON.stringify(idempotencyRecord.json(record, shownOf(scope)))}`,
+      )
       if (count > 0 && bytes + text.length > MOST_BYTES) return yield end(before)
       bytes += text.length
       count++

@@ -20,6 +20,7 @@ import type { Metrics } from '../observability/metrics/index.js'
 import type { Tracing } from '../observability/telemetry/tracing.js'
 import { createAudit } from '../operator/audit.js'
 import { createOperators, loggedTo } from '../operator/auth/access.js'
+import { RecordActions } from '../operator/record-actions.js'
 import { apiRecordRoutes } from '../operator/routes/api-records.js'
 import { apiSourceRoute } from '../operator/routes/api-sources.js'
 import { dashboardRoutes } from '../operator/routes/dashboard.js'
@@ -86,12 +87,13 @@ export async function createApp(context: AppContext): Promise<App> {
   const audit = createAudit(log, operators.mode)
   checkQueries(app, sources)
   const shownOf = (source: string) => sources.get(source)?.shown ?? ALL_SHOWN
-  recordRoutes(app, { receiver, refusal, audit, shownOf })
-  eventRoutes(app, { receiver, inbox, refusal, audit, shownOf })
+  const records = new RecordActions({ receiver, inbox, audit, shownOf })
+  recordRoutes(app, records, refusal)
+  eventRoutes(app, { receiver, inbox, records, refusal, audit, shownOf })
   await app.register(async api => {
     takeJson(api)
     sessionRoutes(api, { operators, audit })
-    apiRecordRoutes(api, { receiver, inbox, refusal, audit, shownOf })
+    apiRecordRoutes(api, { receiver, records, refusal })
     apiSourceRoute(api, { sources, activity, refusal })
     overviewRoutes(api, { activity, gate, refusal })
     testDeliveryRoute(api, { receiver, inbox, agent, metrics, sources, operators, audit })

@@ -1,7 +1,7 @@
 import type { ListQuery, RecordSummary } from 'hookonce'
 import { ALL_SHOWN } from '../../config/redaction.js'
+import { fullRecord, recordSummary } from '../../http/record-json.js'
 import { countDead, type DeadSelection, redriveDead } from '../../operator/dead-letters.js'
-import { detail, summarize } from '../../operator/record-json.js'
 import type { OpenedForCommand } from './opened.js'
 import type { StoreCommand } from './parse.js'
 import { Progress, print, printJson, printTable } from './print.js'
@@ -23,7 +23,8 @@ export async function listRecords({ receiver }: OpenedForCommand, { options }: S
     records.push(...page.records)
     next = page.next
   } while (next !== undefined && records.length < limit)
-  if (options.has('json')) printJson({ records: records.map(summarize), ...(next !== undefined && { next }) })
+  if (options.has('json'))
+    printJson({ records: records.map(record => recordSummary.json(record)), ...(next !== undefined && { next }) })
   else {
     printTable(
       ['SOURCE', 'KEY', 'LABEL', 'STATE', 'ATTEMPTS', 'CREATED', 'LAST ERROR'],
@@ -67,7 +68,7 @@ export async function showRecord(
     process.stderr.write(`hookonce: nothing is recorded for this key of the source ${source}\n`)
     return 1
   }
-  const described = detail(record, config.sources.get(source)?.shown ?? ALL_SHOWN)
+  const described = fullRecord.json(record, config.sources.get(source)?.shown ?? ALL_SHOWN)
   if (options.has('json')) printJson(described)
   else {
     const { response, delivery, inbox, ...fields } = described

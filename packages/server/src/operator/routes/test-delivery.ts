@@ -8,11 +8,11 @@ import { mountedSource, type SourceContext } from '../../deliveries/sources.js'
 import { json, OPERATORS, operatorProblems, query, SOURCE } from '../../http/openapi/answers.js'
 import { ref } from '../../http/openapi/schemas.js'
 import { serverProblem } from '../../http/problems.js'
+import { responseJson } from '../../http/record-json.js'
 import { jsonAnswer } from '../../http/respond.js'
 import type { Audit } from '../audit.js'
 import { changeForOperators } from '../auth/guard.js'
 import type { Operators } from '../auth/operators.js'
-import { describeResponse } from '../record-json.js'
 
 export interface TestDeliveryContext extends SourceContext {
   sources: ReadonlyMap<string, ResolvedSource>
@@ -141,5 +141,5 @@ async function timed(maxBytes: number, deliver: () => Promise<Answer>) {
   if (rest !== undefined) void rest[Symbol.asyncIterator]().return?.()
   const bodyOmitted = rest !== undefined || body.length > maxBytes
   const shown = bodyOmitted ? new Uint8Array() : body
-  return { ...describeResponse({ status, headers, body: shown, bodyOmitted }), ms }
+  return { ...responseJson({ status, headers, body: shown, bodyOmitted }), ms }
 }

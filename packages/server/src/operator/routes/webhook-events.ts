@@ -2,19 +2,21 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Answer, Inbox, ListQuery, Receiver, RecordSummary } from 'hookonce'
 import type { Shown } from '../../config/redaction.js'
 import { json, media, OPERATORS, operatorProblems, query } from '../../http/openapi/answers.js'
-import { ref, STATES } from '../../http/openapi/schemas.js'
+import { ref } from '../../http/openapi/schemas.js'
 import { serverProblem } from '../../http/problems.js'
+import { eventSummary, STATES } from '../../http/record-json.js'
 import { jsonAnswer } from '../../http/respond.js'
 import type { Audit, Change } from '../audit.js'
 import { forOperators, type Refusal } from '../auth/guard.js'
 import { countDead, type DeadSelection, type RedriveProgress, redriveDead } from '../dead-letters.js'
 import { fullEvents } from '../full-events.js'
-import { describeEvent } from '../record-json.js'
+import type { RecordActions } from '../record-actions.js'
 import { recordPage } from '../record-page.js'
 
 export interface EventContext {
   receiver: Receiver
   inbox: Inbox
+  records: RecordActions
   refusal: Refusal
   audit: Audit
   shownOf(source: string): Shown
@@ -48,14 +50,17 @@ const COUNTED = { type: 'object', required: ['would_redrive'], properties: { wou
 const EVENTS = {
   type: 'object',
   required: ['events', 'next'],
-  properties: { events: { type: 'array', items: { type: 'object' } }, next: { type: ['string', 'null'] } },
+  properties: {
+    events: { type: 'array', items: { anyOf: [ref('Event'), ref('IdempotencyRecord')] } },
+    next: { type: ['string', 'null'] },
+  },
 }
 const PAGE = 50
 const MOST_PER_PAGE = 500
 
 /** For operators: what an inbox accepted, newest first, and beginning again what is dead. */
 export function eventRoutes(app: FastifyInstance, context: EventContext): void {
-  const { receiver, inbox, refusal, shownOf } = context
+  const { receiver, inbox, records, refusal, shownOf } = context
   app.get('/webhook/events', {
     schema: {
       ...OPERATORS,
@@ -67,8 +72,8 @@ export function eventRoutes(app: FastifyInstance, context: EventContext): void {
       const query = readQuery(request)
       if ('status' in query) return query
       if (query.bodies) return fullEvents(receiver, query.list, shownOf)
-      const { records, next } = await recordPage(receiver, query.list)
-      return jsonAnswer({ events: records.map(describeEvent), next: next ?? null })
+      const page = await recordPage(receiver, query.list)
+      return jsonAnswer({ events: page.records.map(record => eventSummary.json(record)), next: page.next ?? null })
     }),
   })
 
@@ -91,31 +96,17 @@ export function eventRoutes(app: FastifyInstance, context: EventContext): void {
     ...forOperators(refusal, async (_, request) => {
       const query = readQuery(request)
       if ('status' in query) return query
-      const audit = (change: Change) => context.audit(request.raw, change)
-      if (query.key === undefined) return redriveMany(receiver, inbox, query, request.query as Confirmed, audit)
+      if (query.key === undefined) {
+        const audit = (change: Change) => context.audit(request.raw, change)
+        return redriveMany(receiver, inbox, query, request.query as Confirmed, audit)
+      }
       const others = Object.keys(request.query as object).filter(name => name !== 'key' && name !== 'source')
-      if (others.length === 0) return redriveOne(inbox, query.list.scope ?? 'default', query.key, audit)
+      if (others.length === 0) return records.redrive(request, query.list.scope ?? 'default', query.key, true)
       return serverProblem('bad_request', {
         detail: `key names one delivery: ${others.join(', ')} does not go with it.`,
       })
     }),
   })
-}
-
-type Told = (change: Change) => void
-
-async function redriveOne(inbox: Inbox, source: string, key: string, audit: Told): Promise<Answer> {
-  const outcome = await inbox.redrive(source, key, { completed: true })
-  audit({ action: 'redrive', source, key, outcome })
-  switch (outcome) {
-    case 'redriven':
-    case 'completed':
-      return jsonAnswer({ status: 'redriven', key })
-    case 'busy':
-      return serverProblem('record_running', { detail: 'Attempts of this delivery are still to come.' })
-    case 'absent':
-      return serverProblem('not_found', { detail: `Nothing was accepted for this key of the source "${source}".` })
-  }
 }
 
 interface Confirmed {
@@ -129,7 +120,7 @@ async function redriveMany(
   inbox: Inbox,
   { list, error, limit }: Query,
   { dry_run: dryRun = false, confirm }: Confirmed,
-  audit: Told,
+  audit: (change: Change) => void,
 ): Promise<Answer> {
   const { scope, since, until } = list
   const selected = {
