@@ -8,7 +8,8 @@ import type { ClusterAddress, SentinelAddress } from 'hookonce/stores/redis'
 import * as v from 'valibot'
 import { didYouMean } from './did-you-mean.js'
 import type { GivenSettings } from './environment.js'
-import { KINDS, SETTING_NAMES, type Settings } from './settings.js'
+import { KINDS } from './kinds.js'
+import { SETTING_NAMES, type Settings } from './settings.js'
 import { StartError } from './start-error.js'
 
 /** An attempt of a configured source: which store it has is known when the server starts. */

@@ -1,7 +1,8 @@
 import type { Sender } from 'hookonce/senders'
 import * as v from 'valibot'
 import type { Handle } from './file.js'
-import { KINDS, SETTINGS, type SettingName, type Settings } from './settings.js'
+import { KINDS } from './kinds.js'
+import { SETTINGS, type SettingName, type Settings } from './settings.js'
 import { StartError } from './start-error.js'
 
 /** What a source's deliveries are handled by, checked, in milliseconds. */

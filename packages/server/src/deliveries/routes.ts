@@ -10,7 +10,7 @@ import { nameOf } from '../http/request-id.js'
 import { sendAnswer } from '../http/send-answer.js'
 import type { Activity } from '../observability/activity/index.js'
 import type { LogKeys } from '../observability/log-keys.js'
-import type { Tracing } from '../observability/telemetry/tracing.js'
+import type { Traces } from '../observability/telemetry/traces.js'
 import { questionHandlerFor } from './handlers/index.js'
 import { hasPassed } from './handlers/loop.js'
 import type { Gate } from './in-flight.js'
@@ -29,7 +29,7 @@ export interface DeliveryContext extends SourceContext {
   admission: Admission
   bodies: Bodies
   activity: Activity
-  tracing: Tracing | undefined
+  traces: Traces | undefined
   log: Logger
   logKeys: LogKeys
 }
@@ -57,7 +57,7 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
     const { source, handler } = mountedSource(name, configured, context)
     const rate = ratePerSecond === undefined ? undefined : new TokenBucket(ratePerSecond, performance.now())
     const answererOf = (source: Source, receive: Receive, log: DeliveryLog) => {
-      const traced = context.tracing?.delivery(name, receive, handler)
+      const traced = context.traces?.delivery(name, receive, handler)
       return deliveryAnswerer(
         configured,
         source,

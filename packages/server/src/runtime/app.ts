@@ -17,7 +17,7 @@ import { indexRoute } from '../http/routes/index.js'
 import { problemRoutes } from '../http/routes/problems.js'
 import type { Activity } from '../observability/activity/index.js'
 import type { Metrics } from '../observability/metrics/index.js'
-import type { Tracing } from '../observability/telemetry/tracing.js'
+import type { Traces } from '../observability/telemetry/traces.js'
 import { createAudit } from '../operator/audit.js'
 import { createOperators, loggedTo } from '../operator/auth/access.js'
 import { RecordActions } from '../operator/record-actions.js'
@@ -42,7 +42,7 @@ export interface AppContext {
   agent: ForwardAgent
   activity: Activity
   metrics: Metrics
-  tracing?: Tracing | undefined
+  traces?: Traces | undefined
   log: Logger
 }
 
@@ -53,7 +53,7 @@ export interface App extends RequestListener {
 
 /** All routes, not listening. */
 export async function createApp(context: AppContext): Promise<App> {
-  const { config, receiver, inbox, gate, agent, activity, metrics, tracing, log } = context
+  const { config, receiver, inbox, gate, agent, activity, metrics, traces, log } = context
   const { app, routes } = createRouter(log)
   const { sources, allowNoIdempotency, maxInFlight, maxBodyMemoryBytes } = config
   const eventLoop = new EventLoopWatch(config.maxEventLoopDelayMs)
@@ -76,7 +76,7 @@ export async function createApp(context: AppContext): Promise<App> {
     admission,
     bodies,
     activity,
-    tracing,
+    traces,
     agent,
     metrics,
     log,

@@ -47,7 +47,7 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   const agent = createForwardAgent()
   const activity = new Activity({ sources: config.sources, figures, metrics })
   activity.subscribe()
-  const tracing = telemetry?.tracing
-  const inbox = inboxOf(config, receiver, { agent, metrics }, tracing)
+  const traces = telemetry?.traces
+  const inbox = inboxOf(config, receiver, { agent, metrics }, traces)
   return { log, opened, receiver, inbox, agent, activity, metrics, telemetry }
 }

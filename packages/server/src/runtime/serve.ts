@@ -15,8 +15,8 @@ export async function serve(config: ResolvedConfig): Promise<void> {
   assertAllowed(config.operatorAccess)
   const { log, opened, receiver, inbox, agent, activity, metrics, telemetry } = await assemble(config)
   const gate = new Gate(createMemoryRelief())
-  const tracing = telemetry?.tracing
-  const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, tracing, log })
+  const traces = telemetry?.traces
+  const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, traces, log })
   const { host, port, maxConnections } = config
   const limits = { maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
   const listening = await listen(onRequest, { host, port, setting: 'port' }, limits)

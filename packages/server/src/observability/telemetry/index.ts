@@ -3,11 +3,11 @@ import { StartError } from '../../config/start-error.js'
 import { version } from '../../config/version.js'
 import type { Metrics } from '../metrics/index.js'
 import { telemetryWish } from './environment.js'
-import { Tracing } from './tracing.js'
+import { Traces } from './traces.js'
 
 export interface Telemetry {
   /** Absent: deliveries are not traced. */
-  tracing?: Tracing
+  traces?: Traces
   /** Sends what has not been sent. */
   shutdown(): Promise<void>
 }
@@ -74,7 +74,7 @@ export async function startTelemetry(
     })
     providers.push(new MeterProvider({ resource, readers: [reader] }))
   }
-  let tracing: Tracing | undefined
+  let traces: Traces | undefined
   if (load.traces) {
     const { NodeTracerProvider, BatchSpanProcessor, OTLPTraceExporter } = load.traces
     const provider = new NodeTracerProvider({
@@ -83,10 +83,10 @@ export async function startTelemetry(
     })
     provider.register()
     providers.push(provider)
-    tracing = new Tracing(api)
+    traces = new Traces(api)
   }
   return {
-    ...(tracing && { tracing }),
+    ...(traces && { traces }),
     shutdown: async () => {
       await Promise.allSettled(providers.map(provider => provider.shutdown()))
     },

@@ -13,7 +13,7 @@ const GETTER: TextMapGetter<Delivery> = {
 const SETTER: TextMapSetter<Headers> = { set: (headers, name, value) => void headers.push([name, value]) }
 
 /** Spans of deliveries and attempts, in the trace that the sender's `traceparent` names (W3C Trace Context). */
-export class Tracing {
+export class Traces {
   readonly #api: Api
 
   constructor(api: Api) {
