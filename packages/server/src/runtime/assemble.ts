@@ -10,7 +10,7 @@ import { StoreFigures } from '../observability/store-stats.js'
 import { startTelemetry, type Telemetry } from '../observability/telemetry/index.js'
 import { type OpenedStore, openStore } from './open-store.js'
 import { failFast } from './shutdown.js'
-import { expectShortLives } from './v8.js'
+import { disablePretenuring } from './v8.js'
 
 /** What a server and a worker are made of. */
 export interface Parts {
@@ -26,7 +26,7 @@ export interface Parts {
 
 /** Opens the store and makes what works on it. @throws {StartError} */
 export async function assemble(config: ResolvedConfig): Promise<Parts> {
-  expectShortLives()
+  disablePretenuring()
   const log = createLogger(config.logLevel)
   failFast(log)
   logWarnings(log)

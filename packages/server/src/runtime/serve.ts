@@ -7,8 +7,8 @@ import { createApp } from './app.js'
 import { assemble } from './assemble.js'
 import { announce } from './banner.js'
 import { listen } from './listen.js'
-import { createMemoryRelief } from './memory-relief.js'
 import { shutDownOnSignal } from './shutdown.js'
+import { createMemoryRelief } from './v8.js'
 
 /** Runs the server until a signal ends the process. @throws {StartError} */
 export async function serve(config: ResolvedConfig): Promise<void> {
