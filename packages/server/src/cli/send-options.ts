@@ -7,12 +7,12 @@ import { flagOf, SETTINGS } from '../config/settings.js'
 import { StartError } from '../config/start-error.js'
 import { type OptionKinds, readOptions } from './parse-args.js'
 
-/** `hookonce send` as it was asked for. */
+/** `hookonce send`, parsed. */
 export type SendCommand = SendOptions | { name: 'send help' }
 
 export interface SendOptions {
   name: 'send'
-  /** One of {@link SENDERS}; without it the event is signed by nobody. */
+  /** One of {@link SENDERS}; without it the event is not signed. */
   sender: string | undefined
   secret: (Given & { value: string }) | undefined
   url: string
@@ -26,11 +26,11 @@ export interface SendOptions {
 }
 
 const DEFAULT_URL = 'http://localhost:8000/webhook'
-const MOST_TIMES = 10_000
+const MAX_TIMES = 10_000
 
 const PUBLIC_URL = flagOf('publicUrl')
 
-/** By option: what it is given, and what it means. */
+/** By name: the value, if there is one, and the meaning. */
 const OPTIONS: Record<string, [value: string | null, meaning: string]> = {
   sender: ['NAME', 'who is to have signed it; without it: nobody, and X-Idempotency-Key names the event'],
   secret: ['SECRET', `what that sender signs with; better in ${SETTINGS.secret.env}, where nobody else sees it`],
@@ -86,8 +86,8 @@ export function parseSendCommand(args: string[]): SendCommand {
     if (sender === undefined && given.has(option)) throw new StartError(`--${option} needs --sender`)
   }
   const times = given.get('times') ?? '1'
-  if (!/^[1-9]\d{0,4}$/.test(times) || Number(times) > MOST_TIMES) {
-    throw new StartError(`--times must be a whole number from 1 to ${MOST_TIMES}, not ${times}`)
+  if (!/^[1-9]\d{0,4}$/.test(times) || Number(times) > MAX_TIMES) {
+    throw new StartError(`--times must be a whole number from 1 to ${MAX_TIMES}, not ${times}`)
   }
   return {
     name: 'send',

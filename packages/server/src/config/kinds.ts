@@ -1,11 +1,11 @@
 import { traitsOf } from 'hookonce/senders'
 import * as v from 'valibot'
 
-/** What a value must be: how it is read (from a string too) and the same in words. */
+/** The type of a setting: its schema, which also reads strings, and the same in words. */
 export interface Kind<T> {
   schema: v.GenericSchema<unknown, T>
   allowed: string
-  /** All there are, where they can be told. */
+  /** Every possible value, of an enumeration. */
   values?: readonly string[]
 }
 
@@ -40,7 +40,7 @@ export const YES_OR_NO: Kind<boolean> = {
 export function isHttpUrl(value: string): boolean {
   if (!URL.canParse(value)) return false
   const { protocol, hash, username, password, pathname, search } = new URL(value)
-  // With a password whose @ or / is not encoded, what follows the first of them is read as host and path.
+  // If a password contains an unencoded @ or /, the rest of it is read as host and path.
   const isMisread = username + password !== '' && /@/.test(pathname + search)
   return /^https?:$/.test(protocol) && hash === '' && !isMisread && isDecodable(username + password)
 }
@@ -54,7 +54,7 @@ function isDecodable(text: string): boolean {
   }
 }
 
-/** Not a word that stands where one was meant. */
+/** Not a placeholder like `changeme`. */
 export function isSecret(value: string): boolean {
   try {
     traitsOf(value)
@@ -64,7 +64,7 @@ export function isSecret(value: string): boolean {
   }
 }
 
-/** Kinds that a source of the config file shares with the setting of the same name. */
+/** Kinds of settings that are also fields of a source. */
 export const KINDS = {
   retentionSeconds: number(0.1, 315_360_000),
   lockTtlSeconds: number(0.1, 86_400),

@@ -4,7 +4,7 @@ import { isHttpUrl, isSecret, KINDS, type Kind, number, oneOf, text, YES_OR_NO }
 
 export interface Setting<T = unknown> extends Kind<T> {
   env: string
-  /** Without it the setting is unset, or follows from others as `defaultText` says. */
+  /** Without it the setting is absent, or depends on others as `defaultText` describes. */
   default?: T
   defaultText?: string
   meaning: string
@@ -16,7 +16,7 @@ function setting<T>(kind: Kind<T>, env: string, about: Omit<Setting<NoInfer<T>>,
   return { ...kind, env, ...about }
 }
 
-/** Every setting, once: `--help`, the environment, the config file and the documentation follow from this table. */
+/** Every setting: `--help`, the environment, the config file and the documentation follow from this table. */
 export const SETTINGS = {
   host: setting(
     text('must be a host name or an IP address', value => /^[A-Za-z0-9.:_-]{1,255}$/.test(value)),
@@ -232,7 +232,7 @@ export function flagOf(name: SettingName): string {
     .replaceAll('_', '-')
 }
 
-/** What a setting is when nothing is said, in words. */
+/** The default of a setting, in words. */
 export function defaultOf(name: SettingName): string {
   const { default: value, defaultText } = SETTINGS[name] as Setting
   return defaultText ?? String(value)

@@ -3,7 +3,7 @@ import type { ResolvedConfig } from '../config/resolve.js'
 import type { Traces } from '../observability/telemetry/traces.js'
 import { type HandlerContext, handlerFor } from './handlers/index.js'
 
-/** The inbox of the sources that have one; it does not work yet. Sources that forward to one URL are down together. */
+/** The inbox of the sources in mode `inbox`, not started. Sources that forward to the same URL share a circuit breaker. */
 export function inboxOf(config: ResolvedConfig, receiver: Receiver, context: HandlerContext, traces?: Traces): Inbox {
   const breakers = new Map<string, Breaker>()
   const breakerOf = (url: string): Breaker => {

@@ -3,22 +3,22 @@ import type { Logger } from 'pino'
 import { serverProblem } from '../http/problems.js'
 import type { Activity } from '../observability/activity/index.js'
 import type { Cut } from '../observability/metrics/index.js'
-import type { EventLoopWatch } from './event-loop-lag.js'
+import type { EventLoopLag } from './event-loop-lag.js'
 import type { Gate } from './in-flight.js'
 import type { TokenBucket } from './rate-limit.js'
-import { LEAST_BYTES_PER_SECOND } from './read-body.js'
+import { MIN_BYTES_PER_SECOND } from './read-body.js'
 
-export interface AdmissionContext {
+export interface LoadSheddingContext {
   gate: Gate
   maxInFlight: number
-  eventLoop: EventLoopWatch
+  eventLoop: EventLoopLag
   activity: Activity
   cut: (why: Cut) => void
   log: Logger
 }
 
 const RETRY_AFTER_MS = 5_000
-const LOG_EVERY_MS = 10_000
+const LOG_INTERVAL_MS = 10_000
 
 const REASONS = {
   in_flight: 'too many deliveries are in flight',
@@ -27,18 +27,18 @@ const REASONS = {
 }
 
 /**
- * Refuses deliveries that there is no room for, before their key is claimed. Whoever is in stays in. More may be in flight
- * than may wait for attempts of others: a herd of duplicates never takes all of the room.
+ * Refuses deliveries above the limits before their key is claimed; those in flight go on. The limit in flight is larger
+ * than the limit of waiting duplicates, so a herd of duplicates leaves capacity for other deliveries.
  */
-export class Admission {
-  readonly #context: AdmissionContext
+export class LoadShedding {
+  readonly #context: LoadSheddingContext
   #loggedAt = Number.NEGATIVE_INFINITY
 
-  constructor(context: AdmissionContext) {
+  constructor(context: LoadSheddingContext) {
     this.#context = context
   }
 
-  /** The answer to a delivery whose body need not be read; `undefined`: there is room as yet. */
+  /** Before the body is read: the refusal, or `undefined`. */
   refusal(source: string, requestId: string): Answer | undefined {
     const { gate, maxInFlight, eventLoop } = this.#context
     if (gate.inProgress >= maxInFlight) return this.#shed(source, 'in_flight', requestId)
@@ -46,7 +46,7 @@ export class Admission {
     return undefined
   }
 
-  /** The answer to a delivery whose body is there; `undefined`: it is let in, and leaves by the gate. */
+  /** After the body is read: the refusal. `undefined`: the delivery entered the gate, and has to leave it. */
   enter(source: string, rate: TokenBucket | undefined, requestId: string): Answer | undefined {
     const { gate, maxInFlight, activity } = this.#context
     if (gate.inProgress >= maxInFlight) return this.#shed(source, 'in_flight', requestId)
@@ -60,10 +60,10 @@ export class Admission {
     return activity.refused(source, answer, 'rate')
   }
 
-  /** The answer to a delivery whose body was not read to its end. */
+  /** The answer to a delivery whose body was not read to the end. */
   unread(source: string, why: 'no_room' | 'too_slow', requestId: string): Answer {
     if (why === 'no_room') return this.#shed(source, 'body_memory', requestId)
-    const detail = `The body came with less than ${LEAST_BYTES_PER_SECOND} bytes a second.`
+    const detail = `The body came with less than ${MIN_BYTES_PER_SECOND} bytes a second.`
     this.#context.cut('slow_body')
     return this.#context.activity.refused(source, serverProblem('request_timeout', { detail }))
   }
@@ -71,7 +71,7 @@ export class Admission {
   #shed(source: string, reason: keyof typeof REASONS, requestId: string): Answer {
     const { activity, log } = this.#context
     const now = performance.now()
-    if (now - this.#loggedAt >= LOG_EVERY_MS) {
+    if (now - this.#loggedAt >= LOG_INTERVAL_MS) {
       this.#loggedAt = now
       log.warn({ source, requestId, reason }, 'overloaded: deliveries are refused')
     }

@@ -1,6 +1,6 @@
 import type { ServerProblemCode } from './problems.js'
 
-/** What a problem means, and what who meets it can do about it. */
+/** What each problem means, and what to do about it. */
 export const PROBLEM_HELP: Record<ServerProblemCode, { means: string; todo: string }> = {
   key_missing: {
     means: 'This source takes no delivery without an idempotency key.',

@@ -14,7 +14,7 @@ const BODY = {
 const RESPONSE = { status: INTEGER, headers: HEADER_LIST, ...BODY, body_omitted: { type: 'boolean' } }
 const DELIVERY = { method: TEXT, url: TEXT, headers: HEADER_LIST, ...BODY }
 
-/** A page of records has summaries: no response, no delivery. */
+/** A summary in a list has neither response nor delivery. */
 type AnyRecord = RecordSummary & Partial<ReceiverRecord>
 
 interface Field<T> {
@@ -27,7 +27,7 @@ interface Field<T> {
 const field = <T>(schema: object, value: Field<T>['value']): Field<T> => ({ schema, value, optional: false })
 const optional = <T>(schema: object, value: Field<T>['value']): Field<T> => ({ schema, value, optional: true })
 
-/** Every field that a record has in JSON, in either of the operator APIs. */
+/** Every field of a record in JSON, in both operator APIs. */
 const FIELDS = {
   source: field(TEXT, ({ scope }) => scope),
   key: field(TEXT, ({ key }) => key),
@@ -73,7 +73,7 @@ const FIELDS = {
 type FieldName = keyof typeof FIELDS
 type Fields = Record<FieldName, Field<unknown>>
 
-/** Some of the fields: their schema, and the JSON of a record that has them. */
+/** A selection of the fields: its schema, and the JSON of a record. */
 function shape<Names extends FieldName>(names: readonly Names[], own: Partial<Fields> = {}) {
   const fields: Fields = { ...FIELDS, ...own }
   const schemas = Object.fromEntries(names.map(name => [name, fields[name].schema]))
@@ -94,11 +94,12 @@ const TIMES = ['created_at', 'claimed_at', 'settled_at', 'expires_at'] as const
 const SUMMARY = [...COMMON, 'losses', ...TIMES, 'last_error', 'lease_remaining_ms', 'inbox'] as const
 const INBOX = ['next_attempt_at', 'round', 'attempts_in_round', 'group'] as const
 const RESULT = ['status_code', 'headers', 'body', 'body_encoding', 'body_omitted', 'cached_at'] as const
+const LEASE = ['expires_at', 'lease_ends_at', 'last_error', 'fencing_token', 'created_at'] as const
 
 /** One record of `GET /api/records`. */
 export const recordSummary = shape(SUMMARY)
 
-/** `GET /api/records/{key}`: headers in the order in which they were. */
+/** `GET /api/records/{key}`: headers as lists, in their order. */
 export const fullRecord = shape([...SUMMARY, 'fingerprint', 'fencing_token', 'response', 'delivery'])
 
 /** One event of `GET /webhook/events`. */
@@ -111,15 +112,11 @@ const deliveryWithHeaderObject = optional(
 )
 
 /** `GET /webhook/idempotency/{key}`, and an event in full. */
-export const idempotencyRecord = shape(
-  [
-    ...([...COMMON, 'losses', ...RESULT, 'expires_at', 'lease_ends_at', 'last_error', 'fencing_token'] as const),
-    ...(['created_at', ...INBOX, 'delivery'] as const),
-  ],
-  { delivery: deliveryWithHeaderObject },
-)
+export const idempotencyRecord = shape([...COMMON, 'losses', ...RESULT, ...LEASE, ...INBOX, 'delivery'], {
+  delivery: deliveryWithHeaderObject,
+})
 
-/** What a test delivery was answered. */
+/** The answer to a test delivery. */
 export const TEST_ANSWER = object({ ...RESPONSE, ms: NUMBER })
 
 interface Response {

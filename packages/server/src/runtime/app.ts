@@ -2,12 +2,12 @@ import type { RequestListener } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { Inbox, Receiver } from 'hookonce'
 import type { Logger } from 'pino'
+import { largestBody } from '../config/capacity.js'
 import { ALL_SHOWN } from '../config/redaction.js'
 import type { ResolvedConfig } from '../config/resolve.js'
-import { largestBody } from '../config/room.js'
-import { EventLoopWatch } from '../deliveries/event-loop-lag.js'
+import { EventLoopLag } from '../deliveries/event-loop-lag.js'
 import type { Gate } from '../deliveries/in-flight.js'
-import { Admission } from '../deliveries/load-shedding.js'
+import { LoadShedding } from '../deliveries/load-shedding.js'
 import { Bodies } from '../deliveries/read-body.js'
 import { deliveryRoutes } from '../deliveries/routes.js'
 import type { ForwardAgent } from '../http/exchange.js'
@@ -19,7 +19,7 @@ import type { Activity } from '../observability/activity/index.js'
 import type { Metrics } from '../observability/metrics/index.js'
 import type { Traces } from '../observability/telemetry/traces.js'
 import { createAudit } from '../operator/audit.js'
-import { createOperators, loggedTo } from '../operator/auth/access.js'
+import { createOperators, operatorLog } from '../operator/auth/access.js'
 import { RecordActions } from '../operator/record-actions.js'
 import { apiRecordRoutes } from '../operator/routes/api-records.js'
 import { apiSourceRoute } from '../operator/routes/api-sources.js'
@@ -38,7 +38,7 @@ export interface AppContext {
   receiver: Receiver
   inbox: Inbox
   gate: Gate
-  /** Connections to the applications that deliveries are forwarded to. */
+  /** Connections to the applications. */
   agent: ForwardAgent
   activity: Activity
   metrics: Metrics
@@ -47,7 +47,7 @@ export interface AppContext {
 }
 
 export interface App extends RequestListener {
-  /** Every route that there is. */
+  /** Every route. */
   readonly routes: readonly Route[]
 }
 
@@ -56,8 +56,8 @@ export async function createApp(context: AppContext): Promise<App> {
   const { config, receiver, inbox, gate, agent, activity, metrics, traces, log } = context
   const { app, routes } = createRouter(log)
   const { sources, allowNoIdempotency, maxInFlight, maxBodyMemoryBytes } = config
-  const eventLoop = new EventLoopWatch(config.maxEventLoopDelayMs)
-  const admission = new Admission({
+  const eventLoop = new EventLoopLag(config.maxEventLoopDelayMs)
+  const loadShedding = new LoadShedding({
     gate,
     maxInFlight,
     eventLoop,
@@ -73,7 +73,7 @@ export async function createApp(context: AppContext): Promise<App> {
     sources,
     allowNoIdempotency,
     gate,
-    admission,
+    loadShedding,
     bodies,
     activity,
     traces,
@@ -82,7 +82,7 @@ export async function createApp(context: AppContext): Promise<App> {
     log,
     logKeys: config.logKeys,
   })
-  const operators = createOperators(config.operatorAccess, loggedTo(log))
+  const operators = createOperators(config.operatorAccess, operatorLog(log))
   const { refusal } = operators
   const audit = createAudit(log, operators.mode)
   checkQueries(app, sources)
@@ -91,7 +91,7 @@ export async function createApp(context: AppContext): Promise<App> {
   recordRoutes(app, records, refusal)
   eventRoutes(app, { receiver, inbox, records, refusal, audit, shownOf })
   await app.register(async api => {
-    takeJson(api)
+    parseJson(api)
     sessionRoutes(api, { operators, audit })
     apiRecordRoutes(api, { receiver, records, refusal })
     apiSourceRoute(api, { sources, activity, refusal })
@@ -106,7 +106,7 @@ export async function createApp(context: AppContext): Promise<App> {
   indexRoute(app, config)
   await app.ready()
   const onRequest: RequestListener = (request, response) => {
-    operators.see(request)
+    operators.observe(request)
     const deliver = request.method === 'POST' ? deliveries.get(request.url!) : undefined
     if (deliver === undefined) app.routing(request, response)
     else deliver(request, response)
@@ -114,15 +114,15 @@ export async function createApp(context: AppContext): Promise<App> {
   return Object.assign(onRequest, { routes })
 }
 
-const MOST_JSON_BYTES = 16_384
+const MAX_JSON_BYTES = 16_384
 
-/** Operators send JSON or nothing. Who they are is known before a byte of it is read. */
-function takeJson(api: FastifyInstance): void {
+/** Operators send JSON or nothing. A request is authorised before its body is read. */
+function parseJson(api: FastifyInstance): void {
   api.removeAllContentTypeParsers()
   const parse = api.getDefaultJsonParser('error', 'error')
   api.addContentTypeParser(
     'application/json',
-    { parseAs: 'string', bodyLimit: MOST_JSON_BYTES },
+    { parseAs: 'string', bodyLimit: MAX_JSON_BYTES },
     (request, body, done) => (body === '' ? done(null, null) : parse(request, body as string, done)),
   )
 }

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, test } from 'vitest'
-import { EventLoopWatch } from '../../src/deliveries/event-loop-lag.js'
+import { EventLoopLag } from '../../src/deliveries/event-loop-lag.js'
 import { TokenBucket } from '../../src/deliveries/rate-limit.js'
 import { until } from '../process/support/until.js'
 import { closeApps, startApp } from '../support/app.js'
@@ -99,7 +99,7 @@ test('a sender of a large body sees the refusal before its connection ends', asy
   await release()
 })
 
-test('what is refused for want of room is in the figures of the operators, and in no latency', async () => {
+test('what is refused for want of room is in the storeStats of the operators, and in no latency', async () => {
   const { url, release } = await fullApp()
   await deliver(url, 'b')
   const { json } = await send(`${url}/api/overview`, { method: 'GET' })
@@ -177,7 +177,7 @@ test('a process that stays behind refuses deliveries, and takes them again when 
 })
 
 test('one long pause of the process is no overload', async () => {
-  const watch = new EventLoopWatch(50)
+  const watch = new EventLoopLag(50)
   const until = performance.now() + 400
   while (performance.now() < until);
   await new Promise(resolve => setTimeout(resolve, 0))

@@ -50,7 +50,7 @@ test('a full source takes nothing new, says why, and is told of; the others go o
   const lines = () =>
     stdout()
       .split('\n')
-      .filter(line => line.includes('keeps as much as it may'))
+      .filter(line => line.includes('is at its limit'))
   await until('three lines of the log', () => lines().length === 3)
   expect(JSON.parse(lines()[0]!)).toMatchObject({ level: 'warn', source: 'small', limit: 'maxRecords', most: 20 })
 })

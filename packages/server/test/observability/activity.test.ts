@@ -4,10 +4,10 @@ import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { memoryStore } from 'hookonce/stores/memory'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Activity } from '../../src/observability/activity/index.js'
-import { Window } from '../../src/observability/activity/last-minute.js'
-import { Latencies } from '../../src/observability/activity/latency-histogram.js'
+import { LastMinute } from '../../src/observability/activity/last-minute.js'
+import { LatencyHistogram } from '../../src/observability/activity/latency-histogram.js'
 import { Metrics } from '../../src/observability/metrics/index.js'
-import { StoreFigures } from '../../src/observability/store-stats.js'
+import { StoreStatsCache } from '../../src/observability/store-stats.js'
 import { closeApps, startApp } from '../support/app.js'
 import { send } from '../support/http.js'
 
@@ -28,18 +28,18 @@ const sources = new Map([
   ['shop', { inbox: {} }],
 ])
 
-const figuresOf = (store = memoryStore()) => new StoreFigures(store, sources)
+const storeStatsOf = (store = memoryStore()) => new StoreStatsCache(store, sources)
 
-function activityOf(figures = figuresOf()) {
-  const metrics = new Metrics({ sources, figures, running: () => new Map() })
-  return new Activity({ sources, figures, metrics })
+function activityOf(storeStats = storeStatsOf()) {
+  const metrics = new Metrics({ sources, storeStats, running: () => new Map() })
+  return new Activity({ sources, storeStats, metrics })
 }
 
 const publish = (event: object) => channel('hookonce:activity').publish(event)
 
 describe('the last minute', () => {
   test('counts what is not older, and gives its rate, hits and latencies', () => {
-    const window = new Window(0)
+    const window = new LastMinute(0)
     window.count('executed', 1, 500)
     for (let i = 0; i < 99; i++) window.count('replayed', 10, 30_000)
     expect(window.snapshot(50_000)).toMatchObject({
@@ -63,7 +63,7 @@ describe('the last minute', () => {
   })
 
   test.each([0.001, 0.5, 3, 10, 250, 30_000, 1e9])('a quantile of %d ms is right to within a tenth', ms => {
-    const latencies = new Latencies()
+    const latencies = new LatencyHistogram()
     for (let i = 0; i < 10; i++) latencies.count(ms)
     const found = latencies.quantile(0.95)!
     const within = Math.min(Math.max(ms, 0.01), 1_230_000)
@@ -72,7 +72,7 @@ describe('the last minute', () => {
   })
 
   test('quantiles are of all that was counted', () => {
-    const latencies = new Latencies()
+    const latencies = new LatencyHistogram()
     for (let i = 0; i < 98; i++) latencies.count(1)
     latencies.count(100)
     latencies.count(1000)
@@ -99,8 +99,8 @@ test('the last twenty deliveries of a source are kept, newest first, and the las
 
 test('the snapshot has counts by source and outcome, waiting duplicates, lost leases and store errors', async () => {
   const store = Object.assign(memoryStore(), { backlog: async () => ({ inLine: 3, overdueMs: 1_000, dead: 2 }) })
-  const figures = figuresOf(store)
-  const activity = activityOf(figures)
+  const storeStats = storeStatsOf(store)
+  const activity = activityOf(storeStats)
   const unsubscribe = activity.subscribe()
   publish(answered('default', 'executed'))
   publish(answered('default', 'mismatch', 422))
@@ -133,7 +133,7 @@ test('a store that does not answer holds nothing up, and is not asked again mean
     asked++
     return new Promise(() => {})
   }
-  const activity = activityOf(figuresOf(store))
+  const activity = activityOf(storeStatsOf(store))
   for (let i = 0; i < 5; i++) expect(activity.of('default').recent).toEqual([])
   expect(activity.snapshot(0).store).toEqual({ name: 'memory', state: 'ok', errors: 0 })
   expect(asked).toBe(1)

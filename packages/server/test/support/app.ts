@@ -10,7 +10,7 @@ import { createForwardAgent } from '../../src/http/exchange.js'
 import { Activity } from '../../src/observability/activity/index.js'
 import { logEvents } from '../../src/observability/log.js'
 import { type Cut, Metrics } from '../../src/observability/metrics/index.js'
-import { StoreFigures } from '../../src/observability/store-stats.js'
+import { StoreStatsCache } from '../../src/observability/store-stats.js'
 import { createApp } from '../../src/runtime/app.js'
 import { listen } from '../../src/runtime/listen.js'
 import { configFile } from './config-file.js'
@@ -41,9 +41,9 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
   const gate = new Gate(() => {})
   const lines: string[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
-  const figures = new StoreFigures(store, config.sources)
-  const metrics = new Metrics({ sources: config.sources, figures, running: receiver.running })
-  const activity = new Activity({ sources: config.sources, figures, metrics })
+  const storeStats = new StoreStatsCache(store, config.sources)
+  const metrics = new Metrics({ sources: config.sources, storeStats, running: receiver.running })
+  const activity = new Activity({ sources: config.sources, storeStats, metrics })
   const agent = createForwardAgent()
   const inbox = inboxOf(config, receiver, { agent, metrics })
   const unsubscribe = activity.subscribe()

@@ -1,13 +1,13 @@
 import { didYouMean } from '../../config/did-you-mean.js'
 import { StartError } from '../../config/start-error.js'
 
-/** A command on the store: what it is to do, and the arguments that are settings. */
+/** A store command with its arguments. */
 export interface StoreCommand {
   name: StoreCommandName
-  /** E.g. idempotency keys. */
+  /** Its positional arguments, e.g. idempotency keys. */
   words: string[]
   options: ReadonlyMap<string, string>
-  /** What is left for the settings. */
+  /** The other arguments: settings. */
   settings: string[]
 }
 
@@ -17,7 +17,7 @@ interface Description {
   usage: string
   does: string
   options: string[]
-  /** How many words it takes. */
+  /** The number of words that it takes. */
   words: [least: number, most: number]
 }
 
@@ -55,7 +55,7 @@ const COMMANDS = {
   },
 } as const satisfies Record<string, Description>
 
-/** By name: the value that it takes, if it does, and what it means. */
+/** By name: the value, if there is one, and the meaning. */
 const OPTIONS: Record<string, { value?: string; means: string }> = {
   source: { value: 'NAME', means: 'of this source; default: default, for list and --dead every source' },
   state: { value: 'STATE', means: 'pending, running, completed, failed or dead' },
@@ -71,7 +71,7 @@ const OPTIONS: Record<string, { value?: string; means: string }> = {
   json: { means: 'for programs' },
 }
 
-/** The two words or the one that a command on the store begins with; `undefined`: it is another command. */
+/** The name of the store command; `undefined`: it is another command. */
 export function storeCommandIn(args: readonly string[]): StoreCommandName | undefined {
   if (args[0] !== 'records') return args[0] === 'stats' || args[0] === 'doctor' ? args[0] : undefined
   const name = `records ${args[1] ?? ''}`
@@ -96,7 +96,7 @@ export function parseStoreCommand(name: StoreCommandName, args: readonly string[
       const [flag, inline] = splitOnce(arg)
       const option = flag.replace(/^--/, '')
       if (!own.includes(option)) {
-        // A setting: all of them take a value.
+        // A setting; every setting takes a value.
         if (Object.hasOwn(OPTIONS, option)) throw new StartError(`${flag} is not an option of hookonce ${name}`)
         settings.push(arg)
         if (inline === undefined && left[0] !== undefined && !left[0].startsWith('-')) settings.push(left.shift()!)

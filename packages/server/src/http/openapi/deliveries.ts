@@ -3,7 +3,7 @@ import { json, problems } from './answers.js'
 
 const EXAMPLE = { event: 'test.event', data: { test: 'data' } }
 
-/** What a sender asks before it delivers: each in its own words. */
+/** A handshake differs from sender to sender. */
 export const HANDSHAKE = {
   tags: ['deliveries'],
   summary: 'The handshake of a sender that asks whether this is the right place',
@@ -30,9 +30,9 @@ const KEY_HEADER = {
 }
 
 /**
- * The schema of a delivery route. Deliveries are not read or checked by the framework: this says what the receiver does.
+ * The schema of a delivery route. It is documentation: the receiver reads and checks deliveries, not the framework.
  *
- * @param keyed whether keys are looked at
+ * @param keyed whether keys are read
  */
 export function deliverySchema(name: string, { handle, options, inbox }: ResolvedSource, keyed = true) {
   const { sender } = options

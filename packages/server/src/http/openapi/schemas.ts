@@ -13,7 +13,7 @@ const COUNTS = { type: 'object', additionalProperties: INTEGER }
 
 const INBOX = object({ pending: INTEGER, dead: nullable('integer'), oldest_due_at: OPTIONAL_TIME })
 
-/** JSON Schemas that several routes share, by the name they have in the OpenAPI document. */
+/** The JSON Schemas under `components` of the OpenAPI document, by name. */
 export const SCHEMAS = {
   Problem: {
     ...object({

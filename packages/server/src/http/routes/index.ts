@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { PAGE_STYLE, pageAnswer } from '../html-page.js'
 import { json } from '../openapi/answers.js'
-import { asksForPage, jsonAnswer, respond } from '../respond.js'
+import { acceptsHtml, jsonAnswer, respond } from '../respond.js'
 
 const ENDPOINTS = {
   'POST /webhook': 'deliver an event; X-Idempotency-Key or Idempotency-Key makes it safe to send again',
@@ -22,7 +22,7 @@ const ENDPOINTS = {
 
 const ABOUT = 'A webhook receiver with idempotency keys: one recorded result per key, replayed to every duplicate.'
 
-/** What this is and where to look. */
+/** `GET /`: the endpoints. */
 export function indexRoute(app: FastifyInstance, { allowNoIdempotency }: { allowNoIdempotency: boolean }): void {
   const endpoints = Object.entries(ENDPOINTS).filter(([route]) => allowNoIdempotency || !/no-idempotency/.test(route))
   const schema = {
@@ -33,7 +33,7 @@ export function indexRoute(app: FastifyInstance, { allowNoIdempotency }: { allow
   app.get('/', { schema }, ({ raw }, reply) =>
     respond(
       reply,
-      asksForPage(raw)
+      acceptsHtml(raw)
         ? pageAnswer(page(endpoints))
         : jsonAnswer({ name: 'hookonce', about: ABOUT, endpoints: Object.fromEntries(endpoints) }),
     ),

@@ -11,11 +11,11 @@ import {
 } from 'hookonce'
 import { KEYLESS } from '../../config/source-names.js'
 import type { Metrics, Overload } from '../metrics/index.js'
-import type { StoreFigures } from '../store-stats.js'
-import { Window } from './last-minute.js'
-import { Last } from './ring-buffer.js'
+import type { StoreStatsCache } from '../store-stats.js'
+import { LastMinute } from './last-minute.js'
+import { RingBuffer } from './ring-buffer.js'
 
-/** One delivery, answered. */
+/** A delivery with its answer. */
 export interface AnsweredDelivery {
   at: string
   source: string
@@ -26,12 +26,12 @@ export interface AnsweredDelivery {
 
 const RECENT = 20
 /** As many as the dashboard shows of a second. */
-const MOST_STREAMED = 200
+const MAX_STREAMED = 200
 const SNAPSHOT_MS = 900
 
 const SUCCESSES = new Set<DeliveryOutcome>(['executed', 'replayed', 'joined', 'accepted', 'handshake'])
 
-export interface InboxFigures {
+export interface InboxStats {
   pending: number
   dead: number | null
   oldest_due_at: string | null
@@ -42,13 +42,13 @@ export interface Snapshot {
   at: string
   since: string
   totals: Record<string, Partial<Record<DeliveryOutcome, number>>>
-  window: ReturnType<Window['snapshot']>
+  window: ReturnType<LastMinute['snapshot']>
   in_flight: number
   waiters: number
   conflicts: number
   lost_leases: number
   store: { name: string; state: 'ok' | 'failing'; records?: number; bytes?: number; errors: number }
-  inbox: Record<string, InboxFigures>
+  inbox: Record<string, InboxStats>
   event_loop_lag_ms: number
 }
 
@@ -63,29 +63,29 @@ const moment = (): Moment => ({ at: Date.now(), monotonic: performance.now() })
 
 export interface ActivityContext {
   sources: ReadonlyMap<string, { inbox?: unknown }>
-  figures: StoreFigures
+  storeStats: StoreStatsCache
   metrics: Metrics
 }
 
 /** What this process did. {@link Metrics} counts it; the last minute and the last deliveries are kept here, in memory. */
 export class Activity {
   readonly #since = new Date().toISOString()
-  readonly #window = new Window(performance.now())
+  readonly #window = new LastMinute(performance.now())
   readonly #sources = new Map<string, SourceActivity>()
   readonly #scopes = new Map<string, SourceActivity>()
-  readonly #streamed = new Last<Answered>(MOST_STREAMED)
-  readonly #figures: StoreFigures
+  readonly #streamed = new RingBuffer<Answered>(MAX_STREAMED)
+  readonly #storeStats: StoreStatsCache
   readonly #metrics: Metrics
   #storeFailedLast = false
   #loop: IntervalHistogram | undefined
   #last: { madeAt: number; snapshot: Snapshot } | undefined
 
-  constructor({ sources, figures, metrics }: ActivityContext) {
+  constructor({ sources, storeStats, metrics }: ActivityContext) {
     for (const name of sources.keys()) this.#sources.set(name, new SourceActivity(name))
     const keyless = this.#sources.get('default')
     if (keyless !== undefined) this.#scopes.set(KEYLESS, keyless)
     for (const source of this.#sources.values()) this.#scopes.set(source.name, source)
-    this.#figures = figures
+    this.#storeStats = storeStats
     this.#metrics = metrics
   }
 
@@ -144,10 +144,10 @@ export class Activity {
     this.#streamed.add(answered)
   }
 
-  /** The last deliveries of a source, newest first, and those of them that did not go well. */
+  /** The last deliveries of a source and its last failures, newest first. */
   of(source: string) {
-    const backlog = this.#figures.backlogs.get(source)
-    void this.#figures.refresh()
+    const backlog = this.#storeStats.backlogs.get(source)
+    void this.#storeStats.refresh()
     return {
       recent: described(this.#sources.get(source)?.recent.newest().reverse()),
       problems: described(this.#sources.get(source)?.problems.newest().reverse()),
@@ -165,7 +165,7 @@ export class Activity {
   }
 
   #make(inFlight: number, now: number): Snapshot {
-    void this.#figures.refresh()
+    void this.#storeStats.refresh()
     const { deliveries, waiting, lost, storeErrors } = this.#metrics.instruments
     const totals = Object.fromEntries([...this.#sources.keys()].map(name => [name, totalsOf(deliveries.row(name))]))
     const conflicts = Object.values(totals).reduce(
@@ -182,17 +182,17 @@ export class Activity {
       conflicts,
       lost_leases: lost.sum(),
       store: {
-        name: this.#figures.storeName,
+        name: this.#storeStats.storeName,
         state: this.#storeFailedLast ? 'failing' : 'ok',
-        ...this.#figures.size,
+        ...this.#storeStats.size,
         errors: storeErrors.sum(),
       },
-      inbox: Object.fromEntries([...this.#figures.backlogs].map(([source, backlog]) => [source, inboxOf(backlog)])),
+      inbox: Object.fromEntries([...this.#storeStats.backlogs].map(([source, backlog]) => [source, inboxOf(backlog)])),
       event_loop_lag_ms: this.#lag(),
     }
   }
 
-  /** The deliveries after the first `seen`, as far as they are kept, and how many there were. */
+  /** The deliveries since the first `seen`, as far as they are kept, and the number of all deliveries. */
   after(seen: number): { deliveries: AnsweredDelivery[]; seen: number } {
     const { added } = this.#streamed
     return { deliveries: described(this.#streamed.newest(added - seen)), seen: added }
@@ -222,8 +222,8 @@ interface Answered {
 
 class SourceActivity {
   readonly name: string
-  readonly recent = new Last<Answered>(RECENT)
-  readonly problems = new Last<Answered>(RECENT)
+  readonly recent = new RingBuffer<Answered>(RECENT)
+  readonly problems = new RingBuffer<Answered>(RECENT)
 
   constructor(name: string) {
     this.name = name
@@ -239,7 +239,7 @@ class SourceActivity {
 const totalsOf = (row: ReadonlyMap<string, { value: number }>): Snapshot['totals'][string] =>
   Object.fromEntries([...row].flatMap(([outcome, { value }]) => (value === 0 ? [] : [[outcome, value]])))
 
-const inboxOf = ({ inLine, overdueMs, dead }: Backlog): InboxFigures => ({
+const inboxOf = ({ inLine, overdueMs, dead }: Backlog): InboxStats => ({
   pending: inLine,
   dead: dead ?? null,
   oldest_due_at: overdueMs > 0 ? new Date(Date.now() - overdueMs).toISOString() : null,

@@ -1,12 +1,12 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { Counts, Histograms } from './fast-metrics.js'
 
-/** From a millisecond to half a minute, with a bound at each target that rules watch. */
+/** From a millisecond to half a minute; each threshold of the alerting rules is a bound. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 const HANDLER_SECONDS = [...SECONDS.slice(2), 60, 300]
 const AGE_SECONDS = [1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800]
 
-/** Every metric of a server. docs/observability.md lists them. */
+/** Every metric; docs/observability.md lists them. */
 export function createInstruments() {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -23,7 +23,7 @@ export function createInstruments() {
     registry.registerMetric(metric.asMetric())
     return metric
   }
-  /** What is looked up when it is asked for, and may be unknown. */
+  /** A gauge that is set on a scrape, and may be unknown. */
   const gauge = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
     new Gauge({ name: `hookonce_${name}`, help, labelNames, registers: [registry] })
 

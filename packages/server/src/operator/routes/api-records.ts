@@ -4,7 +4,7 @@ import {
   FORCE,
   json,
   KEY,
-  MADE_ON_PURPOSE,
+  OPERATOR_HEADER,
   OPERATORS,
   operatorProblems,
   query,
@@ -83,7 +83,7 @@ export function apiRecordRoutes(app: FastifyInstance, { receiver, records, refus
       ...KEYED,
       summary: 'Forget a key',
       ...query({ source: SOURCE, force: FORCE }),
-      ...MADE_ON_PURPOSE,
+      ...OPERATOR_HEADER,
       response: { ...json('it is forgotten', 'Cleared'), ...operatorProblems('not_found', 'record_running') },
     },
     ...changeForOperators(refusal, async (_, request) => {

@@ -12,9 +12,9 @@ export interface OverviewContext {
   refusal: Refusal
 }
 
-const EVERY_MS = 1_000
+const INTERVAL_MS = 1_000
 
-/** How this process does: as one answer, and as a stream of them. */
+/** The state of this process: as one answer, and as a stream. */
 export function overviewRoutes(app: FastifyInstance, { activity, gate, refusal }: OverviewContext): void {
   app.get('/api/overview', {
     schema: {
@@ -26,7 +26,7 @@ export function overviewRoutes(app: FastifyInstance, { activity, gate, refusal }
   })
 
   app.get('/api/stream', {
-    // An answer without a body would have no end either.
+    // The answer to HEAD would never end.
     exposeHeadRoute: false,
     schema: {
       ...OPERATORS,
@@ -44,7 +44,7 @@ export function overviewRoutes(app: FastifyInstance, { activity, gate, refusal }
   })
 }
 
-/** @param goesOn asked before each second: a session may be over by then, or a trial */
+/** @param goesOn called every second: the session or the trial may be over */
 async function* events(activity: Activity, goesOn: () => boolean, gate: Gate): AsyncGenerator<Uint8Array> {
   let { seen } = activity.after(0)
   while (goesOn()) {
@@ -53,7 +53,7 @@ async function* events(activity: Activity, goesOn: () => boolean, gate: Gate): A
     const parts = [event('overview', activity.snapshot(gate.inProgress))]
     if (fresh.deliveries.length > 0) parts.push(event('delivery', fresh.deliveries))
     yield Buffer.from(parts.join(''))
-    await sleep(EVERY_MS)
+    await sleep(INTERVAL_MS)
   }
 }
 

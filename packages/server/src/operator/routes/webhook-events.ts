@@ -56,9 +56,9 @@ const EVENTS = {
   },
 }
 const PAGE = 50
-const MOST_PER_PAGE = 500
+const MAX_PER_PAGE = 500
 
-/** For operators: what an inbox accepted, newest first, and beginning again what is dead. */
+/** For operators: the deliveries that an inbox accepted, and the redrive of dead ones. */
 export function eventRoutes(app: FastifyInstance, context: EventContext): void {
   const { receiver, inbox, records, refusal, shownOf } = context
   app.get('/webhook/events', {
@@ -114,7 +114,7 @@ interface Confirmed {
   confirm?: string
 }
 
-/** What is begun again is told before, and said to be meant. */
+/** Redrives many, once the caller has confirmed their number. */
 async function redriveMany(
   receiver: Receiver,
   inbox: Inbox,
@@ -156,10 +156,10 @@ function unconfirmed(count: number): Answer {
   })
 }
 
-/** One line for each batch, so that whoever waits sees how far it is. What a broken off one did is told too. */
+/** One line of JSON for each batch. `finished` is called with the last progress, also after an interruption. */
 async function* progressOf(
   batches: ReturnType<typeof redriveDead>,
-  told: (last: RedriveProgress) => void,
+  finished: (last: RedriveProgress) => void,
 ): AsyncGenerator<Uint8Array> {
   let last: RedriveProgress = { looked: 0, redriven: 0, done: false }
   try {
@@ -168,7 +168,7 @@ async function* progressOf(
       yield Buffer.from(`${JSON.stringify(progress)}\n`)
     }
   } finally {
-    told(last)
+    finished(last)
   }
 }
 
@@ -177,11 +177,11 @@ interface Query {
   key: string | undefined
   bodies: boolean
   error: string | undefined
-  /** How many are redriven at most. */
+  /** The maximum to redrive. */
   limit: number
 }
 
-interface Asked {
+interface QueryString {
   source?: string
   state?: RecordSummary['state']
   since?: string
@@ -193,9 +193,9 @@ interface Asked {
   error?: string
 }
 
-/** What a request asks for, or what is wrong with it. */
+/** The query of a request, or the answer to an invalid one. */
 function readQuery(request: FastifyRequest): Query | Answer {
-  const { source, state, limit, after, key, bodies = false, error, ...times } = request.query as Asked
+  const { source, state, limit, after, key, bodies = false, error, ...times } = request.query as QueryString
   const [since, until] = [timeOf(times.since), timeOf(times.until)]
   if (Number.isNaN(since) || Number.isNaN(until)) {
     return serverProblem('bad_request', { detail: 'since and until must be times, e.g. 2030-01-31T12:00:00Z.' })
@@ -203,7 +203,7 @@ function readQuery(request: FastifyRequest): Query | Answer {
   return {
     list: {
       accepted: true,
-      limit: Math.min(limit ?? PAGE, MOST_PER_PAGE),
+      limit: Math.min(limit ?? PAGE, MAX_PER_PAGE),
       ...(source !== undefined && { scope: source }),
       ...(state !== undefined && { state }),
       ...(since !== undefined && { since }),

@@ -10,7 +10,7 @@ const OPTIONS = {
   retryStrategy: () => null,
 }
 
-/** What each server that is named may lose, and when. Rejects if one cannot be asked. */
+/** Durability of each server. Rejects if one cannot be reached. */
 export async function redisFindings(address: RedisAddress): Promise<Finding[]> {
   const findings: Finding[] = []
   for (const [name, client] of clientsOf(address)) {
@@ -34,7 +34,7 @@ function clientsOf(address: RedisAddress): [name: string | undefined, client: Re
 }
 
 async function serverFindings(client: Redis): Promise<Finding[]> {
-  client.on('error', () => {}) // told by the command that fails
+  client.on('error', () => {}) // the failing command reports it
   const info = new Map(
     Array.from((await client.info()).matchAll(/^(\w+):(.*?)\r?$/gm), ([, name = '', value = '']) => [name, value]),
   )

@@ -6,7 +6,7 @@ import { type Finding, fail, ok, warn } from './finding.js'
 
 const GOOD_TOKEN_LENGTH = 20
 
-/** Who gets in to the operator routes. */
+/** Access to the operator routes. */
 export function exposure({ operatorAccess: access, host }: ResolvedConfig): Finding {
   const { adminToken } = SETTINGS
   switch (access.mode) {
@@ -23,7 +23,7 @@ export function exposure({ operatorAccess: access, host }: ResolvedConfig): Find
             `set ${adminToken.env}, or publish the port on loopback only`,
           )
     case 'token-file':
-      return keptToken(access.path)
+      return tokenFile(access.path)
     case 'local':
       return ok('operators', 'a trial: from this machine only, until a request shows a proxy or comes from elsewhere')
     case 'closed':
@@ -33,7 +33,7 @@ export function exposure({ operatorAccess: access, host }: ResolvedConfig): Find
   }
 }
 
-function keptToken(path: string): Finding {
+function tokenFile(path: string): Finding {
   try {
     return readToken(path) === undefined
       ? ok('operators', `with a token that the next start makes and keeps in ${path}`)
@@ -51,13 +51,13 @@ export function secrets({ secretWarnings }: ResolvedConfig): Finding[] {
 
 const DAY_MS = 86_400_000
 
-/** Whether results are kept for as long as the sender of each source may deliver again. */
+/** Whether results are kept for as long as each sender may deliver again. */
 export function retentions({ sources }: ResolvedConfig): Finding[] {
   return [...sources].map(([name, { options }]) => {
     const { sender, retentionMs } = options
     const horizonMs = sender?.facts.retryHorizonMs ?? null
     const check = `retention of ${name}`
-    // Said by nobody: the sender's own, which are as long as they must be.
+    // Not set: the sender's own retention, which is long enough.
     if (retentionMs === undefined) return ok(check, `as long as ${sender?.facts.title} delivers again`)
     const kept = duration(retentionMs)
     if (horizonMs === null) return ok(check, `${kept}; how long its sender delivers again is not known`)
