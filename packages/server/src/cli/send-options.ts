@@ -32,16 +32,16 @@ const PUBLIC_URL = flagOf('publicUrl')
 
 /** By name: the value, if there is one, and the meaning. */
 const OPTIONS: Record<string, [value: string | null, meaning: string]> = {
-  sender: ['NAME', 'who is to have signed it; without it: nobody, and X-Idempotency-Key names the event'],
-  secret: ['SECRET', `what that sender signs with; better in ${SETTINGS.secret.env}, where nobody else sees it`],
-  'secret-file': ['FILE', `a file that holds it, as ${SETTINGS.secret.env}_FILE`],
-  url: ['URL', `where to deliver it; default: ${DEFAULT_URL}`],
+  sender: ['NAME', 'the sender that signs it; default: none, with the id in X-Idempotency-Key'],
+  secret: ['SECRET', `the secret of that sender; better in ${SETTINGS.secret.env}, which other users cannot read`],
+  'secret-file': ['FILE', `a file with the secret, as ${SETTINGS.secret.env}_FILE`],
+  url: ['URL', `the receiver; default: ${DEFAULT_URL}`],
   [PUBLIC_URL]: ['URL', 'the URL that is signed, for senders that sign it; default: --url'],
-  file: ['FILE', 'the body; default: an example of that sender'],
-  id: ['ID', 'the name of the event, where it is in a header or in the example; default: a new one'],
-  times: ['COUNT', 'how often to deliver the same event, each time with a signature of its own; default: 1'],
-  concurrent: [null, 'all of them at once'],
-  tamper: [null, 'change the body after it was signed: every answer is to be 401'],
+  file: ['FILE', 'the file of the body; default: an example of that sender'],
+  id: ['ID', 'the id of the event, in a header or in the example; default: a new one'],
+  times: ['COUNT', 'deliver the event this often, signed each time; default: 1'],
+  concurrent: [null, 'send them all at once'],
+  tamper: [null, 'change the body after signing: every answer should be 401'],
   json: [null, 'print a line of JSON for each answer'],
   help: [null, 'this'],
 }
@@ -54,7 +54,7 @@ export function sendHelp(): string {
   const lines = [
     'Usage: hookonce send [options]',
     '',
-    'Delivers an event as its sender would, and prints what came back. The exit code is 0 if every answer is 2xx (with',
+    'Delivers an event as its sender would, and prints the answers. The exit code is 0 if every answer is 2xx (with',
     '--tamper: 401), otherwise 1.',
     '',
     `Senders: ${[...SENDERS.keys()].join(', ')}`,

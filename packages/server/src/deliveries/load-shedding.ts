@@ -22,8 +22,8 @@ const LOG_INTERVAL_MS = 10_000
 
 const REASONS = {
   in_flight: 'too many deliveries are in flight',
-  event_loop: 'this process is too far behind',
-  body_memory: 'the bodies of deliveries take too much memory',
+  event_loop: 'the event loop lags',
+  body_memory: 'bodies of deliveries take too much memory',
 }
 
 /**
@@ -55,7 +55,7 @@ export class LoadShedding {
       gate.enter()
       return undefined
     }
-    const detail = 'This source takes only so many deliveries a second.'
+    const detail = 'The rate limit of this source is exceeded.'
     const answer = serverProblem('rate_limited', { detail, headers: retryAfter(waitMs), outcome: 'unavailable' })
     return activity.refused(source, answer, 'rate')
   }
@@ -63,7 +63,7 @@ export class LoadShedding {
   /** The answer to a delivery whose body was not read to the end. */
   unread(source: string, why: 'no_room' | 'too_slow', requestId: string): Answer {
     if (why === 'no_room') return this.#shed(source, 'body_memory', requestId)
-    const detail = `The body came with less than ${MIN_BYTES_PER_SECOND} bytes a second.`
+    const detail = `The body came at less than ${MIN_BYTES_PER_SECOND} bytes a second.`
     this.#context.cut('slow_body')
     return this.#context.activity.refused(source, serverProblem('request_timeout', { detail }))
   }
@@ -75,7 +75,7 @@ export class LoadShedding {
       this.#loggedAt = now
       log.warn({ source, requestId, reason }, 'overloaded: deliveries are refused')
     }
-    const detail = `Not now: ${REASONS[reason]}. Send it again later.`
+    const detail = `Overloaded: ${REASONS[reason]}. Send it again later.`
     const answer = serverProblem('overloaded', { detail, headers: retryAfter(RETRY_AFTER_MS), outcome: 'unavailable' })
     return activity.refused(source, answer, reason)
   }

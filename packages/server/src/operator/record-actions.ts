@@ -12,7 +12,7 @@ export interface RecordContext {
   shownOf(source: string): Shown
 }
 
-/** What operators do with one record, by either API. */
+/** Operations on one record, for both operator APIs. */
 export class RecordActions {
   readonly #context: RecordContext
 
@@ -39,7 +39,7 @@ export class RecordActions {
         return noRecord(source)
       case 'running':
         return serverProblem('record_running', {
-          detail: 'To clear it nevertheless, and refuse its result: ?force=true',
+          detail: 'An attempt is running. ?force=true deletes the record anyway; the result is then refused.',
         })
     }
   }
@@ -52,9 +52,9 @@ export class RecordActions {
       case 'redriven':
         return jsonAnswer({ status: 'redriven', key })
       case 'busy':
-        return serverProblem('record_running', { detail: 'Attempts of this delivery are still to come.' })
+        return serverProblem('record_running', { detail: 'This delivery has attempts left.' })
       case 'completed':
-        return serverProblem('record_completed', { detail: 'To process it once more: {"completed": true}' })
+        return serverProblem('record_completed', { detail: 'To process it again send {"completed": true}.' })
       case 'absent':
         return serverProblem('not_found', {
           detail: `Nothing was accepted for this key of the source "${source}". Only what an inbox accepted can be redriven.`,

@@ -14,11 +14,11 @@ export interface HealthContext {
 }
 
 const STATUS = { type: 'object', required: ['status'], properties: { status: { type: 'string' } } }
-const ALIVE = { tags: ['about'], summary: 'Whether this process is alive', response: json('it is', STATUS) }
+const ALIVE = { tags: ['about'], summary: 'Whether this process is alive', response: json('it is alive', STATUS) }
 const READY = {
   tags: ['about'],
-  summary: 'Whether it takes deliveries, and its store can do its work',
-  response: { ...json('it does', STATUS), ...problems('store_unavailable', 'shutting_down') },
+  summary: 'Whether it accepts deliveries, and its store works',
+  response: { ...json('it is ready', STATUS), ...problems('store_unavailable', 'shutting_down') },
 }
 
 /** Alive: this process answers. Ready: it accepts deliveries, and its store works. */

@@ -19,7 +19,7 @@ async function fill(url: string) {
   throw new Error(`${url} takes whatever comes`)
 }
 
-test('a full source takes nothing new, says why, and is told of; the others go on', async () => {
+test('a full source answers new keys 507 with the reason, and reports it; other sources are not affected', async () => {
   const cwd = temporaryFolder()
   writeFileSync(
     join(cwd, 'hookonce.config.mjs'),

@@ -38,7 +38,7 @@ function activityOf(storeStats = storeStatsOf()) {
 const publish = (event: object) => channel('hookonce:activity').publish(event)
 
 describe('the last minute', () => {
-  test('counts what is not older, and gives its rate, hits and latencies', () => {
+  test('has the counts, the rate, the hit rate and the latencies', () => {
     const window = new LastMinute(0)
     window.count('executed', 1, 500)
     for (let i = 0; i < 99; i++) window.count('replayed', 10, 30_000)
@@ -126,7 +126,7 @@ test('the snapshot has counts by source and outcome, waiting duplicates, lost le
   expect(activity.of('default').recent).toHaveLength(2)
 })
 
-test('a store that does not answer holds nothing up, and is not asked again meanwhile', () => {
+test('a store that does not answer blocks nothing, and has one pending read', () => {
   let asked = 0
   const store = memoryStore()
   store.stats = () => {
@@ -139,7 +139,7 @@ test('a store that does not answer holds nothing up, and is not asked again mean
   expect(asked).toBe(1)
 })
 
-test('the stream has the overview each second and the deliveries of that second', async () => {
+test('the stream has the overview and the deliveries of each second', async () => {
   const { url } = await startApp()
   let text = ''
   const request = get(`${url}/api/stream`, response => {

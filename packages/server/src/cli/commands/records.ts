@@ -101,7 +101,7 @@ export async function deleteRecords({ receiver }: CommandStore, { words, options
   for (const key of words) {
     outcomes.push({ key, outcome: await receiver.deleteRecord(source, key, { force: options.has('force') }) })
   }
-  return report(options, outcomes, 'deleted', { running: 'an attempt holds it; --force deletes it all the same' })
+  return report(options, outcomes, 'deleted', { running: 'an attempt is running; --force deletes it anyway' })
 }
 
 export async function resendRecords(opened: CommandStore, command: StoreCommand): Promise<ExitCode> {
@@ -114,8 +114,8 @@ export async function resendRecords(opened: CommandStore, command: StoreCommand)
   }
   return report(options, outcomes, 'redriven', {
     absent: 'nothing was accepted for it',
-    busy: 'attempts are still to come',
-    completed: '--completed processes it once more',
+    busy: 'it has attempts left',
+    completed: '--completed processes it again',
   })
 }
 
@@ -151,17 +151,17 @@ async function resendDead({ receiver, inbox }: CommandStore, options: Options): 
   let error: string | undefined
   for await (const batch of redriveDead(receiver, inbox, selection)) {
     ;({ looked, redriven, error } = batch)
-    progress.update(`${redriven} begun again, ${looked} looked at`)
+    progress.update(`${redriven} redriven, ${looked} read`)
   }
   progress.end()
   if (options.has('json')) printJson({ redriven, looked, ...(error !== undefined && { error }) })
-  else if (error === undefined) print(`${redriven} begun again, of ${looked} dead ones`)
-  else print(`${redriven} begun again, then it was broken off: ${error}; the same again goes on from there`)
+  else if (error === undefined) print(`${redriven} of ${looked} dead deliveries redriven`)
+  else print(`${redriven} redriven, then interrupted: ${error}; run the same command to continue`)
   return error === undefined ? 0 : 1
 }
 
 function unconfirmed(count: number, options: Options): ExitCode {
   if (options.has('json')) printJson({ would_redrive: count })
-  else print(`${count} would begin again, none has: say --confirm ${count}, or --confirm all`)
+  else print(`${count} would be redriven, none has been: add --confirm ${count}, or --confirm all`)
   return options.has('dry-run') ? 0 : 1
 }

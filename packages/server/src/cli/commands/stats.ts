@@ -50,6 +50,6 @@ export async function showStats({ store, place, receiver }: CommandStore, { opti
     ['SOURCE', 'STATE', 'RECORDS'],
     sources.map(({ source, state, count }) => [source, state, String(count)]),
   )
-  if (!complete) print(`\ncounted as far as ${counted}: there are more`)
+  if (!complete) print(`\n${counted} records counted: there are more`)
   return 0
 }

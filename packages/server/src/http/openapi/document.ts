@@ -32,8 +32,8 @@ async function describe(routes: readonly Route[]): Promise<OpenApi> {
         license: { name: 'MIT', identifier: 'MIT' },
       },
       tags: [
-        { name: 'deliveries', description: 'What senders use' },
-        { name: 'operators', description: 'For those who run it' },
+        { name: 'deliveries', description: 'For senders' },
+        { name: 'operators', description: 'For operators' },
         { name: 'about', description: 'For everybody' },
       ],
       components: {

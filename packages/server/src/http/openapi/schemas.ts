@@ -17,7 +17,7 @@ const INBOX = object({ pending: INTEGER, dead: nullable('integer'), oldest_due_a
 export const SCHEMAS = {
   Problem: {
     ...object({
-      type: { ...TEXT, description: 'leads to a page that says what it means and what to do' },
+      type: { ...TEXT, description: 'the path of a page that explains the problem' },
       title: TEXT,
       status: INTEGER,
       detail: TEXT,
@@ -42,10 +42,10 @@ export const SCHEMAS = {
       lock_ttl_ms: NUMBER,
       lease_ms: NUMBER,
       wait_ms: NUMBER,
-      deadline_ms: { ...NUMBER, description: 'how long its sender waits' },
+      deadline_ms: { ...NUMBER, description: 'how long its sender waits for the answer' },
       records_bodies: { type: 'boolean' },
       recent: { type: 'array', items: DELIVERY, description: 'the last 20 in this process, newest first' },
-      problems: { type: 'array', items: DELIVERY, description: 'the last 20 that did not go well' },
+      problems: { type: 'array', items: DELIVERY, description: 'the last 20 failures' },
       inbox: INBOX,
     },
     ['sender', 'forward_to', 'deadline_ms', 'inbox'],
@@ -57,7 +57,7 @@ export const SCHEMAS = {
     window: object({
       seconds: INTEGER,
       rate: { ...NUMBER, description: 'deliveries a second' },
-      hit_rate: nullable('number', { description: 'replayed and joined ones among those that were processed' }),
+      hit_rate: nullable('number', { description: 'the share of replayed and joined ones among the processed' }),
       by_outcome: COUNTS,
       p50_ms: nullable('number'),
       p95_ms: nullable('number'),
@@ -70,7 +70,7 @@ export const SCHEMAS = {
     store: object(
       {
         name: TEXT,
-        state: { enum: ['ok', 'failing'], description: 'as it answered last' },
+        state: { enum: ['ok', 'failing'], description: 'the result of the last operation' },
         records: INTEGER,
         bytes: INTEGER,
         errors: INTEGER,
@@ -78,7 +78,7 @@ export const SCHEMAS = {
       ['records', 'bytes'],
     ),
     inbox: { type: 'object', description: 'by source', additionalProperties: INBOX },
-    event_loop_lag_ms: { ...NUMBER, description: 'the longest in the last second' },
+    event_loop_lag_ms: { ...NUMBER, description: 'the maximum since the last overview' },
   }),
   Session: object({ access: { enum: ['token', 'local', 'open', 'closed'] }, logged_in: { type: 'boolean' } }),
   TestAnswer: TEST_ANSWER,

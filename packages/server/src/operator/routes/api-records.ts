@@ -26,9 +26,9 @@ export interface ApiRecordContext {
 const KEYED = { ...OPERATORS, params: { type: 'object', properties: { key: KEY } } }
 
 const LISTED = {
-  source: { type: 'string', description: 'default: of every source', examples: ['default'] },
+  source: { type: 'string', description: 'default: every source', examples: ['default'] },
   state: { enum: STATES },
-  label: { type: 'string', description: 'of records with just this label' },
+  label: { type: 'string', description: 'records with exactly this label' },
   limit: { type: 'integer', minimum: 1, maximum: 500, default: 50 },
   after: { type: 'string', description: '`next` of the page before' },
 }
@@ -45,7 +45,7 @@ const PAGE = {
 const REDRIVE = {
   type: ['object', 'null'],
   additionalProperties: false,
-  properties: { completed: { type: 'boolean', description: 'also if it is completed: it is processed once more' } },
+  properties: { completed: { type: 'boolean', description: 'also if it is completed: it is processed again' } },
 }
 
 /** Records for the dashboard and for tools. */
@@ -60,7 +60,7 @@ export function apiRecordRoutes(app: FastifyInstance, { receiver, records, refus
       ...OPERATORS,
       summary: 'Records, newest first where the store has an order',
       ...query(LISTED),
-      response: { ...json('a page; it may hold fewer than asked for', PAGE), ...operatorProblems('not_found') },
+      response: { ...json('a page; it may have fewer records than the limit', PAGE), ...operatorProblems('not_found') },
     },
     ...list,
   })
@@ -81,10 +81,10 @@ export function apiRecordRoutes(app: FastifyInstance, { receiver, records, refus
   app.delete('/api/records/:key', {
     schema: {
       ...KEYED,
-      summary: 'Forget a key',
+      summary: 'Delete a record',
       ...query({ source: SOURCE, force: FORCE }),
       ...OPERATOR_HEADER,
-      response: { ...json('it is forgotten', 'Cleared'), ...operatorProblems('not_found', 'record_running') },
+      response: { ...json('it is deleted', 'Cleared'), ...operatorProblems('not_found', 'record_running') },
     },
     ...changeForOperators(refusal, async (_, request) => {
       const { key, source } = nameIn(request)

@@ -36,10 +36,10 @@ const POLICY = [
 export function dashboardRoutes(app: FastifyInstance): void {
   const files = loadFiles()
   const absent = serverProblem('not_found', files.has(PAGE) ? {} : { detail: 'It is not built: npm run build.' })
-  app.get('/dashboard', { schema: describe('The operator’s page', 'text/html') }, (_, reply) =>
+  app.get('/dashboard', { schema: describe('The dashboard', 'text/html') }, (_, reply) =>
     respond(reply, files.get(PAGE) ?? absent),
   )
-  const schema = { ...describe('What the operator’s page is made of', '*/*'), params: NAMED }
+  const schema = { ...describe('The files of the dashboard', '*/*'), params: NAMED }
   app.get<{ Params: { '*': string } }>('/dashboard/*', { schema }, ({ params }, reply) =>
     respond(reply, files.get(params['*'] || PAGE) ?? absent),
   )

@@ -19,8 +19,8 @@ export function overviewRoutes(app: FastifyInstance, { activity, gate, refusal }
   app.get('/api/overview', {
     schema: {
       ...OPERATORS,
-      summary: 'Totals since the start, the last minute, and how it is now; of this process',
-      response: { ...json('as it is', 'Overview'), ...operatorProblems() },
+      summary: 'Totals since the start, the last minute and the current state of this process',
+      response: { ...json('the overview', 'Overview'), ...operatorProblems() },
     },
     ...forOperators(refusal, async () => jsonAnswer(activity.snapshot(gate.inProgress))),
   })
@@ -30,7 +30,7 @@ export function overviewRoutes(app: FastifyInstance, { activity, gate, refusal }
     exposeHeadRoute: false,
     schema: {
       ...OPERATORS,
-      summary: 'The overview each second, and the deliveries of that second',
+      summary: 'The overview and the deliveries of each second',
       description: 'Server-sent events: `overview`, and `delivery` with an array of at most 200 deliveries.',
       response: { ...media('until either side ends it', 'text/event-stream'), ...operatorProblems() },
     },

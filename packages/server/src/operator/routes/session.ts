@@ -30,8 +30,8 @@ export function sessionRoutes(app: FastifyInstance, { operators, audit }: Sessio
   app.get('/api/session', {
     schema: {
       ...open,
-      summary: 'Who may use the operator routes, and whether this browser may',
-      response: { ...json('how it is', 'Session'), ...problems(...REFUSED) },
+      summary: 'The access rule of the operator routes, and whether this browser is logged in',
+      response: { ...json('the session', 'Session'), ...problems(...REFUSED) },
     },
     handler: async (request, reply) =>
       respond(reply, jsonAnswer({ access: operators.mode, logged_in: operators.isLoggedIn(request.raw) })),

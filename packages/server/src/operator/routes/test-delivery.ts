@@ -29,7 +29,7 @@ const TEST = {
   properties: {
     body: {
       type: 'string',
-      description: 'default: an event as the sender of the source sends it',
+      description: 'default: an example of the sender of the source',
       examples: ['{"a":1}'],
     },
     key: {
@@ -63,7 +63,7 @@ export function testDeliveryRoute(app: FastifyInstance, context: TestDeliveryCon
       ...query({ source: SOURCE }),
       body: TEST,
       response: {
-        ...json('what it was answered, and what the duplicate was', PAIR),
+        ...json('the answers to the delivery and to its duplicate', PAIR),
         ...operatorProblems('not_found', 'media_type_invalid', 'body_too_large'),
       },
     },

@@ -33,17 +33,17 @@ const LISTED = {
   ...SELECTED,
   state: { enum: STATES },
   after: { type: 'string', description: '`next` of the page before' },
-  bodies: { type: 'boolean', description: 'each in full; a page then ends after 8 MiB' },
+  bodies: { type: 'boolean', description: 'events in full; a page then ends after 8 MiB' },
 }
 const REDRIVEN = {
   ...SELECTED,
-  key: { type: 'string', description: 'of one delivery, with nothing else but its source' },
+  key: { type: 'string', description: 'one delivery; only `source` may go with it' },
   error: { type: 'string', description: 'part of the last error' },
-  dry_run: { type: 'boolean', description: 'true: only tell how many it would be', examples: [true] },
+  dry_run: { type: 'boolean', description: 'true: only count them', examples: [true] },
   confirm: {
     type: 'string',
     pattern: '^(all|0|[1-9][0-9]{0,8})$',
-    description: 'of many: how many they are, as a dry run told, or `all`',
+    description: 'of many: their number, from a dry run, or `all`',
   },
 }
 const COUNTED = { type: 'object', required: ['would_redrive'], properties: { would_redrive: { type: 'integer' } } }
@@ -64,9 +64,12 @@ export function eventRoutes(app: FastifyInstance, context: EventContext): void {
   app.get('/webhook/events', {
     schema: {
       ...OPERATORS,
-      summary: 'What inboxes accepted, newest first',
+      summary: 'Accepted deliveries, newest first',
       ...query(LISTED),
-      response: { ...json('a page; it may hold fewer than asked for', EVENTS), ...operatorProblems('not_found') },
+      response: {
+        ...json('a page; it may have fewer events than the limit', EVENTS),
+        ...operatorProblems('not_found'),
+      },
     },
     ...forOperators(refusal, async (_, request) => {
       const query = readQuery(request)
@@ -80,11 +83,11 @@ export function eventRoutes(app: FastifyInstance, context: EventContext): void {
   app.post('/webhook/events/redrive', {
     schema: {
       ...OPERATORS,
-      summary: 'Begin dead deliveries again, one by its key or many',
+      summary: 'Redrive dead deliveries: one by its key, or many',
       ...query(REDRIVEN),
       response: {
         200: {
-          description: 'it is due now; of many a line of progress for each batch, or how many they would be',
+          description: 'it is due now; of many: a line of progress for each batch, or their number',
           content: {
             'application/json': { schema: { anyOf: [ref('Redriven'), COUNTED] } },
             ...media('', 'application/x-ndjson')[200]!.content,
@@ -103,7 +106,7 @@ export function eventRoutes(app: FastifyInstance, context: EventContext): void {
       const others = Object.keys(request.query as object).filter(name => name !== 'key' && name !== 'source')
       if (others.length === 0) return records.redrive(request, query.list.scope ?? 'default', query.key, true)
       return serverProblem('bad_request', {
-        detail: `key names one delivery: ${others.join(', ')} does not go with it.`,
+        detail: `key names one delivery: ${others.join(', ')} cannot be combined with it.`,
       })
     }),
   })
@@ -151,7 +154,7 @@ async function redriveMany(
 
 function unconfirmed(count: number): Answer {
   return serverProblem('redrive_unconfirmed', {
-    detail: `Nothing was redriven. It would be ${count} now: to begin them again say confirm=${count}, or confirm=all.`,
+    detail: `Nothing was redriven. ${count} deliveries match now: to redrive them send confirm=${count}, or confirm=all.`,
     members: { would_redrive: count },
   })
 }

@@ -8,12 +8,12 @@ const PREFIX = '/webhook/idempotency/'
 
 const KEYED = { ...OPERATORS, params: { type: 'object', properties: { '*': KEY } } }
 
-/** For operators: look at what is recorded for a key, or forget it. */
+/** For operators: read or delete the record of a key. */
 export function recordRoutes(app: FastifyInstance, records: RecordActions, refusal: Refusal): void {
   app.get(`${PREFIX}*`, {
     schema: {
       ...KEYED,
-      summary: 'What is recorded for a key',
+      summary: 'The record of a key',
       ...query({ source: SOURCE }),
       response: { ...json('the record', 'IdempotencyRecord'), ...operatorProblems('not_found') },
     },
@@ -25,9 +25,9 @@ export function recordRoutes(app: FastifyInstance, records: RecordActions, refus
   app.delete(`${PREFIX}*`, {
     schema: {
       ...KEYED,
-      summary: 'Forget a key',
+      summary: 'Delete the record of a key',
       ...query({ source: SOURCE, force: FORCE }),
-      response: { ...json('it is forgotten', 'Cleared'), ...operatorProblems('not_found', 'record_running') },
+      response: { ...json('it is deleted', 'Cleared'), ...operatorProblems('not_found', 'record_running') },
     },
     ...forOperators(refusal, async (url, request) => {
       const { source, key, force } = recordName(url, request)

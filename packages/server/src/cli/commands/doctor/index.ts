@@ -37,7 +37,7 @@ async function reachable(config: ResolvedConfig): Promise<Finding> {
   try {
     const { store } = await openStore(config.store, config.storeOptions, createLogger('silent'))
     await store.close()
-    return ok('store', `${placeOf(config.store)} does its work`)
+    return ok('store', `${placeOf(config.store)} works`)
   } catch (error) {
     return fail('store', (error as Error).message, 'start it, or correct --store-url')
   }
@@ -57,6 +57,6 @@ async function settingsOf({ store, storeOptions }: ResolvedConfig): Promise<Find
     }
   } catch (error) {
     const reason = (error as Error).message.split('\n', 1)[0]
-    return [fail('settings of the store', `they cannot be asked for: ${reason}`, 'see above')]
+    return [fail('settings of the store', `they cannot be read: ${reason}`, 'see above')]
   }
 }

@@ -12,14 +12,14 @@ export function exposure({ operatorAccess: access, host }: ResolvedConfig): Find
   switch (access.mode) {
     case 'token':
       return access.token.length >= GOOD_TOKEN_LENGTH
-        ? ok('operators', 'with the token')
-        : warn('operators', 'the token is short enough to be guessed', `openssl rand -hex 32, for ${adminToken.env}`)
+        ? ok('operators', 'token required')
+        : warn('operators', 'the token is short and may be guessed', `openssl rand -hex 32, for ${adminToken.env}`)
     case 'open':
       return isLoopbackHost(host)
         ? ok('operators', 'open, and only loopback is listened on')
         : warn(
             'operators',
-            `open to whoever reaches ${host} and says Host: localhost: records can be read and deleted, nothing is signed`,
+            `open to every client that reaches ${host} and sends Host: localhost: it can read and delete records`,
             `set ${adminToken.env}, or publish the port on loopback only`,
           )
     case 'token-file':
@@ -27,7 +27,7 @@ export function exposure({ operatorAccess: access, host }: ResolvedConfig): Find
     case 'local':
       return ok('operators', 'a trial: from this machine only, until a request shows a proxy or comes from elsewhere')
     case 'closed':
-      return ok('operators', `nobody: ${access.reason}`)
+      return ok('operators', `closed: ${access.reason}`)
     case 'refused':
       return fail('operators', 'no server starts with these settings', access.reason)
   }
@@ -36,10 +36,10 @@ export function exposure({ operatorAccess: access, host }: ResolvedConfig): Find
 function tokenFile(path: string): Finding {
   try {
     return readToken(path) === undefined
-      ? ok('operators', `with a token that the next start makes and keeps in ${path}`)
-      : ok('operators', `with the token in ${path}, which is its owner's alone (mode 600)`)
+      ? ok('operators', `token required: the next start creates it in ${path}`)
+      : ok('operators', `token required: the one in ${path} (mode 600)`)
   } catch (error) {
-    return fail('operators', `the token cannot be used: ${(error as Error).message}`, 'mend the file, or delete it')
+    return fail('operators', `the token cannot be used: ${(error as Error).message}`, 'repair the file, or delete it')
   }
 }
 
@@ -58,14 +58,14 @@ export function retentions({ sources }: ResolvedConfig): Finding[] {
     const horizonMs = sender?.facts.retryHorizonMs ?? null
     const check = `retention of ${name}`
     // Not set: the sender's own retention, which is long enough.
-    if (retentionMs === undefined) return ok(check, `as long as ${sender?.facts.title} delivers again`)
+    if (retentionMs === undefined) return ok(check, `as long as ${sender?.facts.title} retries`)
     const kept = duration(retentionMs)
-    if (horizonMs === null) return ok(check, `${kept}; how long its sender delivers again is not known`)
+    if (horizonMs === null) return ok(check, `${kept}; it is not known how long its sender retries`)
     return retentionMs >= horizonMs
-      ? ok(check, `${kept}, and ${sender?.facts.title} delivers again for ${duration(horizonMs)}`)
+      ? ok(check, `${kept}, and ${sender?.facts.title} retries for ${duration(horizonMs)}`)
       : warn(
           check,
-          `${kept}, but ${sender?.facts.title} may deliver again for ${duration(horizonMs)}: what comes later runs again`,
+          `${kept}, but ${sender?.facts.title} may retry for ${duration(horizonMs)}: later retries run again`,
           `${SETTINGS.retentionSeconds.env}=${horizonMs / 1000}, or retentionSeconds of the source`,
         )
   })
