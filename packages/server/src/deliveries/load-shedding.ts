@@ -57,7 +57,7 @@ export class LoadShedding {
     }
     const detail = 'The rate limit of this source is exceeded.'
     const answer = serverProblem('rate_limited', { detail, headers: retryAfter(waitMs), outcome: 'unavailable' })
-    return activity.refused(source, answer, 'rate')
+    return activity.answered(source, answer, 'rate')
   }
 
   /** The answer to a delivery whose body was not read to the end. */
@@ -65,7 +65,7 @@ export class LoadShedding {
     if (why === 'no_room') return this.#shed(source, 'body_memory', requestId)
     const detail = `The body came at less than ${MIN_BYTES_PER_SECOND} bytes a second.`
     this.#context.cut('slow_body')
-    return this.#context.activity.refused(source, serverProblem('request_timeout', { detail }))
+    return this.#context.activity.answered(source, serverProblem('request_timeout', { detail }))
   }
 
   #shed(source: string, reason: keyof typeof REASONS, requestId: string): Answer {
@@ -77,7 +77,7 @@ export class LoadShedding {
     }
     const detail = `Overloaded: ${REASONS[reason]}. Send it again later.`
     const answer = serverProblem('overloaded', { detail, headers: retryAfter(RETRY_AFTER_MS), outcome: 'unavailable' })
-    return activity.refused(source, answer, reason)
+    return activity.answered(source, answer, reason)
   }
 }
 

@@ -82,7 +82,7 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
       if (reason !== undefined)
         context.log.warn({ source: name, requestId, reason }, 'the application did not answer the handshake')
       const answer: Answer = { status, headers, body, outcome: status < 500 ? 'handshake' : 'failed' }
-      return context.activity.refused(name, rest === undefined ? answer : { ...answer, rest })
+      return context.activity.answered(name, rest === undefined ? answer : { ...answer, rest })
     }
     const handshakes = forwardHandshake && answererOf(source, receiveHandshake, keylessLog)
     const answer = answererOf(source, (delivery, handler) => source.receive(delivery, handler), log)
@@ -122,10 +122,10 @@ function deliveryAnswerer(
   /** The refusal of a delivery by its head, before its body is read. */
   function refusalOf(request: IncomingMessage, requestId: string): Answer | undefined {
     const { method = 'POST', url = '', rawHeaders: headers } = request
-    if (gate.closed) return activity.refused(name, shuttingDown())
+    if (gate.closed) return activity.answered(name, shuttingDown())
     const refused = loadShedding.refusal(name, requestId) ?? source.refusal({ method, url, headers })
     if (refused !== undefined) return refused
-    if (forwards && hasPassed(name, request.headers.via)) return activity.refused(name, serverProblem('loop_detected'))
+    if (forwards && hasPassed(name, request.headers.via)) return activity.answered(name, serverProblem('loop_detected'))
     return undefined
   }
 
@@ -149,7 +149,7 @@ function deliveryAnswerer(
       if (read === 'too_large') return send(source.tooLarge())
       if (typeof read === 'string') return send(loadShedding.unread(name, read, requestId), true)
       body = read
-      const late = gate.closed ? activity.refused(name, shuttingDown()) : loadShedding.enter(name, rate, requestId)
+      const late = gate.closed ? activity.answered(name, shuttingDown()) : loadShedding.enter(name, rate, requestId)
       if (late !== undefined) return send(late)
       entered = true
 

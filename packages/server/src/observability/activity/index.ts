@@ -122,9 +122,9 @@ export class Activity {
   }
 
   /** Records a delivery that the server answered without its receiver. Returns the answer. */
-  refused(name: string, answer: Answer, overload?: Overload): Answer {
+  answered(name: string, answer: Answer, overload?: Overload): Answer {
     const { outcome, status } = answer
-    this.#metrics.refused(name, outcome, overload)
+    this.#metrics.answered(name, outcome, overload)
     const source = this.#sources.get(name)
     if (source !== undefined) this.#add(source, outcome, status, moment())
     return answer

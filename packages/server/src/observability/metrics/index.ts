@@ -83,7 +83,7 @@ export class Metrics {
   }
 
   /** A delivery that the server answered without its receiver. */
-  refused(source: string, outcome: DeliveryOutcome, overload?: Overload): void {
+  answered(source: string, outcome: DeliveryOutcome, overload?: Overload): void {
     const { deliveries, rejections } = this.instruments
     deliveries.of(source, outcome).value++
     if (overload !== undefined) rejections.of(source, overload).value++
