@@ -4,19 +4,19 @@ import { KEYLESS } from '../config/source-names.js'
 
 export type Receive = (delivery: Delivery, handler: Handler) => Promise<Answer>
 
-/** A source whose deliveries run every time, whatever key they bear: who delivers is verified as ever. */
+/** A source that ignores keys: every delivery runs. Signatures are verified as on the keyed route. */
 export function keylessSource(receiver: Receiver, options: SourceOptions): [Source, Receive] {
   const { sender, retentionMs, ...rules } = options
   const keyless = { ...rules, name: KEYLESS, keyRequired: false }
   if (sender !== undefined) {
-    const source = receiver.source({ ...keyless, sender: namingNothing(sender) })
+    const source = receiver.source({ ...keyless, sender: withoutKeys(sender) })
     return [source, (delivery, handler) => source.receive(delivery, handler)]
   }
   const source = receiver.source(keyless)
   return [source, withoutHeaders(source)]
 }
 
-function namingNothing(sender: Sender): Sender {
+function withoutKeys(sender: Sender): Sender {
   const { facts, success, provenByHeaders, unsignedHandshake } = sender
   return {
     facts,
@@ -30,7 +30,7 @@ function namingNothing(sender: Sender): Sender {
   }
 }
 
-/** The source sees no header, so no key; the handler sees the delivery as it arrived. */
+/** The source sees no headers, and so no key; the handler sees the delivery as it arrived. */
 function withoutHeaders(source: Source): Receive {
   return (delivery, handler) => {
     const { method, url, body, requestId } = delivery

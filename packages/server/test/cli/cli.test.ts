@@ -9,7 +9,7 @@ import { runCli, startServer, stopServers, temporaryFolder } from '../support/se
 afterAll(stopServers)
 
 // Together, for some wait until the store may still come up.
-describe.concurrent('what cannot start says why in one line', () => {
+describe.concurrent('a failed start prints one line', () => {
   test.each<[string, Record<string, string>, string[], number, RegExp]>([
     ['an unknown option', {}, ['--prot', '1'], 2, /^hookonce: --prot is not an option; did you mean --port\?\n$/],
     ['an unknown variable', { HOOKONCE_X: '1' }, [], 2, /^hookonce: HOOKONCE_X in the environment is not a setting\n$/],
@@ -109,7 +109,7 @@ test('--help and --version', async () => {
   expect([help.code, help.stdout]).toEqual([0, expect.stringContaining('--store-url (HOOKONCE_STORE_URL)')])
 })
 
-test('by default records are in ./data/hookonce.db and outlive the process', async () => {
+test('by default records are in ./data/hookonce.db and survive a restart', async () => {
   const cwd = temporaryFolder()
   const deliver = (url: string) => send(`${url}/webhook`, { headers: { 'X-Idempotency-Key': 'a' }, body: '{}' })
   const first = await startServer({ cwd })

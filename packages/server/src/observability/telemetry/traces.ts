@@ -12,8 +12,8 @@ const GETTER: TextMapGetter<Delivery> = {
 
 const SETTER: TextMapSetter<Headers> = { set: (headers, name, value) => void headers.push([name, value]) }
 
-/** Spans of deliveries and attempts, in the trace that the sender's `traceparent` names (W3C Trace Context). */
-export class Tracing {
+/** Spans of deliveries and attempts, in the trace of the sender's `traceparent` (W3C Trace Context). */
+export class Traces {
   readonly #api: Api
 
   constructor(api: Api) {
@@ -21,8 +21,8 @@ export class Tracing {
   }
 
   /**
-   * A delivery in a span. The handler gets the delivery as if this span had sent it: whoever it is forwarded to, now or
-   * out of an inbox, goes on with the trace.
+   * Wraps a delivery in a span. The handler gets the delivery with the `traceparent` of this span: the application, and
+   * later attempts of an inbox, continue the trace.
    */
   delivery(
     source: string,
@@ -51,7 +51,7 @@ export class Tracing {
     }
   }
 
-  /** An attempt of a delivery that was accepted before, in a span below the one that accepted it. */
+  /** Wraps an attempt of an accepted delivery in a span, a child of the span that accepted it. */
   attempt(source: string, handler: Handler): Handler {
     return async (delivery, attempt) => {
       const attributes = { 'hookonce.source': source, 'hookonce.attempt': attempt.number }
@@ -87,7 +87,7 @@ export class Tracing {
     return new Delivery({ method, url, body, headers: continued, requestId })
   }
 
-  /** Why is for the log: what a handler threw may quote a body. */
+  /** Without the error: its message may quote a body. */
   #failed(span: Span): void {
     span.setStatus({ code: this.#api.SpanStatusCode.ERROR })
   }

@@ -40,8 +40,8 @@ function opened(url: string, ...sent: string[]) {
 
 const cut = async (url: string, reason: string) => (await scrape(url)).value('connections_cut_total', { reason })
 
-describe('a delivery takes a place when its body is there', () => {
-  test('two thousand that have sent a byte of theirs keep nobody out', async () => {
+describe('a delivery is in flight once its body is complete', () => {
+  test('two thousand incomplete bodies do not block other deliveries', async () => {
     const { url, gate } = await startApp({ env: { HOOKONCE_MAX_IN_FLIGHT: '1', HOOKONCE_RATE_PER_SECOND: '1000' } })
     const unfinished = Array.from({ length: 2_000 }, () => opened(url, head(1_000), 'x'))
     await Promise.all(unfinished.map(({ socket }) => once(socket, 'connect')))
@@ -49,7 +49,7 @@ describe('a delivery takes a place when its body is there', () => {
     expect(gate.inProgress).toBe(0)
   })
 
-  test('and what is not the sender’s does not use up the rate of the source', async () => {
+  test('and unsigned deliveries do not count against the rate limit', async () => {
     const sender = github({ secrets: ['secret-of-the-sender'] })
     const { url } = await startApp({ sources: { hub: { sender, ratePerSecond: 0.01 } } })
     for (let i = 0; i < 5; i++) expect((await deliver(url, 'k', '/hooks/hub')).status).toBe(401)
@@ -61,7 +61,7 @@ describe('a delivery takes a place when its body is there', () => {
 describe('the memory of bodies', () => {
   const env = { HOOKONCE_MAX_BODY_BYTES: '100000', HOOKONCE_MAX_BODY_MEMORY_BYTES: '150000' }
 
-  test('is bounded: of unfinished ones that ends which has not moved for longest, the others go on', async () => {
+  test('is limited: at the limit the unfinished body that was idle for longest is refused', async () => {
     const { url } = await startApp({ env })
     const stuck = opened(url, head(90_000), '1'.repeat(60_000))
     // Until the server has certainly read it.
@@ -78,7 +78,7 @@ describe('the memory of bodies', () => {
     expect((await deliver(url, 'after')).status).toBe(200)
   })
 
-  test('counts what is in flight until it is answered', async () => {
+  test('counts complete bodies until they are answered', async () => {
     const upstream = await startUpstream()
     upstreams.push(upstream)
     upstream.shutGate()
@@ -94,7 +94,7 @@ describe('the memory of bodies', () => {
     expect((await deliver(url, 'b', '/webhook', '1'.repeat(90_000))).status).toBe(200)
   })
 
-  test('is not used up by bodies that were sent in the smallest pieces', async () => {
+  test('is not exhausted by bodies in tiny chunks', async () => {
     const { url } = await startApp({ env })
     const chunked = ['POST /webhook HTTP/1.1', 'host: localhost', 'transfer-encoding: chunked', 'connection: close']
     const { closed, statuses } = opened(url, `${chunked.join('\r\n')}\r\n\r\n${'1\r\n1\r\n'.repeat(90_000)}0\r\n\r\n`)
@@ -102,7 +102,7 @@ describe('the memory of bodies', () => {
     expect(statuses()).toEqual(['200'])
   })
 
-  test('large bodies arrive as they were sent, however many at once', async () => {
+  test('large bodies arrive complete, many at once', async () => {
     const received: string[] = []
     const handle = (delivery: { text(): string }) => Response.json(received.push(delivery.text()))
     const { url } = await startApp({ sources: { large: { handle } } })
@@ -113,7 +113,7 @@ describe('the memory of bodies', () => {
   })
 })
 
-test('a body that hardly moves is answered 408 and its connection ended; one that is merely slow is taken', async () => {
+test('a body below the minimum rate is answered 408 and its connection closed; a slow one is accepted', async () => {
   const { url } = await startApp()
   const stuck = opened(url, head(20_000), 'x')
   const slow = opened(url, head(5_000, { fields: ['connection: close'] }))
@@ -129,8 +129,8 @@ test('a body that hardly moves is answered 408 and its connection ended; one tha
   expect(slow.statuses()).toEqual(['200'])
 }, 30_000)
 
-describe('requests that are sent at once on one connection', () => {
-  test('are answered one after the other, and take one place', async () => {
+describe('pipelined requests', () => {
+  test('are answered one after the other, one in flight at a time', async () => {
     let running = 0
     let most = 0
     const handle = async () => {
@@ -149,7 +149,7 @@ describe('requests that are sent at once on one connection', () => {
     await until('the connection goes on', () => statuses().length === 6_001)
   }, 120_000)
 
-  test('of different routes too, in their order; the last one’s body may come later', async () => {
+  test('of different routes are answered in order; the last body may come later', async () => {
     const { url } = await startApp()
     const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`
     const { statuses, socket } = opened(url, `${get('/health')}${head(2)}{}${get('/nope')}${head(40_000)}`)
@@ -159,7 +159,7 @@ describe('requests that are sent at once on one connection', () => {
     expect(statuses()).toEqual(['200', '200', '404', '200'])
   })
 
-  test('more than ten thousand that wait end their connection', async () => {
+  test('beyond ten thousand close their connection', async () => {
     const upstream = await startUpstream()
     upstreams.push(upstream)
     upstream.shutGate()
@@ -175,7 +175,7 @@ describe('requests that are sent at once on one connection', () => {
   })
 })
 
-test('connections beyond the limit are ended as they come, and counted', async () => {
+test('connections beyond the limit are closed at once, and counted', async () => {
   const { url } = await startApp({ env: { HOOKONCE_MAX_CONNECTIONS: '2' } })
   const kept: Socket[] = []
   for (let i = 0; i < 2; i++) {
@@ -192,7 +192,7 @@ test('connections beyond the limit are ended as they come, and counted', async (
   await until('there is room again', async () => (await cut(url, 'too_many').catch(() => 0)) === 1)
 })
 
-test('two thousand that are opened at once wait to be accepted: none is left to try again', async () => {
+test('two thousand connections at once fit in the backlog', async () => {
   const { url } = await startApp()
   const unaccepted = () => {
     const port = Number(new URL(url).port).toString(16).toUpperCase().padStart(4, '0')
@@ -206,7 +206,7 @@ test('two thousand that are opened at once wait to be accepted: none is left to 
   expect(unaccepted()).toBeGreaterThanOrEqual(Math.min(2_000, most))
 })
 
-test('whoever does not take an answer is cut off after a while; whoever takes it slowly is not', async () => {
+test('a client that does not read its answer is disconnected; a slow one is not', async () => {
   const large = '1'.repeat(20_000_000)
   const { url } = await startApp({
     env: { HOOKONCE_MAX_RESPONSE_BYTES: '30000000' },
@@ -257,7 +257,7 @@ describe('a request with more than 200 header fields', () => {
     expect([answer.status, answer.json.code]).toEqual([431, 'headers_too_large'])
   })
 
-  test('is counted as a delivery of its source; 200 are taken', async () => {
+  test('is counted as a delivery of its source; 200 are accepted', async () => {
     const { url } = await startApp()
     expect((await send(`${url}/webhook`, { headers: junk(198), body: '{}' })).status).toBe(431)
     expect((await send(`${url}/webhook`, { headers: junk(197), body: '{}' })).status).toBe(200)
@@ -266,12 +266,12 @@ describe('a request with more than 200 header fields', () => {
   })
 })
 
-describe('a token in a header is looked at before the body is read', () => {
+describe('a token in a header is verified before the body is read', () => {
   const sender = bearer({ tokens: ['token-of-the-sender-0123456789abcdef'] })
   const path = '/hooks/partner'
   const authorized = 'authorization: Bearer token-of-the-sender-0123456789abcdef'
 
-  test('a wrong one is 401 at once, and the connection of a large body is ended', async () => {
+  test('a wrong one is 401 at once, and the connection of a large body is closed', async () => {
     const { url } = await startApp({ sources: { partner: { sender } } })
     const large = opened(url, head(1_000_000, { path, fields: ['authorization: Bearer wrong'] }))
     await large.closed
@@ -285,7 +285,7 @@ describe('a token in a header is looked at before the body is read', () => {
     expect(seen.value('deliveries_total', { source: 'partner', outcome: 'unauthorized' })).toBe(2)
   })
 
-  test('without idempotency too', async () => {
+  test('on /webhook/no-idempotency too', async () => {
     const { url } = await startApp({
       env: { HOOKONCE_ALLOW_NO_IDEMPOTENCY: 'true' },
       sources: { default: { sender } },

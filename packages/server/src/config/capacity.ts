@@ -2,11 +2,11 @@ import { totalmem } from 'node:os'
 import { SETTINGS, type SettingName, type Settings } from './settings.js'
 import { StartError } from './start-error.js'
 
-/** How much of everything there may be at once. */
-export interface Room {
+/** The limits of one process. */
+export interface Capacity {
   maxWaiters: number
   maxInFlight: number
-  /** What the bodies of deliveries may hold together. */
+  /** The memory of all bodies of deliveries together. */
   maxBodyMemoryBytes: number
   /** On each address. */
   maxConnections: number
@@ -15,9 +15,9 @@ export interface Room {
 type Sources = ReadonlyMap<string, { options: { maxBodyBytes: number } }>
 
 /** @throws {StartError} */
-export function roomFor(settings: Settings, sources: Sources, where: (name: SettingName) => string): Room {
+export function capacityFor(settings: Settings, sources: Sources, where: (name: SettingName) => string): Capacity {
   const { maxWaiters: waiters, maxInFlight: inFlight } = settings
-  // Deliveries that wait for others never take all of the room.
+  // Waiting duplicates leave capacity for other deliveries.
   const maxWaiters = waiters ?? Math.min(10_000, Math.floor((inFlight ?? Number.POSITIVE_INFINITY) / 2))
   const maxInFlight = inFlight ?? maxWaiters + 10_000
   if (maxInFlight <= maxWaiters) {
@@ -30,25 +30,25 @@ export function roomFor(settings: Settings, sources: Sources, where: (name: Sett
     const setting = `${where('maxBodyMemoryBytes')} (${maxBodyMemoryBytes})`
     throw new StartError(`${setting} must be at least the largest maxBodyBytes of a source (${largest})`)
   }
-  // The others are for the store and the applications that deliveries are forwarded to.
+  // The other open files are for the store and the applications.
   const maxConnections = settings.maxConnections ?? Math.min(maxInFlight + 5_000, Math.floor(openFiles() * 0.75))
   return { maxWaiters, maxInFlight, maxBodyMemoryBytes, maxConnections }
 }
 
-/** The most bytes that any of these takes. */
+/** The largest body of any source. */
 export function largestBody(sources: Sources): number {
   return Math.max(...[...sources.values()].map(({ options }) => options.maxBodyBytes))
 }
 
-/** What this process may use: of the machine, or of its container if that is less. */
+/** The memory of the machine, or of the container if that is less. */
 function usableMemory(): number {
-  // 0 or more than there is: no limit.
+  // 0, or more than the machine has: no limit.
   const container = process.constrainedMemory()
   return container > 0 ? Math.min(container, totalmem()) : totalmem()
 }
 
 function openFiles(): number {
-  // With its network part a report asks for the name of every peer.
+  // The network part of a report would look up the host name of every peer.
   Object.assign(process.report, { excludeNetwork: true })
   const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft: number | string } } }
   const most = Number(userLimits?.open_files?.soft)

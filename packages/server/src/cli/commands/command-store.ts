@@ -5,7 +5,7 @@ import { StartError } from '../../config/start-error.js'
 import { createLogger } from '../../observability/log.js'
 import { openStore } from '../../runtime/open-store.js'
 
-export interface OpenedForCommand {
+export interface CommandStore {
   config: ResolvedConfig
   store: Store
   place: string
@@ -13,9 +13,9 @@ export interface OpenedForCommand {
   inbox: Inbox
 }
 
-/** The store that a server with these settings uses, as that server would use it. @throws {StartError} */
-export async function openForCommand(config: ResolvedConfig): Promise<OpenedForCommand> {
-  const missing = whyNothingToOpen(config)
+/** Opens the store of a server with these settings. @throws {StartError} */
+export async function openCommandStore(config: ResolvedConfig): Promise<CommandStore> {
+  const missing = missingStore(config)
   if (missing !== undefined) throw new StartError(missing.reason, missing.exitCode)
   const { store, place } = await openStore(config.store, config.storeOptions, createLogger('silent'))
   const { lockTtlMs, leaseMs } = config.sources.get('default')!.options
@@ -24,8 +24,8 @@ export async function openForCommand(config: ResolvedConfig): Promise<OpenedForC
   return { config, store, place, receiver, inbox: createInbox({ receiver, handlers: {} }) }
 }
 
-/** A command looks; it makes no store where there is none. */
-export function whyNothingToOpen({ store }: ResolvedConfig): { reason: string; exitCode: 1 | 2 } | undefined {
+/** Why there is no store to open: a command creates none. */
+export function missingStore({ store }: ResolvedConfig): { reason: string; exitCode: 1 | 2 } | undefined {
   if (store.kind === 'memory') {
     return { reason: 'memory: ends with the process that has it; ask that server, by its /api', exitCode: 2 }
   }
