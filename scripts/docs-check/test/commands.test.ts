@@ -38,7 +38,7 @@ const missing = (words: string[]) => words.filter(word => PATH.test(word) && !ex
 
 const SHELL = ['bash', 'sh', 'ini', 'yaml']
 
-const checked = pages('README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs', 'examples')
+const checked = pages('README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs', 'examples')
 
 describe.each(checked)('$path', ({ path, blocks, spans }) => {
   const shell = blocks.filter(({ lang }) => SHELL.includes(lang))
