@@ -18,6 +18,12 @@ export default defineConfig({
     silent: 'passed-only',
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Of what is built and run, told by the lines of its source.
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/dist/**/*.js', 'packages/server/src/**'],
+      reporter: ['text-summary', 'html'],
+    },
     expect: { poll: { timeout: 20_000 } },
   },
 })
