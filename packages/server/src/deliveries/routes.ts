@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Answer, Delivery, keyOf, type Source } from 'hookonce'
+import { type Answer, Delivery, type Handler, keyOf, type Source } from 'hookonce'
 import type { Logger } from 'pino'
 import type { ResolvedSource } from '../config/resolve.js'
 import { KEYLESS } from '../config/source-names.js'
@@ -19,7 +19,6 @@ import { DeliveryLog } from './log.js'
 import { TokenBucket } from './rate-limit.js'
 import type { Bodies } from './read-body.js'
 import { mountedSource, type SourceContext } from './sources.js'
-import { keylessSource, type Receive } from './unkeyed-source.js'
 import { nextWriteBatch } from './write-batch.js'
 
 export interface DeliveryContext extends SourceContext {
@@ -35,6 +34,8 @@ export interface DeliveryContext extends SourceContext {
 }
 
 const NO_BODY = Buffer.alloc(0)
+
+type Receive = (delivery: Delivery, handler: Handler) => Promise<Answer>
 
 type DeliveryListener = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -90,7 +91,9 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
     if (name !== 'default') continue
     route('/webhook', answer)
     if (!context.allowNoIdempotency) continue
-    const [keyless, receive] = keylessSource(context.receiver, options)
+    const { retentionMs, keyRequired, ...rules } = options
+    const keyless = context.receiver.source({ ...rules, name: KEYLESS, keyed: false })
+    const receive: Receive = (delivery, handler) => keyless.receive(delivery, handler)
     route(KEYLESS, answererOf(keyless, receive, keylessLog), false)
   }
   return listeners
