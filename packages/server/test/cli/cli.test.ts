@@ -1,4 +1,5 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,6 +8,13 @@ import { send } from '../support/http.js'
 import { runCli, startServer, stopServers, temporaryFolder } from '../support/server.js'
 
 afterAll(stopServers)
+
+test('npx hookonce is the command, in a checkout too', () => {
+  const [root, server] = ['../../../../', '../../'].map(path => fileURLToPath(new URL(path, import.meta.url)))
+  const { stdout, stderr, status } = spawnSync('npx', ['hookonce', '--version'], { cwd: root!, encoding: 'utf8' })
+  const { version } = JSON.parse(readFileSync(join(server!, 'package.json'), 'utf8'))
+  expect({ stdout, stderr, status }).toEqual({ stdout: `${version}\n`, stderr: '', status: 0 })
+})
 
 // Together, for some wait until the store may still come up.
 describe.concurrent('a failed start prints one line', () => {
