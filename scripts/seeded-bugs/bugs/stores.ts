@@ -126,7 +126,7 @@ export const storeBugs: Bugs = [
   ),
   inRedis(
     'Redis: what is taken gets 5 ms less',
-    'lua/take.lua',
+    'lua/claim-due.lua',
     'math.min(tonumber(ARGV[3]), lock_ttl)',
     'math.min(tonumber(ARGV[3]) - 5, lock_ttl)',
   ),

@@ -34,7 +34,7 @@ export function createQueue({ run }: Commands, prefix: string) {
    */
   async function takeFrom(agenda: string, most: number, attempt: readonly string[], leastMs: number): Promise<Taken[]> {
     for (;;) {
-      const { now, taken, more } = await ask(scripts.take, agenda, [`${most}`, ...attempt], leastMs, false)
+      const { now, taken, more } = await ask(scripts.claimDue, agenda, [`${most}`, ...attempt], leastMs, false)
       if (hasSteppedBack(agenda, now)) await cut(agenda)
       if (!more) return taken
     }
@@ -71,7 +71,7 @@ export function createQueue({ run }: Commands, prefix: string) {
   }
 
   function dueTimes(agenda: string, most: number): Promise<number[]> {
-    return run(scripts.due, agenda, [`${most}`], reply => (reply as unknown[]).map(Number))
+    return run(scripts.peekDue, agenda, [`${most}`], reply => (reply as unknown[]).map(Number))
   }
 
   /** When it is looked at for the first time it may have. */
@@ -86,7 +86,7 @@ export function createQueue({ run }: Commands, prefix: string) {
   async function cut(agenda: string): Promise<void> {
     try {
       for (let from = '0'; from !== ''; ) {
-        from = await run(scripts.cut, agenda, [from, `${MOST_CUT_LOOKS}`], reply => String(reply))
+        from = await run(scripts.correctDueTimes, agenda, [from, `${MOST_CUT_LOOKS}`], reply => String(reply))
       }
     } catch {
       clocks.delete(agenda)
@@ -94,7 +94,7 @@ export function createQueue({ run }: Commands, prefix: string) {
   }
 
   return {
-    /** Takes at most `limit` records; `attempt` is what take.lua has after that. Each server is waited for at least `leastMs`. */
+    /** Takes at most `limit` records; `attempt` is what claim-due.lua has after that. Each server is waited for at least `leastMs`. */
     async take(
       isCluster: boolean,
       scope: string,
@@ -112,7 +112,9 @@ export function createQueue({ run }: Commands, prefix: string) {
     /** What runs under a lease id: a take whose answer was lost has taken it. */
     async leased(isCluster: boolean, scope: string, leaseId: string, leaseMs: number): Promise<DueClaim[]> {
       const found = await Promise.all(
-        agendas(isCluster, scope).map(agenda => ask(scripts.leased, agenda, [leaseId, `${leaseMs}`], leaseMs, true)),
+        agendas(isCluster, scope).map(agenda =>
+          ask(scripts.listLeased, agenda, [leaseId, `${leaseMs}`], leaseMs, true),
+        ),
       )
       return found.flatMap(({ taken }) => taken.map(({ claim }) => claim))
     },
@@ -129,7 +131,7 @@ function sharesOf(times: readonly number[][], limit: number): Map<number, number
   return shares
 }
 
-/** See take.lua. */
+/** See claim-due.lua. */
 function takenOf(reply: unknown, prefix: string): { now: number; taken: Taken[]; more: boolean } {
   const [now, more, ...rest] = reply as [number, number, ...unknown[]]
   const taken: Taken[] = []

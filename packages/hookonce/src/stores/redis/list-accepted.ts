@@ -56,7 +56,9 @@ export async function logPage(
 
   async function allScopes(): Promise<string[]> {
     const decode = (reply: unknown) => (reply as Buffer[]).map(String)
-    const sets = await Promise.all(tags.map(tag => commands.run(scripts.scopes, scopesKeyOf(prefix, tag), [], decode)))
+    const sets = await Promise.all(
+      tags.map(tag => commands.run(scripts.listScopes, scopesKeyOf(prefix, tag), [], decode)),
+    )
     return [...new Set(sets.flat())]
   }
 
@@ -65,7 +67,7 @@ export async function logPage(
     const first = before === undefined ? '+' : `${before * 1000 - 1}`
     for (;;) {
       const start = from === undefined ? first : `${from.micros}`
-      const found = await commands.run(scripts.logged, log, [start, `${since * 1000}`, `${batch}`], decodeEntries)
+      const found = await commands.run(scripts.listAccepted, log, [start, `${since * 1000}`, `${batch}`], decodeEntries)
       // A page may have ended between two logs of one microsecond.
       yield* found.filter(entry => from === undefined || byAge(from, entry) < 0)
       if (found.length < batch) return
@@ -97,7 +99,7 @@ function merge(logs: AsyncGenerator<Entry>[]): (most: number) => Promise<Entry[]
   }
 }
 
-/** See logged.lua. */
+/** See list-accepted.lua. */
 function decodeEntries(reply: unknown): Entry[] {
   const entries = reply as [id: unknown, [group: unknown, name: unknown]][]
   return entries.map(([id, [, name]]) => ({ micros: Number.parseInt(String(id), 10), name: String(name) }))

@@ -32,7 +32,7 @@ import { type Accepted, type ClaimOutcome, NEVER, type RecordId, type RecordSumm
  * While a Cluster moves a slot, a record, its agenda and its log may be on two servers. Scripts ask for the record, or for
  * the agenda; what they write to the others then gets an error (`pcall`) or finds no entry (`XX`, XREADGROUP), which would
  * be a second one that the slot cannot be merged with. The lease's end, which the agenda has, sets that right. A record
- * that take.lua does not find is gone, unless a command for it and the agenda gets an error.
+ * that claim-due.lua does not find is gone, unless a command for it and the agenda gets an error.
  */
 const LEASE_ID_AT = 50
 const DELETED = 'd'.charCodeAt(0)
