@@ -159,15 +159,15 @@ export const storeBugs: Bugs = [
   inRedis(
     'Redis: it is not noticed that it forgot',
     'data-loss-check.ts',
-    'before.id !== id || kept === 0',
+    'before.id !== id || earlier === 0',
     "before.id === ''",
     ...tests('redis/data-loss-check'),
   ),
   inRedis(
     'Redis: a deletion is sent again when it may have been done',
     'script-runner.ts',
-    'passing && (command.resendable || !doubtful)',
-    'passing && (command.resendable || doubtful)',
+    'transient && (command.resendable || !maybeExecuted)',
+    'transient && (command.resendable || maybeExecuted)',
     ...tests('redis/faults'),
   ),
 
