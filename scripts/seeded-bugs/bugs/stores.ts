@@ -108,8 +108,8 @@ export const storeBugs: Bugs = [
   inPostgres(
     'Postgres: it is ready without a write',
     'sql/check.sql',
-    'UPDATE hookonce.meta SET checked_at = greatest(checked_at + 1, hookonce.now_ms()) FROM patience WHERE id = 1',
-    'SELECT checked_at FROM hookonce.meta, patience WHERE id = 1',
+    'UPDATE hookonce.meta SET checked_at = greatest(checked_at + 1, hookonce.now_ms()) FROM lock_timeout WHERE id = 1',
+    'SELECT checked_at FROM hookonce.meta, lock_timeout WHERE id = 1',
     ...inServer('runtime/readyz'),
   ),
   inRedis(
@@ -210,7 +210,7 @@ export const storeBugs: Bugs = [
   inPostgres(
     'Postgres: a COMMIT without an answer counts as not done',
     'transact.ts',
-    'return await fateOf(held, lost)',
+    'return await commitOutcome(held, lost)',
     "throw new Failure(lost.cause, 'refused', false)",
     ...tests('postgres/transact'),
   ),
