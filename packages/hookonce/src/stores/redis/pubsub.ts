@@ -54,7 +54,7 @@ export function createWatcher(opening: Promise<RedisClient>, mark: (name: string
     setTimeout(reconnect, FIRST_RETRY_MS).unref()
   }
 
-  /** Wakes once both are confirmed, in either order: from then on no change is missed, and an earlier one shows in the record. */
+  /** Wakes once both are confirmed, in any order: later changes are published, and earlier ones show in the record. */
   function subscribe(name: string, watch: Watch): void {
     const to = connection
     if (to === undefined) return
