@@ -39,7 +39,7 @@ const aPool = methods('a pg.Pool', ['connect', 'on', 'end'])
 /** Clients that transactions may not use, so that leases can be renewed while all transactions wait. */
 const CLIENTS_FOR_STATEMENTS = 2
 
-/** A connection that misses the time limit may take so many times longer to open or to answer before it is ended. */
+/** A connection that misses the time limit is ended after this many further time limits. */
 const GRACE = 2
 
 /** @throws ConfigurationError if the pool is too small for one transaction. */

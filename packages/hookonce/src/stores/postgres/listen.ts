@@ -29,14 +29,14 @@ export interface WatcherOptions {
   channel: { name: string; listen: string }
   timeoutMs: number
   connect(by: number): Promise<Listener>
-  /** Has the ends of these records' attempts notified. */
+  /** Has the end of each attempt of these records notified. */
   mark(ids: RecordId[]): Promise<void>
 }
 
 /**
- * Wakes the watches of a record when an attempt ends in any process. One connection listens, from the first watch on. A record
- * is marked once that listens and then woken: later ends are notified, an earlier one shows in the record. A notification
- * without a key says that something in the scope is due.
+ * Wakes the watches of a record when its attempt ends in any process. One connection listens, from the first watch on. Once
+ * it listens, a record is marked and its watches are woken: later ends are notified, and an earlier one shows in the record.
+ * A notification without a key says that something in the scope is due.
  */
 export function createWatcher({ channel, timeoutMs, connect, mark }: WatcherOptions) {
   const watches = new Map<string, Watched>()

@@ -117,7 +117,7 @@ function validate(limit: number, isCursor: boolean): void {
   }
 }
 
-/** As a parameter: a whole millisecond, within the range of a `Date`. */
+/** The first whole millisecond at or after `time`, within the range of a `Date`. */
 function timeOf(time: number): string {
   return String(Math.ceil(Math.min(Math.max(time, 0), NEVER)))
 }

@@ -5,8 +5,8 @@
 --   lease_id, fencing_token, milliseconds left of the lease, settled_at, result of a completed record, length of the lease
 --   at its last claim or renewal, and whether the attempt is known to have begun.
 --   No row for a key whose record was written or removed meanwhile: retry it.
--- The arrays go through a CTE, or the planner would plan anew for each length. Keys are inserted in order, so that two
--- batches never deadlock. An INSERT waits for an uncommitted one of the same key; lock_timeout limits that, for this
+-- The arrays go through a CTE, or the server would plan each call anew by their lengths. Keys are inserted in order, so that
+-- two batches never deadlock. An INSERT waits for an uncommitted one of the same key; lock_timeout limits that, for this
 -- transaction only, so that no session is needed.
 WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
 input AS MATERIALIZED (
