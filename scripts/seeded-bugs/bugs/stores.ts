@@ -109,8 +109,8 @@ export const storeBugs: Bugs = [
   inPostgres(
     'Postgres: it is ready without a write',
     'sql/check.sql',
-    'UPDATE hookonce.meta SET checked_at = greatest(checked_at + 1, hookonce.now_ms()) FROM patience WHERE id = 1',
-    'SELECT checked_at FROM hookonce.meta, patience WHERE id = 1',
+    'UPDATE hookonce.meta SET checked_at = greatest(checked_at + 1, hookonce.now_ms()) FROM lock_timeout WHERE id = 1',
+    'SELECT checked_at FROM hookonce.meta, lock_timeout WHERE id = 1',
     ...inServer('runtime/readyz'),
   ),
   inRedis(
@@ -127,7 +127,7 @@ export const storeBugs: Bugs = [
   ),
   inRedis(
     'Redis: what is taken gets 5 ms less',
-    'lua/take.lua',
+    'lua/claim-due.lua',
     'math.min(tonumber(ARGV[3]), lock_ttl)',
     'math.min(tonumber(ARGV[3]) - 5, lock_ttl)',
   ),
@@ -160,15 +160,15 @@ export const storeBugs: Bugs = [
   inRedis(
     'Redis: it is not noticed that it forgot',
     'data-loss-check.ts',
-    'before.id !== id || kept === 0',
+    'before.id !== id || earlier === 0',
     "before.id === ''",
     ...tests('redis/data-loss-check'),
   ),
   inRedis(
     'Redis: a deletion is sent again when it may have been done',
     'script-runner.ts',
-    'passing && (command.resendable || !doubtful)',
-    'passing && (command.resendable || doubtful)',
+    'transient && (command.resendable || !maybeExecuted)',
+    'transient && (command.resendable || maybeExecuted)',
     ...tests('redis/faults'),
   ),
 
@@ -211,7 +211,7 @@ export const storeBugs: Bugs = [
   inPostgres(
     'Postgres: a COMMIT without an answer counts as not done',
     'transact.ts',
-    'return await fateOf(held, lost)',
+    'return await commitOutcome(held, lost)',
     "throw new Failure(lost.cause, 'refused', false)",
     ...tests('postgres/transact'),
   ),

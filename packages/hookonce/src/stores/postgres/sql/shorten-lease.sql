@@ -1,6 +1,6 @@
--- A lease that ends further ahead than it was to last, for the clock stepped back, ends after its own length.
+-- A lease with more time left than its length dates from before the clock stepped back: it now ends after its length.
 -- Parameters: scope, key, lease_id.
-WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   lease_ends_at = hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms),
   expires_at = CASE
@@ -9,6 +9,6 @@ UPDATE hookonce.records SET
     ELSE expires_at
   END,
   due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms) END
-FROM patience
+FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3
   AND lease_ends_at > hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms)

@@ -1,8 +1,9 @@
 #!lua flags=allow-oom
--- After the clock stepped back: nothing in a queue is due further ahead than it was to be.
--- KEYS[1] the queue's agenda. ARGV: after which ms of it, most looks.
--- Result: the ms up to which it was looked at, as a text; '' when that was all.
+-- Corrects the due times of a queue after the clock stepped back: none is further ahead than when it was set.
+-- KEYS[1] the queue's agenda. ARGV: the score after which to begin, most entries.
+-- Result: the score up to which entries were read, as a text; '' if those were all.
 -- @include record
+-- @include entry
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local agenda, groups = KEYS[1], string.sub(KEYS[1], 1, -#':agenda' - 1) .. ':group:'
@@ -11,10 +12,8 @@ local entries = redis.call('ZRANGE', agenda, '(' .. string.format('%.0f', from),
   ARGV[2], 'WITHSCORES')
 for i = 1, #entries, 2 do
   local entry = entries[i]
-  local member = string.sub(entry, 1, #groups) == groups and redis.call('ZRANGE', entry, 0, 0)[1] or entry
-  local name = string.sub(member, (string.find(member, ':', 1, true) or 0) + 1)
-  local value = redis.pcall('GET', name)
-  if type(value) == 'string' and #value > 54 then
+  local name, value = record_of(entry, groups)
+  if value then
     local state, _, due, settled, ends, _, ttl, _, _, _, created, _, _, _, _, rest =
       struct.unpack(RECORD, value)
     local round, at = struct.unpack('<I4', value, rest), due

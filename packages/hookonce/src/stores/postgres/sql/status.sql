@@ -1,6 +1,6 @@
--- Whether a record is there, runs under a live lease, was accepted, is settled for good if it was, and is completed.
+-- Why an operation could not change a record.
 -- Parameters: scope, key.
--- Result: runs, accepted, settled, completed; no row when it is absent.
+-- Result: runs under a live lease, accepted, settled for good if it was accepted, completed; no row if it is absent.
 SELECT state = 'running' AND lease_ends_at > hookonce.now_ms(), round IS NOT NULL, due_at IS NULL,
   state = 'completed'
 FROM hookonce.records WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()
