@@ -11,6 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const store = join(root, 'packages/hookonce/src/stores/redis')
 const target = join(store, 'lua.generated.ts')
 
+const camelCase = name => name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase())
 const literal = text => `\`${text.replace(/[\\`]|\$(?=\{)/g, '\\$&')}\``
 
 const include = (_, name) => {
@@ -27,7 +28,7 @@ const scripts = readdirSync(join(store, 'lua'))
     if (header === '') throw new Error(`${file} has no header comment`)
     const script = (flags ?? '') + body.replace(/^-- @include (\w+)$/gm, include)
     const sha = createHash('sha1').update(script).digest('hex')
-    return `  ${file.slice(0, -'.lua'.length)}: {\n    sha: '${sha}',\n    text: ${literal(script)},\n  },`
+    return `  ${camelCase(file.slice(0, -'.lua'.length))}: {\n    sha: '${sha}',\n    text: ${literal(script)},\n  },`
   })
 
 const wanted = [

@@ -1,9 +1,8 @@
 /**
  * Whether a store with many records is as fast as one with a thousand: both in turn, in rounds. Each is in a process of
  * its own, on the same server where it has one. The store fills itself, so records are as it writes them, and is then
- * opened by a process that has not filled it, so that both processes did the same before they are measured. Those in
- * memory, which nobody else can open, are in one process for the same reason: what V8 made of the code while it was filled
- * makes one process up to a tenth faster than another. What a round adds is deleted after it, in both.
+ * opened by a process that has not filled it, so that both processes did the same before they are measured. What a
+ * round adds is deleted after it, in both. The memory store is left out: nobody else can open it.
  */
 import { startWorker } from '../processes.mjs'
 import { median, table } from '../report.mjs'
@@ -21,8 +20,9 @@ const WARMING_ROUNDS = 2
 export async function measureAtSize(backends, { records, rounds, random }) {
   const rows = []
   for (const [kind, backend] of Object.entries(backends)) {
+    if (backend.store === undefined) continue
     const few = await startFilled(kind, backend, FEW, random)
-    const many = await startFilled(kind, backend, records, random, few)
+    const many = await startFilled(kind, backend, records, random)
     const measure = { few: () => rateOf(few, FEW), many: () => rateOf(many, records) }
     for (let round = 0; round < WARMING_ROUNDS; round++) for (const warm of Object.values(measure)) await warm()
     const pairs = []
@@ -49,14 +49,11 @@ async function rateOf(worker, records) {
   return (MEASURED_PAIRS * MEASURED_TIMES) / seconds
 }
 
-/** `other`: a worker that has one of the same kind already. */
-async function startFilled(kind, backend, records, random, other) {
+async function startFilled(kind, backend, records, random) {
   const asked = { open: { kind, ...backend.storeAt(`with_${records}`) }, as: records, random }
-  const isInMemory = backend.store === undefined
-  const filler = (isInMemory && other) || startWorker('at-size/worker.mjs')
+  const filler = startWorker('at-size/worker.mjs')
   const { perSecond } = await filler.ask({ ...asked, records })
   process.stderr.write(`${kind}: ${records} records at ${Math.round(perSecond)}/s\n`)
-  if (isInMemory) return filler
   filler.end()
   const worker = startWorker('at-size/worker.mjs')
   await worker.ask({ ...asked, records: 0, counted: records })

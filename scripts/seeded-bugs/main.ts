@@ -10,7 +10,7 @@ import { ROOT, Tree } from './tree.js'
 const USAGE = `npm run seeded-bugs -- [--only TEXT]… [--page]
 
   --only  bugs whose name or file has this text in it; may be said several times
-  --page  writes docs/seeded-bugs.md, and seeds nothing
+  --page  writes docs/internals/seeded-bugs.md, and seeds nothing
 `
 
 const { values } = parseArgs({
@@ -21,7 +21,7 @@ const { values } = parseArgs({
   },
 })
 if (values.help) process.stdout.write(USAGE)
-else if (values.page) writeFileSync(join(ROOT, 'docs/seeded-bugs.md'), page())
+else if (values.page) writeFileSync(join(ROOT, 'docs/internals/seeded-bugs.md'), page())
 else process.exitCode = await main(values.only)
 
 async function main(only: readonly string[]): Promise<number> {

@@ -5,9 +5,9 @@ import { help, parseCommandLine } from './cli/serve-options.js'
 import { resolveConfig } from './config/resolve.js'
 import { StartError } from './config/start-error.js'
 import { version } from './config/version.js'
-import { harmless } from './observability/escape.js'
+import { terminalSafe } from './observability/escape.js'
 
-/** What a command needs is loaded for it alone: a wrong option is told at once. */
+/** Each command loads only its own modules: a wrong option fails at once. */
 async function run(args: string[]): Promise<void> {
   const name = storeCommandIn(args)
   if (name !== undefined) return runOnStore(parseStoreCommand(name, args))
@@ -26,7 +26,7 @@ async function run(args: string[]): Promise<void> {
   }
 }
 
-/** A command on the store takes the settings of `serve`. */
+/** A store command takes the settings of `serve`. */
 async function runOnStore(command: StoreCommand): Promise<void> {
   const given = parseCommandLine(command.settings)
   if (given.name !== 'serve') {
@@ -40,12 +40,12 @@ async function runOnStore(command: StoreCommand): Promise<void> {
   }
   const { runStoreCommand } = await import('./cli/commands/index.js')
   const code = await runStoreCommand(command, config)
-  // A store that could not be opened may go on trying. What was printed is printed first.
+  // A store that failed to open may keep retrying: exit, once stdout is written.
   process.stdout.write('', () => process.exit(code))
 }
 
 run(process.argv.slice(2)).catch((error: unknown) => {
   if (!(error instanceof StartError)) throw error
-  process.stderr.write(`hookonce: ${harmless(error.message)}\n`)
+  process.stderr.write(`hookonce: ${terminalSafe(error.message)}\n`)
   process.exit(error.exitCode)
 })

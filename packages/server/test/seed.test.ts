@@ -27,7 +27,7 @@ const WITHOUT_KEY = `curl -X POST http://localhost:8000/webhook \\
 
 const bodyOf = (answer: string) => JSON.parse(answer.split('\r\n\r\n')[1]!)
 
-test('the walk with curl', async () => {
+test('the examples with curl', async () => {
   const { url } = await startApp()
   const first = await curl(url, WITH_KEY)
   expect(first).toMatch(/^HTTP\/1\.1 200 /)

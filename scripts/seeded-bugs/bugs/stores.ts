@@ -3,25 +3,32 @@ import { type Bugs, bugsIn, inLibrary, inServer } from '../bug.js'
 const stores = 'packages/hookonce/src/stores'
 const tests = (...names: string[]) => inLibrary(...names.map(name => `stores/${name}`))
 
-const inMemory = bugsIn(`${stores}/memory`, ...tests('memory/leases'))
+const inRules = bugsIn(stores, ...tests('memory/leases'))
 const inSqlite = bugsIn(`${stores}/sqlite`, ...tests('sqlite/conformance'))
 const inRedis = bugsIn(`${stores}/redis`, ...tests('redis/conformance'))
 const inPostgres = bugsIn(`${stores}/postgres`, ...tests('postgres/conformance'))
 
-/** Of the memory store others are seeded in its conformance cases' own test. */
+/** Those of the memory store are seeded in its conformance cases' own test. */
 export const storeBugs: Bugs = [
-  inMemory(
-    'memory: a lease ends 5 ms early',
-    'entry.ts',
-    'Math.max(0, entry.leaseEndsAt - at)',
-    'Math.max(0, entry.leaseEndsAt - at - 5)',
+  inRules(
+    'rules: a lease ends 5 ms early',
+    'rules.ts',
+    'Math.max(0, leaseEndsAt - now)',
+    'Math.max(0, leaseEndsAt - now - 5)',
+  ),
+  inRules(
+    'rules: a lost attempt is not counted',
+    'rules.ts',
+    "return losses + (state === 'running'",
+    "return losses + (state === 'pending'",
+    ...tests('sqlite/conformance'),
   ),
 
   inSqlite(
     'SQLite: a lease ends 5 ms early for a claim',
-    'database/record-operations.ts',
-    'if (found.lease_ends_at > now) return {',
-    'if (found.lease_ends_at > now + 5) return {',
+    'database/records.ts',
+    'leaseEndsAt: lease_ends_at,',
+    'leaseEndsAt: lease_ends_at - 5,',
   ),
   inSqlite(
     'SQLite: a lease ends 5 ms early for a renewal',
@@ -47,12 +54,6 @@ export const storeBugs: Bugs = [
     'sql/complete.sql',
     'AND lease_id = ?6 AND',
     "AND (lease_id = ?6 OR lease_id <> '') AND",
-  ),
-  inSqlite(
-    'SQLite: a lost attempt is not counted',
-    'database/records.ts',
-    "return found.losses + (found.state === 'running'",
-    "return found.losses + (found.state === 'pending'",
   ),
   inSqlite(
     'SQLite: tokens begin anew when a record was removed',
@@ -108,8 +109,8 @@ export const storeBugs: Bugs = [
   inPostgres(
     'Postgres: it is ready without a write',
     'sql/check.sql',
-    'UPDATE hookonce.meta SET checked_at = greatest(checked_at + 1, hookonce.now_ms()) FROM patience WHERE id = 1',
-    'SELECT checked_at FROM hookonce.meta, patience WHERE id = 1',
+    'UPDATE hookonce.meta SET checked_at = greatest(checked_at + 1, hookonce.now_ms()) FROM lock_timeout WHERE id = 1',
+    'SELECT checked_at FROM hookonce.meta, lock_timeout WHERE id = 1',
     ...inServer('runtime/readyz'),
   ),
   inRedis(
@@ -126,7 +127,7 @@ export const storeBugs: Bugs = [
   ),
   inRedis(
     'Redis: what is taken gets 5 ms less',
-    'lua/take.lua',
+    'lua/claim-due.lua',
     'math.min(tonumber(ARGV[3]), lock_ttl)',
     'math.min(tonumber(ARGV[3]) - 5, lock_ttl)',
   ),
@@ -159,15 +160,15 @@ export const storeBugs: Bugs = [
   inRedis(
     'Redis: it is not noticed that it forgot',
     'data-loss-check.ts',
-    'before.id !== id || kept === 0',
+    'before.id !== id || earlier === 0',
     "before.id === ''",
     ...tests('redis/data-loss-check'),
   ),
   inRedis(
     'Redis: a deletion is sent again when it may have been done',
     'script-runner.ts',
-    'passing && (command.resendable || !doubtful)',
-    'passing && (command.resendable || doubtful)',
+    'transient && (command.resendable || !maybeExecuted)',
+    'transient && (command.resendable || maybeExecuted)',
     ...tests('redis/faults'),
   ),
 
@@ -210,7 +211,7 @@ export const storeBugs: Bugs = [
   inPostgres(
     'Postgres: a COMMIT without an answer counts as not done',
     'transact.ts',
-    'return await fateOf(held, lost)',
+    'return await commitOutcome(held, lost)',
     "throw new Failure(lost.cause, 'refused', false)",
     ...tests('postgres/transact'),
   ),

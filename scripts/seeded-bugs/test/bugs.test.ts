@@ -19,7 +19,7 @@ describe('the bugs that are seeded', () => {
   })
 
   test('are all in the documentation (npm run seeded-bugs -- --page)', () => {
-    expect(readFileSync(join(ROOT, 'docs/seeded-bugs.md'), 'utf8')).toBe(page())
+    expect(readFileSync(join(ROOT, 'docs/internals/seeded-bugs.md'), 'utf8')).toBe(page())
   })
 })
 

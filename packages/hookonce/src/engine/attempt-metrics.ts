@@ -1,7 +1,7 @@
 import { type AttemptEndKind, isObserved, publish } from '../diagnostics.js'
 import type { Clock } from '../util/clock.js'
 
-/** Tells of one attempt: at its end as much as can be told together, for each event costs a quick delivery one percent. */
+/** Publishes the activity of one attempt. Its end is one event: each event costs a quick delivery one percent. */
 export class AttemptMeter {
   readonly #clock: Clock
   readonly #scope: string

@@ -75,7 +75,7 @@ export class AbortableAttempt implements Attempt {
     this.#derivationKey = key ?? randomUUID()
   }
 
-  /** Made when first asked for: most handlers never look. */
+  /** Created on first use: most handlers never read it. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController()

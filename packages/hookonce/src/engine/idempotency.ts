@@ -20,7 +20,7 @@ export interface RunRequest extends RecordId {
   fingerprint?: string | null
 }
 
-/** One result per (scope, key), whoever asks, from whatever process. `Kind`: the store's transactions, if it has any. */
+/** One result per (scope, key), for all processes that share the store. `Kind`: the store's transactions, if it has any. */
 export interface Idempotency<Kind = never> {
   /**
    * Runs `work` once for a key and gives its value to every later call within the retention. The value must survive

@@ -14,7 +14,7 @@ export interface IdempotencyOptions<S extends Store = Store> extends Partial<Tim
   maxLosses?: number
   clock?: Clock
   /**
-   * Called for what an operator should hear of: a handler that threw, a store that failed. At once and in the middle of
+   * Called for events that concern an operator: a handler that threw, a store that failed. At once and in the middle of
    * the work: it must be quick; what it throws changes nothing. Default: warnings of the process (`HookonceWarning`),
    * unless somebody subscribes to {@link EVENTS_CHANNEL}.
    */
@@ -26,10 +26,10 @@ export interface ProcessRequest {
   /** `null`: not deduplicated, the work runs every time. */
   key: string | null
   fingerprint: string | null
-  /** What people search by: the sender's unsigned name for the event; at most {@link MAX_KEY_BYTES} bytes. */
+  /** The sender's unsigned name for the event, to search by; at most {@link MAX_KEY_BYTES} bytes. */
   label?: string | null
   timing: Timing
-  /** Names whoever asks, in events. */
+  /** The delivery's request id, for events. */
   requestId?: string | null
 }
 

@@ -22,16 +22,16 @@ export interface QuotaContext {
   has(id: RecordId): Promise<boolean>
 }
 
-/** The store is not asked more often. */
-const LOOK_EVERY_MS = 10_000
-/** Nor before so much of the room that was left is used up here. */
+/** The store is not asked for its usage more often. */
+const REFRESH_EVERY_MS = 10_000
+/** Nor before this part of the remaining room is used up by this process. */
 const PART_OF_ROOM = 1 / 64
-/** A record without its result or delivery, about. */
+/** About the size of a record without its result or delivery. */
 const RECORD_BYTES = 400
 
 /**
- * Whether a source may keep more, as far as this process knows: by what the store told last and what was added here since.
- * While there is room no delivery waits for the store; what cannot be found out refuses none.
+ * Whether a source may keep more: by the usage that the store reported last, and what this process added since. While
+ * there is room no delivery waits for the store; an unknown usage refuses none.
  */
 export class Quota {
   readonly #context: QuotaContext
@@ -39,8 +39,8 @@ export class Quota {
   readonly #records: Level
   readonly #bytes: Level
   #full: Full | undefined
-  #lookedAt = Number.NEGATIVE_INFINITY
-  #looking: Promise<void> | undefined
+  #refreshedAt = Number.NEGATIVE_INFINITY
+  #refreshing: Promise<void> | undefined
 
   constructor(context: QuotaContext, scope: string, { maxRecords, maxStoredBytes }: Limits) {
     this.#context = context
@@ -49,7 +49,7 @@ export class Quota {
     this.#bytes = new Level(maxStoredBytes)
   }
 
-  /** Then what is new goes by {@link refusal} first. */
+  /** If so, ask {@link refusal} about each new key. */
   get isFull(): boolean {
     return this.#full !== undefined
   }
@@ -58,43 +58,43 @@ export class Quota {
   added(bytes = 0): void {
     this.#records.add(1)
     this.#bytes.add(RECORD_BYTES + bytes)
-    this.#lookIfDue()
+    this.#refreshIfDue()
   }
 
   /** A result was recorded. */
   grew(bytes: number): void {
     this.#bytes.add(bytes)
-    this.#lookIfDue()
+    this.#refreshIfDue()
   }
 
   /** Which limit a new record of that key would go beyond; `undefined`: there is room again, or there is a record. */
   async refusal(key: string): Promise<Full | undefined> {
-    if (this.#mayLook()) await this.#look()
+    if (this.#mayRefresh()) await this.#refresh()
     if (this.#full === undefined) return undefined
     const isKnown = await this.#context.has({ scope: this.#scope, key }).catch(() => true)
     return isKnown ? undefined : this.#full
   }
 
-  #lookIfDue(): void {
+  #refreshIfDue(): void {
     if (!this.#records.isDue() && !this.#bytes.isDue()) return
     this.#judge()
-    if (this.#mayLook()) void this.#look()
+    if (this.#mayRefresh()) void this.#refresh()
   }
 
-  #mayLook(): boolean {
-    return this.#looking !== undefined || this.#context.clock.monotonic() - this.#lookedAt >= LOOK_EVERY_MS
+  #mayRefresh(): boolean {
+    return this.#refreshing !== undefined || this.#context.clock.monotonic() - this.#refreshedAt >= REFRESH_EVERY_MS
   }
 
-  /** Those who come meanwhile share what it comes to. Never rejects. */
-  #look(): Promise<void> {
-    this.#looking ??= this.#ask().finally(() => {
-      this.#looking = undefined
+  /** Concurrent callers share one refresh. Never rejects. */
+  #refresh(): Promise<void> {
+    this.#refreshing ??= this.#readUsage().finally(() => {
+      this.#refreshing = undefined
     })
-    return this.#looking
+    return this.#refreshing
   }
 
-  async #ask(): Promise<void> {
-    this.#lookedAt = this.#context.clock.monotonic()
+  async #readUsage(): Promise<void> {
+    this.#refreshedAt = this.#context.clock.monotonic()
     const [records, bytes] = [this.#records.kept, this.#bytes.kept]
     const usage = await this.#context.usage(this.#scope).catch((error: unknown): StoreStats => {
       this.#context.report({
@@ -107,32 +107,32 @@ export class Quota {
       })
       return {}
     })
-    this.#records.told(usage.records, records)
-    this.#bytes.told(usage.bytes, bytes)
+    this.#records.update(usage.records, records)
+    this.#bytes.update(usage.bytes, bytes)
     this.#judge()
   }
 
   #judge(): void {
     const before = this.#full
     this.#full = this.#records.full('maxRecords') ?? this.#bytes.full('maxStoredBytes')
-    const told = this.#full ?? before
-    if (told === undefined || (before !== undefined && this.#full !== undefined)) return
+    const reported = this.#full ?? before
+    if (reported === undefined || (before !== undefined && this.#full !== undefined)) return
     const full = this.#full !== undefined
-    this.#context.report({ type: 'source_full', scope: this.#scope, key: null, requestId: null, full, ...told })
+    this.#context.report({ type: 'source_full', scope: this.#scope, key: null, requestId: null, full, ...reported })
   }
 }
 
-/** How much of one thing is kept, and when that is worth a look. */
+/** How much of one limit is used, and at which level the usage is refreshed. */
 class Level {
   readonly #most: number
   kept = 0
   #isKnown = false
-  #lookAt: number
+  #refreshAt: number
 
   constructor(most: number) {
     this.#most = most === 0 ? Number.POSITIVE_INFINITY : most
-    // The first that is added has the store asked what it holds.
-    this.#lookAt = this.#most === Number.POSITIVE_INFINITY ? this.#most : 1
+    // The first record added starts the first refresh.
+    this.#refreshAt = this.#most === Number.POSITIVE_INFINITY ? this.#most : 1
   }
 
   add(count: number): void {
@@ -140,17 +140,17 @@ class Level {
   }
 
   isDue(): boolean {
-    return this.kept >= this.#lookAt
+    return this.kept >= this.#refreshAt
   }
 
   full(limit: keyof Limits): Full | undefined {
     return this.#isKnown && this.kept >= this.#most ? { limit, most: this.#most } : undefined
   }
 
-  /** What the store keeps, `undefined`: nobody knows; `before`: what was taken for that when it was asked. */
-  told(usage: number | undefined, before: number): void {
+  /** `usage` is what the store keeps, `undefined` if it cannot tell; `before` what was assumed when it was asked. */
+  update(usage: number | undefined, before: number): void {
     this.#isKnown = usage !== undefined
     this.kept = (usage ?? 0) + this.kept - before
-    this.#lookAt = this.kept + Math.max(1, (this.#most - this.kept) * PART_OF_ROOM)
+    this.#refreshAt = this.kept + Math.max(1, (this.#most - this.kept) * PART_OF_ROOM)
   }
 }

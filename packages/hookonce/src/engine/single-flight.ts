@@ -24,8 +24,8 @@ interface Waiter<T> {
 /**
  * All requests for one key in this process: one claim and one watch for them together.
  *
- * It claims on behalf of its oldest request. Once it ran an attempt it never runs another: whoever waited for that
- * attempt gets its outcome.
+ * It claims on behalf of its oldest request. Once it ran an attempt it never runs another: all requests that waited for
+ * that attempt get its outcome.
  */
 export class SingleFlight<T> {
   readonly #context: EngineContext

@@ -43,7 +43,7 @@ export function acceptingSource<Kind>(
         delivery: encoded,
         retentionMs: timing.retentionMs,
         delayMs: 0,
-        group: group(delivery),
+        group: group(delivery) ?? null,
       }
       const outcome = await queue.accept(acceptance, delivery.requestId)
       switch (outcome.status) {

@@ -35,8 +35,8 @@ const UNAUTHENTIC: Record<Refusal, string> = {
 
 /** The checks that come before any call to the store, in this order: header fields, size, sender, handshake, key, fingerprint. */
 export function createChecks(settings: ResolvedOptions, clock: Clock = systemClock) {
-  const { sender, keyRequired, fingerprint, maxBodyBytes } = settings
-  const readKey = sender === undefined ? keyOf : (delivery: Delivery) => sender.key(delivery)
+  const { sender, keyed, keyRequired, fingerprint, maxBodyBytes } = settings
+  const readKey = !keyed ? () => null : sender === undefined ? keyOf : (delivery: Delivery) => sender.key(delivery)
   const digest =
     fingerprint === 'body'
       ? (delivery: Delivery) => bodyFingerprint(delivery.body)

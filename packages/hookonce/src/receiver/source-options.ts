@@ -1,5 +1,6 @@
 import type { Limits } from '../engine/quota.js'
 import { DEFAULT_TIMING, inRange, resolveTiming, TIMING_RULES, type Timing } from '../engine/timing.js'
+import { ConfigurationError } from '../errors.js'
 import type { Delivery } from '../http/delivery.js'
 import type { HandlerResponse } from '../http/response.js'
 import { SHORT_SECRET_BYTES } from '../senders/primitives/secrets.js'
@@ -20,6 +21,8 @@ export interface SourceSettings extends Partial<Timing> {
   sender?: Sender
   /** Answer 400 to a delivery without a key instead of processing it every time. Default `false`; with a sender always. */
   keyRequired?: boolean
+  /** `false`: keys are ignored, and every delivery runs. Default `true`. */
+  keyed?: boolean
   /** What must be equal for two deliveries to be one operation: the raw `body` (default), `none`, or a digest of your own. */
   fingerprint?: 'body' | 'none' | ((delivery: Delivery) => string)
   /** Which responses are final and recorded. Default: status 200 to 299. All others give the key back. */
@@ -41,6 +44,7 @@ export const SOURCE_RULES: Rules = {
   ...TIMING_RULES,
   sender: methods('a sender, e.g. stripe({ secrets: [secret] }) of hookonce/senders/stripe', ['verify', 'key']),
   keyRequired: aFlag,
+  keyed: aFlag,
   fingerprint: either(oneOf('body', 'none'), aFunction),
   recordable: aFunction,
   maxBodyBytes: aNumber,
@@ -58,7 +62,9 @@ export interface ResolvedOptions extends Required<Omit<SourceSettings, keyof Tim
 /** @throws {ConfigurationError} */
 export function resolveOptions(options: SourceSettings): ResolvedOptions {
   const { sender, recordable = isSuccess } = options
-  const { keyRequired = sender !== undefined, fingerprint = sender ? 'none' : 'body' } = options
+  const { keyed = true, fingerprint = sender ? 'none' : 'body' } = options
+  const { keyRequired = keyed && sender !== undefined } = options
+  if (keyRequired && !keyed) throw new ConfigurationError('keyRequired must not be true where keyed is false')
   const { maxBodyBytes = 1_048_576, maxResponseBytes = 1_048_576 } = options
   inRange('maxBodyBytes', maxBodyBytes, 0, Number.MAX_SAFE_INTEGER)
   inRange('maxResponseBytes', maxResponseBytes, 0, Number.MAX_SAFE_INTEGER)
@@ -68,7 +74,7 @@ export function resolveOptions(options: SourceSettings): ResolvedOptions {
     warnOfShortRetention(sender, timing.retentionMs)
     warnOfShortSecret(sender)
   }
-  return { sender, keyRequired, fingerprint, recordable, maxBodyBytes, maxResponseBytes, limits, timing }
+  return { sender, keyed, keyRequired, fingerprint, recordable, maxBodyBytes, maxResponseBytes, limits, timing }
 }
 
 function limitsOf({ maxRecords, maxStoredBytes }: SourceSettings): Partial<Limits> {

@@ -1,70 +1,69 @@
 import type { Accepted, ClaimRequest, RecordId, RecordSummary, Store } from './store.js'
 
 /**
- * A store whose records can be queue entries too: accepted now, attempted later, again and again until they completed
- * or died. One atomic write dedupes, stores and enqueues.
+ * A store with a queue: a record can be accepted now and attempted later, until it completes or dies. One atomic write
+ * deduplicates, stores and enqueues it.
  *
  * An accepted record does not expire before it is settled for good: completed, or dead; then its retention begins.
- * What {@link Store} says of claim, renew, complete, fail and delete holds for it as well, with these additions:
+ * The rules of {@link Store} apply to it too, with these additions:
  *
  * - claim: a pending record is acquired as a failed one is, whether due or not; a dead one is `exhausted`;
- * - renew moves the time it is due to the new end of the lease;
- * - complete settles it: nothing is due any more;
- * - fail says what is to come next.
+ * - renew: the record is due at the new end of the lease;
+ * - complete: nothing is due any more;
+ * - fail: the caller sets when the record is due again, or that it is dead.
  */
 export interface InboxStore extends Store {
   /**
    * Stores a delivery with its record, to be attempted later. Rules, in this order:
    *
    * 1. the record's fingerprint and the request's are both known and differ → `mismatch`, in every state;
-   * 2. pending under this very acceptance, never attempted → `accepted` again (a command that a driver sent twice);
-   * 3. there is a record → `known`, nothing written;
+   * 2. pending under this acceptance, never attempted → `accepted` again (a driver sent the command twice);
+   * 3. any other record → `known`, nothing written;
    * 4. otherwise → `accepted`: pending, without attempts, due after `delayMs`.
    */
   accept(request: AcceptRequest): Promise<AcceptOutcome>
 
   /**
-   * Takes at most `limit` due records of a scope, those first that have been due longest, and starts an attempt of each
-   * as `claim` does: attempts + 1, a lease, a larger fencing token. Due are pending and failed records whose time has
-   * come, and running ones whose lease is over: those are taken over (`tookOver`, {@link lostError}).
+   * Claims at most `limit` due records of a scope, longest due first, and starts an attempt of each as `claim` does:
+   * attempts + 1, a lease, a larger fencing token. Due are pending and failed records whose time has come, and running
+   * ones whose lease is over: those are taken over (`tookOver`, {@link lostError}).
    *
-   * Whoever takes many may end before he begins them all, so an attempt that was taken counts as begun from its first
-   * renewal on. One that had begun and is taken over is a loss; a record that thus has lost `maxLosses` attempts dies
-   * instead, with {@link LOST_ERROR} as its last error. One that had not counts neither as a loss nor in its round:
+   * A process may crash before it begins all that it claimed, so an attempt counts as begun from its first renewal on. An
+   * attempt that had begun and is taken over is a loss; a record with `maxLosses` losses dies instead, with
+   * {@link LOST_ERROR} as its last error. An attempt that had not begun counts neither as a loss nor in its round:
    * `earlierAttempts` grows.
    *
-   * A record of a group is left alone while an earlier one of its group is pending, running or failed. One that was
-   * redriven is in its old place again; whether it waits for a later one that runs already is up to the store.
+   * A record of a group is not claimed while an earlier one of its group is pending, running or failed. A redriven record
+   * keeps its position; the store decides whether it waits for a later one that runs already.
    *
-   * All records of one call are held under the same lease id. Where an answer did not come, the same is asked `again`:
-   * what runs under the lease id is given once more, and only if nothing does is anything taken. The store waits for its
-   * server as long as the leases last: what is taken is of use until then.
+   * All records of one call have the same lease id. After a call without an answer the caller sets `again`: the store
+   * returns what runs under the lease id, and claims only if nothing does. The time limit is the length of the lease or
+   * more, because a late answer is useful until then.
    */
   claimDue(request: ClaimDueRequest): Promise<DueClaim[]>
 
   /**
-   * As {@link Store.fail}. `next` says what becomes of an accepted record: due again after so long (default: at once),
-   * or `dead`, to be looked at by a person. It means nothing for others. With `notBegun` the attempt does
-   * not count in its round: `earlierAttempts` grows.
+   * As {@link Store.fail}. `next` applies to accepted records: due again after `dueInMs` (default: at once), or `dead`, for
+   * an operator to decide. With `notBegun` the attempt does not count in its round: `earlierAttempts` grows.
    */
   fail(id: RecordId, leaseId: string, error: string, next?: FailNext): Promise<'failed' | 'fenced'>
 
   /**
-   * Begins a new round for an accepted record that is dead, or, if that is asked for, completed, whose result goes. It is
-   * pending and due at once; attempts are counted on, losses anew. Else nothing is written: `busy`, it is pending,
-   * running or failed; `completed`, and that was not asked for; `absent`, there is no accepted record.
+   * Begins a new round for an accepted record that is dead or, with `completed`, completed; a result is removed. The record
+   * is pending and due at once; attempts go on, losses start at 0. Otherwise nothing is written: `busy`, it is pending,
+   * running or failed; `completed`, without that option; `absent`, there is no accepted record.
    */
   redrive(id: RecordId, options?: { completed?: boolean }): Promise<RedriveOutcome>
 
   /**
-   * How much there is to do in a scope, in bounded time however many records there are: see {@link Backlog}. For
-   * operators; nothing is decided by it.
+   * How many records of a scope are unfinished, in bounded time: see {@link Backlog}. For operators only; no decision
+   * depends on it.
    */
   backlog(scope: string): Promise<Backlog>
 
   /**
-   * Where the store can push: tells every process that watches the scope that something in it is due, and calls `wake`
-   * when one tells so. Neither throws; a push may be lost, so workers look from time to time all the same.
+   * Only stores that push. `announceDue` notifies all processes that something in the scope is due; `watchDue` calls `wake`
+   * on such a notification. Neither throws. A notification may be lost, so workers poll too.
    */
   announceDue?(scope: string): void
   watchDue?(scope: string, wake: () => void): () => void
@@ -76,11 +75,11 @@ export interface AcceptRequest extends RecordId {
   fingerprint: string | null
   /** As in a {@link ClaimRequest}. */
   label?: string | null
-  /** Random name of this acceptance. */
+  /** Random id of this acceptance. */
   acceptId: string
-  /** What is to be attempted; the store keeps it as it is. */
+  /** The content, which the store keeps unchanged. */
   delivery: Uint8Array
-  /** How long the record is kept once it completed or died. */
+  /** How long the record is kept after it completed or died. */
   retentionMs: number
   /** How long until its first attempt is due. */
   delayMs: number
@@ -101,15 +100,15 @@ export interface ClaimDueRequest {
   leaseMs: number
   lockTtlMs: number
   maxLosses: number
-  /** It was asked before under this lease id, and no answer came. Default `false`. */
+  /** An earlier call with this lease id got no answer. Default `false`. */
   again?: boolean
 }
 
-/** A due record, taken. `attempt` counts all rounds. */
+/** A due record that was claimed. `attempt` counts all rounds. */
 export interface DueClaim extends RecordId {
   attempt: number
   fencingToken: string
-  /** Its attempt before ended without a word. */
+  /** The attempt before was lost. */
   tookOver: boolean
   acceptedAt: number
   accepted: Accepted
@@ -118,17 +117,17 @@ export interface DueClaim extends RecordId {
 
 export interface Backlog {
   /**
-   * Records that are pending, failed or running, of a group only the one whose turn it is. A store that counts one by
-   * one stops at {@link MOST_COUNTED}.
+   * Records that are pending, failed or running, and not blocked by their group. A store that counts one by one stops at
+   * {@link MOST_COUNTED}.
    */
   inLine: number
-  /** For how long the record has been due that has been due longest, in milliseconds; 0: none is. */
+  /** How long the record that is due longest has been due, in milliseconds; 0: none is. */
   overdueMs: number
-  /** Dead records; absent where the store keeps no order of them. Among {@link MOST_COUNTED} of all scopes at most. */
+  /** Dead records, counted among {@link MOST_COUNTED} of all scopes at most; absent if the store has no index of them. */
   dead?: number
 }
 
-/** As far as a backlog is counted: some milliseconds' work. */
+/** The limit of counting a backlog, which takes some milliseconds. */
 export const MOST_COUNTED = 10_000
 
 export type RedriveOutcome = 'redriven' | 'absent' | 'busy' | 'completed'

@@ -1,116 +1,113 @@
 /**
- * The Store contract: what every store does, in one atomic step per operation, by the store's own clock.
+ * The Store contract. Every operation is one atomic step, by the store's own clock.
  *
- * Step 0 of every operation, in every store alike: an expired record is an absent one.
- * A record expires: completed, `retentionMs` after its completion; failed, `retentionMs` after its failure;
- * running, `max(lockTtlMs, retentionMs)` after its lease ended.
+ * An expired record counts as absent, in every operation. A record expires: completed, `retentionMs` after its completion;
+ * failed, `retentionMs` after its failure; running, `max(lockTtlMs, retentionMs)` after the end of its lease.
  *
- * Whatever a store cannot do it rejects with {@link StoreError}; every other rejection counts as "unknown".
+ * An operation that fails rejects with {@link StoreError}; any other rejection counts as one with the effect `unknown`.
  */
 export interface Store {
-  /** What kind of store this is, for logs: `memory`, `sqlite`, … */
+  /** The kind of store, for logs: `memory`, `sqlite`, … */
   readonly name: string
 
-  /** How many bytes one source should keep at most where nothing is said of it. Default {@link MAX_STORED_BYTES}. */
+  /** The most bytes that one source keeps unless configured otherwise. Default {@link MAX_STORED_BYTES}. */
   readonly maxStoredBytes?: number
 
   /**
-   * Takes the key for one attempt, or says what stands in the way. Rules, in this order:
+   * Claims the key for one attempt, or returns why it cannot. Rules, in this order:
    *
    * 1. the record's fingerprint and the request's are both known and differ → `mismatch`, in every state;
    * 2. completed → `completed`, with the result;
-   * 3. running under this very lease id → `acquired` again, the lease unchanged (a command that a driver sent twice);
-   * 4. running with a live lease → `running`;
-   * 5. attempts that ended without a word (a running record whose lease is over counts) ≥ `maxLosses` → `exhausted`;
-   * 6. otherwise → `acquired`: running, attempts + 1, lease end = now + min(`leaseMs`, `lockTtlMs`), and a
-   *    fencing token of max(previous + 1, store clock in µs) that rises over deletion and expiry too.
-   *    An attempt whose lease was over is taken over (`tookOver`), counted as a loss, and the last error
-   *    ({@link lostError}).
+   * 3. running under this lease id → `acquired` again, the lease unchanged (a driver sent the command twice);
+   * 4. running under a live lease → `running`;
+   * 5. `maxLosses` or more lost attempts, a running one whose lease is over included → `exhausted`;
+   * 6. otherwise → `acquired`: running, attempts + 1, lease end = now + min(`leaseMs`, `lockTtlMs`), and the
+   *    fencing token max(previous + 1, store clock in µs), which also rises over deletion and expiry.
+   *    An attempt whose lease was over is taken over (`tookOver`): it counts as a loss, and {@link lostError} becomes the
+   *    last error.
    *
-   * The record keeps the first fingerprint and the first label that are known, and the last error. A command that is sent
-   * twice does not tell again that it took over. `exhausted` writes nothing; its `losses`
-   * counts the abandoned attempt, which `get` does not until it is taken over.
+   * The record keeps the first known fingerprint, the first known label, and the last error. A command that was sent twice
+   * returns `tookOver` only once. `exhausted` writes nothing: its `losses` includes the abandoned attempt, and that of `get`
+   * does not.
    */
   claim(request: ClaimRequest): Promise<ClaimOutcome>
 
   /**
    * Sets the end of a live lease to min(now + `leaseMs`, claimed + lock TTL).
-   * `lost` when the record is gone, is not running, is held under another lease id, or its lease is over.
+   * `lost` if the record is absent, is not running, or has another lease id, or if its lease is over.
    */
   renew(id: RecordId, leaseId: string, leaseMs: number): Promise<'renewed' | 'lost'>
 
   /**
-   * Records the result of the attempt that holds `leaseId`, even after its lease ended, as long as nobody took
-   * the key over. Already completed by this lease id → `completed` again. Anything else → `fenced`, nothing written.
-   * The caller leaves `result` unchanged until this settles.
+   * Records the result of the attempt that holds `leaseId`, also after its lease ended, unless another attempt took the key
+   * over. Already completed by this lease id → `completed` again. Otherwise → `fenced`, nothing written.
+   * The caller must not change `result` before this settles.
    */
   complete(id: RecordId, leaseId: string, result: Uint8Array): Promise<CompleteOutcome>
 
   /**
-   * Gives the key back for a retry and keeps `error` (at most {@link MAX_ERROR_LENGTH} characters of it).
-   * Already failed by this lease id → `failed` again. Anything else → `fenced`, nothing written.
+   * Releases the key for a retry and keeps `error` (at most {@link MAX_ERROR_LENGTH} characters of it).
+   * Already failed by this lease id → `failed` again. Otherwise → `fenced`, nothing written.
    */
   fail(id: RecordId, leaseId: string, error: string): Promise<'failed' | 'fenced'>
 
-  /** Removes the record. One that runs under a live lease is refused (`running`) unless forced. */
+  /** Removes the record. `running`, nothing removed: it runs under a live lease and `force` is not set. */
   delete(id: RecordId, options?: { force?: boolean }): Promise<'deleted' | 'absent' | 'running'>
 
-  /** The whole record, or `undefined`. Never changes it. */
+  /** The whole record, or `undefined`. Changes nothing. */
   get(id: RecordId): Promise<StoredRecord | undefined>
 
   /**
-   * One page of records without their results, newest first where the store has an order to offer.
-   * Rejects with {@link StoreError} (`refused`) for a limit out of range or an `after` of nobody's making.
+   * One page of records without their results, newest first if the store has an order.
+   * Rejects with {@link StoreError} (`refused`) for a limit out of range, or an `after` that is no page's `next`.
    */
   list(query: ListQuery): Promise<RecordPage>
 
-  /** What the store can tell cheaply about its size; an absent field means "not known". */
+  /** The store's size, if that is cheap to read; an absent field means "not known". */
   stats(): Promise<StoreStats>
 
   /**
-   * How much a scope keeps, results and deliveries included: counted while the store holds some thousands of records,
-   * beyond that estimated from a sample, in bounded time however many there are. Bytes are those of texts and contents and
-   * some for each record, not those of a disk. An absent field means "not known". A store without it keeps what comes.
+   * How much a scope keeps, results and deliveries included: counted up to some thousands of records, beyond that estimated
+   * from a sample, in bounded time. Bytes are those of the content and a constant for each record, not those on disk. An
+   * absent field means "not known". Without this method the limits of stored records and bytes do not apply.
    */
   usage?(scope: string): Promise<StoreStats>
 
-  /** Removes at most `limit` expired records and says how many. 0 where the store expires by itself. */
+  /** Removes at most `limit` expired records and returns their number; 0 if the store expires records by itself. */
   purge(limit: number): Promise<number>
 
   /**
-   * Where the store can push: calls `wake` as soon as it would notice a change of the record, and then at every change
-   * that ends an attempt (completed, failed, deleted), whichever process makes it. It may wake without a reason, and
-   * may miss a change while it is cut off from its server, so whoever watches reads the record from time to time too.
-   * Never throws. Returns what ends the watch.
+   * Only stores that push. Calls `wake` once the watch is set up, and then at every change that ends an attempt (completed,
+   * failed, deleted) in any process. It may wake without a change, and may miss one while disconnected from its server, so
+   * callers poll the record too. Never throws. Returns a function that ends the watch.
    */
   watch?(id: RecordId, wake: () => void): () => void
 
-  /** Resolves when the store can do its work (write included), rejects when it cannot. */
+  /** Resolves if the store works, writes included; rejects if it does not. */
   ready(): Promise<void>
 
-  /** Finishes what was asked and releases everything. Later operations reject. */
+  /** Waits for pending operations and releases everything. Later operations reject. */
   close(): Promise<void>
 }
 
 /**
- * A store whose records live in a database that effects can be written to in the same transaction. `Tx` is what the
- * work writes with; `Mode` says whether the work may wait (`async`) or must be done when it returns (`sync`).
+ * A store in a database to which effects can be written in the transaction of their result. `Tx` is the work's access to the
+ * database; `Mode` says whether the work is asynchronous.
  */
 export interface TransactionalStore<Tx, Mode extends 'async' | 'sync'> extends Store {
   readonly transactions: Mode
 
   /**
-   * Runs `work` and records the result it gives in one transaction: the effects stand if and only if the record is
-   * completed. `complete`'s rules decide, as the transaction's last statement.
+   * Runs `work` and records the result it returns in one transaction: the effects are committed if and only if the record is
+   * completed. The transaction's last statement decides by the rules of `complete`.
    *
    * - `completed` → committed. Already completed by this lease id → `completed` again, without running `work`.
    * - `fenced` → rolled back, or not begun.
-   * - `work` throws → rolled back, and rejects with just that.
-   * - {@link StoreError} `refused` → rolled back. `unknown` → whether it was committed could not be found out; it may
-   *   be asked again under the same lease id as long as the attempt's lease is held.
+   * - `work` throws → rolled back, and rejects with that error.
+   * - {@link StoreError} `refused` → rolled back. `unknown` → it may have been committed; call it again under the same
+   *   lease id while the attempt holds its lease.
    *
-   * `work` may be run again where the database asks for it (serialization failure, deadlock): always in a new
-   * transaction, never twice in one.
+   * After a serialization failure or a deadlock `work` runs again, in a new transaction.
    */
   transact(
     id: RecordId,
@@ -119,7 +116,7 @@ export interface TransactionalStore<Tx, Mode extends 'async' | 'sync'> extends S
   ): Promise<CompleteOutcome>
 }
 
-/** Which transactions a store has. Exists in types only: `never` where it has none. */
+/** The transactions of a store; `never` if it has none. Exists in types only. */
 export interface Transactions<Tx, Mode extends 'async' | 'sync'> {
   tx: Tx
   mode: Mode
@@ -128,23 +125,23 @@ export interface Transactions<Tx, Mode extends 'async' | 'sync'> {
 export type TransactionsOf<S extends Store> =
   S extends TransactionalStore<infer Tx, infer Mode extends 'async' | 'sync'> ? Transactions<Tx, Mode> : never
 
-/** Names a record: the idempotency key within its scope. Two scopes never share keys. */
+/** Identifies a record: the idempotency key within its scope. Two scopes never share keys. */
 export interface RecordId {
   scope: string
   key: string
 }
 
 export interface ClaimRequest extends RecordId {
-  /** Digest of what must be equal for two claims to mean one operation; `null`: nothing is compared. */
+  /** Digest of what two claims of one operation have in common; `null`: not compared. */
   fingerprint: string | null
-  /** What people search by: the sender's unsigned name for the event; at most {@link MAX_KEY_BYTES} bytes. Default: none. */
+  /** For searches: the sender's unsigned name for the event; at most {@link MAX_KEY_BYTES} bytes. Default: none. */
   label?: string | null
-  /** Random name of the attempt; every later write for it presents it. */
+  /** Random id of the attempt, which every later write for it passes. */
   leaseId: string
   leaseMs: number
-  /** The longest the attempt may hold the key, however often renewed. Fixed at claim. */
+  /** The longest time the attempt may hold the key, renewals included. Fixed at claim. */
   lockTtlMs: number
-  /** How long the record is kept once it completed or failed. Fixed at claim. */
+  /** How long the record is kept after it completed or failed. Fixed at claim. */
   retentionMs: number
   /** 1 or more. */
   maxLosses: number
@@ -164,11 +161,11 @@ export interface RecordSummary extends RecordId {
   /** `pending` and `dead`: accepted records only (see `inbox-store.ts`). */
   state: 'pending' | 'running' | 'completed' | 'failed' | 'dead'
   fingerprint: string | null
-  /** What people search by, see {@link ClaimRequest}; several records may share one. */
+  /** For searches, see {@link ClaimRequest}; several records may share one. */
   label: string | null
-  /** How many attempts were started. */
+  /** The number of attempts that were started. */
   attempts: number
-  /** How many of them ended without a word: taken over after their lease. */
+  /** The number of them that were lost: taken over after their lease. */
   losses: number
   leaseId: string
   fencingToken: string
@@ -176,36 +173,36 @@ export interface RecordSummary extends RecordId {
   claimedAt: number
   /** The end of the current or last lease. */
   leaseEndsAt: number
-  /** What is left of the lease by the store's clock; 0 unless running under a live lease. */
+  /** Time left of the lease by the store's clock; 0 unless running under a live lease. */
   leaseRemainingMs: number
-  /** When it completed or failed; `null` while running. */
+  /** When it completed or failed; `null` before. */
   settledAt: number | null
-  /** {@link NEVER} for an accepted record that is still to be attempted. */
+  /** {@link NEVER} for an unfinished accepted record. */
   expiresAt: number
   lastError: string | null
-  /** Of accepted records only. */
+  /** Accepted records only. */
   accepted?: Accepted
 }
 
 /**
- * What an accepted record has besides. Before its first attempt its lease id is the id of its acceptance, its fencing
- * token `0`, and its claim and the end of its lease are its creation.
+ * The additional facts of an accepted record. Before its first attempt its lease id is the id of its acceptance, its fencing
+ * token is `0`, and `claimedAt` and `leaseEndsAt` are `createdAt`.
  */
 export interface Accepted {
-  /** When its next attempt is due: pending or failed, as set; running, when its lease ends; `null` once settled for good. */
+  /** When its next attempt is due; running: when its lease ends; `null`: settled for good. */
   dueAt: number | null
-  /** Records of one group are attempted one at a time, in the order in which they were accepted; `null`: in any. */
+  /** Records of a group are attempted one at a time, in the order of their acceptance; `null`: no group. */
   group: string | null
-  /** 1, and one more for each time that it was redriven. */
+  /** 1 plus the number of redrives. */
   round: number
-  /** How many of its attempts do not count in this round: those of earlier ones, and those that never began. */
+  /** The number of attempts that do not count in this round: those of earlier rounds, and those that never began. */
   earlierAttempts: number
 }
 
 export interface StoredRecord extends RecordSummary {
   /** `null` unless completed. */
   result: Uint8Array | null
-  /** What was accepted, as it was given; accepted records only, in every state. */
+  /** The accepted delivery, unchanged; accepted records only, in every state. */
   delivery?: Uint8Array
 }
 
@@ -213,8 +210,8 @@ export interface ListQuery {
   scope?: string
   state?: RecordSummary['state']
   /**
-   * Records of this label only. SQLite and Postgres have an index of labels, and then list by the time of creation;
-   * elsewhere it narrows what is passed over as `state` does.
+   * Records of this label only. SQLite and Postgres use an index and list in the order of creation; other stores filter, as
+   * for `state`.
    */
   label?: string
   /** Accepted records only, newest first in every store. Default `false`: all records. */
@@ -230,7 +227,7 @@ export interface ListQuery {
 }
 
 export interface RecordPage {
-  /** May be fewer than asked for, or none, although there is a next page: no page looks at too many records. */
+  /** May be fewer than `limit`, even none, although there is a next page, because a page reads a bounded number of records. */
   records: RecordSummary[]
   /** Absent on the last page. */
   next?: string
@@ -241,19 +238,19 @@ export interface StoreStats {
   bytes?: number
 }
 
-/** The time of what does not expire: the last one that a `Date` can show. */
+/** The expiry of a record that does not expire: the last time of a `Date`. */
 export const NEVER = 8.64e15
 
-/** The last error of a record whose attempt of this number was taken over. */
+/** The last error of a record whose attempt was taken over. */
 export const lostError = (attempt: number): string => `attempt ${attempt} was lost: its lease ended without a word`
 
-/** A page of a list ends after so long, whatever it has found: whoever asks for it waits some seconds at most. */
+/** A page of a list ends after this time, however few records it has found. */
 export const PAGE_MS = 500
 
-/** The longest `lastError` that is kept, in characters. */
+/** The longest `lastError`, in characters. */
 export const MAX_ERROR_LENGTH = 1000
 
-/** How many records, and how many bytes, one source keeps at most unless something else is said: 10 million, 10 GiB. */
+/** The most records and bytes that one source keeps unless configured otherwise: 10 million, 10 GiB. */
 export const MAX_RECORDS = 10_000_000
 export const MAX_STORED_BYTES = 10 * 1024 ** 3
 

@@ -31,7 +31,7 @@ const warnings = (stderr: string) =>
     .filter(line => line.includes('HookonceWarning'))
     .map(line => line.replace(/^\(node:\d+\) /, ''))
 
-const page = readFile(new URL('../../../../docs/errors.md', import.meta.url), 'utf8')
+const page = readFile(new URL('../../../../docs/reference/problems.md', import.meta.url), 'utf8')
 
 describe('the console of a developer says what is wrong, in the words of the documentation', () => {
   const documented = async (line: string) => expect(await page).toContain(line)

@@ -124,6 +124,15 @@ test('an acceptance whose answer was lost is asked for again, and is still the f
   expect(seen(await answer)).toMatchObject({ status: 202, cached: false })
 })
 
+test('a delivery whose group is undefined has none', async () => {
+  // A field that the payload lacks, in JavaScript.
+  const group = () => undefined as unknown as null
+  const inbox = inboxOf({ orders: { handler: () => {}, group } })
+  await inbox.stop()
+  expect(seen(await deliver(inbox, 'k'))).toMatchObject({ status: 202 })
+  expect((await recordOf('k'))!.accepted!.group).toBeNull()
+})
+
 test('the handler gets the delivery as it arrived, large or small, less what is secret or of the connection', async () => {
   const bodies: string[] = []
   const inbox = inboxOf({

@@ -149,6 +149,15 @@ describe('sources', () => {
   })
 })
 
+test('with keyed: false every delivery runs, whatever key it has', async () => {
+  const own = source({ keyed: false })
+  const handler = counting()
+  const answers = await Promise.all([1, 2].map(() => own.receive(delivery({ 'x-idempotency-key': 'k' }), handler)))
+  expect(answers.map(({ outcome }) => outcome)).toEqual(['executed', 'executed'])
+  expect((await store.list({ limit: 10 })).records).toEqual([])
+  expect(() => source({ keyed: false, keyRequired: true })).toThrow('keyRequired must not be true where keyed is false')
+})
+
 describe('a duplicate', () => {
   test('gets status, headers and body byte for byte, whatever they are', async () => {
     const status = fc.integer({ min: 200, max: 299 })

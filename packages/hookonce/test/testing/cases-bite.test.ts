@@ -1,42 +1,21 @@
 import assert from 'node:assert/strict'
-import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import {
-  LOST_ERROR,
-  lostError,
-  MAX_ERROR_LENGTH,
-  MOST_COUNTED,
-  NEVER,
-  type Store,
-  StoreError,
-  systemClock,
-} from 'hookonce'
+import { LOST_ERROR, lostError, MAX_ERROR_LENGTH, NEVER, type Store, StoreError, systemClock } from 'hookonce'
 import { storeCases } from 'hookonce/testing'
 import { expect, test } from 'vitest'
 
 /** The compiled memory store as one script: what a bug is seeded into. */
-const PARTS = ['entry', 'line', 'queue', 'hash-index', 'packed', 'archive', 'records', 'newest', 'index']
-const source = ['util/options', 'util/short-lived-map', ...PARTS.map(part => `stores/memory/${part}`)]
+const PARTS = ['time-queue', 'due-queue', 'records', 'record', 'index']
+const source = ['util/options', 'stores/rules', ...PARTS.map(part => `stores/memory/${part}`)]
   .map(file => readFileSync(new URL(`../../dist/${file}.js`, import.meta.url), 'utf8'))
   .join('\n')
   .replace(/^import .*$/gm, '')
   .replace(/^export /gm, '')
 
+const globals = { systemClock, StoreError, MAX_ERROR_LENGTH, NEVER, LOST_ERROR, lostError }
+
 function storeFrom(script: string): () => Store {
-  const make = new Function(
-    ...[
-      'systemClock',
-      'StoreError',
-      'MAX_ERROR_LENGTH',
-      'NEVER',
-      'LOST_ERROR',
-      'lostError',
-      'MOST_COUNTED',
-      'randomInt',
-    ],
-    `${script}\nreturn memoryStore`,
-  )
-  return make(systemClock, StoreError, MAX_ERROR_LENGTH, NEVER, LOST_ERROR, lostError, MOST_COUNTED, randomInt)
+  return new Function(...Object.keys(globals), `${script}\nreturn memoryStore`)(...Object.values(globals))
 }
 
 /** Replaces the first `find` after `where`. */
@@ -69,305 +48,330 @@ async function failingCase(makeStore: () => Store): Promise<string | undefined> 
   return undefined
 }
 
+/** Operations, in index.ts. */
 const CLAIM = 'async claim('
 const RENEW = 'async renew('
 const COMPLETE = 'async complete('
 const FAIL = 'async fail('
 const DELETE = 'async delete('
-const GET = 'async get('
 const LIST = 'async list('
-const EXPIRY_CHECK = 'lookUp(id, at)'
-const NO_EXPIRY_CHECK = 'records.find(id)'
 const ACCEPT = 'async accept('
 const TAKE = 'async claimDue('
-const LOSE = 'function lose('
-const HELD = 'function heldUnder('
 const REDRIVE = 'async redrive('
-const RETRY = 'function retry('
-const QUEUE = 'class Queue'
-const MAY_COMPLETE = "(entry.state !== 'running' && entry.state !== 'completed')"
-const NAME = 'function nameOf('
+/** What they change, in record.ts. */
+const RECORD = 'class MemoryRecord'
+const START = '    start(attempt, now'
+const LEASE = '    extendLease(leaseMs, now)'
+const LOSE = '    lose()'
+const FAILURE = '    fail(error, next, now)'
+const SETTLE = '    #settle(state, now)'
+const ROUND = '    redrive(now)'
+/** In rules.ts. */
+const CLAIM_RULE = 'function decideClaim('
+const ACCEPT_RULE = 'function decideAccept('
+const COMPLETE_RULE = 'function decideComplete('
+const FAIL_RULE = 'function decideFail('
+const REDRIVE_RULE = 'function decideRedrive('
+const LOSSES = 'function lossesOf('
+const EXPIRY = 'function expiryOf('
 /** In records.ts. */
-const [LISTED, PURGE, SWEEP] = [
-  '*unexpired(',
-  'purge(limit, at) {\n            let removed = archive',
-  '        sweep(at) {\n            for (let looked',
-]
+const RECORDS = 'class Records'
+const SWEEP = '    sweep(now) {'
+const PURGE = '    purge(limit, now) {'
+const USAGE = '    usage(scope, now) {'
+const NAME = 'function nameOf('
 /** biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of the store */
 const JOINED = '`${scope.length}:${scope}${key}`'
-const HOLDER_CHECK = 'entry?.leaseId !== leaseId'
+/** In due-queue.ts. */
+const QUEUE = 'class DueQueue'
+const BACKLOG = '    backlog(scope, now) {'
+
+const MISMATCH = "if (differ(record.fingerprint, request.fingerprint))\n        return 'mismatch';"
+const REPEATED = "record.state === 'running' && record.leaseId === request.leaseId"
+const MAY_COMPLETE = "return record.state === 'running' ? undefined : 'fenced'"
+const HOLDER_CHECK = 'record?.leaseId !== leaseId'
 
 const bugs: Record<string, [where: string, find: string, replacement: string]> = {
-  'claim: not atomic': [CLAIM, 'lookUp(request, at);', 'lookUp(request, at); await null;'],
-  'claim: expiry forgotten': [
-    CLAIM,
-    'records.sweep(at);\n            const entry = lookUp(request, at)',
-    'const entry = records.find(request)',
+  'an expired record stands': [RECORDS, 'now < record.expiresAt', 'true'],
+  'a fingerprint that is not known is compared: of the record': ['function differ(', 'one !== null &&', ''],
+  'a fingerprint that is not known is compared: of the request': ['function differ(', 'other !== null &&', ''],
+  'a live lease is over': ['function remainingLease(', "state === 'running' ?", 'false ?'],
+  'a settled record shows a lease': ['function remainingLease(', "state === 'running'", 'true'],
+  'a lease ends 5 ms early': ['function remainingLease(', 'leaseEndsAt - now', 'leaseEndsAt - now - 5'],
+  'claim: not atomic': [CLAIM, 'records.find(request, now);', 'records.find(request, now); await null;'],
+  'claim: fingerprints not compared': [CLAIM_RULE, MISMATCH, ''],
+  'claim: mismatch only after completed': [CLAIM_RULE, 'if (differ(', "if (record.state !== 'completed' && differ("],
+  'claim: mismatch only while running': [CLAIM_RULE, 'if (differ(', "if (record.state === 'running' && differ("],
+  'claim: mismatch only after the repeated claim': [
+    CLAIM_RULE,
+    'if (differ(',
+    'if (record.leaseId !== request.leaseId && differ(',
   ],
-  'claim: fingerprints not compared': [CLAIM, 'entry.fingerprint !== request.fingerprint', 'false'],
-  'claim: an unknown fingerprint in the record compared': [CLAIM, 'entry.fingerprint !== null &&', ''],
-  'claim: an unknown fingerprint in the request compared': [CLAIM, 'request.fingerprint !== null &&', ''],
-  'claim: mismatch only after completed': [
-    CLAIM,
-    'entry.fingerprint !== null &&',
-    "entry.state !== 'completed' && entry.fingerprint !== null &&",
+  'claim: a completed record is taken again': [CLAIM_RULE, "record.state === 'completed'", 'false'],
+  'claim: a repeated claim finds itself running': [CLAIM_RULE, REPEATED, 'false'],
+  'claim: a repeated claim is refused once its lease is over': [
+    CLAIM_RULE,
+    REPEATED,
+    `${REPEATED} && remainingLease(record, now) > 0`,
   ],
-  'claim: mismatch only while running': [
+  'claim: a repeated claim prolongs the lease': [
     CLAIM,
-    'entry.fingerprint !== null &&',
-    "entry.state === 'running' && entry.fingerprint !== null &&",
+    "case 'acquired':",
+    "case 'acquired': record.extendLease(request.leaseMs, now);",
   ],
-  'claim: mismatch only after the resent claim': [
+  'claim: a repeated claim gets a new token': [
     CLAIM,
-    'entry.fingerprint !== null &&',
-    'entry.leaseId !== request.leaseId && entry.fingerprint !== null &&',
+    "case 'acquired':",
+    "case 'acquired': record.fencingToken = issueToken(now);",
   ],
-  'claim: a completed record is taken again': [CLAIM, "entry.state === 'completed'", 'false'],
-  'claim: a resent claim finds itself running': [CLAIM, 'entry.leaseId === request.leaseId', 'false'],
-  'claim: a resent claim is refused once its lease is over': [
+  'claim: a repeated claim shows a takeover': [
     CLAIM,
-    'entry.leaseId === request.leaseId',
-    'entry.leaseId === request.leaseId && remaining(entry, at) > 0',
+    "case 'acquired':\n                    return record.acquired(false)",
+    "case 'acquired': return record.acquired(true)",
   ],
-  'claim: a resent claim prolongs the lease': [
-    CLAIM,
-    'return acquired(entry, false)',
-    'setLease(entry, at, request.leaseMs); return acquired(entry, false)',
+  'claim: a takeover is not shown': [CLAIM, 'record.acquired(tookOver)', 'record.acquired(false)'],
+  'claim: every further attempt is a takeover': [CLAIM, 'record.acquired(tookOver)', 'record.acquired(true)'],
+  'claim: a lost attempt is not written down': [CLAIM, 'if (tookOver)', 'if (false)'],
+  'claim: a failure is written down as a loss': [CLAIM, 'if (tookOver)', 'if (true)'],
+  'claim: a live lease is taken over': [CLAIM_RULE, 'remainingLease(record, now) > 0', 'false'],
+  'claim: a lease that is over still holds': [
+    CLAIM_RULE,
+    'remainingLease(record, now) > 0',
+    "record.state === 'running'",
   ],
-  'claim: a resent claim gets a new token': [
-    CLAIM,
-    'return acquired(entry, false)',
-    'entry.fencingToken = issueToken(at); return acquired(entry, false)',
+  'claim: losses not counted': [LOSSES, "(state === 'running' && begun ? 1 : 0)", '0'],
+  'claim: failures counted as losses': [LOSSES, "(state === 'running' && begun ? 1 : 0)", '1'],
+  'claim: an attempt that had not begun counts as a loss': [LOSSES, ' && begun', ''],
+  'claim: one loss too many': [
+    CLAIM_RULE,
+    'lossesOf(record) >= request.maxLosses',
+    'lossesOf(record) > request.maxLosses',
   ],
-  'claim: a takeover is told again': [CLAIM, 'return acquired(entry, false)', 'return acquired(entry, true)'],
-  'claim: a takeover is not told': [CLAIM, 'return acquired(taken, tookOver)', 'return acquired(taken, false)'],
-  'claim: every further attempt is a takeover': [
-    CLAIM,
-    'return acquired(taken, tookOver)',
-    'return acquired(taken, true)',
-  ],
-  'claim: the record says nothing of what was lost': [CLAIM, 'if (tookOver)', 'if (false)'],
-  'claim: a failure counts as lost on the record': [CLAIM, 'if (tookOver)', 'if (true)'],
-  'claim: a live lease is taken over': [CLAIM, 'leaseRemainingMs > 0', 'false'],
-  'claim: a lease that is over still holds': [CLAIM, 'leaseRemainingMs > 0', "entry.state === 'running'"],
-  'claim: losses not counted': [CLAIM, '(tookOver && entry.begun ? 1 : 0)', '0'],
-  'claim: failures counted as losses': [CLAIM, '(tookOver && entry.begun ? 1 : 0)', '1'],
-  'claim: what did not begin counted as a loss': [CLAIM, 'tookOver && entry.begun', 'tookOver'],
-  'losses not kept': [LOSE, 'entry.losses++', ''],
-  'what did not begin kept as a loss': [LOSE, 'if (entry.begun)', 'if (true)'],
-  'what did not begin counts in its round': [LOSE, 'entry.accepted.earlierAttempts++', ''],
-  'the record says nothing of what was lost': [LOSE, 'entry.lastError = lostError(entry.attempts)', ''],
-  'what was claimed has not begun': ['function takeOver', 'entry.begun = true', 'entry.begun = false'],
-  'renew: it has not begun': [RENEW, 'entry.begun = true', ''],
-  'claim: one loss too many': [CLAIM, 'losses >= request.maxLosses', 'losses > request.maxLosses'],
   'claim: exhausted before running': [
-    CLAIM,
-    'const leaseRemainingMs',
-    "if (entry.losses >= request.maxLosses) return { status: 'exhausted', losses: entry.losses };\nconst leaseRemainingMs",
+    CLAIM_RULE,
+    'if (remainingLease',
+    "if (record.losses >= request.maxLosses) return 'exhausted'; if (remainingLease",
   ],
   'claim: exhausted writes the loss': [
     CLAIM,
-    'if (losses >= request.maxLosses)',
-    'entry.losses = losses;\nif (losses >= request.maxLosses)',
+    "case 'exhausted':",
+    "case 'exhausted': record.losses = lossesOf(record);",
   ],
-  'claim: result handed out without a copy': [CLAIM, 'copyOf(entry.result)', 'entry.result'],
-  'claim: the time of completion is now': [CLAIM, 'completedAt: entry.settledAt', 'completedAt: at + 1'],
-  'attempts not counted': ['function takeOver', 'entry.attempts++', 'entry.attempts = 1'],
-  'a retry keeps the old lease id': ['function takeOver', 'entry.leaseId = request.leaseId', ''],
-  'a retry keeps the old token': ['function takeOver', 'entry.fencingToken = fencingToken', ''],
-  'a retry keeps the old time of claim': ['function takeOver', 'entry.claimedAt = at', ''],
-  'a retry keeps the old lock TTL': ['function takeOver', 'entry.lockTtlMs = request.lockTtlMs', ''],
-  'a retry keeps the old retention': ['function takeOver', 'entry.retentionMs = request.retentionMs', ''],
-  'a retry still tells when it settled': ['function takeOver', 'entry.settledAt = null', ''],
-  'a retry forgets the fingerprint': ['function takeOver', 'entry.fingerprint ??=', 'entry.fingerprint ='],
-  'a retry never learns the fingerprint': [
-    'function takeOver',
-    'entry.fingerprint ??=',
-    'if (entry.attempts === 1) entry.fingerprint =',
+  'claim: a dead record is taken': [CLAIM_RULE, "record.state === 'dead'", 'false'],
+  'claim: the result is not a copy': [CLAIM, 'copyOf(record.result)', 'record.result'],
+  'claim: the time of completion is now': [CLAIM, 'completedAt: record.settledAt', 'completedAt: now + 1'],
+  'claim: a pending record stays due': [
+    CLAIM,
+    'record.start(',
+    'const { accepted } = record; record.accepted = undefined; record.start(request, now, issueToken(now)); record.accepted = accepted; (',
   ],
-  'a retry forgets the label': ['function takeOver', 'entry.label ??=', 'entry.label ='],
-  'a retry never learns the label': ['function takeOver', 'entry.label ??=', 'if (entry.attempts === 1) entry.label ='],
-  'a completed record: its label is gone': [
-    'function unpack',
-    'label: optional(LABEL)',
-    'label: (optional(LABEL), null)',
+  'claim: claimed records are queued too': ['function update(', 'if (record.accepted)', 'if (true)'],
+  'lost: losses not kept': [LOSE, 'this.losses++', ''],
+  'lost: an attempt that had not begun is a loss': [LOSE, 'if (this.begun)', 'if (true)'],
+  'lost: an attempt that had not begun counts in its round': [LOSE, 'this.accepted.earlierAttempts++', ''],
+  'lost: the record does not say so': [LOSE, 'this.lastError = lostError(this.attempts)', ''],
+  'start: the attempt has not begun': [LEASE, 'this.begun = true', 'this.begun = false'],
+  'start: attempts not counted': [START, 'this.attempts++', 'this.attempts = 1'],
+  'start: the old lease id stays': [START, 'this.leaseId = attempt.leaseId', ''],
+  'start: the old token stays': [START, 'this.fencingToken = fencingToken', ''],
+  'start: the old time of claim stays': [START, 'this.claimedAt = now', ''],
+  'start: the old lock TTL stays': [
+    START,
+    'this.lockTtlMs = attempt.lockTtlMs',
+    'this.lockTtlMs ||= attempt.lockTtlMs',
   ],
-  'accept: the label is not kept': ['function acceptedEntry', 'label,', 'label: null,'],
+  'start: the old retention stays': [START, 'this.retentionMs = attempt.retentionMs ??', 'this.retentionMs ='],
+  'start: the time of settling stays': [START, 'this.settledAt = null', ''],
+  'start: the fingerprint is forgotten': [START, 'this.fingerprint ??=', 'this.fingerprint ='],
+  'start: the fingerprint is never learnt': [START, 'this.fingerprint ??= attempt.fingerprint ?? null', ''],
+  'start: the label is forgotten': [START, 'this.label ??=', 'this.label ='],
+  'start: the label is never learnt': [START, 'this.label ??= attempt.label ?? null', ''],
+  'the label is not kept': [RECORD, 'this.label = request.label ?? null', 'this.label = null'],
+  'a completed record: its label is gone': ['    complete(result', 'this.result =', 'this.label = null; this.result ='],
+  'a completed record: what was accepted is gone': [
+    '    complete(result',
+    'this.result =',
+    'this.delivery = undefined; this.result =',
+  ],
   'the lease is not bounded by the lock TTL': [
-    'function setLease',
-    'Math.min(at + leaseMs, entry.claimedAt + entry.lockTtlMs)',
-    'at + leaseMs',
+    LEASE,
+    'Math.min(now + leaseMs, this.claimedAt + this.lockTtlMs)',
+    'now + leaseMs',
   ],
-  'a lease ends 5 ms early': ['function remaining', 'entry.leaseEndsAt - at', 'entry.leaseEndsAt - at - 5'],
-  'a lease is 5 ms shorter than asked': ['function setLease', 'at + leaseMs', 'at + leaseMs - 5'],
-  'claimDue: a lease ends 5 ms early': [TAKE, 'queue.next(request.scope, at)', 'queue.next(request.scope, at + 5)'],
-  'renewals count the lock TTL from now': ['function setLease', 'entry.claimedAt + entry', 'at + entry'],
-  'a running record expires with its lease': ['function setLease', 'entry.leaseEndsAt + Math', '0 * Math'],
-  'a running record is kept for the retention only': [
-    'function setLease',
-    'Math.max(entry.lockTtlMs, entry.retentionMs)',
-    'entry.retentionMs',
-  ],
-  'a running record is kept for the lock TTL only': [
-    'function setLease',
-    'Math.max(entry.lockTtlMs, entry.retentionMs)',
-    'entry.lockTtlMs',
-  ],
-  'retention counted from the claim': [
-    'function settle',
-    'at + entry.retentionMs',
-    'entry.claimedAt + entry.retentionMs',
-  ],
-  'a settled record shows a lease': ["entry.state === 'running' ? Math", "entry.state === 'running'", 'true'],
+  'a lease is 5 ms shorter than asked': [LEASE, 'now + leaseMs', 'now + leaseMs - 5'],
+  'renewals count the lock TTL from now': [LEASE, 'this.claimedAt + this', 'now + this'],
+  'a running record expires with its lease': [EXPIRY, 'leaseEndsAt + Math', 'leaseEndsAt + 0 * Math'],
+  'a running record is kept for the retention only': [EXPIRY, 'Math.max(lockTtlMs, retentionMs)', 'retentionMs'],
+  'a running record is kept for the lock TTL only': [EXPIRY, 'Math.max(lockTtlMs, retentionMs)', 'lockTtlMs'],
+  'retention counted from the claim': [SETTLE, 'now + this.retentionMs', 'this.claimedAt + this.retentionMs'],
   'tokens: the same twice in a tick': ['function issueToken', 'lastToken + 1', 'lastToken'],
-  'tokens: behind the clock': ['function issueToken', 'Math.trunc(at * 1000)', '0'],
+  'tokens: behind the clock': ['function issueToken', 'now * 1000', '0'],
   'tokens: not rising over deletion': [DELETE, "return 'deleted'", "lastToken = 0; return 'deleted'"],
-  'renew: holder not checked': [RENEW, HOLDER_CHECK, 'entry === undefined'],
-  'renew: a lease that is over is renewed': [RENEW, 'remaining(entry, at) === 0', "entry.state !== 'running'"],
-  'renew: does nothing': [RENEW, 'setLease(entry, at, leaseMs)', ''],
+  'renew: holder not checked': [RENEW, HOLDER_CHECK, 'record === undefined'],
+  'renew: a lease that is over is renewed': [RENEW, 'remainingLease(record, now) === 0', "record.state !== 'running'"],
+  'renew: does nothing': [RENEW, 'record.extendLease(leaseMs, now)', ''],
+  'renew: the attempt has not begun': [
+    RENEW,
+    'record.extendLease(leaseMs, now)',
+    'const { begun } = record; record.extendLease(leaseMs, now); record.begun = begun',
+  ],
   'renew: prolongs from the end of the lease': [
     RENEW,
-    'setLease(entry, at, leaseMs)',
-    'setLease(entry, entry.leaseEndsAt, leaseMs)',
+    'record.extendLease(leaseMs, now)',
+    'record.extendLease(leaseMs, record.leaseEndsAt)',
   ],
-  'complete: expiry forgotten': [COMPLETE, EXPIRY_CHECK, NO_EXPIRY_CHECK],
-  'complete: fence removed': [COMPLETE, HOLDER_CHECK, 'entry === undefined'],
-  'complete: a failed attempt may still complete': [COMPLETE, MAY_COMPLETE, "(entry.state === 'pending')"],
-  'complete: a pending record may complete': [COMPLETE, MAY_COMPLETE, "(entry.state === 'failed')"],
-  'complete: a late result is refused': [COMPLETE, MAY_COMPLETE, `(${MAY_COMPLETE} || at >= entry.leaseEndsAt)`],
-  'complete: a resent completion is refused': [COMPLETE, MAY_COMPLETE, "(entry.state !== 'running')"],
-  'complete: a resent completion overwrites': [
+  'renew: the record is due at the old time': [RENEW, 'update(record)', ''],
+  'complete: fence removed': [COMPLETE_RULE, HOLDER_CHECK, 'record === undefined'],
+  'complete: a failed attempt may still complete': [
+    COMPLETE_RULE,
+    MAY_COMPLETE,
+    "return record.state !== 'pending' ? undefined : 'fenced'",
+  ],
+  'complete: a pending record may complete': [
+    COMPLETE_RULE,
+    MAY_COMPLETE,
+    "return record.state !== 'failed' ? undefined : 'fenced'",
+  ],
+  'complete: a late result is refused': [
     COMPLETE,
-    "if (entry.state === 'running')",
-    'if (records.forget(entry), true)',
+    "decision === 'fenced'",
+    "decision === 'fenced' || now >= record.leaseEndsAt",
   ],
-  'complete: not atomic': [COMPLETE, "if (entry.state === 'running')", "await null; if (entry.state === 'running')"],
-  'complete: the whole buffer is kept': [COMPLETE, 'entry, result', 'entry, result: new Uint8Array(result.buffer)'],
+  'complete: a repeated completion is refused': [COMPLETE_RULE, "return 'completed'", "return 'fenced'"],
+  'complete: a repeated completion overwrites': [COMPLETE_RULE, "return 'completed'", 'return undefined'],
+  'complete: not atomic': [COMPLETE, 'record.complete(', 'await null; record.complete('],
+  'complete: the whole buffer is kept': ['    complete(result', 'ownCopyOf(result)', 'new Uint8Array(result.buffer)'],
   'complete: the result goes through text': [
+    '    complete(result',
+    'ownCopyOf(result)',
+    'Buffer.from(Buffer.from(result).toString())',
+  ],
+  "complete: the result stays the caller's": ['    complete(result', 'ownCopyOf(result)', 'result'],
+  'complete: the time in the answer is not the one kept': [
     COMPLETE,
-    'entry, result',
-    'entry, result: Buffer.from(Buffer.from(result).toString())',
+    'completedAt: record.settledAt',
+    'completedAt: record.settledAt + 1',
   ],
-  'a completed record: an empty result is none': [
-    'function unpack',
-    'numbers[at + RESULT] === NONE',
-    'deliveryAt === resultAt',
+  'complete: still due': [
+    '    complete(result',
+    "this.#settle('completed', now)",
+    "const dueAt = this.accepted?.dueAt; this.#settle('completed', now); if (this.accepted) this.accepted.dueAt = dueAt",
   ],
-  'a completed record: what was accepted is gone': ['function unpack', 'numbers[at + DELIVERY] !== NONE', 'false'],
-  'a completed record: texts of one byte a character': [
-    'function contentsOf',
-    'Buffer.byteLength(text)',
-    'text.length',
+  'fail: fence removed': [FAIL_RULE, HOLDER_CHECK, 'record === undefined'],
+  'fail: a completed attempt may still fail': [
+    FAIL_RULE,
+    "return record.state === 'running' ?",
+    "return record.state !== 'pending' ?",
   ],
-  'complete: the time told is not the one kept': [
-    COMPLETE,
-    'completedAt: entry.settledAt',
-    'completedAt: entry.settledAt + 1',
+  'fail: a pending record may fail': [
+    FAIL_RULE,
+    "return record.state === 'running' ?",
+    "return record.state !== 'completed' ?",
   ],
-  'fail: expiry forgotten': [FAIL, EXPIRY_CHECK, NO_EXPIRY_CHECK],
-  'fail: fence removed': [FAIL, HOLDER_CHECK, 'entry === undefined'],
-  'fail: a completed attempt may still fail': [FAIL, "entry.state === 'completed'", 'false'],
-  'fail: removes what completed': [
+  'fail: a late failure is refused': [
     FAIL,
-    "if (entry?.leaseId !== leaseId || entry.state === 'completed' || entry.state === 'pending')",
-    "if (entry?.leaseId === leaseId) entry.state = 'running'; else",
+    'if (decision !== undefined)',
+    "if (now >= record?.leaseEndsAt) return 'fenced'; if (decision !== undefined)",
   ],
-  'fail: a late failure is refused': [FAIL, "entry.state === 'completed'", 'at >= entry.leaseEndsAt'],
-  'fail: a resent failure is refused': [FAIL, "entry.state === 'completed'", "entry.state !== 'running'"],
-  'fail: a resent failure prolongs the retention': [FAIL, "entry.state === 'running'", 'true'],
-  'fail: the error is not cut': [FAIL, 'error.slice(0, MAX_ERROR_LENGTH)', 'error'],
-  'fail: the error is not kept': [FAIL, 'error.slice(0, MAX_ERROR_LENGTH)', 'null'],
-  'delete: expiry forgotten': [DELETE, EXPIRY_CHECK, NO_EXPIRY_CHECK],
+  'fail: a repeated failure is refused': [FAIL_RULE, "return 'failed'", "return 'fenced'"],
+  'fail: a repeated failure prolongs the retention': [FAIL_RULE, "return 'failed'", 'return undefined'],
+  'fail: the error is not cut': [FAILURE, 'error.slice(0, MAX_ERROR_LENGTH)', 'error'],
+  'fail: the error is not kept': [FAILURE, 'error.slice(0, MAX_ERROR_LENGTH)', 'null'],
+  'fail: an accepted record expires': [FAILURE, 'this.expiresAt = NEVER', ''],
+  'fail: an attempt that had not begun counts in its round': [FAILURE, 'if (next.notBegun)', 'if (false)'],
+  'fail: due at once, whatever is asked for': [FAILURE, 'now + next.dueInMs', 'now'],
+  'fail: dead ones are due': [FAILURE, "|| next === 'dead'", "|| (next === 'dead' && (this.accepted.dueAt = now))"],
+  'fail: dead is failed': [FAILURE, "this.accepted && next === 'dead' ?", 'false ?'],
+  'fail: dead ones stay for ever': [
+    FAILURE,
+    'if (this.accepted === undefined',
+    "if (this.state === 'dead') this.expiresAt = NEVER; if (this.accepted === undefined",
+  ],
   'delete: a running record goes without force': [DELETE, '&& !force', '&& false'],
-  'delete: an abandoned record needs force': [DELETE, 'remaining(entry, at) > 0', "entry.state === 'running'"],
+  'delete: an abandoned record needs force': [DELETE, 'remainingLease(record, now) > 0', "record.state === 'running'"],
   'delete: force refused': [DELETE, '&& !force', ''],
-  'delete: the record stays': [DELETE, 'records.forget(entry)', ''],
-  'get: expiry forgotten': [GET, EXPIRY_CHECK, NO_EXPIRY_CHECK],
+  'delete: the record stays': [DELETE, 'records.remove(record)', ''],
+  'delete: still due': [DELETE, 'if (record.accepted)', 'if (false)'],
   'get: takes an abandoned record away': [
-    GET,
-    'return undefined',
-    "return undefined\nif (entry.state === 'running' && !remaining(entry, at)) entry.state = 'failed'",
+    'async get(',
+    'return record',
+    "if (record?.state === 'running' && !remainingLease(record, now)) record.state = 'failed';\nreturn record",
   ],
-  'get: result handed out without a copy': [GET, 'copyOf(entry.result)', 'entry.result'],
+  'get: the result is not a copy': ['    stored(now)', 'copyOf(result)', 'result'],
   'get: the record itself is handed out': [
-    GET,
-    'return undefined',
-    'return undefined\nif (!entry.result) return Object.assign(entry, { leaseRemainingMs: remaining(entry, at) })',
+    'async get(',
+    'return record',
+    'if (record && !record.result) return Object.assign(record, { leaseRemainingMs: remainingLease(record, now) });\nreturn record',
   ],
-  'accept: fingerprints not compared': [ACCEPT, 'entry.fingerprint !== request.fingerprint', 'false'],
-  'accept: a resent acceptance is known': [ACCEPT, 'entry.leaseId === request.acceptId', 'false'],
-  'accept: anybody is the one who accepted': [ACCEPT, 'entry.leaseId === request.acceptId', 'true'],
-  'accept: the delay is forgotten': [ACCEPT, 'at + request.delayMs', 'at'],
-  'accept: what is known is accepted anew': [ACCEPT, 'if (entry === undefined)', "if (entry?.state !== 'running')"],
-  'accept: the delivery is not kept': ['function acceptedEntry', 'copyOf(delivery)', 'new Uint8Array()'],
-  "accept: the delivery stays the caller's": ['function acceptedEntry', 'copyOf(delivery)', 'delivery'],
-  'accept: it expires while it waits': ['function acceptedEntry', 'expiresAt: NEVER', 'expiresAt: at + retentionMs'],
-  'an accepted record expires while it runs': ['function setLease', 'entry.accepted ? NEVER', 'false ? NEVER'],
-  'an accepted record expires after a failure': ['function settle', "state === 'failed' && entry.accepted", 'false'],
-  'claimDue: what is taken has begun': [TAKE, 'entry.begun = false', ''],
-  'claimDue: asked again it takes more': [TAKE, 'request.again ?', 'false ?'],
-  'claimDue: asked again it gives what others hold': [HELD, 'entry.leaseId === leaseId', 'true'],
-  'claimDue: asked again it gives what is over': [HELD, 'remaining(entry, at) > 0', 'true'],
-  'fail: what did not begin counts in its round': [RETRY, 'if (next.notBegun)', 'if (false)'],
-  'claimDue: failures counted as losses': [TAKE, 'if (tookOver)', 'if (entry.attempts > 0)'],
-  'claimDue: a takeover is not told': [TAKE, 'dueClaim(entry, tookOver)', 'dueClaim(entry, false)'],
-  'claimDue: everything is a takeover': [TAKE, 'dueClaim(entry, tookOver)', 'dueClaim(entry, true)'],
-  'claimDue: never dies': [TAKE, 'entry.losses >= request.maxLosses', 'false'],
-  'claimDue: dies in silence': [TAKE, 'entry.lastError = LOST_ERROR', ''],
-  'claimDue: the lease is not due again': [TAKE, 'queue.schedule(entry, entry.leaseEndsAt)', 'queue.remove(entry)'],
-  'claimDue: more than asked': [TAKE, 'taken.length < request.limit', 'true'],
-  'claim: a dead record is taken': [CLAIM, "entry.state === 'dead'", 'false'],
-  'renew: the record is due at the old time': [RENEW, 'if (entry.accepted)', 'if (false)'],
-  'complete: still due': [COMPLETE, 'if (entry.accepted)', 'if (false)'],
-  'fail: a pending record may fail': [FAIL, "|| entry.state === 'pending'", ''],
-  'fail: due at once, whatever is said': [RETRY, 'at + next.dueInMs', 'at'],
-  'fail: dead ones are due': [RETRY, 'queue.remove(entry)', 'queue.schedule(entry, at)'],
-  'fail: dead is failed': [RETRY, "entry.state = 'dead'", ''],
-  'fail: dead ones stay for ever': [RETRY, 'entry.expiresAt = at + entry.retentionMs', ''],
-  'delete: still due': [DELETE, 'if (entry.accepted)', 'if (false)'],
-  'backlog: nothing is ever overdue': ['backlog(scope, at) {', 'Math.max(0, at -', 'Math.min(0, at -'],
-  'backlog: turns that are over count': ['backlog(scope, at) {', 'this.#holds(scope, turn)', 'true'],
-  'backlog: of another scope': [
-    'backlog(scope, at) {',
-    'const line',
-    '[scope] = [...this.#lines.keys()].reverse();\nconst line',
+  'accept: fingerprints not compared': [ACCEPT_RULE, MISMATCH, ''],
+  'accept: a repeated acceptance is known': [ACCEPT_RULE, 'record.leaseId === request.acceptId', 'false'],
+  'accept: everybody is the one who accepted': [ACCEPT_RULE, 'record.leaseId === request.acceptId', 'true'],
+  'accept: the delay is forgotten': [RECORD, 'now + request.delayMs', 'now'],
+  'accept: what is known is accepted anew': [ACCEPT, 'if (record === undefined)', "if (record?.state !== 'running')"],
+  'accept: the delivery is not kept': [RECORD, 'ownCopyOf(request.delivery)', 'new Uint8Array()'],
+  "accept: the delivery stays the caller's": [RECORD, 'ownCopyOf(request.delivery)', 'request.delivery'],
+  'accept: it expires while it waits': [
+    RECORD,
+    'this.leaseId = request.acceptId',
+    'this.leaseId = request.acceptId; this.expiresAt = now + request.retentionMs',
   ],
-  'redrive: whatever its state': [REDRIVE, "entry.state !== 'dead' && entry.state !== 'completed'", 'false'],
-  'redrive: the dead only': [
-    REDRIVE,
-    "entry.state !== 'dead' && entry.state !== 'completed'",
-    "entry.state !== 'dead'",
+  'an accepted record expires while it runs': [LEASE, 'this.accepted ? NEVER', 'false ? NEVER'],
+  'claimDue: what is taken has begun': [TAKE, 'record.begun = false', ''],
+  'claimDue: a lease ends 5 ms early': [TAKE, 'queue.first(scope, now)', 'queue.first(scope, now + 5)'],
+  'claimDue: asked again it takes more': [TAKE, 'if (again)', 'if (false)'],
+  'claimDue: asked again it gives what others hold': [TAKE, 'record.leaseId === attempt.leaseId', 'true'],
+  'claimDue: asked again it gives what is over': [TAKE, 'remainingLease(record, now) > 0', 'true'],
+  'claimDue: failures counted as losses': [TAKE, 'if (tookOver)', 'if (record.attempts > 0)'],
+  'claimDue: a takeover is not shown': [TAKE, 'record.dueClaim(tookOver)', 'record.dueClaim(false)'],
+  'claimDue: everything is a takeover': [TAKE, 'record.dueClaim(tookOver)', 'record.dueClaim(true)'],
+  'claimDue: never dies': [TAKE, 'record.losses >= maxLosses', 'false'],
+  'claimDue: dies without a reason': ['    die(error', 'this.lastError = error', ''],
+  'claimDue: the lease is not due again': [
+    LEASE,
+    'this.accepted.dueAt = this.leaseEndsAt',
+    'this.accepted.dueAt = null',
   ],
-  'redrive: attempts begin anew': [REDRIVE, 'losses: 0', 'losses: 0, attempts: 0'],
-  'redrive: rounds not counted': [REDRIVE, 'accepted.round + 1', 'accepted.round'],
-  'redrive: not due': [REDRIVE, 'queue.schedule(anew, at)', ''],
-  'redrive: the old result stays': [REDRIVE, 'result: null', 'result: entry.result'],
-  'redrive: losses count on': [REDRIVE, 'losses: 0', 'losses: entry.losses'],
-  'groups: the next is forgotten': [QUEUE, 'else if (wasFirst)', 'else if (false)'],
-  'claim: a pending record stays due': [CLAIM, 'if (entry.accepted)', 'if (false)'],
-  'fail: claimed records are queued too': [FAIL, 'if (entry.accepted)', 'if (true)'],
-  'groups: no order': [QUEUE, 'name === undefined || this.#groups.get(name)?.[0]?.key === key', 'true'],
-  'list: since ignored': [LIST, 'createdAt < since', 'false'],
-  'list: until ignored': [LIST, 'createdAt >= until', 'false'],
-  'list: accepted ignored': [LIST, 'entry.accepted === undefined', 'false'],
-  'list: expiry forgotten': [LISTED, 'at < entry.expiresAt', 'true'],
-  'list: scope ignored': [LIST, 'entry.scope !== scope', 'false'],
-  'list: scope taken as a prefix': [LIST, 'entry.scope !== scope', '!entry.scope.startsWith(scope)'],
-  'list: state ignored': [LIST, 'entry.state !== state', 'false'],
-  'list: label ignored': [LIST, 'entry.label !== label', 'false'],
-  'list: a record twice at the page break': [LIST, 'ordinal < below', 'ordinal <= below'],
-  'list: no further page': [LIST, 'newest.more', 'false'],
-  'list: limit ignored': [LIST, 'new Newest(limit)', 'new Newest(1000)'],
-  'list: the results come along': [LIST, 'summaryOf(entry, at)', '({ ...summaryOf(entry, at), result: entry.result })'],
-  'usage: the scope of what is under way ignored': ['usage(scope, at) {', 'entry.scope !== scope', 'false'],
-  'usage: the scope of what is completed ignored': ['class Archive', '!isOfScope(slab, at, scope)', 'false'],
-  'usage: what was removed counts': ['class Archive', 'now >= slab.numbers[at + EXPIRES_AT] ||', ''],
-  'usage: results have no size': ['class Archive', 'words += slab.numbers[at + WORDS]', 'words += 1'],
-  'purge: takes live records': [PURGE, 'at < entry.expiresAt', 'false'],
-  'purge: takes completed records': ['class Archive', 'expiresAt === GONE || now < expiresAt', 'expiresAt === GONE'],
-  'purge: takes abandoned records': [PURGE, 'at < entry.expiresAt', 'remaining(entry, at) > 0'],
-  'purge: limit ignored': [PURGE, 'removed >= limit', 'false'],
-  'the sweep takes abandoned records': [SWEEP, 'at >= step.value.expiresAt', 'remaining(step.value, at) === 0'],
+  'claimDue: more than asked': [TAKE, 'taken.length < limit', 'true'],
+  'backlog: nothing is ever overdue': [BACKLOG, 'Math.max(0, now -', 'Math.min(0, now -'],
+  'backlog: cancelled turns count': ['class TimeQueue', 'this.#heap.length - this.#cancelled', 'this.#heap.length'],
+  'backlog: of another scope': [BACKLOG, 'const turns', '[scope] = [...this.#lines.keys()].reverse();\nconst turns'],
+  'redrive: whatever its state': [REDRIVE_RULE, "return state === 'dead' ? undefined : 'busy'", 'return undefined'],
+  'redrive: the dead only': [REDRIVE_RULE, 'return completed ? undefined', 'return false ? undefined'],
+  'redrive: the completed unasked': [REDRIVE_RULE, 'return completed ? undefined', 'return true ? undefined'],
+  'redrive: attempts begin anew': [ROUND, 'this.losses = 0', 'this.losses = 0; this.attempts = 0'],
+  'redrive: rounds not counted': [ROUND, 'round: round + 1', 'round'],
+  'redrive: not due': [REDRIVE, 'update(record)', ''],
+  'redrive: the old result stays': [ROUND, 'this.result = null', ''],
+  'redrive: losses count on': [ROUND, 'this.losses = 0', ''],
+  'groups: the next is forgotten': [
+    QUEUE,
+    'for (const each of [firstBefore, record, first])',
+    'for (const each of [record])',
+  ],
+  'groups: no order': [QUEUE, 'each === first ? each', 'true ? each'],
+  'list: since ignored': [LIST, 'createdAt >= since', 'true'],
+  'list: until ignored': [LIST, 'createdAt < until', 'true'],
+  'list: accepted ignored': [LIST, '!accepted ||', 'true ||'],
+  'list: expiry forgotten': [LIST, 'now < record.expiresAt', 'true'],
+  'list: scope ignored': [LIST, 'record.scope === scope', 'true'],
+  'list: scope taken as a prefix': [LIST, 'record.scope === scope', 'record.scope.startsWith(scope)'],
+  'list: state ignored': [LIST, 'record.state === state', 'true'],
+  'list: label ignored': [LIST, 'record.label === label', 'true'],
+  'list: a record twice at the page break': [LIST, 'records.before(below)', 'records.before(below + 1)'],
+  'list: no further page': [
+    LIST,
+    'return { records: page, next: String(last) };\n                if (isWanted)',
+    'return { records: page };\n                if (isWanted)',
+  ],
+  'list: limit ignored': [LIST, 'page.length === limit', 'page.length === 1000'],
+  'list: the results come along': [LIST, 'record.summary(now)', '({ ...record.summary(now), result: record.result })'],
+  'usage: the scope ignored': [USAGE, 'record.scope !== scope', 'false'],
+  'usage: what was removed counts': [USAGE, '|| now >= record.expiresAt', ''],
+  'usage: results have no size': [USAGE, '(record.result?.length ?? 0)', '0'],
+  'purge: takes live records': [PURGE, 'now < record.expiresAt', 'false'],
+  'purge: takes abandoned records': [PURGE, 'now < record.expiresAt', 'remainingLease(record, now) > 0'],
+  'purge: limit ignored': [PURGE, 'removed === limit', 'false'],
+  'the sweep takes abandoned records': [SWEEP, 'now >= value.expiresAt', 'remainingLease(value, now) === 0'],
   'names: scope and key joined by a colon': [NAME, JOINED, "[scope, key].join(':')"],
   'names: scope and key joined by nothing': [NAME, JOINED, 'scope + key'],
   'names: scope forgotten': [NAME, JOINED, 'key'],

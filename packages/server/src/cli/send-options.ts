@@ -2,16 +2,17 @@ import { SENDERS } from 'hookonce/senders'
 import * as v from 'valibot'
 import { didYouMean } from '../config/did-you-mean.js'
 import { type Given, readSecretFile } from '../config/environment.js'
-import { flagOf, KINDS, SETTINGS } from '../config/settings.js'
+import { KINDS } from '../config/kinds.js'
+import { flagOf, SETTINGS } from '../config/settings.js'
 import { StartError } from '../config/start-error.js'
 import { type OptionKinds, readOptions } from './parse-args.js'
 
-/** `hookonce send` as it was asked for. */
+/** `hookonce send`, parsed. */
 export type SendCommand = SendOptions | { name: 'send help' }
 
 export interface SendOptions {
   name: 'send'
-  /** One of {@link SENDERS}; without it the event is signed by nobody. */
+  /** One of {@link SENDERS}; without it the event is not signed. */
   sender: string | undefined
   secret: (Given & { value: string }) | undefined
   url: string
@@ -25,22 +26,22 @@ export interface SendOptions {
 }
 
 const DEFAULT_URL = 'http://localhost:8000/webhook'
-const MOST_TIMES = 10_000
+const MAX_TIMES = 10_000
 
 const PUBLIC_URL = flagOf('publicUrl')
 
-/** By option: what it is given, and what it means. */
+/** By name: the value, if there is one, and the meaning. */
 const OPTIONS: Record<string, [value: string | null, meaning: string]> = {
-  sender: ['NAME', 'who is to have signed it; without it: nobody, and X-Idempotency-Key names the event'],
-  secret: ['SECRET', `what that sender signs with; better in ${SETTINGS.secret.env}, where nobody else sees it`],
-  'secret-file': ['FILE', `a file that holds it, as ${SETTINGS.secret.env}_FILE`],
-  url: ['URL', `where to deliver it; default: ${DEFAULT_URL}`],
+  sender: ['NAME', 'the sender that signs it; default: none, with the id in X-Idempotency-Key'],
+  secret: ['SECRET', `the secret of that sender; better in ${SETTINGS.secret.env}, which other users cannot read`],
+  'secret-file': ['FILE', `a file with the secret, as ${SETTINGS.secret.env}_FILE`],
+  url: ['URL', `the receiver; default: ${DEFAULT_URL}`],
   [PUBLIC_URL]: ['URL', 'the URL that is signed, for senders that sign it; default: --url'],
-  file: ['FILE', 'the body; default: an example of that sender'],
-  id: ['ID', 'the name of the event, where it is in a header or in the example; default: a new one'],
-  times: ['COUNT', 'how often to deliver the same event, each time with a signature of its own; default: 1'],
-  concurrent: [null, 'all of them at once'],
-  tamper: [null, 'change the body after it was signed: every answer is to be 401'],
+  file: ['FILE', 'the file of the body; default: an example of that sender'],
+  id: ['ID', 'the id of the event, in a header or in the example; default: a new one'],
+  times: ['COUNT', 'deliver the event this often, signed each time; default: 1'],
+  concurrent: [null, 'send them all at once'],
+  tamper: [null, 'change the body after signing: every answer should be 401'],
   json: [null, 'print a line of JSON for each answer'],
   help: [null, 'this'],
 }
@@ -53,7 +54,7 @@ export function sendHelp(): string {
   const lines = [
     'Usage: hookonce send [options]',
     '',
-    'Delivers an event as its sender would, and prints what came back. The exit code is 0 if every answer is 2xx (with',
+    'Delivers an event as its sender would, and prints the answers. The exit code is 0 if every answer is 2xx (with',
     '--tamper: 401), otherwise 1.',
     '',
     `Senders: ${[...SENDERS.keys()].join(', ')}`,
@@ -85,8 +86,8 @@ export function parseSendCommand(args: string[]): SendCommand {
     if (sender === undefined && given.has(option)) throw new StartError(`--${option} needs --sender`)
   }
   const times = given.get('times') ?? '1'
-  if (!/^[1-9]\d{0,4}$/.test(times) || Number(times) > MOST_TIMES) {
-    throw new StartError(`--times must be a whole number from 1 to ${MOST_TIMES}, not ${times}`)
+  if (!/^[1-9]\d{0,4}$/.test(times) || Number(times) > MAX_TIMES) {
+    throw new StartError(`--times must be a whole number from 1 to ${MAX_TIMES}, not ${times}`)
   }
   return {
     name: 'send',

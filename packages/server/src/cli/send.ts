@@ -11,7 +11,7 @@ import { secretsOf } from '../config/secrets.js'
 import { SETTINGS } from '../config/settings.js'
 import { StartError } from '../config/start-error.js'
 import { createForwardAgent, exchange, type ForwardAgent } from '../http/exchange.js'
-import { harmless, harmlessJson } from '../observability/escape.js'
+import { terminalSafe, terminalSafeJson } from '../observability/escape.js'
 import type { SendOptions } from './send-options.js'
 
 interface Event {
@@ -29,15 +29,15 @@ interface Received {
 }
 
 /**
- * Delivers an event as its sender would and prints what came back.
+ * Delivers an event as its sender would, and prints the answers.
  *
- * @returns the exit code: 0 if every answer is what it should be
+ * @returns the exit code: 0 if every answer is as expected
  * @throws {StartError}
  */
 export async function send(options: SendOptions, env: NodeJS.ProcessEnv): Promise<0 | 1> {
   const sender = signer(options, env)
   const event = eventOf(options)
-  if (sender !== undefined && options.tamper) mustNotice(sender, event, options)
+  if (sender !== undefined && options.tamper) assertSigned(sender, event, options)
   const agent = createForwardAgent()
   const deliver = (n: number) => deliverOnce(n, agent, sender, event, options)
   const received: Received[] = []
@@ -48,7 +48,7 @@ export async function send(options: SendOptions, env: NodeJS.ProcessEnv): Promis
   } finally {
     agent.destroy()
   }
-  console.log(options.json ? received.map(each => harmlessJson(JSON.stringify(each))).join('\n') : table(received))
+  console.log(options.json ? received.map(each => terminalSafeJson(JSON.stringify(each))).join('\n') : table(received))
   const expected = ({ status }: Received) => (options.tamper ? status === 401 : status >= 200 && status <= 299)
   return received.every(expected) ? 0 : 1
 }
@@ -59,7 +59,7 @@ function signer({ sender, secret, publicUrl, url }: SendOptions, env: NodeJS.Pro
   const given = secret ?? readSecret(env, variable)
   if (given === undefined)
     throw new StartError(`--sender needs --secret, --secret-file, ${variable} or ${variable}_FILE`)
-  // Some cannot be made without a word for handshakes, and here is none.
+  // Some senders cannot be created without a verify token, which `send` does not use.
   const verifyToken = readSecret(env, SETTINGS.verifyToken.env)?.value ?? 'none'
   const options = { secrets: secretsOf(given, given.value), publicUrl: publicUrl ?? url, verifyToken }
   const made = senderOf(SENDERS.get(sender)!, options, name => (name === 'secret' ? given.where : SETTINGS[name].env))
@@ -86,7 +86,7 @@ function readBody(file: string): Buffer {
   }
 }
 
-/** Signed anew each time, as a sender's retry is. @throws {StartError} it can only verify */
+/** Signs each time, as a sender's retry does. @throws {StartError} this sender can only verify */
 function headersOf(sender: Sender | undefined, { id, body, contentType }: Event, options: SendOptions): HeaderList {
   const named = sender === undefined ? ([['x-idempotency-key', id]] as const) : signed(sender, { id, body }, options)
   const typed = named.some(([name]) => name === 'content-type')
@@ -102,11 +102,11 @@ function signed(sender: Sender, { id, body }: Omit<Event, 'contentType'>, { url 
   }
 }
 
-/** White space at the end: the event says the same, in other bytes. */
+/** Trailing white space: the same event in other bytes. */
 const tampered = (body: Buffer): Buffer => Buffer.concat([body, Buffer.from(' ')])
 
-/** @throws {StartError} what this sender signs is not the body */
-function mustNotice(sender: Sender, event: Event, options: SendOptions): void {
+/** @throws {StartError} this sender does not sign the body */
+function assertSigned(sender: Sender, event: Event, options: SendOptions): void {
   const { pathname, search } = new URL(options.url)
   const headers = headersOf(sender, event, options)
   const delivery = new Delivery({ method: 'POST', url: pathname + search, headers, body: tampered(event.body) })
@@ -141,11 +141,11 @@ async function deliverOnce(
     const ms = Math.round((performance.now() - begunAt) * 10) / 10
     return { n, status: response.statusCode!, ms, cached: response.headers['x-cached'] === 'true', body: answer }
   } catch (error) {
-    throw new StartError(`no answer from ${url.host}: ${whyNot(error)}`, 1)
+    throw new StartError(`no answer from ${url.host}: ${connectionFailure(error)}`, 1)
   }
 }
 
-function whyNot(error: unknown): string {
+function connectionFailure(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
   if (code === 'ECONNREFUSED') return 'the connection was refused; is it running?'
   if (code === 'ENOTFOUND') return 'there is no such host'
@@ -175,5 +175,5 @@ function table(received: Received[]): string {
     .join('\n')
 }
 
-/** What comes back is a stranger's, and is shown on one line. */
-const printable = (text: string): string => harmless(text.replace(/[\s\p{Cc}]+/gu, ' '))
+/** An answer on one line; it may contain anything. */
+const printable = (text: string): string => terminalSafe(text.replace(/[\s\p{Cc}]+/gu, ' '))

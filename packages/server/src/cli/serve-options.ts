@@ -54,13 +54,13 @@ export function help(): string {
   const lines = [
     `hookonce ${version()}: a webhook receiver with idempotency keys`,
     '',
-    'Usage: hookonce [serve] [options]   receive deliveries, and work on those that were accepted',
-    '       hookonce work [options]      only work on them, beside servers that share the store',
+    'Usage: hookonce [serve] [options]   receive deliveries, and process those that an inbox accepted',
+    '       hookonce work [options]      only process accepted ones, beside servers with the same store',
     '       hookonce send [options]      deliver an event as a sender would; hookonce send --help',
     '',
     ...storeCommandsHelp(),
     '',
-    'A setting is taken from its flag, else from the environment, else from the config file, else its default.',
+    'Precedence: flag, environment, config file, default.',
     '',
   ]
   for (const name of SETTING_NAMES) {

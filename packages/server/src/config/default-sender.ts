@@ -5,12 +5,12 @@ import { secretsOf } from './secrets.js'
 import { SETTINGS, type SettingName, type Settings } from './settings.js'
 import { StartError } from './start-error.js'
 
-/** The settings that say nothing without a sender. */
-const ABOUT_SENDER = ['secret', 'publicUrl', 'verifyToken'] as const
+/** Settings that need a sender. */
+const SENDER_SETTINGS = ['secret', 'publicUrl', 'verifyToken'] as const
 
-type AboutSender = (typeof ABOUT_SENDER)[number]
+type SenderSetting = (typeof SENDER_SETTINGS)[number]
 
-/** The sender that the settings alone tell of. @throws {StartError} naming the setting, never the secret */
+/** The sender of the settings. @throws {StartError} names the setting, never the secret */
 export function defaultSender(
   settings: Settings,
   sourceOf: (name: SettingName) => Given | undefined,
@@ -18,7 +18,7 @@ export function defaultSender(
   const where = (name: SettingName) => sourceOf(name)?.where ?? SETTINGS[name].env
   const { sender: name, secret, publicUrl, verifyToken } = settings
   if (name === undefined) {
-    const alone = ABOUT_SENDER.find(each => settings[each] !== undefined)
+    const alone = SENDER_SETTINGS.find(each => settings[each] !== undefined)
     if (alone !== undefined) throw new StartError(`${where(alone)} needs ${SETTINGS.sender.env}`)
     return undefined
   }
@@ -33,29 +33,29 @@ export function defaultSender(
   return senderOf(SENDERS.get(name)!, options, where)
 }
 
-/** @throws {StartError} in the words of the options' settings */
-export function senderOf(kind: SenderKind, options: SenderOptions, where: (name: AboutSender) => string): Sender {
+/** @throws {StartError} names the setting of the option */
+export function senderOf(kind: SenderKind, options: SenderOptions, where: (name: SenderSetting) => string): Sender {
   try {
     return kind.create(options)
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
-    throw new StartError(`${where(aboutWhich(error.message))}: ${withoutSecrets(error.message, options)}`)
+    throw new StartError(`${where(settingOf(error.message))}: ${withoutSecrets(error.message, options)}`)
   }
 }
 
-/** Senders speak of what they were made of in words of their own. */
-function aboutWhich(message: string): AboutSender {
+/** The setting that the message of a sender is about. */
+function settingOf(message: string): SenderSetting {
   if (/\bURL\b|publicUrl/.test(message)) return 'publicUrl'
   return /verify ?token/i.test(message) ? 'verifyToken' : 'secret'
 }
 
-/** Shorter ones could be parts of any word. */
-const LEAST_HIDDEN = 4
+/** A shorter secret may be part of any word. */
+const MIN_HIDDEN = 4
 
-/** A message may quote what it is about. */
+/** A message may quote a secret. */
 function withoutSecrets(message: string, { secrets, verifyToken = '' }: SenderOptions): string {
   const line = message.split('\n', 1)[0]!
   return [...secrets, verifyToken]
-    .filter(secret => secret.length >= LEAST_HIDDEN)
+    .filter(secret => secret.length >= MIN_HIDDEN)
     .reduce((text, secret) => text.replaceAll(secret, '…'), line)
 }

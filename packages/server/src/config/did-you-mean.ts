@@ -1,4 +1,4 @@
-/** The known name that `name` was most likely meant to be, if one is close enough. */
+/** The known name that is closest to `name`, if it is close enough. */
 function nearest(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined
   let least = Math.max(2, Math.floor(name.length / 4)) + 1

@@ -3,7 +3,7 @@ import { didYouMean } from './did-you-mean.js'
 import { SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './settings.js'
 import { StartError } from './start-error.js'
 
-/** A value as it was given, and where: names it in messages. */
+/** A value and its origin, for messages. */
 export interface Given {
   value: unknown
   /** E.g. `HOOKONCE_LEASE_SECONDS`, `--lease-seconds`, `leaseSeconds in hookonce.config.mjs`. */

@@ -8,20 +8,21 @@ import type { ClusterAddress, SentinelAddress } from 'hookonce/stores/redis'
 import * as v from 'valibot'
 import { didYouMean } from './did-you-mean.js'
 import type { GivenSettings } from './environment.js'
-import { KINDS, SETTING_NAMES, type Settings } from './settings.js'
+import { KINDS } from './kinds.js'
+import { SETTING_NAMES, type Settings } from './settings.js'
 import { StartError } from './start-error.js'
 
-/** An attempt of a configured source: which store it has is known when the server starts. */
+/** An attempt of a configured source. */
 export interface ConfiguredAttempt extends Attempt {
   /**
-   * Effects and result in one transaction, where the store has any (Postgres, SQLite); absent elsewhere. `tx` is the
-   * store's own: a `pg` client, an SQLite database whose effects may not wait and come to a `jsonResponse`.
+   * Commits effects and result in one transaction; only with Postgres and SQLite. `tx` is the store's own: a `pg` client, or
+   * an SQLite database, whose effects are synchronous and return a `jsonResponse`.
    */
-  // biome-ignore lint/suspicious/noExplicitAny: which store it is the types cannot know
+  // biome-ignore lint/suspicious/noExplicitAny: the type depends on the store, which is known at run time
   commit?<R extends FetchResponse>(effects: (tx: any) => R | Promise<R>): Promise<R>
 }
 
-/** Answers a delivery in code of your own; the response is recorded and replayed if its status is 2xx. */
+/** A handler of your own; its response is recorded and replayed if the status is 2xx. */
 export type DeliveryFunction = (
   delivery: Delivery,
   attempt: ConfiguredAttempt,
@@ -32,27 +33,27 @@ export interface ForwardOptions {
   timeoutSeconds?: number
 }
 
-/** What happens to a source's deliveries; made by {@link forward} and {@link acknowledge}. */
+/** How deliveries are handled; made by {@link forward} and {@link acknowledge}. */
 export type Handle =
   | DeliveryFunction
   | { readonly kind: 'acknowledge' }
   | { readonly kind: 'forward'; readonly url: string; readonly timeoutSeconds: number | undefined }
 
-/** Hands deliveries to the application at `url` and records its answer. */
+/** Forwards deliveries to the application at `url` and records its response. */
 export function forward(url: string, options: ForwardOptions = {}): Handle {
   return { kind: 'forward', url, timeoutSeconds: options.timeoutSeconds }
 }
 
-/** Accepts any JSON event and answers that it was accepted. */
+/** Accepts every JSON event. */
 export function acknowledge(): Handle {
   return { kind: 'acknowledge' }
 }
 
-/** One endpoint, `POST /hooks/{name}`. What is left out is as in the settings of the same name. */
+/** One endpoint, `POST /hooks/{name}`. An absent field has the value of the setting of the same name. */
 export interface SourceConfig {
   /**
-   * Who delivers: what it did not sign is answered 401, and keys are read where it puts them only. With a sender the
-   * defaults of retention, wait and fingerprint are its own, unless the settings of these names are given.
+   * Who delivers: deliveries without its signature are answered 401, and keys are read only where it puts them. The
+   * defaults of retention, wait and fingerprint are the sender's, unless these settings are given.
    */
   sender?: Sender
   /** Default: forward to `forwardTo` if that is set, otherwise {@link acknowledge}. */
@@ -62,28 +63,28 @@ export interface SourceConfig {
   /** What must be equal for two deliveries to be one operation: the raw `body`, `none`, or a digest of your own. */
   fingerprint?: 'body' | 'none' | ((delivery: Delivery) => string)
   /**
-   * Hand HEAD, GET and OPTIONS on to the application that is forwarded to: for senders that ask before they deliver, and
-   * that no `sender` answers for. Nothing of them is recorded. Default `false`; for the default source as in the settings.
+   * Forward HEAD, GET and OPTIONS to the application: for senders with a handshake that no `sender` answers. Nothing is
+   * recorded. Default `false`; for the default source as in the settings.
    */
   forwardHandshakes?: boolean
-  /** `inbox`: acknowledge at once and work later, until it succeeds. Default: `mode`, for the default source; `inline`. */
+  /** `inbox`: acknowledge at once, process later and retry until it succeeds. Default `inline`; for the default source `mode`. */
   mode?: 'inline' | 'inbox'
-  /** How many deliveries of an inbox source are worked on at once in a process. Default 10. */
+  /** How many deliveries of an inbox source a process attempts at once. Default 10. */
   concurrency?: number
   /**
-   * How many deliveries of this source may begin in a second in a process: more are answered 429, those of an inbox
-   * wait. Default: as many as come; for the default source as in the settings.
+   * How many deliveries of this source a process begins in a second: further ones are answered 429, in an inbox they
+   * wait. Default: no limit; for the default source as in the settings.
    */
   ratePerSecond?: number
   /** The pauses between attempts of an inbox source. Default: nine of them, over three days. */
   retryDelaysSeconds?: number[]
-  /** Names a group of deliveries that an inbox source works on one at a time, in the order in which they came. */
+  /** Names a group whose deliveries an inbox source attempts one at a time, in the order in which they were accepted. */
   group?: (delivery: Delivery) => string | null
   /** The status with which an inbox source acknowledges. Default 202. */
   acceptedStatus?: number
-  /** How long a result is replayed, from its completion. Default for an inbox source that is told nothing: 7 days. */
+  /** How long a result is replayed, from its completion. Default of an inbox source: 7 days. */
   retentionSeconds?: number
-  /** The longest an attempt may hold a key. */
+  /** The longest time that an attempt may hold a key. */
   lockTtlSeconds?: number
   /** How long a key stays held after its process died; at most `lockTtlSeconds`. */
   leaseSeconds?: number
@@ -91,13 +92,13 @@ export interface SourceConfig {
   waitSeconds?: number
   maxBodyBytes?: number
   maxResponseBytes?: number
-  /** How many records the source keeps, about; a delivery with a new key is then answered 507; 0: any number. */
+  /** The approximate limit of records; beyond it a delivery with a new key is answered 507. 0: no limit. */
   maxRecords?: number
-  /** How many bytes of results, deliveries and names it keeps, about; then 507 as well; 0: any number. */
+  /** The approximate limit of the bytes of results, deliveries and keys; beyond it 507 as well. 0: no limit. */
   maxStoredBytes?: number
   /**
    * `false`: no response body is recorded, so replays have none (`X-Cached-Body: omitted`), and operators are shown no
-   * bodies. What an inbox accepted is kept all the same, for it is needed. Default `true`.
+   * bodies. An inbox still stores the deliveries that it accepted. Default `true`.
    */
   recordBody?: boolean
   /** Headers of recorded responses and accepted deliveries whose values operators are not shown. Default: none. */
@@ -106,7 +107,7 @@ export interface SourceConfig {
 
 /** The config file's content: settings, and the sources with their handlers. */
 export interface Config extends Settings {
-  /** Redis where no URL can say where it is: `{ sentinels, name }` or `{ cluster }`. Instead of `storeUrl`. */
+  /** Redis Sentinel or Cluster, instead of `storeUrl`: `{ sentinels, name }` or `{ cluster }`. */
   redis?: SentinelAddress | ClusterAddress
   /** By name. `default` is `POST /webhook`; the others are `POST /hooks/{name}`. */
   sources?: Record<string, SourceConfig>
@@ -148,7 +149,7 @@ const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.mi
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const PAUSES = v.pipe(v.array(v.pipe(v.number(), v.minValue(0), v.maxValue(2_147_483))), v.maxLength(1_000))
 
-/** What each field of a source must be. */
+/** The rule of each field of a source. */
 const FIELDS: Record<keyof SourceConfig, { schema: v.GenericSchema; allowed: string }> = {
   sender: { schema: SENDER, allowed: 'must be a sender, e.g. stripe({ secrets: […] }) of hookonce/senders/stripe' },
   handle: { schema: HANDLE, allowed: 'must be forward(url), acknowledge() or a function' },
@@ -179,7 +180,7 @@ const FIELDS: Record<keyof SourceConfig, { schema: v.GenericSchema; allowed: str
   },
 }
 
-/** Further options are the driver's. */
+/** Further options are passed to the driver. */
 const SENTINEL = v.strictObject({
   host: v.pipe(v.string(), v.minLength(1)),
   port: v.optional(whole(1, 65_535), 26_379),
@@ -196,7 +197,7 @@ const SOURCE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
 
 const DEFAULT_NAMES = ['hookonce.config.mjs', 'hookonce.config.js', 'hookonce.config.ts']
 
-/** Loads the named file, or the one config file of the folder if there is one. */
+/** Loads the named file, or the config file in the folder if there is one. */
 export async function loadConfigFile(folder: string, named: string | undefined): Promise<ConfigFile | undefined> {
   const shown = named ?? defaultName(folder)
   if (shown === undefined) return undefined

@@ -5,8 +5,8 @@ import { StartError } from './start-error.js'
 import type { StoreLocation } from './store-url.js'
 
 /**
- * The operator routes' rule; `reason` says to a person why it is this one. `refused`: nothing starts that has such routes;
- * commands on the store do not care.
+ * Who may use the operator routes; `reason` explains it to a person. `refused`: no process with these routes starts; store
+ * commands do.
  */
 export type OperatorAccess = (
   | { mode: 'token'; token: string }
@@ -14,9 +14,9 @@ export type OperatorAccess = (
   | { mode: 'local' | 'open' | 'closed' | 'refused' }
 ) & { reason: string }
 
-export interface RuledBy {
+export interface AccessInput {
   settings: Settings
-  /** Where `operatorAccess` was said. */
+  /** Where `operatorAccess` is set. */
   where: string
   store: StoreLocation
   sources: ReadonlyMap<
@@ -30,8 +30,8 @@ export interface RuledBy {
 const TOKEN = SETTINGS.adminToken.env
 const A_TOKEN = `${TOKEN} (openssl rand -hex 32)`
 
-/** A token that is set is asked for. Without one only a server with nothing to protect is open. */
-export function operatorAccess({ settings, where, store, sources, ofFile }: RuledBy): OperatorAccess {
+/** A token that is set is required. Without one only a server with nothing to protect is open. */
+export function operatorAccess({ settings, where, store, sources, ofFile }: AccessInput): OperatorAccess {
   const { operatorAccess: asked, adminToken: token, host = '' } = settings
   if (token !== undefined) return { mode: 'token', token, reason: 'a token is set' }
   const work = workToProtect(sources, ofFile)
@@ -61,13 +61,13 @@ export function operatorAccess({ settings, where, store, sources, ofFile }: Rule
 
 const refused = (reason: string): OperatorAccess => ({ mode: 'refused', reason })
 
-/** @throws {StartError} no server or worker may be asked anything under this rule */
+/** @throws {StartError} the mode is `refused` */
 export function assertAllowed({ mode, reason }: OperatorAccess): void {
   if (mode === 'refused') throw new StartError(reason)
 }
 
-/** What a stranger who is taken for an operator could do more than look at a trial. */
-function workToProtect(sources: RuledBy['sources'], ofFile: Iterable<string> | undefined): string | undefined {
+/** Why the operator routes must not be open; `undefined`: they would expose a trial only. */
+function workToProtect(sources: AccessInput['sources'], ofFile: Iterable<string> | undefined): string | undefined {
   for (const [name, { handle, options }] of sources) {
     if (options.sender !== undefined) return `the source ${name} has a sender`
     if (typeof handle === 'object' && handle.kind === 'forward') return `the source ${name} forwards`

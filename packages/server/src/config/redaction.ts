@@ -1,13 +1,13 @@
 import type { HeaderList } from 'hookonce'
 
-/** What of a source's records operators are shown. */
+/** Which parts of a source's records operators see. */
 export interface Shown {
   bodies: boolean
   /** In lower case. */
   redactedHeaders: ReadonlySet<string>
 }
 
-/** Secrets of whoever delivers, wherever they stand. */
+/** The client's credentials. */
 const NEVER_SHOWN = ['authorization', 'cookie', 'proxy-authorization']
 
 export const redacting = (...headers: string[]): ReadonlySet<string> =>

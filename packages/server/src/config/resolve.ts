@@ -2,52 +2,52 @@ import type { InboxSourceOptions, SourceOptions } from 'hookonce'
 import type { Sender } from 'hookonce/senders'
 import type { ClusterAddress } from 'hookonce/stores/redis'
 import * as v from 'valibot'
+import { type Capacity, capacityFor } from './capacity.js'
 import { defaultSender } from './default-sender.js'
 import { didYouMean } from './did-you-mean.js'
 import { type GivenSettings, readEnvironment } from './environment.js'
 import { type ConfigFile, loadConfigFile, type SourceConfig } from './file.js'
 import { type OperatorAccess, operatorAccess } from './operator-access.js'
 import { redacting, type Shown } from './redaction.js'
-import { type Room, roomFor } from './room.js'
 import { type SecretWarning, secretWarnings } from './secret-warnings.js'
 import { SETTING_NAMES, SETTINGS, type Setting, type SettingName, type Settings } from './settings.js'
 import { checkForwardedHandshakes, type SourceHandle, sourceHandle } from './source-handle.js'
 import { StartError } from './start-error.js'
 import type { StoreOptions } from './store-options.js'
-import { mustBeReadable, parseStoreUrl, type StoreLocation } from './store-url.js'
+import { assertReadable, parseStoreUrl, type StoreLocation } from './store-url.js'
 
 export interface ResolvedSource {
   handle: SourceHandle
   options: SourceOptions & { lockTtlMs: number; leaseMs: number; maxBodyBytes: number }
-  /** What operators are shown of its records. */
+  /** Which parts of its records operators see. */
   shown: Shown
-  /** Whether its application is asked what is asked of it. */
+  /** Whether handshakes are forwarded to its application. */
   forwardHandshakes: boolean
-  /** Of a source that answers with the result: how many deliveries it takes in a second. */
+  /** In mode `inline`: the rate limit. */
   ratePerSecond?: number
-  /** Of a source that accepts at once and works later. */
+  /** In mode `inbox`. */
   inbox?: Pick<InboxSourceOptions, 'concurrency' | 'ratePerSecond' | 'retryDelaysMs' | 'group' | 'acceptedStatus'>
 }
 
-/** Everything the server needs, checked, in milliseconds and bytes. */
-export interface ResolvedConfig extends Room {
+/** The whole configuration, validated, in milliseconds and bytes. */
+export interface ResolvedConfig extends Capacity {
   host: string
   port: number
   store: StoreLocation
   storeOptions: StoreOptions
-  /** 0: any delay. */
+  /** 0: no limit. */
   maxEventLoopDelayMs: number
-  /** How many accepted deliveries are worked on at once; 0: none. */
+  /** How many accepted deliveries are attempted at once; 0: none. */
   inboxConcurrency: number
-  /** Where a worker tells how it is; `undefined`: nowhere. */
+  /** The port of a worker's health and metrics; `undefined`: none. */
   workPort: number | undefined
   drainMs: number
   logLevel: NonNullable<Settings['logLevel']>
   logKeys: NonNullable<Settings['logKeys']>
   operatorAccess: OperatorAccess
-  /** Whether `POST /webhook/no-idempotency` is there. */
+  /** Whether `POST /webhook/no-idempotency` exists. */
   allowNoIdempotency: boolean
-  /** The `default` source is always there. */
+  /** The source `default` always exists. */
   sources: Map<string, ResolvedSource>
   secretWarnings: readonly SecretWarning[]
   configFile: string | undefined
@@ -56,12 +56,12 @@ export interface ResolvedConfig extends Room {
 export interface ConfigInput {
   flags?: GivenSettings
   env: NodeJS.ProcessEnv
-  /** The working folder: where the config file is looked for, and what relative paths are relative to. */
+  /** The working folder: of the config file and of relative paths. */
   folder: string
   configFile?: string | undefined
 }
 
-/** Flag before environment before config file before default. @throws {StartError} */
+/** Precedence: flag, environment, config file, default. @throws {StartError} */
 export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig> {
   const environment = readEnvironment(input.env)
   const file = await loadConfigFile(input.folder, input.configFile)
@@ -71,7 +71,7 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     ...(input.flags ?? (new Map() as GivenSettings)),
   ])
   const settings = checkSettings(given)
-  mustBeReadable(settings.postgresListenUrl ?? '', given.get('postgresListenUrl')?.where ?? '')
+  assertReadable(settings.postgresListenUrl ?? '', given.get('postgresListenUrl')?.where ?? '')
   const where = (name: SettingName): string => given.get(name)?.where ?? SETTINGS[name].env
   const sources = new Map<string, ResolvedSource>()
   const sender = defaultSender(settings, name => given.get(name))
@@ -84,7 +84,7 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     sources.set(name, resolveSource(name, own, { settings, given, where }))
   }
   const store = storeLocation(file, given, settings, input.folder)
-  const ruledBy = { settings, where: where('operatorAccess'), store, sources, ofFile: file?.sources.keys() }
+  const accessInput = { settings, where: where('operatorAccess'), store, sources, ofFile: file?.sources.keys() }
   return {
     host: settings.host ?? '',
     port: settings.port ?? 0,
@@ -98,14 +98,14 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
       postgresListenUrl: settings.postgresListenUrl,
       postgresPoolSize: settings.postgresPoolSize ?? 0,
     },
-    ...roomFor(settings, sources, where),
+    ...capacityFor(settings, sources, where),
     maxEventLoopDelayMs: settings.maxEventLoopDelayMs ?? 0,
     inboxConcurrency: settings.inboxConcurrency ?? 0,
     workPort: settings.workPort,
     drainMs: ms(settings.drainSeconds ?? 0),
     logLevel: settings.logLevel ?? 'info',
     logKeys: settings.logKeys ?? 'none',
-    operatorAccess: operatorAccess(ruledBy),
+    operatorAccess: operatorAccess(accessInput),
     allowNoIdempotency: settings.allowNoIdempotency || sources.get('default')!.options.sender === undefined,
     sources,
     secretWarnings: secretWarnings({ given, sources, adminToken: settings.adminToken }),
@@ -113,7 +113,7 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
   }
 }
 
-/** A URL by flag or environment beats the file's `redis`, which says what no URL can. */
+/** A URL by flag or environment takes precedence over the file's `redis`. */
 function storeLocation(
   file: ConfigFile | undefined,
   given: GivenSettings,
@@ -124,7 +124,7 @@ function storeLocation(
   if (file?.redis !== undefined) {
     if (url === undefined) {
       const { cluster = [] } = file.redis as Partial<ClusterAddress>
-      for (const node of cluster) mustBeReadable(node, 'redis.cluster')
+      for (const node of cluster) assertReadable(node, 'redis.cluster')
       return { kind: 'redis', address: file.redis }
     }
     if (url === file.settings.get('storeUrl')) throw new StartError(`redis and ${url.where} are both set; keep one`)
@@ -136,17 +136,17 @@ function checkSettings(given: GivenSettings): Settings {
   const settings: Record<string, unknown> = {}
   for (const name of SETTING_NAMES) {
     const { schema, allowed, values, secret, default: byDefault } = SETTINGS[name] as Setting
-    const said = given.get(name)
-    if (said === undefined) {
+    const found = given.get(name)
+    if (found === undefined) {
       if (byDefault !== undefined) settings[name] = byDefault
       continue
     }
-    const result = v.safeParse(schema, said.value)
-    // A URL may hold credentials, a token is one: neither is shown.
-    const hidden = secret || name === 'forwardTo' || name === 'publicUrl' || typeof said.value === 'object'
-    const shown = hidden ? '' : `, not ${JSON.stringify(said.value)}`
-    const guess = values === undefined || typeof said.value !== 'string' ? '' : didYouMean(said.value, values)
-    if (!result.success) throw new StartError(`${said.where} ${allowed}${shown}${guess}`)
+    const result = v.safeParse(schema, found.value)
+    // URLs may contain credentials, and tokens are credentials: neither is shown.
+    const hidden = secret || name === 'forwardTo' || name === 'publicUrl' || typeof found.value === 'object'
+    const shown = hidden ? '' : `, not ${JSON.stringify(found.value)}`
+    const guess = values === undefined || typeof found.value !== 'string' ? '' : didYouMean(found.value, values)
+    if (!result.success) throw new StartError(`${found.where} ${allowed}${shown}${guess}`)
     settings[name] = result.output
   }
   return settings
@@ -160,14 +160,14 @@ interface Context {
   where: Where
 }
 
-/** @throws {StartError} the settings name a sender, and the config file another */
+/** @throws {StartError} both the settings and the config file name a sender */
 function withSender(source: SourceConfig, sender: Sender | undefined, where: string): SourceConfig {
   if (sender === undefined) return source
   if (source.sender !== undefined) throw new StartError(`${where} and sources.default.sender are both set; keep one`)
   return { ...source, sender }
 }
 
-/** Who looks at dead deliveries may be away for a week-end. */
+/** Dead deliveries are kept over a weekend. */
 const INBOX_RETENTION_SECONDS = 604_800
 
 function resolveSource(name: string, source: SourceConfig, { settings, given, where }: Context): ResolvedSource {
@@ -179,15 +179,15 @@ function resolveSource(name: string, source: SourceConfig, { settings, given, wh
     throw new StartError(`${at('leaseSeconds')} (${lease}) must be at most ${at('lockTtlSeconds')} (${lockTtl})`)
   }
   const { sender } = source
-  // A sender's defaults are its own, and no setting's default overrides them.
-  const ifItCounts = <T>(field: SettingName, value: T): T | undefined =>
+  // The default of a setting does not override the default of a sender.
+  const unlessSender = <T>(field: SettingName, value: T): T | undefined =>
     sender === undefined || given.has(field) ? value : undefined
   const keyRequired = source.keyRequired ?? (sender === undefined ? false : undefined)
-  const fingerprint = source.fingerprint ?? ifItCounts('fingerprint', settings.fingerprint)
-  const wait = source.waitSeconds ?? ifItCounts('waitSeconds', settings.waitSeconds)
+  const fingerprint = source.fingerprint ?? unlessSender('fingerprint', settings.fingerprint)
+  const wait = source.waitSeconds ?? unlessSender('waitSeconds', settings.waitSeconds)
   const inboxRetention = source.mode === 'inbox' && !given.has('retentionSeconds') ? INBOX_RETENTION_SECONDS : undefined
   const retention =
-    source.retentionSeconds ?? ifItCounts('retentionSeconds', inboxRetention ?? settings.retentionSeconds)
+    source.retentionSeconds ?? unlessSender('retentionSeconds', inboxRetention ?? settings.retentionSeconds)
   const handled = sourceHandle(name, source.handle, lockTtl, settings, where)
   if (source.forwardHandshakes)
     checkForwardedHandshakes(
@@ -236,7 +236,7 @@ function inboxOptions({ concurrency, ratePerSecond, retryDelaysSeconds, group, a
   }
 }
 
-/** Every lease must survive two store operations that time out. */
+/** A lease must outlast two store operations that time out. */
 function storeTimeout(settings: Settings, sources: Map<string, ResolvedSource>, where: string): number {
   const shortest = Math.min(...[...sources.values()].map(source => source.options.leaseMs))
   const most = Math.floor(shortest / 3)

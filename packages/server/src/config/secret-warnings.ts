@@ -2,11 +2,10 @@ import { type Sender, SHORT_SECRET_BYTES, traitsOf } from 'hookonce/senders'
 import type { GivenSettings } from './environment.js'
 import { SETTINGS, type SettingName } from './settings.js'
 
-/** What lets others come by a secret, or makes one open more than it should. */
+/** A secret that is exposed, weak or shared. */
 export interface SecretWarning {
   kind: 'short' | 'shared' | 'on the command line'
   message: string
-  /** What to do about it. */
   fix: string
 }
 
@@ -22,7 +21,7 @@ export function secretWarnings({ given, sources, adminToken }: Secrets): SecretW
 
 function* onCommandLine(given: GivenSettings): Generator<SecretWarning> {
   for (const [name, { value, where, fromFile }] of given) {
-    if (fromFile || !where.startsWith('--') || !tells(name, String(value))) continue
+    if (fromFile || !where.startsWith('--') || !containsSecret(name, String(value))) continue
     const { env } = SETTINGS[name]
     const file = 'secret' in SETTINGS[name] ? ` or ${env}_FILE` : ''
     yield onTheCommandLine(where, `${env}${file}`)
@@ -39,8 +38,8 @@ export function onTheCommandLine(option: string, better: string): SecretWarning 
 
 const URLS: readonly SettingName[] = ['storeUrl', 'postgresListenUrl', 'forwardTo']
 
-/** A URL is a secret where it has a password. */
-function tells(name: SettingName, value: string): boolean {
+/** Whether a value contains a secret: a URL does if it has a password. */
+function containsSecret(name: SettingName, value: string): boolean {
   if (URLS.includes(name)) {
     const { password = '', search = '' } = URL.canParse(value) ? new URL(value) : {}
     return password !== '' || /[?&]password=/i.test(search)

@@ -1,7 +1,7 @@
 import type { Given } from './environment.js'
 import { StartError } from './start-error.js'
 
-/** Forms that hold no comma and that nobody types by hand: keys of known senders, UUIDs, hex, base64. */
+/** Forms of generated secrets without a comma: keys of known senders, UUIDs, hex, base64. */
 const GENERATED = [
   /^(v1,)?wh(sec|pk|sk)_[A-Za-z0-9+/=_-]+$/,
   /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
@@ -9,14 +9,14 @@ const GENERATED = [
   /^(?=.*\d[A-Za-z])(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9+/=_-]{16,}$/,
 ]
 
-/** The comma of `v1,whsec_…` is part of what the console shows. */
+/** Not the comma of `v1,whsec_…`, which is part of the secret. */
 const COMMA = /(?<!(?:^|,)\s*v1(?=,whsec_)),/
 
 /**
- * One or several secrets, each as long as it was given. In a file, and where there are several lines, every line is one.
- * On a single line commas divide only what cannot hold them.
+ * One or several secrets. In a file, and in a value of several lines, each line is one. In a value of one line a comma
+ * separates generated secrets only.
  *
- * @throws {StartError} it cannot be told what is meant
+ * @throws {StartError} it is ambiguous
  */
 export function secretsOf({ where, fromFile }: Pick<Given, 'where' | 'fromFile'>, text: string): string[] {
   const lines = text.split(/\r?\n|\r/).filter(line => line !== '')
@@ -27,7 +27,7 @@ export function secretsOf({ where, fromFile }: Pick<Given, 'where' | 'fromFile'>
       )
     }
   }
-  const oneALine = fromFile === true || /[\r\n]/.test(text)
+  const onePerLine = fromFile === true || /[\r\n]/.test(text)
   return lines.flatMap(line => {
     const parts = line
       .split(COMMA)
@@ -35,8 +35,8 @@ export function secretsOf({ where, fromFile }: Pick<Given, 'where' | 'fromFile'>
       .filter(part => part !== '')
     if (parts[0] === line) return [line]
     const areGenerated = parts.length > 0 && parts.every(part => GENERATED.some(form => form.test(part)))
-    if (areGenerated === oneALine) throw new StartError(`${where}: ${areGenerated ? DIVIDED : UNDIVIDED}`)
-    return oneALine ? [line] : parts
+    if (areGenerated === onePerLine) throw new StartError(`${where}: ${areGenerated ? DIVIDED : UNDIVIDED}`)
+    return onePerLine ? [line] : parts
   })
 }
 

@@ -1,17 +1,10 @@
-import { SENDERS, traitsOf } from 'hookonce/senders'
-import * as v from 'valibot'
-
-/** What a value must be: how it is read (from a string too) and the same in words. */
-interface Kind<T> {
-  schema: v.GenericSchema<unknown, T>
-  allowed: string
-  /** All there are, where they can be told. */
-  values?: readonly string[]
-}
+import { SENDERS } from 'hookonce/senders'
+import type * as v from 'valibot'
+import { isHttpUrl, isSecret, KINDS, type Kind, number, oneOf, text, YES_OR_NO } from './kinds.js'
 
 export interface Setting<T = unknown> extends Kind<T> {
   env: string
-  /** Without it the setting is unset, or follows from others as `defaultText` says. */
+  /** Without it the setting is absent, or depends on others as `defaultText` describes. */
   default?: T
   defaultText?: string
   meaning: string
@@ -19,88 +12,11 @@ export interface Setting<T = unknown> extends Kind<T> {
   secret?: true
 }
 
-const DECIMAL = /^-?(\d+\.?\d*|\.\d+)$/
-
-function number(min: number, max: number, type: 'whole number' | 'number' = 'number'): Kind<number> {
-  const read = (value: unknown) => (typeof value === 'string' && DECIMAL.test(value.trim()) ? Number(value) : value)
-  const range = v.pipe(v.unknown(), v.transform(read), v.number(), v.minValue(min), v.maxValue(max))
-  return {
-    schema: type === 'number' ? range : v.pipe(range, v.integer()),
-    allowed: `must be a ${type} from ${min} to ${max}`,
-  }
-}
-
-function oneOf<const T extends string>(...values: T[]): Kind<T> {
-  return { schema: v.picklist(values), allowed: `must be one of: ${values.join(', ')}`, values }
-}
-
-function text(allowed: string, test: (value: string) => boolean): Kind<string> {
-  return { schema: v.pipe(v.string(), v.check(test)), allowed }
-}
-
-const YES_OR_NO: Kind<boolean> = {
-  schema: v.pipe(
-    v.unknown(),
-    v.transform(value => (value === 'true' ? true : value === 'false' ? false : value)),
-    v.boolean(),
-  ),
-  allowed: 'must be true or false',
-}
-
-function isHttpUrl(value: string): boolean {
-  if (!URL.canParse(value)) return false
-  const { protocol, hash, username, password, pathname, search } = new URL(value)
-  // With a password whose @ or / is not encoded, what follows the first of them is read as host and path.
-  const isMisread = username + password !== '' && /@/.test(pathname + search)
-  return /^https?:$/.test(protocol) && hash === '' && !isMisread && isDecodable(username + password)
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    decodeURIComponent(text)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** Not a word that stands where one was meant. */
-function isSecret(value: string): boolean {
-  try {
-    traitsOf(value)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** Kinds that a source of the config file shares with the setting of the same name. */
-export const KINDS = {
-  retentionSeconds: number(0.1, 315_360_000),
-  lockTtlSeconds: number(0.1, 86_400),
-  leaseSeconds: number(0.1, 86_400),
-  waitSeconds: number(0, 3600),
-  maxBodyBytes: number(1, 1_073_741_824, 'whole number'),
-  maxResponseBytes: number(0, 1_073_741_824, 'whole number'),
-  maxRecords: number(0, Number.MAX_SAFE_INTEGER, 'whole number'),
-  maxStoredBytes: number(0, Number.MAX_SAFE_INTEGER, 'whole number'),
-  forwardTo: text(
-    'must be an http:// or https:// URL without a fragment, user and password percent-encoded',
-    isHttpUrl,
-  ),
-  forwardTimeoutSeconds: number(0.01, 86_400),
-  fingerprint: oneOf('body', 'none'),
-  mode: oneOf('inline', 'inbox'),
-  concurrency: number(1, 10_000, 'whole number'),
-  ratePerSecond: number(0.001, 1_000_000),
-  forwardHandshakes: YES_OR_NO,
-}
-
 function setting<T>(kind: Kind<T>, env: string, about: Omit<Setting<NoInfer<T>>, 'env' | keyof Kind<T>>): Setting<T> {
   return { ...kind, env, ...about }
 }
 
-/** Every setting, once: `--help`, the environment, the config file and the documentation follow from this table. */
+/** Every setting: `--help`, the environment, the config file and the documentation follow from this table. */
 export const SETTINGS = {
   host: setting(
     text('must be a host name or an IP address', value => /^[A-Za-z0-9.:_-]{1,255}$/.test(value)),
@@ -316,7 +232,7 @@ export function flagOf(name: SettingName): string {
     .replaceAll('_', '-')
 }
 
-/** What a setting is when nothing is said, in words. */
+/** The default of a setting, in words. */
 export function defaultOf(name: SettingName): string {
   const { default: value, defaultText } = SETTINGS[name] as Setting
   return defaultText ?? String(value)

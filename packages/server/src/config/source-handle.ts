@@ -1,10 +1,11 @@
 import type { Sender } from 'hookonce/senders'
 import * as v from 'valibot'
 import type { Handle } from './file.js'
-import { KINDS, SETTINGS, type SettingName, type Settings } from './settings.js'
+import { KINDS } from './kinds.js'
+import { SETTINGS, type SettingName, type Settings } from './settings.js'
 import { StartError } from './start-error.js'
 
-/** What a source's deliveries are handled by, checked, in milliseconds. */
+/** How a source's deliveries are handled, validated, in milliseconds. */
 export type SourceHandle = Exclude<Handle, { kind: 'forward' }> | { kind: 'forward'; url: string; timeoutMs: number }
 
 /** @throws {StartError} */
@@ -35,7 +36,7 @@ export function sourceHandle(
   return { kind: 'forward', url: url!, timeoutMs: Math.round(timeout * 1000) }
 }
 
-/** @throws {StartError} nobody would be asked, or who is asked is not the one who answers for this sender */
+/** @throws {StartError} there is no application to forward to, or the sender's handshake is answered here */
 export function checkForwardedHandshakes(handle: SourceHandle, sender: Sender | undefined, where: string): void {
   if (typeof handle === 'function' || handle.kind !== 'forward') {
     throw new StartError(`${where} needs an application to ask: set ${SETTINGS.forwardTo.env} or handle: forward()`)

@@ -1,2 +1,2 @@
-/** The route of deliveries without keys, and the name that its source has. */
+/** The route of deliveries without keys, and the name of its source. */
 export const KEYLESS = '/webhook/no-idempotency'

@@ -1,4 +1,4 @@
-/** Why a command does not begin or go on, as one line for a person. Exit code 2: what was asked for cannot be; 1: it could not be done. */
+/** Why a command stops, as one line for a person. Exit code 2: wrong usage or settings; 1: it failed. */
 export class StartError extends Error {
   readonly exitCode: 1 | 2
 

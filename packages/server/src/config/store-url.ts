@@ -10,7 +10,7 @@ export type StoreLocation =
   | { kind: 'redis'; address: RedisAddress }
   | { kind: 'postgres'; url: string }
 
-/** A SQLite path is taken from `folder`, the one the command was typed in. */
+/** @param folder a relative SQLite path starts there */
 export function parseStoreUrl(
   { value, where }: { value: string; where: Given['where'] },
   folder: string,
@@ -18,10 +18,10 @@ export function parseStoreUrl(
   if (value === 'memory:') return { kind: 'memory' }
   const path = /^sqlite:(?:\/\/(?=\/))?(?!\/\/|:)(.+)$/.exec(value)?.[1]
   if (path !== undefined) return { kind: 'sqlite', path: resolve(folder, path) }
-  if (/^(rediss?|postgres(ql)?):/.test(value)) mustBeReadable(value, where)
+  if (/^(rediss?|postgres(ql)?):/.test(value)) assertReadable(value, where)
   if (isUrl(value, /^rediss?:$/)) return { kind: 'redis', address: value }
   if (isUrl(value, /^postgres(ql)?:$/)) return { kind: 'postgres', url: value }
-  // The scheme alone: what follows may hold a password.
+  // Only the scheme: the rest may contain a password.
   const scheme = /^[a-z0-9+.-]+:/i.exec(value)?.[0]
   const shown = scheme === undefined || KNOWN.includes(scheme) ? '' : `, not ${scheme}`
   throw new StartError(
@@ -29,8 +29,8 @@ export function parseStoreUrl(
   )
 }
 
-/** @throws {StartError} it cannot have been read as it was meant */
-export function mustBeReadable(url: string, where: string): void {
+/** @throws {StartError} the URL is ambiguous: its credentials are not encoded */
+export function assertReadable(url: string, where: string): void {
   try {
     checkConnectionUrl(url, where)
   } catch (error) {
@@ -47,7 +47,7 @@ function isUrl(value: string, protocol: RegExp): boolean {
   return protocol.test(url.protocol) && value.startsWith(`${url.protocol}//`) && url.hostname !== ''
 }
 
-/** Where the store is, for people: without user, password and options. */
+/** The location of the store for people: without user, password and options. */
 export function placeOf(location: StoreLocation): string {
   switch (location.kind) {
     case 'memory':

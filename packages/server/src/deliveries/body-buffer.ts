@@ -1,41 +1,41 @@
-/** What comes instead of a body. */
+/** Why there is no body. */
 export type NoBody = 'too_large' | 'too_slow' | 'no_room' | 'gone'
 
 const NOTHING = Buffer.alloc(0)
 
-/** Pieces from here on are kept as they came; smaller ones cost many times their size, and are joined. */
+/** Smaller chunks are copied together: a Buffer of its own for each costs many times its size. */
 export const LARGE_PIECE_BYTES = 16_384
 
-/** A body that is on its way. */
-export class Reading {
+/** A body that is being received. */
+export class BodyBuffer {
   readonly since = performance.now()
   readonly end: (why: NoBody) => void
-  before: Reading | undefined
-  after: Reading | undefined
-  /** What it holds by the count of the readings that it is among. */
+  before: BodyBuffer | undefined
+  after: BodyBuffer | undefined
+  /** Its size when the list counted it. */
   counted = 0
   readonly #most: number
-  #among: Readings
+  #list: BodyBufferList
   readonly #large: Buffer[] = []
-  /** Those after the last large one, in memory that grows. */
+  /** The small chunks after the last large one; it grows. */
   #small: Buffer = NOTHING
   #smallLength = 0
   #length = 0
   #size = 0
 
-  /** @param most bytes that it may come to */
-  constructor(among: Readings, most: number, end: (why: NoBody) => void) {
-    this.#among = among
+  /** @param most the largest that it may become, in bytes */
+  constructor(list: BodyBufferList, most: number, end: (why: NoBody) => void) {
+    this.#list = list
     this.#most = most
     this.end = end
-    among.add(this)
+    list.add(this)
   }
 
   get length(): number {
     return this.#length
   }
 
-  /** How much memory it has, used or not. */
+  /** The memory that it holds, used or not. */
   get size(): number {
     return this.#size
   }
@@ -73,58 +73,58 @@ export class Reading {
     this.#small = memory
   }
 
-  /** To the last place of these. */
-  moveTo(readings: Readings): void {
+  /** Appends it to another list. */
+  moveTo(list: BodyBufferList): void {
     this.leave()
-    this.#among = readings
-    readings.add(this)
+    this.#list = list
+    list.add(this)
   }
 
   leave(): void {
-    this.#among.remove(this)
+    this.#list.remove(this)
   }
 }
 
-/** Bodies that are on their way, in the order in which they came here: a list, for a set would be made anew all the time. */
-export class Readings {
-  #first: Reading | undefined
-  #last: Reading | undefined
+/** Bodies that are being received, oldest first. A linked list: a Set would rehash again and again. */
+export class BodyBufferList {
+  #first: BodyBuffer | undefined
+  #last: BodyBuffer | undefined
   #bytes = 0
 
-  get first(): Reading | undefined {
+  get first(): BodyBuffer | undefined {
     return this.#first
   }
 
-  /** What they hold together. */
+  /** The memory that they hold together. */
   get bytes(): number {
     return this.#bytes
   }
 
-  add(reading: Reading): void {
-    reading.counted = reading.size
-    this.#bytes += reading.counted
-    reading.before = this.#last
-    reading.after = undefined
-    if (this.#last === undefined) this.#first = reading
-    else this.#last.after = reading
-    this.#last = reading
+  add(buffer: BodyBuffer): void {
+    buffer.counted = buffer.size
+    this.#bytes += buffer.counted
+    buffer.before = this.#last
+    buffer.after = undefined
+    if (this.#last === undefined) this.#first = buffer
+    else this.#last.after = buffer
+    this.#last = buffer
   }
 
-  remove(reading: Reading): void {
-    const { before, after } = reading
-    this.#bytes -= reading.counted
+  remove(buffer: BodyBuffer): void {
+    const { before, after } = buffer
+    this.#bytes -= buffer.counted
     if (before === undefined) this.#first = after
     else before.after = after
     if (after === undefined) this.#last = before
     else after.before = before
   }
 
-  /** Those of this moment; the one that is given may leave. */
-  *[Symbol.iterator](): Iterator<Reading> {
-    for (let reading = this.#first; reading !== undefined; ) {
-      const { after } = reading
-      yield reading
-      reading = after
+  /** The current one may leave during the iteration. */
+  *[Symbol.iterator](): Iterator<BodyBuffer> {
+    for (let buffer = this.#first; buffer !== undefined; ) {
+      const { after } = buffer
+      yield buffer
+      buffer = after
     }
   }
 }

@@ -1,27 +1,27 @@
-const LOOK_EVERY_MS = 100
+const CHECK_INTERVAL_MS = 100
 
-/** Notices when this process falls behind: timers fire late, and so does everything else. */
-export class EventLoopWatch {
+/** Measures the lag of the event loop by how late a timer fires. */
+export class EventLoopLag {
   readonly #maxDelayMs: number
-  #dueAt = performance.now() + LOOK_EVERY_MS
+  #dueAt = performance.now() + CHECK_INTERVAL_MS
   #wasLate = false
   #isBehind = false
 
-  /** @param maxDelayMs 0: never behind */
+  /** @param maxDelayMs 0: no limit */
   constructor(maxDelayMs: number) {
     this.#maxDelayMs = maxDelayMs
-    if (maxDelayMs > 0) setInterval(() => this.#look(performance.now()), LOOK_EVERY_MS).unref()
+    if (maxDelayMs > 0) setInterval(() => this.#check(performance.now()), CHECK_INTERVAL_MS).unref()
   }
 
-  /** Late twice in a row: once is a burst that is over by then, or a process that was stopped. */
+  /** Late twice in a row: a single delay is a short burst, or a process that was suspended. */
   get isBehind(): boolean {
     return this.#isBehind
   }
 
-  #look(now: number): void {
+  #check(now: number): void {
     const late = now - this.#dueAt > this.#maxDelayMs
     this.#isBehind = late && this.#wasLate
     this.#wasLate = late
-    this.#dueAt = now + LOOK_EVERY_MS
+    this.#dueAt = now + CHECK_INTERVAL_MS
   }
 }

@@ -1,7 +1,7 @@
-/** From so many deliveries at once it was a herd. */
+/** A herd is at least this many deliveries at once. */
 const HERD = 1_000
 
-/** Counts the deliveries in progress; closed, it lets no new one in. */
+/** Counts the deliveries in progress. When it is closed, no new one begins. */
 export class Gate {
   readonly #herdPassed: () => void
   #inProgress = 0
@@ -9,7 +9,7 @@ export class Gate {
   #closed = false
   #idle: (() => void) | undefined
 
-  /** @param herdPassed called when of a thousand deliveries or more a tenth is left */
+  /** @param herdPassed called when a tenth of a herd is left */
   constructor(herdPassed: () => void) {
     this.#herdPassed = herdPassed
   }

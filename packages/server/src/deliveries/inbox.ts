@@ -1,10 +1,10 @@
 import { Breaker, createInbox, type Inbox, type InboxSourceOptions, type Receiver, systemClock } from 'hookonce'
 import type { ResolvedConfig } from '../config/resolve.js'
-import type { Tracing } from '../observability/telemetry/tracing.js'
+import type { Traces } from '../observability/telemetry/traces.js'
 import { type HandlerContext, handlerFor } from './handlers/index.js'
 
-/** The inbox of the sources that have one; it does not work yet. Sources that forward to one URL are down together. */
-export function inboxOf(config: ResolvedConfig, receiver: Receiver, context: HandlerContext, tracing?: Tracing): Inbox {
+/** The inbox of the sources in mode `inbox`, not started. Sources that forward to the same URL share a circuit breaker. */
+export function inboxOf(config: ResolvedConfig, receiver: Receiver, context: HandlerContext, traces?: Traces): Inbox {
   const breakers = new Map<string, Breaker>()
   const breakerOf = (url: string): Breaker => {
     const known = breakers.get(url) ?? new Breaker(systemClock)
@@ -21,7 +21,7 @@ export function inboxOf(config: ResolvedConfig, receiver: Receiver, context: Han
       ...settings,
       ...source.inbox,
       ...(typeof handle === 'object' && handle.kind === 'forward' && { breaker: breakerOf(handle.url) }),
-      handler: tracing?.attempt(name, handler) ?? handler,
+      handler: traces?.attempt(name, handler) ?? handler,
     }
   }
   return createInbox({ receiver, handlers, concurrency: Math.max(1, config.inboxConcurrency) })

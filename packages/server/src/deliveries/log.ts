@@ -1,28 +1,28 @@
 import type { Answer, Delivery, DeliveryOutcome } from 'hookonce'
 import type { Logger } from 'pino'
-import { keysShown, type LogKeys, type ShownKey } from '../observability/log-keys.js'
+import { type FormatKey, keyFormatter, type LogKeys } from '../observability/log-keys.js'
 
-/** Strangers may ask as often as they like: of those that were refused since, one line in so long. */
-const REFUSALS_EVERY_MS = 10_000
+/** At most one line about refusals in this time: anybody can cause them. */
+const REFUSALS_INTERVAL_MS = 10_000
 
-/** What was answered without a key, or with none that is valid. */
-const KEY_NOT_READ = new Set<DeliveryOutcome>(['unauthorized', 'handshake', 'invalid'])
+/** Outcomes of deliveries whose key was not read, or is not valid. */
+const WITHOUT_KEY = new Set<DeliveryOutcome>(['unauthorized', 'handshake', 'invalid'])
 
-/** What the log says of one source's deliveries: failures and refusals, at debug every one; never a body or a signature. */
+/** Logs the failures and refusals of one source; at `debug` every delivery. Bodies and signatures are never logged. */
 export class DeliveryLog {
   readonly #source: string
   readonly #keyOf: (delivery: Delivery) => string | null
   readonly #log: Logger
-  readonly #shownKey: ShownKey
-  /** Since the last line about refusals; `undefined`: that is long ago. */
+  readonly #formatKey: FormatKey
+  /** Refusals since the last line about them; `undefined`: the interval is over. */
   #refused: number | undefined
 
-  /** @param keyOf what the source reads a key by */
+  /** @param keyOf reads the key of a delivery, as the source does */
   constructor(source: string, keyOf: (delivery: Delivery) => string | null, log: Logger, keys: LogKeys) {
     this.#source = source
     this.#keyOf = keyOf
     this.#log = log
-    this.#shownKey = keysShown(log, keys)
+    this.#formatKey = keyFormatter(log, keys)
   }
 
   answered(delivery: Delivery, answer: Answer, startedAt: number): void {
@@ -32,7 +32,7 @@ export class DeliveryLog {
     if (!isDebug && status < 500 && outcome !== 'mismatch') return
     const facts = {
       source: this.#source,
-      key: this.#shownKey(this.#keyUsed(delivery, outcome)),
+      key: this.#formatKey(this.#keyUsed(delivery, outcome)),
       requestId: delivery.requestId ?? undefined,
       attempt,
       durationMs: since(startedAt),
@@ -49,29 +49,29 @@ export class DeliveryLog {
     this.#log.error(facts, 'delivery not answered')
   }
 
-  /** What is not shown to be the sender's is told once in a while, and counted in between. */
+  /** Logs deliveries whose signature is not valid: the first at once, then how many there were in each interval. */
   refused(method: string, answer: Answer): void {
     if (answer.outcome !== 'unauthorized') return
-    if (this.#refused === undefined) this.#tellRefused(1, reasonOf(method, answer))
+    if (this.#refused === undefined) this.#logRefused(1, reasonOf(method, answer))
     else this.#refused++
   }
 
-  #tellRefused(count: number, reason?: string): void {
-    this.#log.info({ source: this.#source, count, reason }, 'deliveries refused that are not shown to be the sender’s')
+  #logRefused(count: number, reason?: string): void {
+    this.#log.info({ source: this.#source, count, reason }, 'deliveries refused: signature verification failed')
     this.#refused = 0
     setTimeout(() => {
       const since = this.#refused ?? 0
       this.#refused = undefined
-      if (since > 0) this.#tellRefused(since)
-    }, REFUSALS_EVERY_MS).unref()
+      if (since > 0) this.#logRefused(since)
+    }, REFUSALS_INTERVAL_MS).unref()
   }
 
   #keyUsed(delivery: Delivery, outcome: DeliveryOutcome): string | null | undefined {
-    if (KEY_NOT_READ.has(outcome)) return undefined
+    if (WITHOUT_KEY.has(outcome)) return undefined
     try {
       return this.#keyOf(delivery)
     } catch {
-      // Then the receiver has said so.
+      // The receiver has reported it.
       return undefined
     }
   }
@@ -79,7 +79,7 @@ export class DeliveryLog {
 
 const since = (startedAt: number): number => Number((performance.now() - startedAt).toFixed(1))
 
-/** Of a problem its detail; a handshake is answered in the sender's own words. */
+/** A problem's detail. A handshake has no problem: its answer has the sender's own form. */
 function reasonOf(method: string, { headers, body }: Answer): string {
   const isProblem = headers.some(([name, value]) => name === 'content-type' && value === 'application/problem+json')
   if (isProblem) return JSON.parse(Buffer.from(body).toString()).detail

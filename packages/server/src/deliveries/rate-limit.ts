@@ -1,28 +1,28 @@
-/** At most so many a second, up to one second's worth at once. */
+/** A token bucket: `perSecond` tokens a second, a burst of one second's tokens. */
 export class TokenBucket {
   readonly #perSecond: number
-  readonly #most: number
+  readonly #capacity: number
   #tokens: number
   #countedAt: number
 
   constructor(perSecond: number, now: number) {
     this.#perSecond = perSecond
-    this.#most = Math.max(1, perSecond)
-    this.#tokens = this.#most
+    this.#capacity = Math.max(1, perSecond)
+    this.#tokens = this.#capacity
     this.#countedAt = now
   }
 
-  /** Takes one, or says in how many milliseconds there will be one. `now` in milliseconds on a clock that never jumps. */
+  /** Takes a token and returns 0, or returns the milliseconds until the next one. `now`: milliseconds on a monotonic clock. */
   take(now: number): number {
-    this.#tokens = Math.min(this.#most, this.#tokens + ((now - this.#countedAt) / 1000) * this.#perSecond)
+    this.#tokens = Math.min(this.#capacity, this.#tokens + ((now - this.#countedAt) / 1000) * this.#perSecond)
     this.#countedAt = now
     if (this.#tokens < 1) return ((1 - this.#tokens) / this.#perSecond) * 1000
     this.#tokens--
     return 0
   }
 
-  /** One that was taken in vain. */
+  /** Returns a token that was not used. */
   giveBack(): void {
-    this.#tokens = Math.min(this.#most, this.#tokens + 1)
+    this.#tokens = Math.min(this.#capacity, this.#tokens + 1)
   }
 }

@@ -1,76 +1,76 @@
 import type { IncomingMessage } from 'node:http'
-import { LARGE_PIECE_BYTES, type NoBody, Reading, Readings } from './body-buffer.js'
-import { Upload, UploadTurns } from './upload-queue.js'
+import { BodyBuffer, BodyBufferList, LARGE_PIECE_BYTES, type NoBody } from './body-buffer.js'
+import { Upload, UploadQueue } from './upload-queue.js'
 
-/** Slower ones hold what others need; ASP.NET Core's server has the same bound. */
-export const LEAST_BYTES_PER_SECOND = 240
+/** The minimum rate of a body; ASP.NET Core's server has the same. */
+export const MIN_BYTES_PER_SECOND = 240
 const GRACE_MS = 5_000
-const LOOK_EVERY_MS = 1_000
+const CHECK_INTERVAL_MS = 1_000
 
-/** So much may be held of unfinished bodies, which anybody can send, whatever the memory. */
-const MOST_UNFINISHED_BYTES = 67_108_864
+/** Unfinished bodies may hold this much at most, however much memory there is: anybody can send them. */
+const MAX_UNFINISHED_BYTES = 67_108_864
 
 /**
- * Reads the bodies of deliveries, and bounds what all of them hold together. For want of room that unfinished one ends
- * which has not moved for longest; one that came whole is held until it is released.
+ * Reads the bodies of deliveries within a limit on the memory of all of them. At the limit the unfinished body that has
+ * been idle for longest is refused. A complete body counts until it is released.
  */
 export class Bodies {
-  readonly #mostBytes: number
-  readonly #mostUnfinished: number
-  /** Of which nothing came yet, or all at once. */
-  readonly #begun = new Readings()
-  readonly #unfinished = new Readings()
-  readonly #turns = new UploadTurns()
+  readonly #maxBytes: number
+  readonly #maxUnfinished: number
+  /** Bodies of which nothing has arrived yet. */
+  readonly #begun = new BodyBufferList()
+  readonly #unfinished = new BodyBufferList()
+  readonly #uploads = new UploadQueue()
   #held = 0
 
-  /** @param mostBytes of all bodies together @param largest of one; not more than `mostBytes` */
-  constructor(mostBytes: number, largest: number) {
-    this.#mostBytes = mostBytes
-    this.#mostUnfinished = Math.max(largest, Math.min(mostBytes / 4, MOST_UNFINISHED_BYTES))
-    setInterval(() => this.#endSlow(performance.now()), LOOK_EVERY_MS).unref()
+  /** @param maxBytes of all bodies together @param largest of one; at most `maxBytes` */
+  constructor(maxBytes: number, largest: number) {
+    this.#maxBytes = maxBytes
+    this.#maxUnfinished = Math.max(largest, Math.min(maxBytes / 4, MAX_UNFINISHED_BYTES))
+    setInterval(() => this.#endSlow(performance.now()), CHECK_INTERVAL_MS).unref()
   }
 
-  /** The raw bytes, to be released. Nothing more is read of a body once it is known that it will not do. */
+  /** Resolves with the raw bytes, to be released later. Stops reading as soon as the body is refused. */
   read(request: IncomingMessage, limit: number): Promise<Buffer | NoBody> {
     const announced = Number(request.headers['content-length'])
     if (announced > limit) return Promise.resolve('too_large')
     return new Promise(resolve => {
       let upload: Upload | undefined
       const onData = (chunk: Buffer) => {
-        const length = reading.length + chunk.length
-        if (length > limit) return reading.end('too_large')
-        reading.add(chunk)
+        const length = buffer.length + chunk.length
+        if (length > limit) return buffer.end('too_large')
+        buffer.add(chunk)
         if (length === announced) return
         if (chunk.length >= LARGE_PIECE_BYTES) {
           upload ??= new Upload(request.socket)
-          this.#turns.wait(upload)
+          this.#uploads.add(upload)
         }
-        reading.moveTo(this.#unfinished)
+        buffer.moveTo(this.#unfinished)
         this.#makeRoom()
       }
       const onEnd = () => {
-        const { bytes } = reading
+        const { bytes } = buffer
         leave()
-        upload?.end('whole')
+        upload?.end('complete')
         resolve(this.#hold(bytes.length) ? bytes : 'no_room')
       }
-      const onGone = () => reading.end('gone')
+      const onGone = () => buffer.end('gone')
       const leave = () => {
-        reading.leave()
+        buffer.leave()
         request.off('data', onData).off('end', onEnd).off('close', onGone)
       }
-      const reading = new Reading(this.#begun, Number.isNaN(announced) ? limit : announced, why => {
+      const buffer = new BodyBuffer(this.#begun, Number.isNaN(announced) ? limit : announced, why => {
         leave()
         upload?.end('refused')
         request.pause()
         resolve(why)
       })
-      // A request that breaks off emits an error too; 'close' follows it.
+      // An aborted request emits 'error' before 'close'.
       request.on('data', onData).on('end', onEnd).on('close', onGone).on('error', ignore)
     })
   }
 
-  /** Of a body that was read: nobody needs it any more. */
+  /** For a body that was read and is no longer needed. */
   release(body: Buffer): void {
     this.#held -= body.length
   }
@@ -78,23 +78,23 @@ export class Bodies {
   #hold(bytes: number): boolean {
     this.#held += bytes
     this.#makeRoom()
-    if (this.#held <= this.#mostBytes) return true
+    if (this.#held <= this.#maxBytes) return true
     this.#held -= bytes
     return false
   }
 
   #makeRoom(): void {
     const unfinished = this.#unfinished
-    while (unfinished.bytes > Math.min(this.#mostUnfinished, Math.max(0, this.#mostBytes - this.#held))) {
+    while (unfinished.bytes > Math.min(this.#maxUnfinished, Math.max(0, this.#maxBytes - this.#held))) {
       unfinished.first!.end('no_room')
     }
   }
 
   #endSlow(now: number): void {
-    for (const readings of [this.#begun, this.#unfinished]) {
-      for (const reading of readings) {
-        const tookMs = now - reading.since
-        if (tookMs > GRACE_MS && reading.length < (tookMs / 1000) * LEAST_BYTES_PER_SECOND) reading.end('too_slow')
+    for (const list of [this.#begun, this.#unfinished]) {
+      for (const buffer of list) {
+        const tookMs = now - buffer.since
+        if (tookMs > GRACE_MS && buffer.length < (tookMs / 1000) * MIN_BYTES_PER_SECOND) buffer.end('too_slow')
       }
     }
   }

@@ -1,44 +1,45 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Answer, Delivery, keyOf, type Source } from 'hookonce'
+import { type Answer, Delivery, type Handler, keyOf, type Source } from 'hookonce'
 import type { Logger } from 'pino'
 import type { ResolvedSource } from '../config/resolve.js'
 import { KEYLESS } from '../config/source-names.js'
 import { deliverySchema, HANDSHAKE } from '../http/openapi/deliveries.js'
 import { serverProblem } from '../http/problems.js'
-import { nameOf } from '../http/request-id.js'
+import { requestIdFor } from '../http/request-id.js'
 import { sendAnswer } from '../http/send-answer.js'
+import type { Activity } from '../observability/activity/index.js'
 import type { LogKeys } from '../observability/log-keys.js'
-import type { Tracing } from '../observability/telemetry/tracing.js'
-import { questionHandlerFor } from './handlers/index.js'
+import type { Traces } from '../observability/telemetry/traces.js'
+import { handshakeHandlerFor } from './handlers/index.js'
 import { hasPassed } from './handlers/loop.js'
 import type { Gate } from './in-flight.js'
-import type { Admission } from './load-shedding.js'
+import type { LoadShedding } from './load-shedding.js'
 import { DeliveryLog } from './log.js'
 import { TokenBucket } from './rate-limit.js'
 import type { Bodies } from './read-body.js'
-import type { Refusals } from './refusal-metrics.js'
 import { mountedSource, type SourceContext } from './sources.js'
-import { keylessSource, type Receive } from './unkeyed-source.js'
-import { turnEnd } from './write-batch.js'
+import { nextWriteBatch } from './write-batch.js'
 
 export interface DeliveryContext extends SourceContext {
   sources: Map<string, ResolvedSource>
   allowNoIdempotency: boolean
   gate: Gate
-  admission: Admission
+  loadShedding: LoadShedding
   bodies: Bodies
-  refusals: Refusals
-  tracing: Tracing | undefined
+  activity: Activity
+  traces: Traces | undefined
   log: Logger
   logKeys: LogKeys
 }
 
 const NO_BODY = Buffer.alloc(0)
 
+type Receive = (delivery: Delivery, handler: Handler) => Promise<Answer>
+
 type DeliveryListener = (request: IncomingMessage, response: ServerResponse) => void
 
-/** Makes the routes, and gives what answers each by its path: the way to it through the framework is the longer one. */
+/** Registers the delivery routes. Returns the listener of each path, which answers without the framework (docs/adr/0007). */
 export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): ReadonlyMap<string, DeliveryListener> {
   const listeners = new Map<string, DeliveryListener>()
   for (const [name, configured] of context.sources) {
@@ -48,16 +49,16 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
       listeners.set(path, answer)
       const onRequest = takeOver(answer)
       app.post(path, { schema: deliverySchema(name, configured, keyed), onRequest }, unreached)
-      // Some ask whether this is the right place before they send the first event.
+      // Some senders verify the endpoint by GET before they send the first event.
       if (sender?.unsignedHandshake) app.get(path, { schema: HANDSHAKE, onRequest, exposeHeadRoute: false }, unreached)
-      if (questions === undefined) return
-      const asked = { schema: HANDSHAKE, onRequest: takeOver(questions), exposeHeadRoute: false, handler: unreached }
-      app.route({ method: ['GET', 'HEAD', 'OPTIONS'], url: path, ...asked })
+      if (handshakes === undefined) return
+      const route = { schema: HANDSHAKE, onRequest: takeOver(handshakes), exposeHeadRoute: false, handler: unreached }
+      app.route({ method: ['GET', 'HEAD', 'OPTIONS'], url: path, ...route })
     }
     const { source, handler } = mountedSource(name, configured, context)
     const rate = ratePerSecond === undefined ? undefined : new TokenBucket(ratePerSecond, performance.now())
     const answererOf = (source: Source, receive: Receive, log: DeliveryLog) => {
-      const traced = context.tracing?.delivery(name, receive, handler)
+      const traced = context.traces?.delivery(name, receive, handler)
       return deliveryAnswerer(
         configured,
         source,
@@ -75,28 +76,30 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
       logKeys,
     )
     const keylessLog = new DeliveryLog(name, () => null, context.log, logKeys)
-    const ask = questionHandlerFor(configured, source.maxResponseBytes, context)
-    const receiveQuestion: Receive = async delivery => {
-      const { status, headers, body, rest, reason } = await ask!(delivery)
+    const forwardHandshake = handshakeHandlerFor(configured, source.maxResponseBytes, context)
+    const receiveHandshake: Receive = async delivery => {
+      const { status, headers, body, rest, reason } = await forwardHandshake!(delivery)
       const { requestId } = delivery
       if (reason !== undefined)
-        context.log.warn({ source: name, requestId, reason }, 'the application was asked in vain')
+        context.log.warn({ source: name, requestId, reason }, 'the application did not answer the handshake')
       const answer: Answer = { status, headers, body, outcome: status < 500 ? 'handshake' : 'failed' }
-      return context.refusals.told(name, rest === undefined ? answer : { ...answer, rest })
+      return context.activity.answered(name, rest === undefined ? answer : { ...answer, rest })
     }
-    const questions = ask && answererOf(source, receiveQuestion, keylessLog)
+    const handshakes = forwardHandshake && answererOf(source, receiveHandshake, keylessLog)
     const answer = answererOf(source, (delivery, handler) => source.receive(delivery, handler), log)
     route(`/hooks/${name}`, answer)
     if (name !== 'default') continue
     route('/webhook', answer)
     if (!context.allowNoIdempotency) continue
-    const [keyless, receive] = keylessSource(context.receiver, options)
+    const { retentionMs, keyRequired, ...rules } = options
+    const keyless = context.receiver.source({ ...rules, name: KEYLESS, keyed: false })
+    const receive: Receive = (delivery, handler) => keyless.receive(delivery, handler)
     route(KEYLESS, answererOf(keyless, receive, keylessLog), false)
   }
   return listeners
 }
 
-/** Answered before Fastify reads the body: the raw bytes count, whatever the Content-Type says or fails to say. */
+/** Answers before Fastify reads the body: a delivery is its raw bytes, whatever its Content-Type. */
 const takeOver =
   (answer: DeliveryListener) =>
   (request: FastifyRequest, reply: FastifyReply): void => {
@@ -114,25 +117,26 @@ function deliveryAnswerer(
   receive: (delivery: Delivery) => Promise<Answer>,
   rate: TokenBucket | undefined,
   log: DeliveryLog,
-  { gate, admission, bodies, refusals }: DeliveryContext,
+  { gate, loadShedding, bodies, activity }: DeliveryContext,
 ): DeliveryListener {
   const { maxBodyBytes } = source
   const forwards = typeof handle === 'object' && handle.kind === 'forward'
 
-  /** What its head is refused for, when there is no need to read its body. */
+  /** The refusal of a delivery by its head, before its body is read. */
   function refusalOf(request: IncomingMessage, requestId: string): Answer | undefined {
     const { method = 'POST', url = '', rawHeaders: headers } = request
-    if (gate.closed) return refusals.told(name, shuttingDown())
-    const refused = admission.refusal(name, requestId) ?? source.refusal({ method, url, headers })
+    if (gate.closed) return activity.answered(name, shuttingDown())
+    const refused = loadShedding.refusal(name, requestId) ?? source.refusal({ method, url, headers })
     if (refused !== undefined) return refused
-    if (forwards && hasPassed(name, request.headers.via)) return refusals.told(name, serverProblem('loop_detected'))
+    if (forwards && hasPassed(name, request.headers.via)) return activity.answered(name, serverProblem('loop_detected'))
     return undefined
   }
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const at = performance.now()
-    const requestId = nameOf(request)
-    const send = (answer: Answer, isLast = gate.closed) => sendAnswer(response, named(answer, requestId), isLast)
+    const requestId = requestIdFor(request)
+    const send = (answer: Answer, isLast = gate.closed) =>
+      sendAnswer(response, withRequestId(answer, requestId), isLast)
     let entered = false
     let body: Buffer = NO_BODY
     try {
@@ -142,26 +146,26 @@ function deliveryAnswerer(
         send(refused)
         return log.refused(method, refused)
       }
-      // Before its body is there a delivery takes no place: whoever sends none must not keep others out.
+      // A delivery is in flight only once its body is complete: slow senders take no capacity from others.
       const read = method === 'POST' ? await bodies.read(request, maxBodyBytes) : NO_BODY
       if (read === 'gone') return
       if (read === 'too_large') return send(source.tooLarge())
-      if (typeof read === 'string') return send(admission.unread(name, read, requestId), true)
+      if (typeof read === 'string') return send(loadShedding.unread(name, read, requestId), true)
       body = read
-      const late = gate.closed ? refusals.told(name, shuttingDown()) : admission.enter(name, rate, requestId)
+      const late = gate.closed ? activity.answered(name, shuttingDown()) : loadShedding.enter(name, rate, requestId)
       if (late !== undefined) return send(late)
       entered = true
 
       const delivery = new Delivery({ method, url, headers, body, requestId })
       const answer = await receive(delivery)
-      // Strangers do not use up what a sender may send.
+      // Deliveries that are not the sender's do not count against its rate limit.
       if (answer.outcome === 'unauthorized') rate?.giveBack()
       log.answered(delivery, answer, at)
-      await turnEnd()
+      await nextWriteBatch()
       send(answer)
     } catch (error) {
       log.failed(error, requestId, at)
-      sendAnswer(response, named(serverProblem('internal_error'), requestId), true)
+      sendAnswer(response, withRequestId(serverProblem('internal_error'), requestId), true)
     } finally {
       bodies.release(body)
       if (entered) gate.leave()
@@ -169,8 +173,8 @@ function deliveryAnswerer(
   }
 }
 
-/** A failure names the lines of the log that tell of it. A result is sent as it was recorded. */
-function named(answer: Answer, requestId: string): Answer {
+/** Adds the request id to a failure, which finds its lines in the log. A result is sent as it was recorded. */
+function withRequestId(answer: Answer, requestId: string): Answer {
   const { status, headers } = answer
   if (status < 400 || headers.some(([name]) => name === 'x-request-id')) return answer
   return { ...answer, headers: [...headers, ['x-request-id', requestId]] }

@@ -15,7 +15,7 @@ export interface MountedSource {
 
 /** A configured source, ready to receive. */
 export function mountedSource(name: string, configured: ResolvedSource, context: SourceContext): MountedSource {
-  // One that accepts calls the handler later.
+  // A source in mode `inbox` calls its handler later.
   const source = configured.inbox ? context.inbox.source(name) : context.receiver.source(configured.options)
   const handler = handlerFor(configured, source.maxResponseBytes, context)
   return { source, handler, receive: delivery => source.receive(delivery, handler) }

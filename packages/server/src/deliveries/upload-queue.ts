@@ -1,54 +1,54 @@
 import type { Socket } from 'node:net'
 
 /**
- * Uploads in turns: in one of the event loop one of them goes on, by up to 64 KiB. As many new connections are accepted in
- * one, so that those wait no longer for uploads than for each other.
+ * Large bodies, read one chunk (64 KiB at most) per iteration of the event loop. Node accepts new connections at the same
+ * pace, so uploads do not delay them.
  */
-export class UploadTurns {
-  readonly #line: Upload[] = []
+export class UploadQueue {
+  readonly #waiting: Upload[] = []
 
-  /** Nothing is read of the upload before it is its turn again. */
-  wait(upload: Upload): void {
-    upload.hold()
-    if (this.#line.push(upload) === 1) setImmediate(this.#next)
+  /** Pauses the upload until it is its turn. */
+  add(upload: Upload): void {
+    upload.pause()
+    if (this.#waiting.push(upload) === 1) setImmediate(this.#next)
   }
 
   readonly #next = () => {
-    this.#line.shift()?.goOn()
-    if (this.#line.length > 0) setImmediate(this.#next)
+    this.#waiting.shift()?.resume()
+    if (this.#waiting.length > 0) setImmediate(this.#next)
   }
 }
 
-/** A body that comes in several pieces. */
+/** A body that arrives in several chunks. */
 export class Upload {
   readonly #socket: Socket
-  #isHeld = false
+  #isPaused = false
 
   constructor(socket: Socket) {
     this.#socket = socket
-    socket.on('resume', this.#stay)
+    socket.on('resume', this.#pauseAgain)
   }
 
-  hold(): void {
-    this.#isHeld = true
+  pause(): void {
+    this.#isPaused = true
     this.#socket.pause()
   }
 
-  goOn(): void {
-    if (!this.#isHeld) return
-    this.#isHeld = false
+  resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
     this.#socket.resume()
   }
 
-  /** It waits no more. Of one that is refused nothing is read before its answer has left. */
-  end(how: 'whole' | 'refused'): void {
-    this.#socket.off('resume', this.#stay)
-    if (how === 'whole') this.goOn()
-    this.#isHeld = false
+  /** Leaves the queue. A refused body stays paused: nothing more is read before its answer is sent. */
+  end(how: 'complete' | 'refused'): void {
+    this.#socket.off('resume', this.#pauseAgain)
+    if (how === 'complete') this.resume()
+    this.#isPaused = false
   }
 
-  /** Node resumes the socket of a request whenever it would take more. */
-  readonly #stay = () => {
-    if (this.#isHeld) this.#socket.pause()
+  /** Node resumes the socket of a request whenever its buffer has space. */
+  readonly #pauseAgain = () => {
+    if (this.#isPaused) this.#socket.pause()
   }
 }

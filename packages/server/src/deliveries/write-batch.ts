@@ -1,11 +1,10 @@
 let end: Promise<void> | undefined
 
 /**
- * Resolves at the end of this turn of the event loop, for all who ask in it together: answers that were made in one
- * turn leave one after the other. Written one by one each wakes the other side, and on a busy machine waking costs more
- * than writing.
+ * Resolves at the end of this iteration of the event loop, for all its callers together: their answers are written in one
+ * batch. Written one by one, each wakes the receiving process, which costs more than the write on a busy machine.
  */
-export function turnEnd(): Promise<void> {
+export function nextWriteBatch(): Promise<void> {
   end ??= new Promise(resolve =>
     setImmediate(() => {
       end = undefined

@@ -1,4 +1,4 @@
-/** Why an application has no final answer to a delivery; the label of a metric. */
+/** Why a forwarded delivery failed; the label of a metric. */
 export type ForwardFailure = (typeof FORWARD_FAILURES)[number]
 
 export const FORWARD_FAILURES = [
@@ -14,7 +14,7 @@ export const FORWARD_FAILURES = [
 
 interface Failed {
   kind: ForwardFailure
-  /** For the record and the log: what failed, and where. */
+  /** What failed, and where; for the record and the log. */
   reason: string
 }
 
@@ -22,17 +22,17 @@ interface SystemError extends NodeJS.ErrnoException {
   address?: string
   port?: number
   hostname?: string
-  /** One for each address of a name that was tried. */
+  /** One for each address that was tried. */
   errors?: SystemError[]
 }
 
-/** Of statuses that are no success. */
+/** For statuses other than 2xx. */
 export function statusFailure(status: number): ForwardFailure {
   if (status < 400) return 'status_3xx'
   return status < 500 ? 'status_4xx' : 'status_5xx'
 }
 
-/** What an error of a connection means, in the system's words. */
+/** Classifies an error of a connection. */
 export function failureOf(error: SystemError): Failed {
   const { code = error.name, errors = [], syscall } = error
   if (syscall === 'getaddrinfo') {

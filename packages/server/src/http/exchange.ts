@@ -6,7 +6,7 @@ import {
 } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 
-/** Kept connections to the applications that deliveries are forwarded to. */
+/** Keep-alive connections to the applications. */
 export interface ForwardAgent {
   http: HttpAgent
   https: HttpsAgent
@@ -14,15 +14,15 @@ export interface ForwardAgent {
 }
 
 export interface Exchange {
-  /** Where to, and the method. */
+  /** The target and the method. */
   options: HttpOptions
-  /** Names and values in turn, complete. */
+  /** All headers: names and values alternate. */
   headers: string[]
   body: Uint8Array
   signal: AbortSignal
 }
 
-/** Applications close what is idle for longer, and few of them tell. */
+/** Shorter than the keep-alive timeout of common applications, which few announce. */
 const IDLE_MS = 4_000
 
 const MAX_HEADER_BYTES = 65_536
@@ -38,8 +38,8 @@ export function createForwardAgent(): ForwardAgent {
 }
 
 /**
- * Sends a request and gives the beginning of its answer. A kept connection may have ended just as the request was on its
- * way: if not one byte of an answer came, it is sent once more, on a new connection of its own.
+ * Sends a request and resolves with its response. The application may close a kept connection while the request is sent:
+ * if no byte of a response arrived, the request is sent once more on a new connection.
  */
 export async function exchange(agent: ForwardAgent, given: Exchange): Promise<IncomingMessage> {
   try {
@@ -56,7 +56,7 @@ function send({ options, headers, body, signal }: Exchange, agent: HttpAgent | f
   const request = options.protocol === 'https:' ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
     const sent = request({ ...options, headers, agent, signal, maxHeaderSize: MAX_HEADER_BYTES })
-    // Node would drop the fields beyond a thousand without a word; their bytes are bounded.
+    // Node drops fields beyond a thousand silently; `maxHeaderSize` limits them.
     sent.maxHeadersCount = 0
     let isAnswered = false
     sent.on('socket', socket => {

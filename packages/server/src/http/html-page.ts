@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Answer } from 'hookonce'
 import { textAnswer } from './respond.js'
 
-/** How the server's own pages look. */
+/** The style of the server's own pages. */
 export const PAGE_STYLE = `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
 body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
@@ -23,7 +23,7 @@ export interface PageOptions {
   connect?: string
 }
 
-/** A page of the server's own, in {@link PAGE_STYLE}: nothing is loaded from elsewhere, no other site may frame it. */
+/** A page in {@link PAGE_STYLE}. It loads nothing from other sites, and none may frame it. */
 export function pageAnswer(html: string, { status = 200, script, connect }: PageOptions = {}): Answer {
   const policy = [
     "default-src 'none'",

@@ -1,6 +1,6 @@
 import { type Answer, type DeliveryOutcome, PROBLEMS } from 'hookonce'
 
-/** The receiver's problems and those that only a server has. */
+/** The library's problems and the server's own. */
 export const SERVER_PROBLEMS = {
   ...PROBLEMS,
   bad_request: [400, 'The request is not valid'],
@@ -28,7 +28,7 @@ export interface ServerProblemOptions {
   outcome?: DeliveryOutcome
 }
 
-/** An `application/problem+json` answer (RFC 9457) of the same form as the receiver's. */
+/** An `application/problem+json` answer (RFC 9457) in the form of the library's. */
 export function serverProblem(code: ServerProblemCode, options: ServerProblemOptions = {}): Answer {
   const [status, title] = SERVER_PROBLEMS[code]
   const body = {

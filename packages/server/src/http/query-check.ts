@@ -4,7 +4,7 @@ import { didYouMean } from '../config/did-you-mean.js'
 import { serverProblem } from './problems.js'
 import { respond } from './respond.js'
 
-/** A route whose schema describes its query takes no other parameter, and no source that there is not. */
+/** Refuses query parameters that are not in the schema of the route, and unknown sources. */
 export function checkQueries(app: FastifyInstance, sources: ReadonlyMap<string, unknown>): void {
   app.addHook('preParsing', (request, reply, _, done) => {
     const wrong = unknownParameter(request) ?? unknownSource(request, sources)

@@ -5,8 +5,8 @@ import { requestIdOf } from 'hookonce'
 const PROCESS = randomBytes(5).toString('hex')
 let count = 0
 
-/** What a request calls itself (`X-Request-Id`), if that is fit for a log; else a name that no other request has. */
-export function nameOf({ headers }: IncomingMessage): string {
+/** The `X-Request-Id` of a request if it is valid, else a unique id. */
+export function requestIdFor({ headers }: IncomingMessage): string {
   const given = headers['x-request-id']
   return (given === undefined ? null : requestIdOf([given].flat())) ?? `${PROCESS}-${(++count).toString(36)}`
 }

@@ -1,52 +1,51 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** So many requests may wait in a process behind others of their connections; no sender does this. */
-const MOST_WAITING = 10_000
+/** The limit of pipelined requests that wait, for the whole process. No sender pipequeues. */
+const MAX_WAITING = 10_000
 
 /**
- * Answers the requests of a connection one after the other, however many were sent at once (pipelining), and reads no
- * more of them before those are answered that were read.
+ * Handles pipelined requests of a connection one after the other, and pauses reading until those already read are answered.
  *
- * @param tooMany called when a connection is ended because too many wait
+ * @param tooMany called when a connection is closed because too many requests wait
  */
 export function oneAtATime(onRequest: RequestListener, tooMany: () => void): RequestListener {
   let waiting = 0
-  const lines = new WeakMap<Socket, { length: number }>()
+  const queues = new WeakMap<Socket, { length: number }>()
 
-  function lineOf(socket: Socket): { length: number } {
-    const known = lines.get(socket)
+  function queueOf(socket: Socket): { length: number } {
+    const known = queues.get(socket)
     if (known !== undefined) return known
-    const line = { length: 0 }
-    lines.set(socket, line)
-    // Whoever reads a body resumes its socket.
+    const queue = { length: 0 }
+    queues.set(socket, queue)
+    // Reading a body resumes the socket.
     socket.on('resume', () => {
-      if (line.length > 0) socket.pause()
+      if (queue.length > 0) socket.pause()
     })
     socket.on('close', () => {
-      waiting -= line.length
-      line.length = 0
+      waiting -= queue.length
+      queue.length = 0
     })
-    return line
+    return queue
   }
 
   return (request: IncomingMessage, response: ServerResponse) => {
-    // Node gives a response its socket when those before it have been sent.
+    // Node assigns the socket to a response when the responses before it are sent.
     if (response.socket !== null) return onRequest(request, response)
     const { socket } = request
-    if (waiting === MOST_WAITING) {
+    if (waiting === MAX_WAITING) {
       tooMany()
       socket.destroy()
       return
     }
-    const line = lineOf(socket)
+    const queue = queueOf(socket)
     waiting++
-    line.length++
+    queue.length++
     socket.pause()
     response.once('socket', () => {
       waiting--
-      line.length--
-      if (line.length === 0) socket.resume()
+      queue.length--
+      if (queue.length === 0) socket.resume()
       onRequest(request, response)
     })
   }

@@ -3,7 +3,7 @@ import type { FastifyReply } from 'fastify'
 import type { Answer, HeaderList } from 'hookonce'
 import { sendAnswer } from './send-answer.js'
 
-/** Of every answer that is the server's own. Nothing in it is meant for another site, a frame or a cache. */
+/** Headers of every answer except those to deliveries: no cache, no frame, no other site. */
 const SECURITY: HeaderList = [
   ['cache-control', 'no-store'],
   ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
@@ -13,7 +13,7 @@ const SECURITY: HeaderList = [
   ['x-frame-options', 'DENY'],
 ]
 
-/** Answers a request that is no delivery. */
+/** Answers a request that is not a delivery. */
 export function respond(reply: FastifyReply, answer: Answer): void {
   reply.hijack()
   const own = new Set(answer.headers.map(([name]) => name))
@@ -28,7 +28,7 @@ export function textAnswer(contentType: string, text: string, status = 200): Ans
   return { status, headers: [['content-type', contentType]], body: Buffer.from(text), outcome: 'executed' }
 }
 
-/** Whether a person looks, with a browser. */
-export function asksForPage({ headers }: IncomingMessage): boolean {
+/** Whether the client is a browser. */
+export function acceptsHtml({ headers }: IncomingMessage): boolean {
   return /\btext\/html\b/.test(headers.accept ?? '')
 }

@@ -6,18 +6,18 @@ import { InvalidRequest, schemaController } from './openapi/validation.js'
 import { serverProblem } from './problems.js'
 import { respond } from './respond.js'
 
-/** A key of 255 bytes, every one of them percent-encoded. */
+/** A key of 255 bytes, all percent-encoded. */
 const MAX_PARAM_LENGTH = 3 * 255
 
 export interface Route {
   method: string
   url: string
-  /** Whether it is closed to all but operators. */
+  /** Whether it is for operators only. */
   operators: boolean
   schema: FastifySchema
 }
 
-/** A framework without routes, which answers what goes wrong with problems; and the routes that it will have. */
+/** A Fastify app without routes, which answers errors as problems; and the list that its routes will be in. */
 export function createRouter(log: Logger): { app: FastifyInstance; routes: Route[] } {
   const answerError = (error: unknown): Answer => {
     const answer = problemFor(error)
@@ -41,7 +41,7 @@ export function createRouter(log: Logger): { app: FastifyInstance; routes: Route
     if (tooMany === undefined) done()
     else respond(reply, tooMany)
   })
-  // Bodies matter to deliveries only, and those read them themselves.
+  // Deliveries read their bodies themselves; other routes have none.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
   app.setErrorHandler((error, _, reply) => respond(reply, answerError(error)))
@@ -62,7 +62,7 @@ export function createRouter(log: Logger): { app: FastifyInstance; routes: Route
   return { app, routes }
 }
 
-/** Says what went wrong without telling anything of the inside. */
+/** Internal details stay in the log. */
 function problemFor(error: unknown): Answer {
   if (error instanceof StoreError) return problem('store_unavailable', { retryAfterMs: 1000 })
   if (error instanceof InvalidKeyError) return problem('key_invalid', { detail: error.message })
@@ -74,7 +74,7 @@ function problemFor(error: unknown): Answer {
   return statusCode !== undefined && statusCode < 500 ? serverProblem('bad_request') : serverProblem('internal_error')
 }
 
-/** Which methods a path has: a router says only that the one asked for is not among them. */
+/** The methods of each path, for `Allow`: Fastify only reports that nothing matched. */
 class MethodsByPath {
   readonly #routes = new Map<string, { matches: RegExp; methods: Set<string> }>()
 
@@ -88,7 +88,7 @@ class MethodsByPath {
     for (const each of [method].flat()) route.methods.add(each)
   }
 
-  /** The `Allow` header's value. */
+  /** The value of the `Allow` header; `undefined`: no route has this path. */
   of(url: string): string | undefined {
     const path = url.split('?', 1)[0]!
     for (const { matches, methods } of this.#routes.values()) {

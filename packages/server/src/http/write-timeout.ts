@@ -1,23 +1,23 @@
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** Of an answer that is not taken; Node looks again after as long if a part of it was. */
-const STILL_MS = 15_000
+/** How long the client may read nothing of an answer. */
+const TIMEOUT_MS = 15_000
 
-/** Ends connections of this server on which an answer is not taken, once {@link limitStall} was asked to. */
-export function endStalled(server: Server, onEnd: () => void): void {
+/** Destroys the connections of this server whose write timeout is over. */
+export function destroyStalled(server: Server, onDestroyed: () => void): void {
   server.on('connection', (socket: Socket) => {
     socket.on('timeout', () => {
       if (socket.destroyed || socket.writableLength === 0) return
-      onEnd()
+      onDestroyed()
       socket.destroy()
     })
   })
 }
 
-/** For an answer that did not leave in one go: most do, and need no timer. */
-export function limitStall(response: ServerResponse): void {
-  // Node itself ends what nobody listens for, an answer too that is slow to come.
+/** For an answer that the kernel did not take in one write: most need no timer. */
+export function startWriteTimeout(response: ServerResponse): void {
+  // Without a listener Node destroys the socket at the timeout, even while the handler still works.
   response.on('timeout', () => {})
-  response.socket?.setTimeout(STILL_MS)
+  response.socket?.setTimeout(TIMEOUT_MS)
 }

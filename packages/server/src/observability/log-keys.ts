@@ -4,11 +4,11 @@ import type { Settings } from '../config/settings.js'
 
 export type LogKeys = NonNullable<Settings['logKeys']>
 
-/** A key as a line of the log has it; `undefined`: the line has none. `null` is a delivery without a key. */
-export type ShownKey = (key: string | null | undefined) => string | null | undefined
+/** A key as the log shows it; `undefined`: not at all. `null`: the delivery has no key. */
+export type FormatKey = (key: string | null | undefined) => string | null | undefined
 
-export function keysShown(log: Logger, setting: LogKeys): ShownKey {
-  // At debug every delivery has a line, and what it is about is what matters.
+export function keyFormatter(log: Logger, setting: LogKeys): FormatKey {
+  // At debug every delivery is logged, to be found by its key.
   const shown = log.isLevelEnabled('debug') ? 'plain' : setting
   if (shown === 'none') return () => undefined
   if (shown === 'plain') return key => key

@@ -1,42 +1,42 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { EVENTS_CHANNEL, type HookonceEvent } from 'hookonce'
 import { type LogFn, type Logger, pino } from 'pino'
-import { harmlessJson } from './escape.js'
-import { keysShown, type LogKeys } from './log-keys.js'
+import { terminalSafeJson } from './escape.js'
+import { keyFormatter, type LogKeys } from './log-keys.js'
 
-/** So much waits while nobody takes it from stdout; what comes then is dropped. */
-const MOST_WAITING_BYTES = 1_048_576
+/** The buffer while stdout is blocked; further lines are dropped. */
+const MAX_BUFFERED_BYTES = 1_048_576
 
-/** How long the last lines of a process may take to leave. */
-const LAST_LINES_MS = 1_000
+/** The time limit of the flush at exit. */
+const FLUSH_MS = 1_000
 
-/** JSON lines on stdout. Whoever logs never waits, and nothing is thrown at them. */
+/** JSON lines on stdout. Logging never blocks and never throws. */
 export function createLogger(level: string): Logger {
   let giveUpAt = Number.POSITIVE_INFINITY
-  const hurry = () => {
-    giveUpAt = Math.min(giveUpAt, performance.now() + LAST_LINES_MS)
+  const limitFlush = () => {
+    giveUpAt = Math.min(giveUpAt, performance.now() + FLUSH_MS)
   }
-  // Node makes a pipe non-blocking when its own stream is made. A write to a full one is tried again later then, and
-  // holds no thread, which the process could not end without.
+  // Creating Node's own stream makes a pipe non-blocking. A write to a full pipe is then retried; a blocked one would keep
+  // a thread, and with it the process.
   void process.stdout
   const out = pino.destination({
     fd: 1,
     sync: false,
-    // Without it a flush calls back at once, written or not.
+    // Otherwise a flush calls back before the lines are written.
     minLength: 1,
-    maxLength: MOST_WAITING_BYTES,
+    maxLength: MAX_BUFFERED_BYTES,
     retryEAGAIN: () => performance.now() < giveUpAt,
   })
-  // A full disk is no reason to stop; what waits is tried again with the next line.
+  // On a full disk the buffer is retried with the next line.
   out.on('error', () => {})
   process.prependListener('exit', () => {
-    hurry()
+    limitFlush()
     try {
       out.flushSync()
     } catch {
-      // Nobody reads.
+      // The reader is gone.
     }
-    // Else pino tries the same again, without an end.
+    // Otherwise pino retries forever.
     out.destroy()
   })
   const log = pino(
@@ -47,44 +47,44 @@ export function createLogger(level: string): Logger {
       formatters: { level: label => ({ level: label }) },
       serializers: { err: describeError },
       hooks: {
-        streamWrite: harmlessJson,
+        streamWrite: terminalSafeJson,
         logMethod(args, method, level) {
-          // Pino flushes after such a line before it goes on.
-          if (level === log.levels.values.fatal) hurry()
-          logOrSaySo(this, args, method)
+          // Pino flushes synchronously after a fatal line.
+          if (level === log.levels.values.fatal) limitFlush()
+          logSafely(this, args, method)
         },
       },
     },
     out,
   )
-  tellDropped(out, log)
+  reportDropped(out, log)
   return log
 }
 
-/** Once somebody reads again. */
-function tellDropped(out: NodeJS.EventEmitter, log: Logger): void {
+/** Reports dropped lines once stdout accepts lines again. */
+function reportDropped(out: NodeJS.EventEmitter, log: Logger): void {
   let lines = 0
   out.on('drop', () => lines++)
   out.on('drain', () => {
     if (lines === 0) return
-    log.warn({ lines }, 'log lines were dropped: nobody took them from stdout')
+    log.warn({ lines }, 'log lines were dropped: stdout was blocked')
     lines = 0
   })
 }
 
-/** What cannot be shown, an error whose message throws, is no failure of whoever wanted to log it. */
-function logOrSaySo(log: Logger, args: Parameters<LogFn>, method: LogFn): void {
+/** A value that cannot be serialised (an error whose message throws) must not throw at the caller. */
+function logSafely(log: Logger, args: Parameters<LogFn>, method: LogFn): void {
   try {
     method.apply(log, args)
   } catch {
-    method.apply(log, [args.find(arg => typeof arg === 'string') ?? 'a line that cannot be shown'])
+    method.apply(log, [args.find(arg => typeof arg === 'string') ?? 'a line that cannot be serialised'])
   }
 }
 
-/** Resolves when every line has left, or a moment later. */
+/** Resolves when every line is written, or at the time limit. */
 export function flushed(log: Logger): Promise<void> {
   return new Promise(resolve => {
-    setTimeout(resolve, LAST_LINES_MS)
+    setTimeout(resolve, FLUSH_MS)
     log.flush(() => resolve())
   })
 }
@@ -92,30 +92,27 @@ export function flushed(log: Logger): Promise<void> {
 const DEADLINE_MISSED =
   'the handler took longer than the sender waits, so that it delivers again; mode inbox acknowledges at once'
 
-const FULL = 'the source keeps as much as it may: what is new is answered 507'
-const ROOM_AGAIN = 'the source has room again'
+const FULL = 'the source is at its limit of records or bytes: deliveries with a new key are answered 507'
+const NOT_FULL = 'the source is below its limits again'
 
-/** What Node and the library warn of: lines of the log, and not of stderr, where Node itself would print them. */
+/** Logs the process warnings of Node and of the library, instead of printing them on stderr. */
 export function logWarnings(log: Logger): void {
   process.removeAllListeners('warning')
   process.on('warning', ({ name, message, code }: NodeJS.ErrnoException) => log.warn({ warning: name, code }, message))
 }
 
-/**
- * Writes down what the receiver has to say, from now on: the lines an operator needs when something goes wrong. Returns
- * what ends that.
- */
+/** Logs the receiver's events, until the returned function is called. */
 export function logEvents(log: Logger, keys: LogKeys): () => void {
   const levels = { handler_threw: 'error', receiver_failed: 'error', result_dropped: 'error' } as const
-  const shownKey = keysShown(log, keys)
-  const hear = (message: unknown) => {
+  const formatKey = keyFormatter(log, keys)
+  const onEvent = (message: unknown) => {
     const { type, scope: source, key, requestId, ...facts } = message as HookonceEvent
-    if (type === 'source_full') return log.warn({ source, ...facts }, 'full' in facts && facts.full ? FULL : ROOM_AGAIN)
+    if (type === 'source_full') return log.warn({ source, ...facts }, 'full' in facts && facts.full ? FULL : NOT_FULL)
     const level = type in levels ? levels[type as keyof typeof levels] : 'warn'
     const { error, ...rest } = facts as { error?: unknown; durationMs?: number }
     const shown = {
       source,
-      key: shownKey(key),
+      key: formatKey(key),
       requestId: requestId ?? undefined,
       ...rest,
       ...(rest.durationMs !== undefined && { durationMs: Number(rest.durationMs.toFixed(1)) }),
@@ -123,11 +120,11 @@ export function logEvents(log: Logger, keys: LogKeys): () => void {
     }
     log[level](shown, type === 'deadline_missed' ? DEADLINE_MISSED : type.replaceAll('_', ' '))
   }
-  subscribe(EVENTS_CHANNEL, hear)
-  return () => void unsubscribe(EVENTS_CHANNEL, hear)
+  subscribe(EVENTS_CHANNEL, onEvent)
+  return () => void unsubscribe(EVENTS_CHANNEL, onEvent)
 }
 
-/** JSON.parse quotes its input in the message, and a delivery's body is not for logs. */
+/** Without the message of a SyntaxError: JSON.parse quotes its input, which may be a delivery's body. */
 function describeError(error: unknown) {
   if (!(error instanceof Error)) return { type: typeof error }
   const { name, code } = error as NodeJS.ErrnoException

@@ -1,23 +1,22 @@
 import { type Backlog, isInboxStore, type Store, type StoreStats } from 'hookonce'
 
-/** Whoever looks, the store is asked no more often. */
-const BACKLOG_EVERY_MS = 5_000
-/** A store may count its records for this. */
-const STATS_EVERY_MS = 30_000
-/** Who looks goes on without what the store has not told by then. */
-const PATIENCE_MS = 1_000
+const BACKLOG_MAX_AGE_MS = 5_000
+/** Some stores count their records for this. */
+const STATS_MAX_AGE_MS = 30_000
+/** How long a reader waits for the store; then it gets the previous values. */
+const WAIT_MS = 1_000
 
-/** What the store knows of itself, asked for when somebody looks; until it has told, what was known last. */
-export class StoreFigures {
+/** Size and backlogs of the store, read on demand and cached. */
+export class StoreStatsCache {
   readonly storeName: string
   size: StoreStats = {}
-  /** By source; one that the store could not tell of is not there. */
+  /** By source; absent while it is not known. */
   readonly backlogs = new Map<string, Backlog>()
-  /** Called when the store could not tell. */
+  /** Called when the store fails. */
   onFailed: (operation: 'stats' | 'backlog') => void = () => {}
   readonly #readers: Reader[]
 
-  /** @param sources those that accept deliveries for later have an `inbox` */
+  /** @param sources with `inbox`: in mode `inbox` */
   constructor(store: Store, sources: ReadonlyMap<string, { inbox?: unknown }>) {
     this.storeName = store.name
     const readSize = async () => {
@@ -27,7 +26,7 @@ export class StoreFigures {
       this.size = {}
       this.onFailed('stats')
     }
-    this.#readers = [new Reader(STATS_EVERY_MS, readSize, sizeUnknown)]
+    this.#readers = [new Reader(STATS_MAX_AGE_MS, readSize, sizeUnknown)]
     if (!isInboxStore(store)) return
     for (const [source, { inbox }] of sources) {
       if (inbox === undefined) continue
@@ -36,35 +35,35 @@ export class StoreFigures {
         this.backlogs.delete(source)
         this.onFailed('backlog')
       }
-      this.#readers.push(new Reader(BACKLOG_EVERY_MS, read, unknown))
+      this.#readers.push(new Reader(BACKLOG_MAX_AGE_MS, read, unknown))
     }
   }
 
-  /** Resolves soon, whether the store answered or not. Never rejects. */
+  /** Resolves within {@link WAIT_MS}, whether the store answered or not. Never rejects. */
   async refresh(): Promise<void> {
-    const given = new AbortController()
+    const controller = new AbortController()
     const read = Promise.all(this.#readers.map(reader => reader.refresh()))
-    await Promise.race([read, patience(given.signal)])
-    given.abort()
+    await Promise.race([read, waitLimit(controller.signal)])
+    controller.abort()
   }
 }
 
-/** Asks at most every so often, and one question at a time. */
+/** Reads at most once per `maxAgeMs`, one read at a time. */
 class Reader {
-  readonly #everyMs: number
+  readonly #maxAgeMs: number
   readonly #read: () => Promise<void>
   readonly #failed: () => void
   #readAt = Number.NEGATIVE_INFINITY
   #reading: Promise<void> | undefined
 
-  constructor(everyMs: number, read: () => Promise<void>, failed: () => void) {
-    this.#everyMs = everyMs
+  constructor(maxAgeMs: number, read: () => Promise<void>, failed: () => void) {
+    this.#maxAgeMs = maxAgeMs
     this.#read = read
     this.#failed = failed
   }
 
   refresh(): Promise<void> | undefined {
-    if (this.#reading === undefined && performance.now() - this.#readAt >= this.#everyMs) {
+    if (this.#reading === undefined && performance.now() - this.#readAt >= this.#maxAgeMs) {
       this.#readAt = performance.now()
       this.#reading = this.#read()
         .catch(() => this.#failed())
@@ -76,9 +75,9 @@ class Reader {
   }
 }
 
-function patience(given: AbortSignal): Promise<void> {
+function waitLimit(signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
-    const timer = setTimeout(resolve, PATIENCE_MS)
-    given.addEventListener('abort', () => clearTimeout(timer))
+    const timer = setTimeout(resolve, WAIT_MS)
+    signal.addEventListener('abort', () => clearTimeout(timer))
   })
 }

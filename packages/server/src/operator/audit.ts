@@ -3,26 +3,26 @@ import type { Logger } from 'pino'
 import type { Operators } from './auth/operators.js'
 import { peerOf } from './auth/origin.js'
 
-/** What an operator changed, or tried to. Unlike other lines at `info` these name keys. */
+/** A change by an operator, successful or not. Unlike other lines at `info` it names the key. */
 export interface Change {
   action: 'delete' | 'redrive' | 'redrive_many' | 'test' | 'login' | 'logout'
   source?: string | undefined
   key?: string | undefined
   outcome: string
-  /** How many records, of a change of many. */
+  /** The number of records, of a change of many. */
   count?: number
-  /** Why it was broken off. */
+  /** Why it was interrupted. */
   error?: string | undefined
 }
 
 export type Audit = (request: IncomingMessage, change: Change) => void
 
-/** One line for each change: what, of what, by whom, and what came of it. */
+/** Logs one line for each change. */
 export function createAudit(log: Logger, mode: Operators['mode']): Audit {
   return (request, change) => {
     const { headers } = request
     const by = mode !== 'token' ? mode : headers.authorization !== undefined ? 'token' : 'session'
-    // Behind a proxy everybody comes from its address; what it says of them may be made up, so it is named as such.
+    // Behind a proxy the peer is the proxy. Its header can be forged, so it is logged under a name of its own.
     const forwarded = headers['x-forwarded-for']
     log[change.error === undefined ? 'info' : 'error'](
       {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Inbox, ListQuery, Receiver, RecordSummary } from 'hookonce'
 
-/** Which dead deliveries, and at most how many of them. */
+/** A selection of dead deliveries. */
 export interface DeadSelection {
   list: Pick<ListQuery, 'scope' | 'since' | 'until'>
   /** Part of the last error. */
@@ -13,28 +13,28 @@ export interface RedriveProgress {
   looked: number
   redriven: number
   done: boolean
-  /** Why it was broken off; then it is the last that is told. */
+  /** Why it was interrupted; then this is the last progress. */
   error?: string
 }
 
-/** So many are read at a time. */
+/** The records of one page. */
 const BATCH = 50
-/** So many are redriven together: a store that flushes each of its writes flushes them once. */
-const TOGETHER = 16
+/** The concurrent redrives: a store that flushes every write flushes these together. */
+const CONCURRENCY = 16
 
-/** How many a redrive would begin again now. */
+/** The number of deliveries that a redrive would begin again. */
 export async function countDead(receiver: Receiver, selection: DeadSelection): Promise<number> {
   let count = 0
-  for await (const { fitting } of batches(receiver, selection)) {
-    count += fitting.length
+  for await (const { matching } of batches(receiver, selection)) {
+    count += matching.length
     if (count >= selection.limit) return selection.limit
   }
   return count
 }
 
 /**
- * Tells how far it is after each batch, and what broke it off. What was redriven is dead no more, and only what is dead is
- * redriven: one that was broken off is continued by asking for the same again, and two at once do no harm.
+ * Yields its progress after each batch. A redriven delivery is no longer dead: after an interruption the same call continues,
+ * and two calls at once do no harm.
  */
 export async function* redriveDead(
   receiver: Receiver,
@@ -45,8 +45,8 @@ export async function* redriveDead(
   let looked = 0
   try {
     for await (const batch of batches(receiver, selection)) {
-      while (batch.fitting.length > 0 && redriven < selection.limit) {
-        const some = batch.fitting.splice(0, Math.min(TOGETHER, selection.limit - redriven))
+      while (batch.matching.length > 0 && redriven < selection.limit) {
+        const some = batch.matching.splice(0, Math.min(CONCURRENCY, selection.limit - redriven))
         const outcomes = await Promise.allSettled(some.map(({ scope, key }) => inbox.redrive(scope, key)))
         redriven += outcomes.filter(outcome => outcome.status === 'fulfilled' && outcome.value === 'redriven').length
         const failure = outcomes.find(({ status }) => status === 'rejected')
@@ -64,7 +64,7 @@ export async function* redriveDead(
 
 interface Batch {
   looked: number
-  fitting: RecordSummary[]
+  matching: RecordSummary[]
   last: boolean
 }
 
@@ -79,8 +79,8 @@ async function* batches(receiver: Receiver, { list, error }: DeadSelection): Asy
       ...(after !== undefined && { after }),
     })
     after = page.next
-    const fitting = page.records.filter(({ lastError }) => error === undefined || lastError?.includes(error))
-    yield { looked: page.records.length, fitting, last: after === undefined }
+    const matching = page.records.filter(({ lastError }) => error === undefined || lastError?.includes(error))
+    yield { looked: page.records.length, matching, last: after === undefined }
     await setImmediate()
   } while (after !== undefined)
 }

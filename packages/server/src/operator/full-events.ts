@@ -1,22 +1,23 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Answer, ListQuery, Receiver, RecordPage } from 'hookonce'
 import type { Shown } from '../config/redaction.js'
-import { describe } from './record-json.js'
+import { idempotencyRecord } from '../http/record-json.js'
 import { recordPage } from './record-page.js'
 
-/** A page of records in full ends before it is larger, unless it is a single one. */
-const MOST_BYTES = 8 * 1_048_576
+/** A page ends before this size, unless it has only one record. */
+const MAX_BYTES = 8 * 1_048_576
 
 /**
- * A page of events with their bodies, one after the other: however many there are, one at a time is in memory, and others
- * are served in between. @throws {InvalidRequest} {@link recordPage}
+ * Streams a page of events with their bodies: one event at a time is in memory, and other requests are served in between.
+ *
+ * @throws {InvalidRequest} as {@link recordPage}
  */
 export async function fullEvents(
   receiver: Receiver,
   query: ListQuery,
   shownOf: (source: string) => Shown,
 ): Promise<Answer> {
-  // What is asked for in a wrong way is told before the answer begins.
+  // A wrong query fails here, before the answer begins.
   const first = await recordPage(receiver, { ...query, limit: 1 })
   return {
     status: 200,
@@ -42,14 +43,16 @@ async function* events(
     for (const { scope, key } of page.records) {
       const record = await receiver.record(scope, key)
       if (record === undefined) continue
-      const text = Buffer.from(`${count === 0 ? '' : ','}${JSON.stringify(describe(record, shownOf(scope)))}`)
-      if (count > 0 && bytes + text.length > MOST_BYTES) return yield end(before)
+      const text = Buffer.from(
+        `${count === 0 ? '' : ','}${JSON.stringify(idempotencyRecord.json(record, shownOf(scope)))}`,
+      )
+      if (count > 0 && bytes + text.length > MAX_BYTES) return yield end(before)
       bytes += text.length
       count++
       yield text
       await setImmediate()
     }
-    // One that found nothing has looked far enough.
+    // An empty page is the end, or as far as the store searches at a time.
     if (page.next === undefined || page.records.length === 0 || count >= query.limit) return yield end(page.next)
     before = page.next
     page = await receiver.records({ ...query, limit: 1, after: before })

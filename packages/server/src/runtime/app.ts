@@ -2,14 +2,13 @@ import type { RequestListener } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { Inbox, Receiver } from 'hookonce'
 import type { Logger } from 'pino'
+import { largestBody } from '../config/capacity.js'
 import { ALL_SHOWN } from '../config/redaction.js'
 import type { ResolvedConfig } from '../config/resolve.js'
-import { largestBody } from '../config/room.js'
-import { EventLoopWatch } from '../deliveries/event-loop-lag.js'
+import { EventLoopLag } from '../deliveries/event-loop-lag.js'
 import type { Gate } from '../deliveries/in-flight.js'
-import { Admission } from '../deliveries/load-shedding.js'
+import { LoadShedding } from '../deliveries/load-shedding.js'
 import { Bodies } from '../deliveries/read-body.js'
-import { Refusals } from '../deliveries/refusal-metrics.js'
 import { deliveryRoutes } from '../deliveries/routes.js'
 import type { ForwardAgent } from '../http/exchange.js'
 import { checkQueries } from '../http/query-check.js'
@@ -18,9 +17,10 @@ import { indexRoute } from '../http/routes/index.js'
 import { problemRoutes } from '../http/routes/problems.js'
 import type { Activity } from '../observability/activity/index.js'
 import type { Metrics } from '../observability/metrics/index.js'
-import type { Tracing } from '../observability/telemetry/tracing.js'
+import type { Traces } from '../observability/telemetry/traces.js'
 import { createAudit } from '../operator/audit.js'
-import { createOperators, loggedTo } from '../operator/auth/access.js'
+import { createOperators, operatorLog } from '../operator/auth/access.js'
+import { RecordActions } from '../operator/record-actions.js'
 import { apiRecordRoutes } from '../operator/routes/api-records.js'
 import { apiSourceRoute } from '../operator/routes/api-sources.js'
 import { dashboardRoutes } from '../operator/routes/dashboard.js'
@@ -38,31 +38,30 @@ export interface AppContext {
   receiver: Receiver
   inbox: Inbox
   gate: Gate
-  /** Connections to the applications that deliveries are forwarded to. */
+  /** Connections to the applications. */
   agent: ForwardAgent
   activity: Activity
   metrics: Metrics
-  tracing?: Tracing | undefined
+  traces?: Traces | undefined
   log: Logger
 }
 
 export interface App extends RequestListener {
-  /** Every route that there is. */
+  /** Every route. */
   readonly routes: readonly Route[]
 }
 
 /** All routes, not listening. */
 export async function createApp(context: AppContext): Promise<App> {
-  const { config, receiver, inbox, gate, agent, activity, metrics, tracing, log } = context
+  const { config, receiver, inbox, gate, agent, activity, metrics, traces, log } = context
   const { app, routes } = createRouter(log)
   const { sources, allowNoIdempotency, maxInFlight, maxBodyMemoryBytes } = config
-  const eventLoop = new EventLoopWatch(config.maxEventLoopDelayMs)
-  const refusals = new Refusals(metrics, activity)
-  const admission = new Admission({
+  const eventLoop = new EventLoopLag(config.maxEventLoopDelayMs)
+  const loadShedding = new LoadShedding({
     gate,
     maxInFlight,
     eventLoop,
-    refusals,
+    activity,
     cut: why => metrics.connectionCut(why),
     log,
   })
@@ -74,26 +73,27 @@ export async function createApp(context: AppContext): Promise<App> {
     sources,
     allowNoIdempotency,
     gate,
-    admission,
+    loadShedding,
     bodies,
-    refusals,
-    tracing,
+    activity,
+    traces,
     agent,
     metrics,
     log,
     logKeys: config.logKeys,
   })
-  const operators = createOperators(config.operatorAccess, loggedTo(log))
+  const operators = createOperators(config.operatorAccess, operatorLog(log))
   const { refusal } = operators
   const audit = createAudit(log, operators.mode)
   checkQueries(app, sources)
   const shownOf = (source: string) => sources.get(source)?.shown ?? ALL_SHOWN
-  recordRoutes(app, { receiver, refusal, audit, shownOf })
-  eventRoutes(app, { receiver, inbox, refusal, audit, shownOf })
+  const records = new RecordActions({ receiver, inbox, audit, shownOf })
+  recordRoutes(app, records, refusal)
+  eventRoutes(app, { receiver, inbox, records, refusal, audit, shownOf })
   await app.register(async api => {
-    takeJson(api)
+    parseJson(api)
     sessionRoutes(api, { operators, audit })
-    apiRecordRoutes(api, { receiver, inbox, refusal, audit, shownOf })
+    apiRecordRoutes(api, { receiver, records, refusal })
     apiSourceRoute(api, { sources, activity, refusal })
     overviewRoutes(api, { activity, gate, refusal })
     testDeliveryRoute(api, { receiver, inbox, agent, metrics, sources, operators, audit })
@@ -106,7 +106,7 @@ export async function createApp(context: AppContext): Promise<App> {
   indexRoute(app, config)
   await app.ready()
   const onRequest: RequestListener = (request, response) => {
-    operators.see(request)
+    operators.observe(request)
     const deliver = request.method === 'POST' ? deliveries.get(request.url!) : undefined
     if (deliver === undefined) app.routing(request, response)
     else deliver(request, response)
@@ -114,15 +114,15 @@ export async function createApp(context: AppContext): Promise<App> {
   return Object.assign(onRequest, { routes })
 }
 
-const MOST_JSON_BYTES = 16_384
+const MAX_JSON_BYTES = 16_384
 
-/** Operators send JSON or nothing. Who they are is known before a byte of it is read. */
-function takeJson(api: FastifyInstance): void {
+/** Operators send JSON or nothing. A request is authorised before its body is read. */
+function parseJson(api: FastifyInstance): void {
   api.removeAllContentTypeParsers()
   const parse = api.getDefaultJsonParser('error', 'error')
   api.addContentTypeParser(
     'application/json',
-    { parseAs: 'string', bodyLimit: MOST_JSON_BYTES },
+    { parseAs: 'string', bodyLimit: MAX_JSON_BYTES },
     (request, body, done) => (body === '' ? done(null, null) : parse(request, body as string, done)),
   )
 }

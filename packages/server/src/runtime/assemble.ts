@@ -6,14 +6,13 @@ import { createForwardAgent, type ForwardAgent } from '../http/exchange.js'
 import { Activity } from '../observability/activity/index.js'
 import { createLogger, logEvents, logWarnings } from '../observability/log.js'
 import { Metrics } from '../observability/metrics/index.js'
-import { StoreFigures } from '../observability/store-stats.js'
-import { hear } from '../observability/subscribe.js'
+import { StoreStatsCache } from '../observability/store-stats.js'
 import { startTelemetry, type Telemetry } from '../observability/telemetry/index.js'
 import { type OpenedStore, openStore } from './open-store.js'
 import { failFast } from './shutdown.js'
-import { expectShortLives } from './v8.js'
+import { disablePretenuring } from './v8.js'
 
-/** What a server and a worker are made of. */
+/** What a server and a worker have in common. */
 export interface Parts {
   log: Logger
   opened: OpenedStore
@@ -25,30 +24,30 @@ export interface Parts {
   telemetry: Telemetry | undefined
 }
 
-/** Opens the store and makes what works on it. @throws {StartError} */
+/** Opens the store and creates what works on it. @throws {StartError} */
 export async function assemble(config: ResolvedConfig): Promise<Parts> {
-  expectShortLives()
+  disablePretenuring()
   const log = createLogger(config.logLevel)
   failFast(log)
   logWarnings(log)
   for (const { kind, message, fix } of config.secretWarnings) {
-    // Of short ones the library warns itself.
+    // The library itself warns about short ones.
     if (kind !== 'short') log.warn({ fix }, message)
   }
   const { maxWaiters, storeOptions } = config
   const opened = await openStore(config.store, storeOptions, log)
-  // Each source says all of its rules itself. The store's time limit is measured by a lease.
+  // Every source sets all of its rules; the receiver checks the store's time limit against the lease.
   const { lockTtlMs, leaseMs } = config.sources.get('default')!.options
   const { storeTimeoutMs } = storeOptions
   const receiver = createReceiver({ store: opened.store, lockTtlMs, leaseMs, storeTimeoutMs, maxWaiters })
   logEvents(log, config.logKeys)
-  const figures = new StoreFigures(opened.store, config.sources)
-  const metrics = new Metrics({ sources: config.sources, figures, running: receiver.running })
+  const storeStats = new StoreStatsCache(opened.store, config.sources)
+  const metrics = new Metrics({ sources: config.sources, storeStats, running: receiver.running })
   const telemetry = await startTelemetry(process.env, metrics, log)
   const agent = createForwardAgent()
-  const activity = new Activity({ sources: config.sources, figures })
-  hear(metrics, activity)
-  const tracing = telemetry?.tracing
-  const inbox = inboxOf(config, receiver, { agent, metrics }, tracing)
+  const activity = new Activity({ sources: config.sources, storeStats, metrics })
+  activity.subscribe()
+  const traces = telemetry?.traces
+  const inbox = inboxOf(config, receiver, { agent, metrics }, traces)
   return { log, opened, receiver, inbox, agent, activity, metrics, telemetry }
 }

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino'
 import type { ResolvedConfig } from '../config/resolve.js'
-import { keptToken } from '../operator/auth/token-file.js'
+import { ensureToken } from '../operator/auth/token-file.js'
 import type { OpenedStore } from './open-store.js'
 
-/** Says what was started: lines for a person at a terminal, otherwise one line of the log. */
+/** Reports the start: lines at a terminal, otherwise one line of the log. */
 export function announce(
   log: Logger,
   config: ResolvedConfig,
@@ -14,7 +14,7 @@ export function announce(
   const { reason } = access
   const mode = access.mode === 'token-file' ? 'token' : access.mode
   const senders = sendersOf(config)
-  // A log is read by more people than the file: it is told where the token is, not what.
+  // More people read the log than the file: the log names the file, not the token.
   const operators = {
     operatorAccess: mode,
     reason,
@@ -31,7 +31,7 @@ export function announce(
     ...Object.entries(senders).map(([source, sender]) => `  sender      ${sender} of ${source}`),
     `  operators   ${mode}: ${reason}`,
     ...(access.mode === 'token-file'
-      ? [`  log in      ${tryUrl(urls)}/dashboard#token=${keptToken(access.path)}`]
+      ? [`  log in      ${tryUrl(urls)}/dashboard#token=${ensureToken(access.path)}`]
       : []),
     ...(configFile === undefined ? [] : [`  config      ${configFile}`]),
     `  try         ${tryOut(`${tryUrl(urls)}/webhook`, senders.default)}`,
@@ -39,7 +39,7 @@ export function announce(
   process.stdout.write(`${lines.join('\n')}\n`)
 }
 
-/** Who delivers, by source: what others send is refused. */
+/** The sender of each source that has one. */
 function sendersOf({ sources }: ResolvedConfig): Record<string, string> {
   const named = [...sources].flatMap(([source, { options }]) =>
     options.sender === undefined ? [] : [[source, options.sender.facts.name] as const],

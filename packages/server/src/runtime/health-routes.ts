@@ -7,31 +7,31 @@ import { jsonAnswer, respond } from '../http/respond.js'
 
 export interface HealthContext {
   receiver: Receiver
-  /** What kind of store there is: `memory`, `sqlite`, `redis`, `postgres`. */
+  /** `memory`, `sqlite`, `redis` or `postgres`. */
   storeName: string
   gate: Gate
   log: Logger
 }
 
 const STATUS = { type: 'object', required: ['status'], properties: { status: { type: 'string' } } }
-const ALIVE = { tags: ['about'], summary: 'Whether this process is alive', response: json('it is', STATUS) }
+const ALIVE = { tags: ['about'], summary: 'Whether this process is alive', response: json('it is alive', STATUS) }
 const READY = {
   tags: ['about'],
-  summary: 'Whether it takes deliveries, and its store can do its work',
-  response: { ...json('it does', STATUS), ...problems('store_unavailable', 'shutting_down') },
+  summary: 'Whether it accepts deliveries, and its store works',
+  response: { ...json('it is ready', STATUS), ...problems('store_unavailable', 'shutting_down') },
 }
 
-/** Alive: this process answers. Ready: it takes deliveries, and its store can do its work. */
+/** Alive: this process answers. Ready: it accepts deliveries, and its store works. */
 export function healthRoutes(app: FastifyInstance, { receiver, storeName, gate, log }: HealthContext): void {
   for (const path of ['/health', '/healthz']) {
     app.get(path, { schema: ALIVE }, (_, reply) => respond(reply, jsonAnswer({ status: 'ok' })))
   }
 
-  // One question to the store at a time, however many ask: this route is open to everybody.
-  let asking: Promise<boolean> | undefined
+  // One check of the store at a time, whatever the number of requests: the route is public.
+  let check: Promise<boolean> | undefined
   let wasReady = true
-  const storeAnswers = (): Promise<boolean> => {
-    asking ??= receiver
+  const storeIsReady = (): Promise<boolean> => {
+    check ??= receiver
       .ready()
       .then(
         () => {
@@ -39,21 +39,21 @@ export function healthRoutes(app: FastifyInstance, { receiver, storeName, gate, 
           wasReady = true
         },
         (error: unknown) => {
-          // Why is for the log of the one who runs it, once each time.
+          // The reason goes to the log, once per change.
           if (wasReady) log.warn({ store: storeName, err: error }, 'the store cannot do its work')
           wasReady = false
         },
       )
       .then(() => wasReady)
       .finally(() => {
-        asking = undefined
+        check = undefined
       })
-    return asking
+    return check
   }
 
   app.get('/readyz', { schema: READY }, async (_, reply) => {
     if (gate.closed) respond(reply, problem('shutting_down'))
-    else if (await storeAnswers()) respond(reply, jsonAnswer({ status: 'ready', store: storeName }))
+    else if (await storeIsReady()) respond(reply, jsonAnswer({ status: 'ready', store: storeName }))
     else respond(reply, problem('store_unavailable', { detail: `The ${storeName} store cannot do its work.` }))
   })
 }

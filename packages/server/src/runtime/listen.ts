@@ -5,28 +5,28 @@ import { flagOf, SETTINGS } from '../config/settings.js'
 import { StartError } from '../config/start-error.js'
 import { serverProblem } from '../http/problems.js'
 import { oneAtATime } from '../http/request-queue.js'
-import { endStalled } from '../http/write-timeout.js'
+import { destroyStalled } from '../http/write-timeout.js'
 import type { Cut } from '../observability/metrics/index.js'
 
 const HTTP_OPTIONS: ServerOptions = {
   headersTimeout: 10_000,
   requestTimeout: 30_000,
   connectionsCheckingInterval: 1_000,
-  // Longer than the 60 s after which common load balancers drop an idle connection: they must be first.
+  // Load balancers close idle connections after 60 s; the server must not close them first.
   keepAliveTimeout: 65_000,
   insecureHTTPParser: false,
 }
 
 /**
- * So many connections may wait to be accepted, or fewer if the system allows fewer. Whoever comes when there is no room is not
- * heard and tries again after a second; with Node's own 511 a burst of strangers does that to senders.
+ * The listen backlog; the system may lower it. A connection beyond it is retried by its client after a second, and Node's
+ * default of 511 is too few for a burst.
  */
-const MOST_UNACCEPTED = 4_096
+const BACKLOG = 4_096
 
 export interface Listening {
   /** Where it listens, e.g. `http://127.0.0.1:8000`. */
   urls: string[]
-  /** Takes no new connection; resolves when the existing ones ended. */
+  /** Stops accepting connections; resolves when the existing ones are closed. */
   close(): Promise<void>
   closeAllConnections(): void
 }
@@ -34,18 +34,18 @@ export interface Listening {
 export interface Address {
   host: string
   port: number
-  /** Where the port was told. */
+  /** The setting that names the port. */
   setting: 'port' | 'workPort'
 }
 
 export interface Limits {
-  /** On each address; more are ended as they come. */
+  /** On each address; further ones are closed at once. */
   maxConnections: number
-  /** Called when a connection was ended for what it took. */
+  /** Called when a connection is closed by a limit. */
   onCut(why: Cut): void
 }
 
-/** Listens on a host, which may be both loopback addresses. @throws {StartError} */
+/** Listens on a host; `localhost` is both loopback addresses. @throws {StartError} */
 export async function listen(onRequest: RequestListener, address: Address, limits: Limits): Promise<Listening> {
   const make = () => createHttpServer(onRequest, limits)
   const servers = address.host === 'localhost' ? await onLoopback(make, address) : [await open(make(), address)]
@@ -61,8 +61,8 @@ export async function listen(onRequest: RequestListener, address: Address, limit
 }
 
 /**
- * `localhost` is 127.0.0.1 for some clients and ::1 for others: both are this server's, or it does not start.
- * A machine may lack one of the two families.
+ * `localhost` is 127.0.0.1 for some clients and ::1 for others: the server listens on both or does not start. A machine may
+ * lack one of the two families.
  */
 async function onLoopback(make: () => Server, address: Address): Promise<Server[]> {
   for (let attempt = 1; ; attempt++) {
@@ -95,11 +95,11 @@ function createHttpServer(onRequest: RequestListener, { maxConnections, onCut }:
     HTTP_OPTIONS,
     oneAtATime(onRequest, () => onCut('pipelined')),
   )
-  endStalled(server, () => onCut('stalled_reader'))
+  destroyStalled(server, () => onCut('stalled_reader'))
   server.on('clientError', answerClientError)
   server.on('drop', () => onCut('too_many'))
   server.maxConnections = maxConnections
-  // Node drops those beyond in silence: one more than is accepted shows that there were more.
+  // Node drops further fields silently: one more than the limit shows that there were more.
   server.maxHeadersCount = MAX_HEADER_FIELDS + 1
   return server
 }
@@ -107,15 +107,15 @@ function createHttpServer(onRequest: RequestListener, { maxConnections, onCut }:
 function open(server: Server, address: Address): Promise<Server> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, address)))
-    server.listen({ host: address.host, port: address.port, backlog: MOST_UNACCEPTED }, () => resolve(server))
+    server.listen({ host: address.host, port: address.port, backlog: BACKLOG }, () => resolve(server))
   })
 }
 
 function cannotListen(error: NodeJS.ErrnoException, { host, port, setting }: Address): StartError {
-  const told = `--${flagOf(setting)} or ${SETTINGS[setting].env}`
+  const options = `--${flagOf(setting)} or ${SETTINGS[setting].env}`
   const reasons: Record<string, string> = {
-    EADDRINUSE: `the port is in use; choose another with ${told}`,
-    EACCES: `this user may not use the port; choose one from 1024 with ${told}`,
+    EADDRINUSE: `the port is in use; choose another with ${options}`,
+    EACCES: `this user may not use the port; choose one from 1024 with ${options}`,
     EADDRNOTAVAIL: 'this machine does not have that address; see --host or HOST',
     ENOTFOUND: 'this host name is not known; see --host or HOST',
   }
@@ -132,15 +132,15 @@ function hostInUrl(host: string): string {
   return host.includes(':') ? `[${host}]` : host
 }
 
-/** Node's own answer to what is not HTTP, as a problem. The connection cannot be used any more. */
+/** Answers what is not HTTP with a problem, and closes the connection. */
 function answerClientError(error: NodeJS.ErrnoException, socket: Socket & { _httpMessage?: ServerResponse }): void {
   const response = socket._httpMessage
-  // As Node itself does: nothing may be written into a response that has begun.
+  // A response that has begun must not be written into; Node does the same.
   if (!socket.writable || response?.headersSent) {
     socket.destroy()
     return
   }
-  // Nor before the answer to what came whole and earlier on the connection, which is its last.
+  // An earlier request on the connection is still to be answered; its answer is the last.
   if (response?.req.complete) {
     response.shouldKeepAlive = false
     return

@@ -9,27 +9,28 @@ import { placeOf, type StoreLocation } from '../config/store-url.js'
 
 export interface OpenedStore {
   store: Store
-  /** For people: where it is in full, and what survives what. */
+  /** Where it is, for people. */
   place: string
+  /** What survives a crash, for people. */
   durability: string
 }
 
-/** Opening includes what later operations do not: loading a driver, connecting, making a file or a schema. */
-const OPENING_MS = 5_000
-const TRY_AGAIN_MS = 100
+/** Longer than for later operations: opening connects and creates files or a schema. */
+const OPEN_TIMEOUT_MS = 5_000
+const RETRY_DELAY_MS = 100
 
-/** Only the store that is asked for is loaded; resolves when it can do its work. @throws {StartError} */
+/** Loads the driver of this store only; resolves when the store is ready. @throws {StartError} */
 export async function openStore(location: StoreLocation, options: StoreOptions, log: Logger): Promise<OpenedStore> {
   const place = placeOf(location)
   try {
     const { store, durability } = await load(location, options, log)
-    // A server may be about to come up; a file that cannot be used stays so.
-    const tryFor = location.kind === 'redis' || location.kind === 'postgres' ? OPENING_MS : 0
-    await patiently(tryFor, () => store.ready())
-    return { store, place, durability: await patiently(tryFor, durability) }
+    // A server may still be starting; a file will not mend itself.
+    const retryForMs = location.kind === 'redis' || location.kind === 'postgres' ? OPEN_TIMEOUT_MS : 0
+    await retry(retryForMs, () => store.ready())
+    return { store, place, durability: await retry(retryForMs, durability) }
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('\n', 1)[0]! : String(error)
-    // An @ further on may have ended the password: then what is taken for the host is a part of it.
+    // An unencoded ? in the password makes a part of it look like the host, which must not be shown.
     if (location.kind === 'postgres' && /\?.*@/s.test(location.url) && NO_HOST.test(reason)) {
       throw new StartError(`the store cannot be used: its host does not answer; ${ENCODE}`, 1)
     }
@@ -37,7 +38,6 @@ export async function openStore(location: StoreLocation, options: StoreOptions, 
   }
 }
 
-/** Or a name that nobody resolves in time. */
 const NO_HOST = /ENOTFOUND|EAI_AGAIN|could be opened in time/
 const ENCODE = 'user and password have to be percent-encoded in a URL (@ is %40, ? is %3F)'
 
@@ -50,7 +50,7 @@ interface LoadedStore {
 }
 
 async function load(location: StoreLocation, options: StoreOptions, log: Logger): Promise<LoadedStore> {
-  // Stores give up before the receiver gives up on them: then it is known whether anything was written.
+  // The store times out before the receiver does: only the store knows whether anything was written.
   const timeoutMs = Math.floor(options.storeTimeoutMs * 0.75)
   switch (location.kind) {
     case 'memory': {
@@ -90,35 +90,35 @@ async function load(location: StoreLocation, options: StoreOptions, log: Logger)
 const BY_OTHERS = 0o022
 const STICKY = 0o1000
 
-/** Whoever can write a folder can put another file in the place of the one in it. */
+/** A user who can write to a folder can replace the files in it. */
 function warnOfOpenFolder(folder: string, log: Logger): void {
   const { mode } = statSync(folder)
   if ((mode & BY_OTHERS) === 0 || (mode & STICKY) !== 0) return
   log.warn({ folder, fix: `chmod go-w ${folder}` }, 'other users can replace the file of the records')
 }
 
-/** The store's answer, asked for again for a while if it cannot be reached. */
-async function patiently<T>(tryForMs: number, question: () => Promise<T>): Promise<T> {
-  const askUntil = performance.now() + tryForMs
+/** Retries an operation while the store cannot be reached. */
+async function retry<T>(retryForMs: number, operation: () => Promise<T>): Promise<T> {
+  const retryUntil = performance.now() + retryForMs
   for (;;) {
     try {
-      return await within(OPENING_MS, question())
+      return await withTimeout(OPEN_TIMEOUT_MS, operation())
     } catch (error) {
-      if (!(error instanceof StoreError) || performance.now() + TRY_AGAIN_MS >= askUntil) throw error
+      if (!(error instanceof StoreError) || performance.now() + RETRY_DELAY_MS >= retryUntil) throw error
     }
-    await setTimeout(TRY_AGAIN_MS)
+    await setTimeout(RETRY_DELAY_MS)
   }
 }
 
-async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
-  const given = new AbortController()
-  const tooLate = setTimeout(ms, undefined, { signal: given.signal }).then(() => {
+async function withTimeout<T>(ms: number, operation: Promise<T>): Promise<T> {
+  const controller = new AbortController()
+  const timeout = setTimeout(ms, undefined, { signal: controller.signal }).then(() => {
     throw new StoreError(`no answer within ${ms} ms`, 'unknown')
   })
   try {
-    return await Promise.race([answer, tooLate])
+    return await Promise.race([operation, timeout])
   } finally {
-    tooLate.catch(() => {})
-    given.abort()
+    timeout.catch(() => {})
+    controller.abort()
   }
 }

@@ -7,16 +7,16 @@ import { createApp } from './app.js'
 import { assemble } from './assemble.js'
 import { announce } from './banner.js'
 import { listen } from './listen.js'
-import { createMemoryRelief } from './memory-relief.js'
 import { shutDownOnSignal } from './shutdown.js'
+import { createMemoryRelief } from './v8.js'
 
 /** Runs the server until a signal ends the process. @throws {StartError} */
 export async function serve(config: ResolvedConfig): Promise<void> {
   assertAllowed(config.operatorAccess)
   const { log, opened, receiver, inbox, agent, activity, metrics, telemetry } = await assemble(config)
   const gate = new Gate(createMemoryRelief())
-  const tracing = telemetry?.tracing
-  const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, tracing, log })
+  const traces = telemetry?.traces
+  const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, traces, log })
   const { host, port, maxConnections } = config
   const limits = { maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
   const listening = await listen(onRequest, { host, port, setting: 'port' }, limits)

@@ -17,16 +17,16 @@ export interface ShutdownContext {
   log: Logger
 }
 
-/** A terminal signals the whole process group, and npm and shells pass signals on: one request may arrive several times. */
-const SAME_REQUEST_MS = 1_000
+/** Signals within this time count as one: a terminal signals the whole process group, and npm forwards signals too. */
+const SAME_SIGNAL_MS = 1_000
 
-/** What aborted attempts get to answer their senders and to give their keys back, and a store to finish that. */
-const LAST_WORDS_MS = 500
+/** Time for aborted attempts to answer and to release their keys, and for the store to close. */
+const ABORT_MS = 500
 
-/** What a collector gets to take the last spans and metrics. */
-const LAST_TELEMETRY_MS = 2_000
+/** Time to export the last spans and metrics. */
+const TELEMETRY_MS = 2_000
 
-/** A fault that nobody caught leaves a state that nobody knows: the process ends, its leases run out. */
+/** After an uncaught error the state is unknown: the process ends, and its leases run out. */
 export function failFast(log: Logger): void {
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, error => {
@@ -36,20 +36,20 @@ export function failFast(log: Logger): void {
   }
 }
 
-/** The first signal drains. One that comes later than {@link SAME_REQUEST_MS} after it ends the process at once. */
+/** The first signal drains. A signal more than {@link SAME_SIGNAL_MS} later ends the process at once. */
 export function shutDownOnSignal(context: ShutdownContext): void {
   let drainingSince: number | undefined
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, () => {
       const now = performance.now()
       if (drainingSince !== undefined) {
-        if (now - drainingSince > SAME_REQUEST_MS) process.exit(128 + constants.signals[signal])
+        if (now - drainingSince > SAME_SIGNAL_MS) process.exit(128 + constants.signals[signal])
         return
       }
       drainingSince = now
       context.log.info({ signal, drainSeconds: context.drainMs / 1000 }, 'shutting down')
       void shutDown(context).then(async code => {
-        await Promise.race([context.telemetry?.shutdown(), after(LAST_TELEMETRY_MS)])
+        await Promise.race([context.telemetry?.shutdown(), after(TELEMETRY_MS)])
         await flushed(context.log)
         process.exit(code)
       })
@@ -64,13 +64,13 @@ async function shutDown({ gate, receiver, inbox, listening, drainMs, log }: Shut
   if (!drained) {
     log.error({ drainSeconds: drainMs / 1000 }, 'attempts were still running at the end of the drain time')
     receiver.abort()
-    await Promise.race([settled, after(LAST_WORDS_MS)])
-    // A process that exits while its store's thread writes may end by SIGABRT instead.
-    await Promise.race([receiver.close(), after(LAST_WORDS_MS)]).catch(() => {})
+    await Promise.race([settled, after(ABORT_MS)])
+    // A process that exits while the store's thread writes may end by SIGABRT.
+    await Promise.race([receiver.close(), after(ABORT_MS)]).catch(() => {})
     return 1
   }
-  // What is answered may still be on its way out; what is idle would keep the process.
-  await Promise.race([listening.close(), after(LAST_WORDS_MS)])
+  // Answers may still be in flight; idle connections would keep the process alive.
+  await Promise.race([listening.close(), after(ABORT_MS)])
   listening.closeAllConnections()
   try {
     await receiver.close()

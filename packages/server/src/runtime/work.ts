@@ -8,7 +8,7 @@ import { type Listening, listen } from './listen.js'
 import { shutDownOnSignal } from './shutdown.js'
 import { createWorkerApp } from './worker-app.js'
 
-/** Works on what servers accepted, until a signal ends the process. @throws {StartError} */
+/** Runs a worker: it attempts accepted deliveries until a signal ends the process. @throws {StartError} */
 export async function work(config: ResolvedConfig): Promise<void> {
   const sources = [...config.sources].filter(([, { inbox }]) => inbox !== undefined).map(([name]) => name)
   if (sources.length === 0) throw new StartError('there is nothing to work on: no source has mode inbox')
@@ -22,7 +22,7 @@ export async function work(config: ResolvedConfig): Promise<void> {
   const limits = { maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
   const listening =
     port === undefined
-      ? listenNowhere()
+      ? withoutListener()
       : await listen(
           await createWorkerApp({ config, receiver, gate, metrics, log }),
           { host, port, setting: 'workPort' },
@@ -34,8 +34,8 @@ export async function work(config: ResolvedConfig): Promise<void> {
   log.info({ sources, store: opened.place, durability: opened.durability, ...(urls.length > 0 && { urls }) }, 'working')
 }
 
-/** Nothing else keeps the process alive while it waits for work. */
-function listenNowhere(): Listening {
+/** The timer keeps the process alive while it waits for work. */
+function withoutListener(): Listening {
   const alive = setInterval(() => {}, 3_600_000)
   return { urls: [], close: async () => clearInterval(alive), closeAllConnections: () => {} }
 }

@@ -1,4 +1,5 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,8 +9,15 @@ import { runCli, startServer, stopServers, temporaryFolder } from '../support/se
 
 afterAll(stopServers)
 
+test('npx hookonce is the command, in a checkout too', () => {
+  const [root, server] = ['../../../../', '../../'].map(path => fileURLToPath(new URL(path, import.meta.url)))
+  const { stdout, stderr, status } = spawnSync('npx', ['hookonce', '--version'], { cwd: root!, encoding: 'utf8' })
+  const { version } = JSON.parse(readFileSync(join(server!, 'package.json'), 'utf8'))
+  expect({ stdout, stderr, status }).toEqual({ stdout: `${version}\n`, stderr: '', status: 0 })
+})
+
 // Together, for some wait until the store may still come up.
-describe.concurrent('what cannot start says why in one line', () => {
+describe.concurrent('a failed start prints one line', () => {
   test.each<[string, Record<string, string>, string[], number, RegExp]>([
     ['an unknown option', {}, ['--prot', '1'], 2, /^hookonce: --prot is not an option; did you mean --port\?\n$/],
     ['an unknown variable', { HOOKONCE_X: '1' }, [], 2, /^hookonce: HOOKONCE_X in the environment is not a setting\n$/],
@@ -109,7 +117,7 @@ test('--help and --version', async () => {
   expect([help.code, help.stdout]).toEqual([0, expect.stringContaining('--store-url (HOOKONCE_STORE_URL)')])
 })
 
-test('by default records are in ./data/hookonce.db and outlive the process', async () => {
+test('by default records are in ./data/hookonce.db and survive a restart', async () => {
   const cwd = temporaryFolder()
   const deliver = (url: string) => send(`${url}/webhook`, { headers: { 'X-Idempotency-Key': 'a' }, body: '{}' })
   const first = await startServer({ cwd })

@@ -72,7 +72,7 @@ describe('hookonce records', () => {
     })
   })
 
-  test('show: all of it, without what is redacted and without what would change the terminal', async () => {
+  test('show: all fields, redacted and safe for a terminal', async () => {
     const { code, stdout } = await cli('records', 'show', 's0', '--source', 'shop')
     expect(code).toBe(0)
     expect(stdout).toMatch(/^state +dead$/m)
@@ -87,7 +87,7 @@ describe('hookonce records', () => {
     expect([none.code, none.stdout, none.stderr]).toEqual([1, '', expect.stringContaining('nothing is recorded')])
   })
 
-  test('delete: the next delivery runs again, in the server that runs', async () => {
+  test('delete: the next delivery runs again in the running server', async () => {
     const before = (await deliver('/webhook', 'b')).json.event_id
     const { code, stdout } = await cli('records', 'delete', 'b', 'none')
     expect([code, stdout]).toEqual([1, 'deleted   b\nabsent    none\n'])
@@ -97,7 +97,7 @@ describe('hookonce records', () => {
     expect((await cli('records', 'delete', 'b')).code).toBe(0)
   })
 
-  test('resend: dead ones, one or many; the server works on them', async () => {
+  test('resend: redrives dead deliveries, one or many', async () => {
     const refused = await cli('records', 'resend', 's0', 'a', '--source', 'shop')
     expect([refused.code, refused.stdout]).toEqual([
       1,
@@ -110,7 +110,7 @@ describe('hookonce records', () => {
     expect(await dryRun()).toEqual({ would_redrive: 60 })
     for (const confirm of [[], ['--confirm', '61']]) {
       const { code, stdout } = await cli('records', 'resend', '--dead', ...confirm)
-      expect([code, stdout]).toEqual([1, '60 would begin again, none has: say --confirm 60, or --confirm all\n'])
+      expect([code, stdout]).toEqual([1, '60 would be redriven, none has been: add --confirm 60, or --confirm all\n'])
     }
     expect(await states('dead')).toBe(60)
     writeFileSync(join(cwd, 'works'), '')
@@ -118,16 +118,16 @@ describe('hookonce records', () => {
     expect(await json('records', 'resend', '--dead', ...five)).toMatchObject({ redriven: 5 })
     await until('five are completed', async () => (await states('completed')) === 5)
     const rest = await cli('records', 'resend', '--dead', '--confirm', 'all')
-    expect([rest.code, rest.stdout]).toEqual([0, '55 begun again, of 55 dead ones\n'])
+    expect([rest.code, rest.stdout]).toEqual([0, '55 of 55 dead deliveries redriven\n'])
     await until('all are completed', async () => (await states('completed')) === 60)
     const again = await cli('records', 'resend', 's0', '--source', 'shop')
-    expect([again.code, again.stdout]).toEqual([1, 'completed s0  (--completed processes it once more)\n'])
+    expect([again.code, again.stdout]).toEqual([1, 'completed s0  (--completed processes it again)\n'])
     expect((await cli('records', 'resend', 's0', '--source', 'shop', '--completed')).code).toBe(0)
     await until('it is completed again', async () => (await states('completed')) === 60)
   })
 })
 
-test('records that a sender names in a header are found by that name', async () => {
+test('records are found by the sender’s label', async () => {
   const folder = temporaryFolder()
   const secret = 'a secret of thirty-two characters'
   const own = { cwd: folder, env: { HOOKONCE_SENDER: 'github', HOOKONCE_SECRET: secret } }
@@ -152,7 +152,7 @@ test('hookonce stats: by source and state', async () => {
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^SOURCE +STATE +RECORDS$/m)])
 })
 
-describe('what cannot be is said in one line, exit code 2', () => {
+describe('a usage error is one line, exit code 2', () => {
   test.each([
     [['records'], /unknown command records; there are: records list, /],
     [['records', 'lst'], /unknown command records lst; /],
@@ -166,7 +166,7 @@ describe('what cannot be is said in one line, exit code 2', () => {
     [['records', 'resend', 'a', '--dead'], /or --dead/],
     [['records', 'resend', 'a', '--error', 'x'], /--error needs --dead/],
     [['records', 'resend', 'a', '--confirm', '1'], /--confirm needs --dead/],
-    [['records', 'resend', '--dead', '--confirm', 'yes'], /--confirm must be the number that a dry run told, or all/],
+    [['records', 'resend', '--dead', '--confirm', 'yes'], /--confirm must be the number of a dry run, or all/],
     [['records', 'resend', '--dead', '--dry-run', '--confirm', '1'], /keep one/],
     [['records', 'list', '--source', 'shp'], /there is no source shp; did you mean shop\?/],
     [['records', 'resend', '--dead', '--source', 'nope', '--confirm', 'all'], /there is no source nope$/m],
@@ -177,7 +177,7 @@ describe('what cannot be is said in one line, exit code 2', () => {
     expect(stderr).toMatch(line)
   })
 
-  test('and where there is no store, none is made', async () => {
+  test('and creates no store where there is none', async () => {
     const folder = temporaryFolder()
     const { code, stderr } = await runCli({ cwd: folder, args: ['records', 'list'] })
     expect([code, stderr]).toEqual([1, expect.stringContaining(`there is no store at ${folder}/data/hookonce.db`)])
@@ -198,7 +198,7 @@ describe('hookonce doctor', () => {
     return { code, findings, bad }
   }
 
-  test('a store that is as a server makes it is well', async () => {
+  test('a store as a server creates it is ok', async () => {
     const { code, findings, bad } = await doctor([])
     expect([code, bad]).toEqual([0, []])
     expect(findings.map(({ check }) => check)).toEqual([
@@ -214,10 +214,10 @@ describe('hookonce doctor', () => {
       'retention of shop',
     ])
     const { stdout } = await cli('doctor')
-    expect(stdout).toMatch(/^ok {4}store: sqlite:.* does its work$/m)
+    expect(stdout).toMatch(/^ok {4}store: sqlite:.* works$/m)
   })
 
-  test('a file that others can read, and how to mend it', async () => {
+  test('a file that other users can read, with the fix', async () => {
     const file = join(cwd, 'data/hookonce.db')
     chmodSync(file, 0o644)
     const { code, findings, bad } = await doctor([])
@@ -237,10 +237,10 @@ describe('hookonce doctor', () => {
   test.each<[string, string, string[], Record<string, string>]>([
     ['ok', 'a trial: from this machine only', [], {}],
     ['ok', 'open, and only loopback is listened on', ['--operator-access', 'open'], {}],
-    ['warn', 'open to whoever reaches 0.0.0.0', ['--host', '0.0.0.0', '--operator-access', 'open'], {}],
-    ['ok', 'that the next start makes and keeps in ', ['--forward-to', 'http://127.0.0.1:1'], {}],
-    ['ok', 'nobody: the source default forwards', ['--forward-to', 'http://127.0.0.1:1', '--store-url', 'memory:'], {}],
-    ['ok', 'with the token', [], { HOOKONCE_ADMIN_TOKEN: 'a-long-enough-token-for-doctor' }],
+    ['warn', 'open to every client that reaches 0.0.0.0', ['--host', '0.0.0.0', '--operator-access', 'open'], {}],
+    ['ok', 'token required: the next start creates it in ', ['--forward-to', 'http://127.0.0.1:1'], {}],
+    ['ok', 'closed: the source default forwards', ['--forward-to', 'http://127.0.0.1:1', '--store-url', 'memory:'], {}],
+    ['ok', 'token required', [], { HOOKONCE_ADMIN_TOKEN: 'a-long-enough-token-for-doctor' }],
   ])('operators: %s, %s: %j', async (status, message, args, env) => {
     const { findings } = await doctor(args, env, temporaryFolder())
     expect(findings.find(({ check }) => check === 'operators')).toMatchObject({
@@ -249,7 +249,7 @@ describe('hookonce doctor', () => {
     })
   })
 
-  test('operators: a token that is kept in a file, its mode, and what is wrong with it', async () => {
+  test('operators: the token file, its mode and its errors', async () => {
     const folder = temporaryFolder()
     const about = async () => {
       const { findings } = await doctor(['--host', '0.0.0.0'], {}, folder)
@@ -259,7 +259,10 @@ describe('hookonce doctor', () => {
     server.kill()
     await server.exited
     const file = join(folder, 'data/operator-token')
-    expect(await about()).toMatchObject({ status: 'ok', message: expect.stringContaining(`${file}, which is its`) })
+    expect(await about()).toMatchObject({
+      status: 'ok',
+      message: expect.stringContaining(`the one in ${file} (mode 600)`),
+    })
     chmodSync(file, 0o644)
     expect(await about()).toMatchObject({ status: 'fail', message: expect.stringContaining('(mode 644)') })
     chmodSync(file, 0o600)
@@ -267,7 +270,7 @@ describe('hookonce doctor', () => {
     expect(await about()).toMatchObject({ status: 'fail', message: expect.stringContaining('holds no token') })
   })
 
-  test('Redis: what it drops, what it forgets, whether it is there', async () => {
+  test('Redis: eviction, persistence, reachability', async () => {
     const redis = await startRedis({ appendfsync: 'always' })
     const at = ['--store-url', redis.url]
     const well = await doctor(at)
@@ -284,7 +287,7 @@ describe('hookonce doctor', () => {
     expect((await doctor(at)).bad).toEqual(['fail store', 'fail settings of the store'])
   })
 
-  test('Postgres: what it flushes, how much room there is, whether it is there', async () => {
+  test('Postgres: durability, connections, reachability', async () => {
     const postgres = await startPostgres({ fsync: true })
     const at = ['--store-url', postgres.url]
     const well = await doctor(at)

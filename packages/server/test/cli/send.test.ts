@@ -30,7 +30,7 @@ const lines = (stdout: string) =>
     .map(line => JSON.parse(line))
 
 describe('hookonce send', () => {
-  test('signs an event as its sender would, anew each time, and shows what came back', async () => {
+  test('signs an event as its sender would, each time, and prints the answers', async () => {
     let runs = 0
     const { url } = await startApp({
       sources: { till: { sender: till, handle: () => Response.json({ run: ++runs }) } },
@@ -48,7 +48,7 @@ describe('hookonce send', () => {
     expect([code, stderr, runs]).toEqual([0, '', 1])
   })
 
-  test('sends a file under a name of one’s choice, all at once, and prints JSON', async () => {
+  test('sends a file with a given id, all at once, and prints JSON', async () => {
     const bodies: string[] = []
     const { url } = await startApp({
       sources: {
@@ -119,7 +119,7 @@ describe('hookonce send', () => {
     expect(stdout + stderr).not.toContain('wrong-secret')
   })
 
-  test('writes no control character of a stranger’s to the terminal', async () => {
+  test('writes no control character of an answer to the terminal', async () => {
     const upstream = await startUpstream((_, response) => response.end('\u001b[2Jdone\r\nagain'))
     const { stdout } = await send(['--url', upstream.url])
     upstream.close()
@@ -127,7 +127,7 @@ describe('hookonce send', () => {
   })
 })
 
-describe('what cannot be sent says why in one line', () => {
+describe('a failed send prints one line', () => {
   async function freePort(): Promise<number> {
     const server = createServer()
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
@@ -185,7 +185,7 @@ describe('what cannot be sent says why in one line', () => {
     }
   })
 
-  test('nobody listens', async () => {
+  test('no server at the URL', async () => {
     const port = await freePort()
     const exit = await send(['--url', `http://127.0.0.1:${port}/webhook`, '--times', '3', '--concurrent'])
     expect(exit.stderr).toBe(`hookonce: no answer from 127.0.0.1:${port}: the connection was refused; is it running?\n`)

@@ -25,7 +25,7 @@ const refused = (env: Record<string, string>, args?: string[], file?: string) =>
     ),
   ).resolves
 
-test('the defaults are the documented ones', async () => {
+test('the defaults are those of the documentation', async () => {
   const container = process.constrainedMemory()
   const memory = container > 0 ? Math.min(container, totalmem()) : totalmem()
   const { folder, sources, ...rest } = await config()
@@ -77,7 +77,7 @@ test('the defaults are the documented ones', async () => {
   })
 })
 
-test('every setting is in the help with its flag, its variable and its default', () => {
+test('the help lists every setting with flag, variable and default', () => {
   const text = help()
   for (const name of SETTING_NAMES) {
     const { env, default: value } = SETTINGS[name] as Setting
@@ -86,7 +86,7 @@ test('every setting is in the help with its flag, its variable and its default',
   }
 })
 
-test('flag before environment before config file before default', async () => {
+test('precedence: flag, environment, config file, default', async () => {
   const file = '{ port: 1, waitSeconds: 1, retentionSeconds: 1 }'
   const { port, sources } = await config({ PORT: '2', HOOKONCE_WAIT_SECONDS: '2' }, ['--port', '3'], file)
   const { options } = sources.get('default')!
@@ -125,7 +125,7 @@ describe('unknown names stop the start', () => {
     )
   })
 
-  test('but not what Kubernetes sets for a service of this name', async () => {
+  test('except those that Kubernetes sets for a service named hookonce', async () => {
     const injected = (prefix: string) => ({
       [`${prefix}_SERVICE_HOST`]: '10.0.0.1',
       [`${prefix}_SERVICE_PORT`]: '8000',
@@ -141,7 +141,7 @@ describe('unknown names stop the start', () => {
   })
 })
 
-describe('a value out of range stops the start and says which, from where, and what is allowed', () => {
+describe('a value out of range stops the start and names the setting, its origin and the range', () => {
   test.each<[object, string[], string | undefined, string]>([
     [{ PORT: '65536' }, [], undefined, 'PORT must be a whole number from 0 to 65535, not "65536"'],
     [{ PORT: '8e3' }, [], undefined, 'PORT must be a whole number from 0 to 65535, not "8e3"'],
@@ -291,7 +291,7 @@ describe('a source with a sender', () => {
   const optionsOf = async (env: Record<string, string>, more = '') =>
     (await config(env, [], `{ sources: { a: { ${sender}, ${more} } } }`)).sources.get('a')!.options
 
-  test('has the sender’s own retention, wait, fingerprint and key rule: no setting’s default overrides them', async () => {
+  test('has the sender’s defaults for retention, wait, fingerprint and key, not those of the settings', async () => {
     for (const more of ['', 'mode: "inbox"']) {
       const options = await optionsOf({}, more)
       for (const field of ['retentionMs', 'waitMs', 'fingerprint', 'keyRequired'])
@@ -299,7 +299,7 @@ describe('a source with a sender', () => {
     }
   })
 
-  test('has what is given, by the settings or by itself', async () => {
+  test('has the values of the settings and of the source where they are given', async () => {
     const given = { HOOKONCE_TTL_SECONDS: '5', HOOKONCE_WAIT_SECONDS: '6', HOOKONCE_FINGERPRINT: 'body' }
     expect(await optionsOf(given)).toMatchObject({ retentionMs: 5000, waitMs: 6000, fingerprint: 'body' })
     const own = 'retentionSeconds: 1, waitSeconds: 2, fingerprint: "none", keyRequired: false'
@@ -308,7 +308,7 @@ describe('a source with a sender', () => {
   })
 })
 
-test('the default source’s sender comes from the settings alone', async () => {
+test('the settings name the sender of the default source', async () => {
   const { sources, allowNoIdempotency } = await config({ HOOKONCE_SENDER: 'stripe', HOOKONCE_SECRET: 'of stripe' })
   expect(sources.get('default')!.options.sender!.facts.name).toBe('stripe')
   expect(allowNoIdempotency).toBe(false)
@@ -319,7 +319,7 @@ test('a node of a Cluster whose password is not percent-encoded is refused witho
     /^StartError 2: redis\.cluster: (?!.*(pw|app|two)).*percent-encoded/,
   ))
 
-test('a config file that makes a sender of a variable that is not set does not start', () => {
+test('a config file that reads a secret from an unset variable does not start', () => {
   const built = JSON.stringify(import.meta.resolve('hookonce/senders/stripe'))
   const file = `{ sources: { a: { sender: (await import(${built})).stripe({ secrets: [process.env.NOT_SET] }) } } }`
   return refused({}, [], file).toMatch(
@@ -327,7 +327,7 @@ test('a config file that makes a sender of a variable that is not set does not s
   )
 })
 
-test('shorter lock TTLs and leases shorten what depends on them', async () => {
+test('a shorter lock TTL or lease shortens the defaults that depend on it', async () => {
   const { storeOptions, sources } = await config({ HOOKONCE_LOCK_TTL_SECONDS: '3', HOOKONCE_FORWARD_TO: 'http://x' })
   const { options, handle } = sources.get('default')!
   expect([options.leaseMs, storeOptions.storeTimeoutMs, (handle as { timeoutMs: number }).timeoutMs]).toEqual([
@@ -335,7 +335,7 @@ test('shorter lock TTLs and leases shorten what depends on them', async () => {
   ])
 })
 
-test('a secret may come from a file, whose last newline is not part of it', async () => {
+test('a secret from a file ends before the last newline', async () => {
   const file = join(temporaryFolder(), 'token')
   writeFileSync(file, 'token-from-file\n')
   const token = { mode: 'token', token: 'token-from-file' }
@@ -365,14 +365,14 @@ describe('the store', () => {
     })
   })
 
-  test('is Sentinels or a Cluster by the config file, unless the environment says otherwise', async () => {
+  test('is Sentinel or Cluster by the config file, unless the environment has a URL', async () => {
     const file = '{ redis: { sentinels: [{ host: "s" }], name: "m", password: "p" } }'
     const address = { sentinels: [{ host: 's', port: 26_379 }], name: 'm', password: 'p' }
     expect(await located({}, file)).toEqual({ kind: 'redis', address })
     expect(await located({ HOOKONCE_STORE_URL: 'memory:' }, file)).toEqual({ kind: 'memory' })
   })
 
-  test('is shown to people without what is secret', () => {
+  test('is printed without credentials', () => {
     expect(placeOf({ kind: 'postgres', url: 'postgres://u:p@db:1/app?password=p' })).toBe('postgres://db:1/app')
     expect(placeOf({ kind: 'redis', address: 'redis://:p@h:1' })).toBe('redis://h:1')
     expect(placeOf({ kind: 'redis', address: { cluster: ['redis://:p@a', 'redis://b'] } })).toBe(
@@ -399,7 +399,7 @@ describe('a config file', () => {
     expect(configFile).toMatch(new RegExp(`hookonce\\.config\\.${extension}$`))
   })
 
-  test('is refused when there are two, when it is missing, when it does not load', async () => {
+  test('is refused if there are two, if it is missing or if it does not load', async () => {
     const folder = temporaryFolder()
     writeFileSync(join(folder, 'hookonce.config.mjs'), 'export default {')
     await expect(resolveConfig({ env: {}, folder })).rejects.toThrow(
@@ -411,7 +411,7 @@ describe('a config file', () => {
   })
 })
 
-test('what waits never takes all of the room', async () => {
+test('waiting duplicates leave capacity for other deliveries', async () => {
   const room = async (env: Record<string, string>) => {
     const { maxWaiters, maxInFlight } = await config(env)
     return { maxWaiters, maxInFlight }
@@ -423,7 +423,7 @@ test('what waits never takes all of the room', async () => {
   )
 })
 
-test('room for bodies and connections', async () => {
+test('the limits of bodies and connections', async () => {
   const { maxBodyMemoryBytes, maxConnections } = await config({
     HOOKONCE_MAX_BODY_MEMORY_BYTES: '2000000',
     HOOKONCE_MAX_CONNECTIONS: '70',

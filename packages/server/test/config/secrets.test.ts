@@ -51,7 +51,7 @@ describe('several secrets in one setting', () => {
     [`${HEX},word`, [`${HEX},word`]],
   ])('%j in a file: each line is one', (text, secrets) => expect(inFile(text)).toEqual(secrets))
 
-  test('in a file generated ones do not share a line: it was an oversight, or it was written for a value', () => {
+  test('a file with several generated secrets on one line does not start', () => {
     for (const text of [`${HEX},${UUID}`, `${HEX}\n${WHSEC},${WHSEC}`]) {
       expect(() => inFile(text)).toThrow(/each has a line of its own/)
     }
@@ -64,7 +64,7 @@ describe('several secrets in one setting', () => {
     },
   )
 
-  test('nothing of it is in the message', () => {
+  test('the message contains no part of it', () => {
     for (const text of ['hunter2,and more', ' hunter2']) {
       expect(() => inValue(text)).toThrow(expect.objectContaining({ message: expect.not.stringContaining('hunter2') }))
     }
@@ -94,7 +94,7 @@ describe('a secret with a comma', () => {
     expect(await statuses({ HOOKONCE_SECRET: `${whole}\n` }, cwd)).toEqual([200, 401, 401])
   })
 
-  test('in a value of one line does not start, and the message says how it can be given', async () => {
+  test('in a value of one line does not start, and the message names the alternative', async () => {
     const { code, stderr } = await runCli({ env: { HOOKONCE_SENDER: 'github', HOOKONCE_SECRET: whole } })
     expect([code, stderr]).toEqual([
       2,
@@ -104,7 +104,7 @@ describe('a secret with a comma', () => {
   })
 })
 
-test('what a console shows as v1,whsec_… is the secret', async () => {
+test('v1,whsec_… is one secret', async () => {
   const server = await startServer({
     env: { HOOKONCE_STORE_URL: 'memory:', HOOKONCE_SENDER: 'standard-webhooks', HOOKONCE_SECRET: SHOWN },
   })
@@ -115,7 +115,7 @@ test('what a console shows as v1,whsec_… is the secret', async () => {
   expect(code).toBe(0)
 })
 
-describe('a stand-in for a secret does not start', () => {
+describe('a placeholder instead of a secret does not start', () => {
   test.each<[string, Record<string, string>, RegExp]>([
     [
       'undefined',
@@ -145,7 +145,7 @@ describe('a stand-in for a secret does not start', () => {
   })
 })
 
-describe('what is warned of at the start, and by doctor', () => {
+describe('warnings at the start and by doctor', () => {
   const warnings = async (options: Parameters<typeof startServer>[0]) => {
     const server = await startServer(options)
     server.kill()
@@ -164,13 +164,13 @@ describe('what is warned of at the start, and by doctor', () => {
     }
   }
 
-  test('nothing where nothing is wrong', async () => {
+  test('none without a reason', async () => {
     const env = { HOOKONCE_STORE_URL: 'memory:', HOOKONCE_SENDER: 'github', HOOKONCE_SECRET: HEX }
     const { logged, found } = await warnings({ env })
     expect([logged, found]).toEqual([[], [expect.stringMatching(/^ok /)]])
   })
 
-  test('secrets on the command line, which every user of the machine can read', async () => {
+  test('secrets on the command line', async () => {
     const args = [
       '--sender=meta',
       '--secret',
@@ -190,7 +190,7 @@ describe('what is warned of at the start, and by doctor', () => {
     expect(all).not.toContain(HEX)
   })
 
-  test('a store’s URL there if it has a password, and by every command that takes it', async () => {
+  test('a store URL with a password on the command line, for every command', async () => {
     for (const [userinfo, isTold] of [
       ['', false],
       ['user:password-in-url@', true],
@@ -201,7 +201,7 @@ describe('what is warned of at the start, and by doctor', () => {
     }
   })
 
-  test('a short secret, and one that two sources or the operators share', async () => {
+  test('a short secret, and one shared by two sources or with the operators', async () => {
     const cwd = temporaryFolder()
     const github = JSON.stringify(import.meta.resolve('hookonce/senders/github'))
     const stripe = JSON.stringify(import.meta.resolve('hookonce/senders/stripe'))
@@ -233,14 +233,14 @@ describe('what is warned of at the start, and by doctor', () => {
   })
 })
 
-describe('a secret that a sender sends along', () => {
+describe('a secret in a header', () => {
   const TOKEN = 'a-token-that-is-sent-along'
   const senders = [
     ['x-gitlab-token', gitlab({ secrets: [TOKEN], scheme: 'secret-token' })],
     ['authorization', bearer({ tokens: [TOKEN] })],
   ] as const
 
-  test.each(senders)('goes on with a delivery that is answered, in %s', async (header, sender) => {
+  test.each(senders)('is accepted in a delivery, in %s', async (header, sender) => {
     const upstream = await startUpstream()
     const handle = { kind: 'forward', url: upstream.url, timeoutSeconds: undefined } as const
     const { url } = await startApp({ sources: { lab: { sender, handle } } })
@@ -249,7 +249,7 @@ describe('a secret that a sender sends along', () => {
     expect(upstream.calls[0]!.headers[header]).toContain(TOKEN)
   })
 
-  test.each(senders)('is neither stored, nor shown, nor handed on by an inbox, in %s', async (header, sender) => {
+  test.each(senders)('is not stored, not shown and not forwarded by an inbox, in %s', async (header, sender) => {
     const upstream = await startUpstream()
     const handle = { kind: 'forward', url: upstream.url, timeoutSeconds: undefined } as const
     const { url, receiver } = await startApp({ sources: { lab: { sender, handle, mode: 'inbox' } } })
@@ -282,14 +282,14 @@ describe('the folder of the records', () => {
     return server.stdout()
   }
 
-  test('is kept for its owner only', async () => {
+  test('is readable by its owner only', async () => {
     const cwd = temporaryFolder()
     mkdirSync(join(cwd, 'data'), { mode: 0o755 })
     expect(await started(cwd)).not.toContain('"level":"warn"')
     expect(statSync(join(cwd, 'data')).mode & 0o777).toBe(0o700)
   })
 
-  test('is warned of where it holds other files and others can write it', async () => {
+  test('causes a warning if it has other files and other users can write it', async () => {
     const cwd = temporaryFolder()
     mkdirSync(join(cwd, 'data'))
     chmodSync(join(cwd, 'data'), 0o777)
@@ -301,7 +301,7 @@ describe('the folder of the records', () => {
   })
 })
 
-test('what was stored before its sender said so is not shown', async () => {
+test('secret headers of older records are not shown', async () => {
   const store = memoryStore()
   const token = 'a-token-that-is-sent-along'
   const lab = gitlab({ secrets: [token], scheme: 'secret-token' })

@@ -3,16 +3,16 @@ import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { LARGE_PIECE_BYTES, Reading, Readings } from '../../src/deliveries/body-buffer.js'
-import { Upload, UploadTurns } from '../../src/deliveries/upload-queue.js'
+import { BodyBuffer, BodyBufferList, LARGE_PIECE_BYTES } from '../../src/deliveries/body-buffer.js'
+import { Upload, UploadQueue } from '../../src/deliveries/upload-queue.js'
 
 /** A body read in pieces of these lengths, and what was sent. */
 function read(lengths: number[]) {
   const pieces = lengths.map(length => randomBytes(length))
   const sent = Buffer.concat(pieces)
-  const reading = new Reading(new Readings(), sent.length, () => {})
-  for (const piece of pieces) reading.add(piece)
-  return { reading, sent }
+  const buffer = new BodyBuffer(new BodyBufferList(), sent.length, () => {})
+  for (const piece of pieces) buffer.add(piece)
+  return { buffer, sent }
 }
 
 const LARGE = LARGE_PIECE_BYTES
@@ -25,31 +25,31 @@ test.each([
   ['large pieces', [LARGE, 4 * LARGE, LARGE]],
   ['both, a large one first', [LARGE, 5, SMALL, 2 * LARGE, 1]],
   ['both, small ones first', [3, 500, LARGE, 9, 9, 9, LARGE]],
-])('a body that came in %s is what was sent, in little more memory than it needs', (_, lengths) => {
-  const { reading, sent } = read(lengths)
-  expect(reading.length).toBe(sent.length)
-  expect(reading.bytes.equals(sent)).toBe(true)
-  expect(reading.size).toBeGreaterThanOrEqual(sent.length)
-  expect(reading.size).toBeLessThanOrEqual(2 * sent.length)
+])('a body that arrives in %s is the one that was sent, and takes at most twice its size', (_, lengths) => {
+  const { buffer, sent } = read(lengths)
+  expect(buffer.length).toBe(sent.length)
+  expect(buffer.bytes.equals(sent)).toBe(true)
+  expect(buffer.size).toBeGreaterThanOrEqual(sent.length)
+  expect(buffer.size).toBeLessThanOrEqual(2 * sent.length)
 })
 
-test('a large piece is kept as it came: nothing is copied before the body is whole', () => {
-  const reading = new Reading(new Readings(), 10 * LARGE, () => {})
+test('large chunks are not copied before the body is complete', () => {
+  const buffer = new BodyBuffer(new BodyBufferList(), 10 * LARGE, () => {})
   for (let pieces = 1; pieces <= 8; pieces++) {
-    reading.add(randomBytes(LARGE))
-    expect(reading.size).toBe(pieces * LARGE)
+    buffer.add(randomBytes(LARGE))
+    expect(buffer.size).toBe(pieces * LARGE)
   }
 })
 
-test('in one turn of the event loop one upload goes on, in the order in which they wait', async () => {
+test('one upload is resumed per iteration of the event loop, first come, first served', async () => {
   const resumed: number[] = []
-  const turns = new UploadTurns()
+  const queue = new UploadQueue()
   for (let i = 0; i < 10; i++) {
     const socket = Object.assign(new EventEmitter(), { pause() {}, resume: () => void resumed.push(i) })
-    turns.wait(new Upload(socket as unknown as Socket))
+    queue.add(new Upload(socket as unknown as Socket))
   }
-  for (let turn = 0; turn < 10; turn++) {
-    expect(resumed).toEqual(Array.from({ length: turn }, (_, i) => i))
+  for (let count = 0; count < 10; count++) {
+    expect(resumed).toEqual(Array.from({ length: count }, (_, i) => i))
     await setImmediate()
   }
   expect(resumed).toHaveLength(10)

@@ -14,7 +14,7 @@ const get = (url: string) => send(url, { method: 'GET' })
 const stateOf = async (url: string, key: string, source = 'default') =>
   (await get(`${url}/webhook/idempotency/${key}?source=${source}`)).json.state
 
-test('HOOKONCE_MODE=inbox: deliveries are acknowledged, then forwarded until the application takes them', async () => {
+test('HOOKONCE_MODE=inbox: deliveries are acknowledged, then forwarded until the application accepts them', async () => {
   let calls = 0
   const upstream = await startUpstream((_, response) => {
     calls++
@@ -64,7 +64,7 @@ test('the event log is newest first, paged, by source, state and time; bodies on
   }
 })
 
-test('dead deliveries are redriven: one by its key, many once their number is confirmed, with progress', async () => {
+test('dead deliveries are redriven: one by its key, or many after confirmation, with progress', async () => {
   let works = false
   const { url } = await startApp({
     sources: {
@@ -119,7 +119,7 @@ test('operators only', async () => {
   expect((await send(`${url}/webhook/events/redrive`, { method: 'POST' })).status).toBe(401)
 })
 
-test('a process that does not work accepts all the same', async () => {
+test('a process without inbox concurrency still accepts', async () => {
   const { url } = await startApp({ env: { HOOKONCE_MODE: 'inbox', HOOKONCE_INBOX_CONCURRENCY: '0' } })
   expect((await deliver(url, 'k')).status).toBe(202)
   expect(await stateOf(url, 'k')).toBe('pending')

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, test } from 'vitest'
-import { EventLoopWatch } from '../../src/deliveries/event-loop-lag.js'
+import { EventLoopLag } from '../../src/deliveries/event-loop-lag.js'
 import { TokenBucket } from '../../src/deliveries/rate-limit.js'
 import { until } from '../process/support/until.js'
 import { closeApps, startApp } from '../support/app.js'
@@ -30,7 +30,7 @@ async function shutUpstream(): Promise<Upstream> {
   return upstream
 }
 
-test('more deliveries than may be in flight are refused at once, and those in flight are answered', async () => {
+test('deliveries beyond the limit in flight are refused at once, and those in flight are answered', async () => {
   const upstream = await shutUpstream()
   const { url } = await startApp({ env: { HOOKONCE_FORWARD_TO: upstream.url, HOOKONCE_MAX_IN_FLIGHT: '2' } })
   const inFlight = [deliver(url, 'a'), deliver(url, 'b')]
@@ -73,7 +73,7 @@ function sendHead(url: string, length: number) {
   return { socket, head, ended: once(socket, 'close'), answers: () => seen.split('HTTP/1.1 ').slice(1) }
 }
 
-test('a refusal does not wait for the body, and the connection goes on', async () => {
+test('a refusal does not wait for the body, and the connection stays open', async () => {
   const { url, release } = await fullApp()
   const { socket, head, answers } = sendHead(url, 1000)
   await until('it is refused', () => answers().length === 1)
@@ -87,7 +87,7 @@ test('a refusal does not wait for the body, and the connection goes on', async (
   socket.destroy()
 })
 
-test('a sender of a large body sees the refusal before its connection ends', async () => {
+test('a sender of a large body reads the refusal before its connection closes', async () => {
   const { url, release } = await fullApp()
   const { socket, ended, answers } = sendHead(url, 1_000_000)
   socket.write('x'.repeat(100_000))
@@ -99,7 +99,7 @@ test('a sender of a large body sees the refusal before its connection ends', asy
   await release()
 })
 
-test('what is refused for want of room is in the figures of the operators, and in no latency', async () => {
+test('refusals are in the metrics and the overview, but not in the latencies', async () => {
   const { url, release } = await fullApp()
   await deliver(url, 'b')
   const { json } = await send(`${url}/api/overview`, { method: 'GET' })
@@ -108,7 +108,7 @@ test('what is refused for want of room is in the figures of the operators, and i
   await release()
 })
 
-test('duplicates that wait leave room for other deliveries', async () => {
+test('waiting duplicates leave capacity for other deliveries', async () => {
   const upstream = await shutUpstream()
   const { url } = await startApp({ env: { HOOKONCE_FORWARD_TO: upstream.url, HOOKONCE_MAX_IN_FLIGHT: '10' } })
   const herd = [deliver(url, 'herd')]
@@ -130,7 +130,7 @@ async function tryOnce(url: string, key: string) {
   return answer.status === 200 && answer
 }
 
-test('a source takes so many deliveries a second and answers the others 429, before they are looked at', async () => {
+test('a source answers deliveries beyond its rate limit 429, before they are processed', async () => {
   const { url } = await startApp({ sources: { slow: { ratePerSecond: 0.5 } } })
   expect((await deliver(url, 'a', '/hooks/slow')).status).toBe(200)
   const refused = await deliver(url, 'not valid', '/hooks/slow')
@@ -149,12 +149,12 @@ test('HOOKONCE_RATE_PER_SECOND limits the default source on all of its routes to
   expect((await deliver(url, 'b', '/hooks/other')).status).toBe(200)
 })
 
-test('deliveries of an inbox are accepted whatever its rate: they wait', async () => {
+test('deliveries of an inbox beyond its rate limit are accepted and wait', async () => {
   const { url } = await startApp({ env: { HOOKONCE_MODE: 'inbox', HOOKONCE_RATE_PER_SECOND: '0.1' } })
   for (const key of ['a', 'b', 'c']) expect((await deliver(url, key)).status).toBe(202)
 })
 
-test('a process that stays behind refuses deliveries, and takes them again when it has caught up', async () => {
+test('a process with a lagging event loop refuses deliveries until it has caught up', async () => {
   const block = 'const until = performance.now() + 300; while (performance.now() < until);'
   const handler = `delivery => { ${block}; return Response.json({}) }`
   const config = `export default { sources: { busy: { handle: ${handler} } } }`
@@ -176,15 +176,15 @@ test('a process that stays behind refuses deliveries, and takes them again when 
   await until('it takes deliveries again', async () => (await deliver(url, 'after')).status === 200)
 })
 
-test('one long pause of the process is no overload', async () => {
-  const watch = new EventLoopWatch(50)
+test('a single long pause is not an overload', async () => {
+  const watch = new EventLoopLag(50)
   const until = performance.now() + 400
   while (performance.now() < until);
   await new Promise(resolve => setTimeout(resolve, 0))
   expect(watch.isBehind).toBe(false)
 })
 
-test('a bucket holds one second of tokens and says when there is the next one', () => {
+test('a token bucket holds one second of tokens and knows when the next one is due', () => {
   const bucket = new TokenBucket(2, 0)
   expect([bucket.take(0), bucket.take(0), bucket.take(0)]).toEqual([0, 0, 500])
   expect(bucket.take(499)).toBeCloseTo(1)

@@ -9,7 +9,7 @@ afterEach(() => void vi.useRealTimers())
 const refused: Answer = problem('signature_invalid', { detail: 'why', outcome: 'unauthorized' })
 const delivery = new Delivery({ method: 'POST', url: '/', headers: [], body: Buffer.alloc(0) })
 
-test('refusals are a line at once, then one every ten seconds with how many there were', () => {
+test('refusals are logged at once, then every ten seconds with their number', () => {
   const lines: string[] = []
   const log = new DeliveryLog(
     'x',
@@ -32,7 +32,7 @@ test('refusals are a line at once, then one every ten seconds with how many ther
   expect(counts()).toEqual([1, 99, 1, 1])
 })
 
-test('an answer in a sender’s own words is a refusal like others', () => {
+test('a refused handshake is logged like other refusals', () => {
   const lines: string[] = []
   const log = new DeliveryLog('x', () => null, pino({}, { write: (line: string) => void lines.push(line) }), 'none')
   const answer: Answer = { status: 403, headers: [], body: Buffer.from('Forbidden'), outcome: 'unauthorized' }

@@ -19,7 +19,7 @@ async function fill(url: string) {
   throw new Error(`${url} takes whatever comes`)
 }
 
-test('a full source takes nothing new, says why, and is told of; the others go on', async () => {
+test('a full source answers new keys 507 with the reason, and reports it; other sources are not affected', async () => {
   const cwd = temporaryFolder()
   writeFileSync(
     join(cwd, 'hookonce.config.mjs'),
@@ -50,7 +50,7 @@ test('a full source takes nothing new, says why, and is told of; the others go o
   const lines = () =>
     stdout()
       .split('\n')
-      .filter(line => line.includes('keeps as much as it may'))
+      .filter(line => line.includes('is at its limit'))
   await until('three lines of the log', () => lines().length === 3)
   expect(JSON.parse(lines()[0]!)).toMatchObject({ level: 'warn', source: 'small', limit: 'maxRecords', most: 20 })
 })

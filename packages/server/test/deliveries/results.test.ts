@@ -14,7 +14,7 @@ function counted(answer: (run: number) => Response | Promise<Response>) {
   return handle
 }
 
-test('a 422 or 409 does not take the place of the recorded response', async () => {
+test('a 422 or 409 does not replace the recorded response', async () => {
   const { url } = await startApp()
   const first = await send(`${url}/webhook`, { headers: keyed, body: '{}' })
   expect((await send(`${url}/webhook`, { headers: keyed, body: '{"other":1}' })).status).toBe(422)
@@ -38,7 +38,7 @@ test('a streamed response is recorded', async () => {
   expect(handle.runs).toBe(1)
 })
 
-test('a sender that leaves does not leave its key behind', async () => {
+test('a sender that disconnects does not block its key', async () => {
   let finish = () => {}
   const finished = new Promise<void>(resolve => {
     finish = resolve
@@ -97,7 +97,7 @@ test('fifty duplicates at once run one attempt', async () => {
   expect(answers.filter(({ headers }) => headers['x-cached'] === 'true')).toHaveLength(49)
 })
 
-test('marker headers from a sender are not believed', async () => {
+test('replay headers of a sender are ignored', async () => {
   const handle = counted(run => new Response(`run ${run}`))
   const { url } = await startApp({ sources: { default: { handle } } })
   const headers = {
@@ -117,20 +117,20 @@ test('request headers are not kept', async () => {
   expect((await send(`${url}/webhook/idempotency/a`, { method: 'GET' })).text).not.toMatch(/secret/)
 })
 
-test('deliveries without a key are not each other’s duplicates', async () => {
+test('deliveries without a key are never duplicates', async () => {
   const { url } = await startApp()
   const [one, two] = [await send(`${url}/webhook`, { body: '{}' }), await send(`${url}/webhook`, { body: '{}' })]
   expect(one.text).not.toBe(two.text)
 })
 
-test('a missing key is called missing, and the order of JSON keys counts', async () => {
+test('a missing key is named as such, and the order of JSON keys matters', async () => {
   const { url } = await startApp({ sources: { strict: { keyRequired: true } } })
   expect((await send(`${url}/hooks/strict`)).json.code).toBe('key_missing')
   await send(`${url}/webhook`, { headers: keyed, body: '{"a":1,"b":2}' })
   expect((await send(`${url}/webhook`, { headers: keyed, body: '{"b":2,"a":1}' })).status).toBe(422)
 })
 
-test('two requests in one packet are two requests, answered in order', async () => {
+test('two requests in one packet are answered in order', async () => {
   const { url } = await startApp()
   const request = (end: string) => `POST /webhook HTTP/1.1\r\nHost: x\r\n${KEY}: a\r\nContent-Length: 2\r\n${end}\r\n{}`
   const answers = await sendRaw(url, request('') + request('Connection: close\r\n'))

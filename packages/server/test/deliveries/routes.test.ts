@@ -23,7 +23,7 @@ function gate() {
 }
 
 describe('a delivery', () => {
-  test('with a key runs once; its duplicate gets the same answer, marked', async () => {
+  test('with a key runs once; its duplicate gets the same answer, marked as a replay', async () => {
     const handle = counting()
     const { url } = await startApp({ sources: { default: { handle } } })
     const first = await send(`${url}/webhook`, { headers: { [KEY]: 'a' }, body: EVENT })
@@ -36,7 +36,7 @@ describe('a delivery', () => {
     expect(handle.runs).toBe(1)
   })
 
-  test('without a key runs every time, unmarked', async () => {
+  test('without a key runs every time', async () => {
     const handle = counting()
     const { url } = await startApp({ sources: { default: { handle } } })
     await send(`${url}/webhook`, { body: EVENT })
@@ -68,7 +68,7 @@ describe('a delivery', () => {
     expect(handle.runs).toBe(0)
   })
 
-  test('of a running attempt waits for its answer, and past the wait is told to come back', async () => {
+  test('that duplicates a running attempt waits for its answer, and after the wait time gets 409', async () => {
     const held = gate()
     const handle = counting(() => held.opened.then(() => new Response('slow')))
     const { url } = await startApp({ sources: { default: { handle }, hasty: { handle, waitSeconds: 0 } } })
@@ -84,7 +84,7 @@ describe('a delivery', () => {
     expect(handle.runs).toBe(2)
   })
 
-  test('that failed gives its failure to those who joined it, and its key back', async () => {
+  test('that failed shares its failure with the joined duplicates and releases its key', async () => {
     const held = gate()
     const handle = counting(async run => {
       if (run === 1) await held.opened
@@ -104,7 +104,7 @@ describe('a delivery', () => {
     expect(handle.runs).toBe(2)
   })
 
-  test('with a known key and another body is refused, the record untouched', async () => {
+  test('with a known key and another body is refused, and the record is unchanged', async () => {
     const { url } = await startApp()
     const first = await send(`${url}/webhook`, { headers: { [KEY]: 'a' }, body: EVENT })
     const other = await send(`${url}/webhook`, { headers: { [KEY]: 'a' }, body: '{}' })
@@ -112,7 +112,7 @@ describe('a delivery', () => {
     expect((await send(`${url}/webhook`, { headers: { [KEY]: 'a' }, body: EVENT })).text).toBe(first.text)
   })
 
-  test('with a known key and another body is replayed where no fingerprint is taken', async () => {
+  test('with a known key and another body is replayed without a fingerprint', async () => {
     const { url } = await startApp({ env: { HOOKONCE_FINGERPRINT: 'none' } })
     await send(`${url}/webhook`, { headers: { [KEY]: 'a' }, body: EVENT })
     expect((await send(`${url}/webhook`, { headers: { [KEY]: 'a' }, body: '{}' })).headers['x-cached']).toBe('true')
@@ -142,13 +142,13 @@ describe('a delivery', () => {
     expect((await send(`${url}/hooks/any`, { body: 'not json' })).text).toBe('not json')
   })
 
-  test('that is JSON behind a byte order mark is taken by the default handler', async () => {
+  test('with JSON after a byte order mark is accepted by the default handler', async () => {
     const { url } = await startApp()
     expect((await send(`${url}/webhook`, { body: '\ufeff{"event":"test.event"}' })).json.status).toBe('success')
     expect((await send(`${url}/webhook`, { body: '\ufeff' })).status).toBe(400)
   })
 
-  test('whose handler throws is answered 500, with nothing of the inside', async () => {
+  test('whose handler throws is answered 500, without internal details', async () => {
     const { url } = await startApp({
       sources: {
         default: {
@@ -163,7 +163,7 @@ describe('a delivery', () => {
     expect(answer.text).not.toMatch(/secret/)
   })
 
-  test('whose handler passes the lock TTL is answered 504', async () => {
+  test('whose handler exceeds the lock TTL is answered 504', async () => {
     const { url } = await startApp({
       env: { HOOKONCE_LOCK_TTL_SECONDS: '0.5', HOOKONCE_LEASE_SECONDS: '0.3' },
       sources: {
@@ -176,7 +176,7 @@ describe('a delivery', () => {
     expect([answer.status, answer.json.code]).toEqual([504, 'attempt_timeout'])
   })
 
-  test('is answered 503 and not run when the store cannot be asked', async () => {
+  test('is answered 503 and does not run when the store fails', async () => {
     const store = memoryStore()
     store.claim = () => new Promise(() => {})
     const handle = counting()
@@ -199,7 +199,7 @@ describe('a delivery', () => {
     expect((await send(`${url}/readyz`, { method: 'GET' })).status).toBe(503)
   })
 
-  test('is read as it was sent, whatever its Content-Type says', async () => {
+  test('is read as raw bytes, whatever its Content-Type', async () => {
     const { url } = await startApp({
       sources: { default: { handle: d => new Response(d.body as Uint8Array<ArrayBuffer>) } },
     })
@@ -210,7 +210,7 @@ describe('a delivery', () => {
     expect((await send(`${url}/webhook`, { body })).body).toEqual(body)
   })
 
-  test('with more header fields than are looked at is refused, for one may be the key', async () => {
+  test('with too many header fields is refused, for one may be the key', async () => {
     const handle = counting()
     const { url } = await startApp({ sources: { default: { handle } } })
     const many = Array.from({ length: 300 }, (_, i) => [`x-${i}`, '1']).flat()
@@ -231,7 +231,7 @@ describe('a delivery', () => {
   })
 })
 
-test('/webhook and /hooks/default are one source; others have keys of their own', async () => {
+test('/webhook and /hooks/default are one source; other sources have their own keys', async () => {
   const { url } = await startApp({ sources: { other: {} } })
   const first = await send(`${url}/webhook`, { headers: { [KEY]: 'a' }, body: EVENT })
   expect((await send(`${url}/hooks/default`, { headers: { [KEY]: 'a' }, body: EVENT })).text).toBe(first.text)
@@ -267,7 +267,7 @@ test.each(['GET', 'HEAD', 'PUT', 'DELETE', 'PROPFIND'])(
   },
 )
 
-test('what is not HTTP behind a delivery keeps it from no answer, and gets none before it', async () => {
+test('invalid HTTP after a delivery does not affect the answer to it', async () => {
   const { opened, open } = gate()
   const handle = counting(async () => {
     await opened
@@ -285,14 +285,14 @@ test('what is not HTTP behind a delivery keeps it from no answer, and gets none 
   expect(await sendRaw(url, broken)).toMatch(/^HTTP\/1\.1 400 /)
 })
 
-test('what is not HTTP is answered with a problem and cut off', async () => {
+test('invalid HTTP is answered with a problem, and the connection is closed', async () => {
   const { url } = await startApp()
   expect(await sendRaw(url, 'nonsense\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*"code":"bad_request"/s)
   const large = `POST /webhook HTTP/1.1\r\nHost: x\r\nX-Large: ${'x'.repeat(20_000)}\r\n\r\n`
   expect(await sendRaw(url, large)).toMatch(/^HTTP\/1\.1 431 .*"code":"headers_too_large"/s)
 })
 
-test('the other public routes say what they are for', async () => {
+test('the other public routes describe the server', async () => {
   const { url } = await startApp()
   const get = (path: string, headers = {}) => send(url + path, { method: 'GET', headers })
   expect((await get('/health')).json).toEqual({ status: 'ok' })

@@ -53,8 +53,8 @@ function watched() {
   return { store, questions }
 }
 
-describe('the default source with a sender, by the environment alone', () => {
-  test('runs what was signed, once; paths may have a query', async () => {
+describe('the default source with a sender by the environment', () => {
+  test('runs a signed delivery once; paths may have a query', async () => {
     const handle = counting()
     const { url } = await startApp({ env: STRIPE, sources: { default: { handle } } })
     const event = { body: '{"id":"evt_1"}' }
@@ -86,7 +86,7 @@ describe('the default source with a sender, by the environment alone', () => {
     expect(answers[0]!.json.status).toBe('success')
   })
 
-  test('answers 401 to everything else, and asks the store nothing', async () => {
+  test('answers 401 to everything else, without the store', async () => {
     const handle = counting()
     const { store, questions } = watched()
     const { url } = await startApp({ env: STRIPE, sources: { default: { handle } }, store })
@@ -101,14 +101,14 @@ describe('the default source with a sender, by the environment alone', () => {
     expect([handle.runs, questions]).toEqual([0, []])
   })
 
-  test('keeps results for as long as its sender delivers again', async () => {
+  test('keeps results for as long as its sender retries', async () => {
     const { url } = await startApp({ env: STRIPE })
     await sendSigned(`${url}/webhook`, till, { body: '{"id":"evt_1"}' })
     const { json } = await get(`${url}/webhook/idempotency/evt_1`)
     expect((Date.parse(json.expires_at) - Date.parse(json.cached_at)) / 86_400_000).toBe(30)
   })
 
-  test('runs a captured body once, whatever names are put on it', async () => {
+  test('runs a captured body once, whatever its key header', async () => {
     const handle = counting()
     const { url } = await startApp({ env: GITHUB, sources: { default: { handle } } })
     const { headers, body } = signed(hub, { body: '{"n":1}' })
@@ -123,14 +123,14 @@ describe('the default source with a sender, by the environment alone', () => {
 })
 
 describe('/webhook/no-idempotency', () => {
-  test('is not there when the default source has a sender', async () => {
+  test('does not exist if the default source has a sender', async () => {
     const { url } = await startApp({ env: STRIPE })
     const signedToo = await sendSigned(`${url}/webhook/no-idempotency`, till, { body: '{"id":"evt_1"}' })
     expect([signedToo.status, signedToo.json.code]).toEqual([404, 'not_found'])
     expect(Object.keys((await get(`${url}/`)).json.endpoints)).not.toContain('POST /webhook/no-idempotency')
   })
 
-  test('is there when that is allowed, and runs what was signed every time', async () => {
+  test('exists if it is allowed, and runs signed deliveries every time', async () => {
     const handle = counting()
     const { url } = await startApp({
       env: { ...GITHUB, HOOKONCE_ALLOW_NO_IDEMPOTENCY: 'true' },
@@ -183,7 +183,7 @@ class Greeted implements Sender {
 }
 
 describe('sources of a config file', () => {
-  test('have senders of their own, inline and in an inbox', async () => {
+  test('have their own senders, inline and in an inbox', async () => {
     const handle = counting()
     const { url } = await startApp({
       sources: {
@@ -199,7 +199,7 @@ describe('sources of a config file', () => {
     await until('the accepted one is worked on', () => handle.runs === 3)
   })
 
-  test('are asked by GET where their sender greets without a signature, and nowhere else', async () => {
+  test('answer GET only if their sender has an unsigned handshake', async () => {
     const { url } = await startApp({ sources: { greeted: { sender: new Greeted() }, hub: { sender: hub }, open: {} } })
     const hello = await get(`${url}/hooks/greeted?challenge=42`)
     expect([hello.status, hello.text]).toEqual([200, '42'])
@@ -217,7 +217,7 @@ describe('sources of a config file', () => {
     }
   })
 
-  test('show their records to operators, who find them by what the sender calls them', async () => {
+  test('show their records to operators, by the sender’s label too', async () => {
     const { url, receiver } = await startApp({
       sources: { hub: { sender: hub }, later: { sender: hub, mode: 'inbox' } },
     })
@@ -245,7 +245,7 @@ describe('sources of a config file', () => {
     expect((await get(hooks)).status).toBe(404)
   })
 
-  test('are tried with a delivery of their sender’s, under the key that its record has', async () => {
+  test('are tested with a delivery of their sender, under the key of its record', async () => {
     const { url } = await startApp({ sources: { hub: { sender: hub }, till: { sender: till } } })
     const tried = async (source: string, test: object) => {
       const headers = { 'x-hookonce-operator': '1', 'content-type': 'application/json' }
@@ -274,7 +274,7 @@ describe('the process', () => {
     return all(server)
   }
 
-  test('takes the old and the new secret while one is replaced, a restart each', async () => {
+  test('accepts the old and the new secret during a rotation, by restarts', async () => {
     const cwd = temporaryFolder()
     const [old, fresh] = ['old-secret', 'new-secret'].map(secret => stripe({ secrets: [secret] }))
     const statuses: number[][] = []
@@ -292,7 +292,7 @@ describe('the process', () => {
     ])
   })
 
-  test('says nowhere what the secrets, signatures and bodies are, and at debug the key that it used', async () => {
+  test('never logs secrets, signatures and bodies; at debug it logs the key', async () => {
     const server = await startServer({
       env: { ...GITHUB, HOOKONCE_VERIFY_TOKEN: 'word-of-mine', HOOKONCE_STORE_URL: 'memory:', LOG_LEVEL: 'debug' },
     })
@@ -316,7 +316,7 @@ describe('the process', () => {
     }
   })
 
-  test('logs a herd of strangers in few lines, and what the library warns of', async () => {
+  test('logs many refusals in few lines, and the warnings of the library', async () => {
     const server = await startServer({
       env: { ...STRIPE, HOOKONCE_STORE_URL: 'memory:', HOOKONCE_TTL_SECONDS: '3600' },
     })
@@ -341,7 +341,7 @@ describe('the process', () => {
     )
   })
 
-  test('warns of a handler that takes longer than the sender waits, and advises the inbox', async () => {
+  test('warns of a handler that exceeds the sender’s deadline, and recommends the inbox', async () => {
     const cwd = temporaryFolder()
     linkLibrary(cwd)
     writeFileSync(
@@ -363,9 +363,9 @@ export default { storeUrl: 'memory:', sources: { hasty: { sender: hasty, handle:
   })
 })
 
-test('a sender of one’s own, as the guide makes it', async () => {
-  const guide = readFileSync(new URL('../../../../docs/senders.md', import.meta.url), 'utf8')
-  const code = /```ts\n(import \{ defineSender[\s\S]*?)```/.exec(guide)![1]!
+test('a custom sender, as in the guide', async () => {
+  const guide = readFileSync(new URL('../../../../docs/how-to/write-a-sender.md', import.meta.url), 'utf8')
+  const code = /```ts script\n(import \{ defineSender[\s\S]*?)```/.exec(guide)![1]!
   const cwd = temporaryFolder()
   linkLibrary(cwd)
   writeFileSync(join(cwd, 'acme.ts'), code)
@@ -388,7 +388,7 @@ test('a sender of one’s own, as the guide makes it', async () => {
   expect(handle.runs).toBe(2)
 })
 
-test('a handshake that is not the sender’s is 403, and few lines at info', async () => {
+test('a refused handshake is a 403, and few lines at info', async () => {
   const env = { HOOKONCE_SENDER: 'meta', HOOKONCE_SECRET: SECRET, HOOKONCE_VERIFY_TOKEN: 'word' }
   const { url, logged } = await startApp({ env })
   const ask = (query: string) => get(`${url}/webhook?hub.mode=${query}`)

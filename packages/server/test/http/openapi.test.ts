@@ -25,7 +25,7 @@ const operations = (): { path: string; method: string; operation: any }[] =>
     Object.entries(methods as object).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   )
 
-test('the document has every route of the app, and no other', () => {
+test('the document has exactly the routes of the app', () => {
   const routes = app.routes
     .filter(({ method }) => method !== 'HEAD')
     .map(({ method, url }) => `${method} ${url.replace(/:(\w+)/g, '{$1}').replace('*', '{key}')}`)
@@ -37,7 +37,7 @@ test('the document has every route of the app, and no other', () => {
   ).toEqual(routes.sort())
 })
 
-test('each says what it does, for whom, and what it answers', () => {
+test('each has a summary, a tag and its answers', () => {
   const closed = new Set(app.routes.filter(({ operators }) => operators).map(({ url }) => url.replace(/[:*].*/, '')))
   for (const { path, operation } of operations()) {
     expect([path, operation.summary, operation.tags]).toEqual([path, expect.any(String), [expect.any(String)]])
@@ -49,7 +49,7 @@ test('each says what it does, for whom, and what it answers', () => {
 })
 
 describe('the examples work as they stand', () => {
-  test('each is a command that a shell runs, and none is refused as not valid', async () => {
+  test('each runs in a shell, and none is invalid', async () => {
     for (const { path, method, operation } of operations()) {
       // A stream has no end of its own.
       const end = path === '/api/stream' ? ' -m 1 || true' : ''
@@ -66,7 +66,7 @@ describe('the examples work as they stand', () => {
   })
 })
 
-test('the page shows every route with its example, and loads nothing from elsewhere', async () => {
+test('the page shows every route with its example, and loads nothing from other sites', async () => {
   const page = await send(`${app.url}/docs`, { method: 'GET' })
   expect([page.status, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8'])
   expect(page.headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-\S+'; base-uri/)
@@ -77,7 +77,7 @@ test('the page shows every route with its example, and loads nothing from elsewh
 })
 
 test.each(Object.keys(SERVER_PROBLEMS) as (keyof typeof SERVER_PROBLEMS)[])(
-  '/problems/%s says what it means and what to do',
+  '/problems/%s explains the problem',
   async code => {
     const { means, todo } = PROBLEM_HELP[code]
     const [status, title] = SERVER_PROBLEMS[code]

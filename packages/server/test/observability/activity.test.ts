@@ -3,18 +3,17 @@ import { get } from 'node:http'
 import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { memoryStore } from 'hookonce/stores/memory'
 import { afterEach, describe, expect, test } from 'vitest'
-import { Activity, moment } from '../../src/observability/activity/index.js'
-import { Window } from '../../src/observability/activity/last-minute.js'
-import { Latencies } from '../../src/observability/activity/latency-histogram.js'
+import { Activity } from '../../src/observability/activity/index.js'
+import { LastMinute } from '../../src/observability/activity/last-minute.js'
+import { LatencyHistogram } from '../../src/observability/activity/latency-histogram.js'
 import { Metrics } from '../../src/observability/metrics/index.js'
-import { StoreFigures } from '../../src/observability/store-stats.js'
-import { hear } from '../../src/observability/subscribe.js'
+import { StoreStatsCache } from '../../src/observability/store-stats.js'
 import { closeApps, startApp } from '../support/app.js'
 import { send } from '../support/http.js'
 
 afterEach(closeApps)
 
-/** What a receiver tells of a delivery that it answered. */
+/** What a receiver publishes of a delivery that it answered. */
 const answered = (scope: string, outcome: string, status = 200, durationMs = 5) => ({
   type: 'delivery_answered' as const,
   scope,
@@ -29,12 +28,18 @@ const sources = new Map([
   ['shop', { inbox: {} }],
 ])
 
-const figuresOf = (store = memoryStore()) => new StoreFigures(store, sources)
-const activityOf = (figures = figuresOf()) => new Activity({ sources, figures })
+const storeStatsOf = (store = memoryStore()) => new StoreStatsCache(store, sources)
+
+function activityOf(storeStats = storeStatsOf()) {
+  const metrics = new Metrics({ sources, storeStats, running: () => new Map() })
+  return new Activity({ sources, storeStats, metrics })
+}
+
+const publish = (event: object) => channel('hookonce:activity').publish(event)
 
 describe('the last minute', () => {
-  test('counts what is not older, and gives its rate, hits and latencies', () => {
-    const window = new Window(0)
+  test('has the counts, the rate, the hit rate and the latencies', () => {
+    const window = new LastMinute(0)
     window.count('executed', 1, 500)
     for (let i = 0; i < 99; i++) window.count('replayed', 10, 30_000)
     expect(window.snapshot(50_000)).toMatchObject({
@@ -58,7 +63,7 @@ describe('the last minute', () => {
   })
 
   test.each([0.001, 0.5, 3, 10, 250, 30_000, 1e9])('a quantile of %d ms is right to within a tenth', ms => {
-    const latencies = new Latencies()
+    const latencies = new LatencyHistogram()
     for (let i = 0; i < 10; i++) latencies.count(ms)
     const found = latencies.quantile(0.95)!
     const within = Math.min(Math.max(ms, 0.01), 1_230_000)
@@ -67,7 +72,7 @@ describe('the last minute', () => {
   })
 
   test('quantiles are of all that was counted', () => {
-    const latencies = new Latencies()
+    const latencies = new LatencyHistogram()
     for (let i = 0; i < 98; i++) latencies.count(1)
     latencies.count(100)
     latencies.count(1000)
@@ -77,29 +82,31 @@ describe('the last minute', () => {
   })
 })
 
-test('a source’s last deliveries are kept, newest first, twenty of them, and those that did not go well apart', () => {
+test('the last twenty deliveries of a source are kept, newest first, and the last twenty failures', async () => {
   const activity = activityOf()
-  activity.onActivity(answered('default', 'mismatch', 422), moment())
-  for (let i = 0; i < 30; i++) activity.onActivity(answered('default', 'executed', 200, i), moment())
-  activity.onActivity(answered('/webhook/no-idempotency', 'failed', 500), moment())
-  activity.onActivity(answered('somebody else’s', 'failed', 500), moment())
+  const unsubscribe = activity.subscribe()
+  publish(answered('default', 'mismatch', 422))
+  for (let i = 0; i < 30; i++) publish(answered('default', 'executed', 200, i))
+  publish(answered('/webhook/no-idempotency', 'failed', 500))
+  publish(answered('unknown', 'failed', 500))
+  await endOfTurn()
+  unsubscribe()
   const { recent, problems } = activity.of('default')
   expect([recent.length, recent[0]?.outcome, recent[1]?.ms, recent[19]?.ms]).toEqual([20, 'failed', 29, 11])
   expect(problems.map(({ outcome, status }) => `${outcome} ${status}`)).toEqual(['failed 500', 'mismatch 422'])
   expect(activity.of('shop')).toEqual({ recent: [], problems: [] })
 })
 
-test('the snapshot counts by source and outcome, what waits, what was lost, and how the store does', async () => {
+test('the snapshot has counts by source and outcome, waiting duplicates, lost leases and store errors', async () => {
   const store = Object.assign(memoryStore(), { backlog: async () => ({ inLine: 3, overdueMs: 1_000, dead: 2 }) })
-  const figures = figuresOf(store)
-  const activity = activityOf(figures)
-  const stop = hear(new Metrics({ sources, figures, running: () => new Map() }), activity)
-  const tell = (event: object) => channel('hookonce:activity').publish(event)
-  tell(answered('default', 'executed'))
-  tell(answered('default', 'mismatch', 422))
-  tell(answered('shop', 'in_progress', 409))
-  tell({ type: 'waiting_changed', waiting: 4 })
-  tell({ type: 'store_asked', operation: 'claim', durationMs: 1, failed: true })
+  const storeStats = storeStatsOf(store)
+  const activity = activityOf(storeStats)
+  const unsubscribe = activity.subscribe()
+  publish(answered('default', 'executed'))
+  publish(answered('default', 'mismatch', 422))
+  publish(answered('shop', 'in_progress', 409))
+  publish({ type: 'waiting_changed', waiting: 4 })
+  publish({ type: 'store_asked', operation: 'claim', durationMs: 1, failed: true })
   channel('hookonce').publish({ type: 'attempt_lost', scope: 'default', key: 'k', attempt: 1, reason: 'lease' })
   await endOfTurn()
   expect(activity.snapshot(7)).toMatchObject({
@@ -113,27 +120,27 @@ test('the snapshot counts by source and outcome, what waits, what was lost, and 
     event_loop_lag_ms: 0,
   })
   await expect.poll(() => activity.of('shop').inbox).toMatchObject({ pending: 3, dead: 2 })
-  stop()
-  tell(answered('default', 'executed'))
+  unsubscribe()
+  publish(answered('default', 'executed'))
   await endOfTurn()
   expect(activity.of('default').recent).toHaveLength(2)
 })
 
-test('a store that does not answer holds nothing up, and is not asked again meanwhile', () => {
+test('a store that does not answer blocks nothing, and has one pending read', () => {
   let asked = 0
   const store = memoryStore()
   store.stats = () => {
     asked++
     return new Promise(() => {})
   }
-  const activity = activityOf(figuresOf(store))
+  const activity = activityOf(storeStatsOf(store))
   for (let i = 0; i < 5; i++) expect(activity.of('default').recent).toEqual([])
   expect(activity.snapshot(0).store).toEqual({ name: 'memory', state: 'ok', errors: 0 })
   expect(asked).toBe(1)
 })
 
-test('the stream has the overview each second and the deliveries of that second', async () => {
-  const { url, activity } = await startApp()
+test('the stream has the overview and the deliveries of each second', async () => {
+  const { url } = await startApp()
   let text = ''
   const request = get(`${url}/api/stream`, response => {
     expect(response.headers['content-type']).toBe('text/event-stream')
@@ -146,7 +153,7 @@ test('the stream has the overview each second and the deliveries of that second'
       .filter(([, kind]) => kind === name)
       .map(([, , data]) => JSON.parse(data!))
   await expect.poll(() => events('overview').length, { timeout: 10_000 }).toBeGreaterThan(0)
-  for (let i = 0; i < 500; i++) activity.onActivity(answered('default', 'replayed'), moment())
+  for (let i = 0; i < 500; i++) publish(answered('default', 'replayed'))
   await expect.poll(() => events('delivery').length, { timeout: 10_000 }).toBe(1)
   const [deliveries] = events('delivery')
   expect(deliveries).toHaveLength(200)

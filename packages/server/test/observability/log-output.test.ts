@@ -42,7 +42,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-test('deliveries go on while nobody takes the log; what was dropped is told when somebody does', async () => {
+test('deliveries go on while stdout is blocked; the dropped lines are reported afterwards', async () => {
   const { child, url, deliver } = await unread()
   for (let i = 0; i < 4_000; i++) expect((await deliver(`k${i}`)).status).toBe(200)
   expect((await send(`${url}/healthz`, { method: 'GET' })).status).toBe(200)
@@ -59,14 +59,14 @@ test('deliveries go on while nobody takes the log; what was dropped is told when
   await until('the log goes on', () => text.includes('"key":"after'))
 }, 60_000)
 
-test('a process whose log nobody takes ends all the same', async () => {
+test('a process with a blocked stdout still ends', async () => {
   const { child, deliver, exited } = await unread()
   for (let i = 0; i < 1_500; i++) await deliver(`k${i}`)
   child.kill('SIGTERM')
   expect(await exited).toEqual([0, null])
 })
 
-test('one that crashes has told why, after all that was logged before', async () => {
+test('a crash is logged, after all earlier lines', async () => {
   const { child, deliver, exited } = await unread(HOSTILE)
   let text = ''
   const ended = once(
@@ -81,7 +81,7 @@ test('one that crashes has told why, after all that was logged before', async ()
   expect(text).toMatch(/"level":"fatal".*boom/)
 })
 
-test('what cannot be shown is no failure of the delivery that it is about', async () => {
+test('an error that cannot be logged does not fail the delivery', async () => {
   const { child, deliver } = await unread(HOSTILE)
   let text = ''
   child.stdout!.setEncoding('utf8').on('data', chunk => (text += chunk))

@@ -18,7 +18,7 @@ function startWith(config: string, env: Record<string, string> = {}) {
   return startServer({ cwd, env: { HOOKONCE_STORE_URL: 'memory:', ...env } })
 }
 
-test('deliveries are counted and measured by source and outcome, whatever becomes of them', async () => {
+test('deliveries are counted and measured by source and outcome', async () => {
   const { url } = await startWith(`{ sources: { orders: { handle: () => Response.json({ ok: true }) } } }`, {
     HOOKONCE_MAX_BODY_BYTES: '100',
   })
@@ -52,7 +52,7 @@ test('deliveries are counted and measured by source and outcome, whatever become
   expect(seen.names).toContain('nodejs_eventloop_lag_p99_seconds')
 })
 
-test('a duplicate answered in more than 10 ms and one in less fall into different buckets', async () => {
+test('the latency buckets separate 10 ms from 25 ms', async () => {
   const { url } = await startWith('{}')
   await deliver(url, 'a')
   const seen = await scrape(url)
@@ -62,7 +62,7 @@ test('a duplicate answered in more than 10 ms and one in less fall into differen
   }
 })
 
-test('nothing that a sender says becomes a label', async () => {
+test('nothing from a sender becomes a label', async () => {
   const { url } = await startWith('{}')
   for (const path of ['/webhook', '/hooks/nobody', '/webhook/x', '/hooks/default?source=evil']) {
     await deliver(url, 'evil-key', path)
@@ -71,7 +71,7 @@ test('nothing that a sender says becomes a label', async () => {
   expect([...seen.labelValues('source')]).toEqual(['default'])
 })
 
-test('duplicates that wait are counted while they do, and a lost attempt when it is', async () => {
+test('waiting duplicates and lost attempts are counted', async () => {
   const { url } = await startWith('{ sources: { stuck: { handle: () => new Promise(() => {}) } } }', {
     HOOKONCE_LOCK_TTL_SECONDS: '3',
     HOOKONCE_LEASE_SECONDS: '0.6',
@@ -94,7 +94,7 @@ test('duplicates that wait are counted while they do, and a lost attempt when it
   expect(after.value('deliveries_total', { source, outcome: 'lost' })).toBe(2)
 })
 
-test('an inbox shows its depth, for how long it has been due, and its dead', async () => {
+test('an inbox exposes its depth, its overdue time and its dead letters', async () => {
   const config = `{ sources: { mails: { mode: 'inbox', handle: () => new Response('', { status: 400 }) } } }`
   const env = { HOOKONCE_STORE_URL: 'sqlite:./store.db' }
   const dying = await startWith(config.replace('handle:', 'retryDelaysSeconds: [], handle:'), env)

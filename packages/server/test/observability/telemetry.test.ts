@@ -112,7 +112,7 @@ const WITHOUT_PACKAGES = `data:text/javascript,${encodeURIComponent(`
   }\`))
 `)}`
 
-test('when it is asked for and not installed, the server does not start and says what to install', async () => {
+test('if it is enabled and not installed, the server does not start and names the packages', async () => {
   const env = { NODE_OPTIONS: `--import=${WITHOUT_PACKAGES}`, HOOKONCE_STORE_URL: 'memory:', PORT: '0' }
   const asked = await runCli({ env: { ...env, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } })
   expect(asked.code).toBe(1)

@@ -18,7 +18,7 @@ async function assets(): Promise<string[]> {
   return [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!)
 }
 
-test('the page is open to all, asked for anew each time, and runs nothing but its own files', async () => {
+test('the page is public, not cached, and runs its own files only', async () => {
   for (const path of ['/dashboard', '/dashboard/']) {
     const { status, headers, text } = await get(path)
     expect([path, status]).toEqual([path, 200])
@@ -38,7 +38,7 @@ test('the page is open to all, asked for anew each time, and runs nothing but it
   }
 })
 
-test('its files are kept by browsers for good, and are small', async () => {
+test('its files are immutable, and small', async () => {
   const files = await assets()
   expect(files.map(path => path.replace(/.*\./, '')).sort()).toEqual(['css', 'js', 'svg'])
   let size = 0
@@ -62,7 +62,7 @@ test.each([
   expect((await get(path)).status).toBe(404)
 })
 
-test('the index leads to it', async () => {
+test('the index links to it', async () => {
   const { text } = await send(`${url}/`, { method: 'GET', headers: { accept: 'text/html' } })
   expect(text).toContain('<a href="/dashboard">')
 })

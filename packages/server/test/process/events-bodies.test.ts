@@ -35,7 +35,7 @@ async function readAll(url: string): Promise<{ keys: string[]; largest: number }
   return { keys, largest }
 }
 
-test('pages of large bodies are cut by bytes, are never in memory whole, and hold up nobody', async () => {
+test('pages of large bodies end by size, are streamed, and do not block other requests', async () => {
   const server = await startServer({
     HOOKONCE_STORE_URL: `sqlite:${newStoreFile()}`,
     HOOKONCE_MODE: 'inbox',

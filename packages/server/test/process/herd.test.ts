@@ -44,7 +44,7 @@ async function hasCaughtUp(server: ServerProcess): Promise<boolean> {
   return true
 }
 
-test('10,000 deliveries at once are one call and leave no memory behind', { timeout: 240_000 }, async () => {
+test('10,000 duplicates at once are one call, and their memory is returned', { timeout: 240_000 }, async () => {
   const upstream = await startUpstream({ takes: ({ key }) => (key === 'k' ? 'held' : 0) })
   const server = await startServer(settings(upstream))
 

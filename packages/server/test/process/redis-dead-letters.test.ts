@@ -118,7 +118,7 @@ onRedis(store => {
     }
   }, 180_000)
 
-  test('a redrive that breaks off says so in its last line and in the log, and goes on when it is asked for again', async () => {
+  test('an interrupted redrive reports it in its last line and in the log; the next one continues', async () => {
     const server = await startWithDead(3_000)
     const url = `${server.url}/webhook/events/redrive?confirm=all`
     const response = await fetch(url, { method: 'POST', headers: asOperator(url) })

@@ -10,7 +10,7 @@ import { startUpstream } from './support/upstream.js'
 onRedis(store => {
   storeFaultCases(store)
 
-  test('at its memory limit Redis refuses what is new, and what runs is recorded', async () => {
+  test('at its memory limit Redis refuses new keys, and running attempts are recorded', async () => {
     const upstream = await startUpstream({ takes: ({ key }) => (key === 'running' ? 'held' : 0) })
     const server = await startServer({ ...store.fresh(), HOOKONCE_FORWARD_TO: upstream.url })
     const running = deliver(server, 'running')

@@ -124,7 +124,7 @@ mounting(
   },
 )
 
-test('while another process holds the lock, deliveries get 503 in time, the server lives, and all heals', async () => {
+test('while another process holds the lock, deliveries get 503 in time; afterwards they succeed', async () => {
   const upstream = await startUpstream()
   const file = newStoreFile()
   const storeTimeoutMs = 1_500

@@ -13,7 +13,7 @@ const settings = (upstream: Upstream, file: string) => ({
   HOOKONCE_STORE_TIMEOUT_SECONDS: 0.4,
 })
 
-test('killed before its claim was written, a delivery leaves no trace', async () => {
+test('after a kill before the claim was written, a delivery has no record', async () => {
   const upstream = await startUpstream()
   const file = newStoreFile()
   const patient = { ...settings(upstream, file), HOOKONCE_LEASE_SECONDS: 15, HOOKONCE_STORE_TIMEOUT_SECONDS: 5 }
@@ -30,7 +30,7 @@ test('killed before its claim was written, a delivery leaves no trace', async ()
   expect(upstream.calls.map(({ attempt }) => attempt)).toEqual([1])
 })
 
-test('killed with an answer that is not recorded yet, a key runs again', async () => {
+test('after a kill before the result was recorded, a key runs again', async () => {
   const upstream = await startUpstream({ takes: ({ attempt }) => (attempt === 1 ? 'held' : 0) })
   const file = newStoreFile()
   const killed = await startServer(settings(upstream, file))

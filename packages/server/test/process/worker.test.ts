@@ -22,7 +22,7 @@ const startWorker = (given: Settings) => startServer(given, { args: ['work'] })
 const get = (url: string, token?: string) =>
   send(url, { method: 'GET', headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
 
-test('a worker with a port tells that it is alive and ready, and what it did', async () => {
+test('a worker with a port has health and metrics', async () => {
   const upstream = await startUpstream()
   const shared = settings(upstream)
   const receiver = await startServer({ ...shared, HOOKONCE_INBOX_CONCURRENCY: 0 })
@@ -38,7 +38,7 @@ test('a worker with a port tells that it is alive and ready, and what it did', a
   expect((await scrape(worker.url)).value('handler_duration_seconds_count', { source: 'default' })).toBe(1)
 })
 
-test('it answers nothing else, and its metrics are for operators', async () => {
+test('it has no other routes, and its metrics are for operators', async () => {
   const worker = await startWorker({
     ...settings(await startUpstream()),
     HOOKONCE_WORK_PORT: 0,
@@ -54,7 +54,7 @@ test('it answers nothing else, and its metrics are for operators', async () => {
   expect(await worker.exited).toBe(0)
 })
 
-test('beside a server it takes the token that is kept beside their file; without a port it makes none', async () => {
+test('beside a server it uses the same token file; without a port it creates none', async () => {
   const path = newStoreFile()
   const shared = {
     ...settings(await startUpstream()),
@@ -75,7 +75,7 @@ test('beside a server it takes the token that is kept beside their file; without
   }
 })
 
-test('it listens on no port unless told one, and says which it cannot have', async () => {
+test('it listens only on a configured port, and names a port that it cannot use', async () => {
   const shared = settings(await startUpstream())
   const worker = await startWorker(shared)
   expect(worker.logged('working')[0]).not.toHaveProperty('urls')

@@ -59,7 +59,7 @@ test('leases are renewed while it drains', async () => {
   expect((await server.exited).code).toBe(0)
 })
 
-test('one request to stop may come as several signals: it drains all the same', async () => {
+test('several signals at once count as one: it drains', async () => {
   const { server, answer } = await busy()
   server.kill('SIGTERM')
   await drains(server)
@@ -69,7 +69,7 @@ test('one request to stop may come as several signals: it drains all the same', 
   expect(await server.exited).toEqual({ code: 0, signal: null })
 })
 
-test('a signal a while after the first ends it at once', async () => {
+test('a later second signal ends it at once', async () => {
   const { server } = await busy()
   server.kill('SIGTERM')
   await drains(server)
@@ -79,7 +79,7 @@ test('a signal a while after the first ends it at once', async () => {
   expect(await server.exited).toEqual({ code: 130, signal: null })
 })
 
-test('past the drain time attempts are aborted, their senders told, exit 1', async () => {
+test('after the drain time attempts are aborted and answered; exit 1', async () => {
   const { server, answer } = await busy({ HOOKONCE_DRAIN_SECONDS: '0.2' })
   server.kill()
   expect((await answer).json.code).toBe('shutting_down')
@@ -109,7 +109,7 @@ async function working(env: Record<string, string> = {}) {
   return { server, records }
 }
 
-test('what is worked on is recorded before it ends; what waits is not begun', async () => {
+test('running inbox attempts are recorded before it ends; no new one begins', async () => {
   const { server, records } = await working()
   server.kill()
   await drains(server)
@@ -122,7 +122,7 @@ test('what is worked on is recorded before it ends; what waits is not begun', as
   })
 })
 
-test('past the drain time what is worked on is aborted, and waits for its next attempt; exit 1', async () => {
+test('after the drain time inbox attempts are aborted and retried later; exit 1', async () => {
   const { server, records } = await working({ HOOKONCE_DRAIN_SECONDS: '0.2' })
   server.kill()
   const exit = await server.exited
@@ -133,7 +133,7 @@ test('past the drain time what is worked on is aborted, and waits for its next a
   })
 })
 
-test('connections that are idle or half sent do not hold it up', async () => {
+test('idle connections and incomplete requests do not delay it', async () => {
   const server = await startServer({ env: { HOOKONCE_STORE_URL: 'memory:' } })
   const sockets = ['', 'POST /webhook HTTP/1.1\r\nHost'].map(bytes => {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
@@ -147,7 +147,7 @@ test('connections that are idle or half sent do not hold it up', async () => {
   for (const socket of sockets) socket.destroy()
 })
 
-test('a fault that nobody caught is logged and ends the process', async () => {
+test('an uncaught error is logged and ends the process', async () => {
   const cwd = temporaryFolder()
   writeFileSync(
     join(cwd, 'hookonce.config.mjs'),

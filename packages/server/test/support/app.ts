@@ -10,8 +10,7 @@ import { createForwardAgent } from '../../src/http/exchange.js'
 import { Activity } from '../../src/observability/activity/index.js'
 import { logEvents } from '../../src/observability/log.js'
 import { type Cut, Metrics } from '../../src/observability/metrics/index.js'
-import { StoreFigures } from '../../src/observability/store-stats.js'
-import { hear } from '../../src/observability/subscribe.js'
+import { StoreStatsCache } from '../../src/observability/store-stats.js'
 import { createApp } from '../../src/runtime/app.js'
 import { listen } from '../../src/runtime/listen.js'
 import { configFile } from './config-file.js'
@@ -42,19 +41,19 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
   const gate = new Gate(() => {})
   const lines: string[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
-  const figures = new StoreFigures(store, config.sources)
-  const activity = new Activity({ sources: config.sources, figures })
-  const metrics = new Metrics({ sources: config.sources, figures, running: receiver.running })
+  const storeStats = new StoreStatsCache(store, config.sources)
+  const metrics = new Metrics({ sources: config.sources, storeStats, running: receiver.running })
+  const activity = new Activity({ sources: config.sources, storeStats, metrics })
   const agent = createForwardAgent()
   const inbox = inboxOf(config, receiver, { agent, metrics })
-  const stopHearing = hear(metrics, activity)
+  const unsubscribe = activity.subscribe()
   const stopLogging = logEvents(log, config.logKeys)
   if (config.inboxConcurrency > 0) inbox.start()
   const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, log })
   const limits = { maxConnections: config.maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
   const listening = await listen(onRequest, { host: config.host, port: 0, setting: 'port' }, limits)
   closing.push(async () => {
-    stopHearing()
+    unsubscribe()
     stopLogging()
     void listening.close()
     listening.closeAllConnections()
@@ -68,7 +67,6 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
     url: listening.urls[0]!,
     urls: listening.urls,
     routes,
-    activity,
     config,
     receiver,
     gate,

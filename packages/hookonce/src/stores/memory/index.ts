@@ -1,28 +1,25 @@
 import { StoreError } from '../../errors.js'
 import { type Clock, systemClock } from '../../util/clock.js'
 import { checkOptions, methods } from '../../util/options.js'
-import { type ClaimDueRequest, type DueClaim, type FailNext, type InboxStore, LOST_ERROR } from '../inbox-store.js'
-import { MAX_ERROR_LENGTH, NEVER, type RecordId } from '../store.js'
+import { type DueClaim, type InboxStore, LOST_ERROR } from '../inbox-store.js'
 import {
-  acceptedEntry,
-  acquired,
-  copyOf,
-  dueClaim,
-  type Entry,
-  lose,
-  newEntry,
-  remaining,
-  setLease,
-  settle,
-  summaryOf,
-  takeOver,
-} from './entry.js'
-import { Newest } from './newest.js'
-import { Queue } from './queue.js'
-import { createRecords } from './records.js'
+  decideAccept,
+  decideClaim,
+  decideComplete,
+  decideFail,
+  decideRedrive,
+  lossesOf,
+  remainingLease,
+} from '../rules.js'
+import type { RecordSummary } from '../store.js'
+import { DueQueue } from './due-queue.js'
+import { copyOf, MemoryRecord } from './record.js'
+import { Records } from './records.js'
 
-/** Half of what a small container has, for a million records with small results. */
+/** Half of what a small container has. */
 const MAX_BYTES_OF_A_SCOPE = 512 * 1024 ** 2
+/** A page ends after so many records, whatever it has found: some ten milliseconds' work. */
+const MOST_PER_PAGE = 100_000
 
 export interface MemoryStoreOptions {
   /** The store's clock. Default: the system's. */
@@ -41,8 +38,8 @@ const RULES = { clock: methods('a clock', ['now', 'monotonic', 'after']) }
 export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
   checkOptions('memoryStore', options, RULES)
   const clock = options.clock ?? systemClock
-  let records = createRecords()
-  const queue = new Queue(id => records.dueAt(id))
+  let records = new Records()
+  let queue = new DueQueue()
   const watchers = new Set<{ scope: string; wake: () => void }>()
   let lastOrdinal = 0
   let lastToken = 0
@@ -50,42 +47,26 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
 
   const epoch = clock.now() - clock.monotonic()
 
-  /** Milliseconds since the epoch, on a clock that never steps: the time when the store was made, and what passed since. */
+  /** Milliseconds since the epoch on a clock that never steps: when the store was made, and what has passed since. */
   function enter(): number {
     if (closed) throw new StoreError('the memory store is closed', 'refused')
     return Math.floor(epoch + clock.monotonic())
   }
 
-  /** Step 0 of every operation: an expired record is an absent one. */
-  function lookUp(id: RecordId, at: number): Entry | undefined {
-    const entry = records.find(id)
-    return entry !== undefined && at < entry.expiresAt ? entry : undefined
-  }
-
-  /** One mark for the whole store: it outlives deleted and expired records and a clock that steps back. */
-  function issueToken(at: number): string {
-    lastToken = Math.max(lastToken + 1, Math.trunc(at * 1000))
+  /** One counter for all keys rises over deletion, expiry, and a clock that steps back. */
+  function issueToken(now: number): string {
+    lastToken = Math.max(lastToken + 1, now * 1000)
     return String(lastToken)
   }
 
-  /** What an answer that never came has taken. */
-  function heldUnder({ scope, leaseId }: ClaimDueRequest, at: number): DueClaim[] {
-    const entries = [...new Set(queue.keys(scope))].map(key => records.find({ scope, key }))
-    const isHeld = (entry: Entry | undefined): entry is Entry =>
-      entry?.state === 'running' && entry.leaseId === leaseId && remaining(entry, at) > 0
-    return entries.filter(isHeld).map(entry => dueClaim(entry, false))
+  function add(record: MemoryRecord): void {
+    records.add(record)
+    if (record.accepted) queue.update(record)
   }
 
-  /** What is left to do for an accepted record whose attempt failed. */
-  function retry(entry: Entry, next: FailNext, at: number): void {
-    if (next === 'dead') {
-      entry.state = 'dead'
-      entry.expiresAt = at + entry.retentionMs
-      queue.remove(entry)
-    } else {
-      if (next.notBegun) entry.accepted!.earlierAttempts++
-      queue.schedule(entry, at + next.dueInMs)
-    }
+  function update(record: MemoryRecord): void {
+    records.updateExpiry(record)
+    if (record.accepted) queue.update(record)
   }
 
   return {
@@ -93,118 +74,112 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
     maxStoredBytes: MAX_BYTES_OF_A_SCOPE,
 
     async claim(request) {
-      const at = enter()
-      records.sweep(at)
-      const entry = lookUp(request, at)
-      if (entry === undefined) {
-        const created = newEntry(request, ++lastOrdinal, at, issueToken(at))
-        records.add(created)
-        return acquired(created, false)
+      const now = enter()
+      records.sweep(now)
+      const record = records.find(request, now)
+      if (record === undefined) {
+        const claimed = new MemoryRecord(request, ++lastOrdinal, now)
+        claimed.start(request, now, issueToken(now))
+        add(claimed)
+        return claimed.acquired(false)
       }
-      if (entry.fingerprint !== null && request.fingerprint !== null && entry.fingerprint !== request.fingerprint) {
-        return { status: 'mismatch' }
+      const decision = decideClaim(record, request, now)
+      switch (decision) {
+        case 'mismatch':
+          return { status: decision }
+        case 'completed':
+          return { status: decision, result: copyOf(record.result!), completedAt: record.settledAt! }
+        case 'acquired':
+          return record.acquired(false)
+        case 'running':
+          return { status: decision, leaseRemainingMs: remainingLease(record, now) }
+        case 'exhausted':
+          return { status: decision, losses: lossesOf(record) }
       }
-      if (entry.state === 'completed') {
-        return { status: 'completed', result: copyOf(entry.result!), completedAt: entry.settledAt! }
-      }
-      if (entry.state === 'running' && entry.leaseId === request.leaseId) {
-        return acquired(entry, false)
-      }
-      const leaseRemainingMs = remaining(entry, at)
-      if (leaseRemainingMs > 0) return { status: 'running', leaseRemainingMs }
-      if (entry.state === 'dead') return { status: 'exhausted', losses: entry.losses }
-
-      const tookOver = entry.state === 'running'
-      const losses = entry.losses + (tookOver && entry.begun ? 1 : 0)
-      if (losses >= request.maxLosses) return { status: 'exhausted', losses }
-      const taken = records.takeOut(request)!
-      if (tookOver) lose(taken)
-      takeOver(taken, request, at, issueToken(at))
-      if (taken.accepted) queue.schedule(taken, taken.leaseEndsAt)
-      return acquired(taken, tookOver)
+      const tookOver = record.state === 'running'
+      if (tookOver) record.lose()
+      record.start(request, now, issueToken(now))
+      update(record)
+      return record.acquired(tookOver)
     },
 
     async renew(id, leaseId, leaseMs) {
-      const at = enter()
-      const entry = lookUp(id, at)
-      if (entry?.leaseId !== leaseId || remaining(entry, at) === 0) return 'lost'
-      setLease(entry, at, leaseMs)
-      entry.begun = true
-      if (entry.accepted) queue.schedule(entry, entry.leaseEndsAt)
+      const now = enter()
+      const record = records.find(id, now)
+      if (record?.leaseId !== leaseId || remainingLease(record, now) === 0) return 'lost'
+      record.extendLease(leaseMs, now)
+      update(record)
       return 'renewed'
     },
 
     async complete(id, leaseId, result) {
-      const at = enter()
-      const entry = lookUp(id, at)
-      if (entry?.leaseId !== leaseId || (entry.state !== 'running' && entry.state !== 'completed')) {
-        return { status: 'fenced' }
-      }
-      if (entry.state === 'running') {
-        if (entry.accepted) queue.remove(entry)
-        const completed = { ...entry, result }
-        settle(completed, 'completed', at)
-        records.putAway(completed)
-        return { status: 'completed', completedAt: at }
-      }
-      return { status: 'completed', completedAt: entry.settledAt! }
+      const now = enter()
+      const record = records.find(id, now)
+      const decision = decideComplete(record, leaseId)
+      if (decision === 'fenced') return { status: 'fenced' }
+      if (decision === 'completed') return { status: 'completed', completedAt: record!.settledAt! }
+      record!.complete(result, now)
+      update(record!)
+      return { status: 'completed', completedAt: now }
     },
 
     async fail(id, leaseId, error, next = { dueInMs: 0 }) {
-      const at = enter()
-      const entry = lookUp(id, at)
-      if (entry?.leaseId !== leaseId || entry.state === 'completed' || entry.state === 'pending') return 'fenced'
-      if (entry.state === 'running') {
-        settle(entry, 'failed', at)
-        entry.lastError = error.slice(0, MAX_ERROR_LENGTH)
-        if (entry.accepted) retry(entry, next, at)
-      }
+      const now = enter()
+      const record = records.find(id, now)
+      const decision = decideFail(record, leaseId)
+      if (decision !== undefined) return decision
+      record!.fail(error, next, now)
+      update(record!)
       return 'failed'
     },
 
     async delete(id, { force = false } = {}) {
-      const at = enter()
-      const entry = lookUp(id, at)
-      if (entry === undefined) return 'absent'
-      if (remaining(entry, at) > 0 && !force) return 'running'
-      records.forget(entry)
-      if (entry.accepted) queue.remove(entry)
+      const now = enter()
+      const record = records.find(id, now)
+      if (record === undefined) return 'absent'
+      if (remainingLease(record, now) > 0 && !force) return 'running'
+      records.remove(record)
+      if (record.accepted) {
+        record.accepted.dueAt = null
+        queue.update(record)
+      }
       return 'deleted'
     },
 
     async get(id) {
-      const at = enter()
-      const entry = lookUp(id, at)
-      if (entry === undefined) return undefined
-      const record = { ...summaryOf(entry, at), result: entry.result && copyOf(entry.result) }
-      return entry.delivery ? { ...record, delivery: copyOf(entry.delivery) } : record
+      const now = enter()
+      const record = records.find(id, now)
+      return record?.stored(now)
     },
 
     async list({ scope, state, label, accepted = false, since = 0, until = Number.POSITIVE_INFINITY, limit, after }) {
-      const at = enter()
+      const now = enter()
       const below = after === undefined ? Number.POSITIVE_INFINITY : /^\d+$/.test(after) ? Number(after) : Number.NaN
       if (!Number.isInteger(limit) || limit < 1 || limit > 1000 || Number.isNaN(below)) {
         throw new StoreError("list: limit must be 1 to 1000 and after a page's next", 'refused')
       }
-      const newest = new Newest<Entry>(limit)
-      const isWanted = (ordinal: number) => ordinal < below && newest.wants(ordinal)
-      const offer = (entry: Entry) => {
-        const { createdAt } = entry
-        if (scope !== undefined && entry.scope !== scope) return
-        if (state !== undefined && entry.state !== state) return
-        if (label !== undefined && entry.label !== label) return
-        if (accepted && (entry.accepted === undefined || createdAt < since || createdAt >= until)) return
-        newest.offer(entry)
+      const page: RecordSummary[] = []
+      let last = below
+      let passed = 0
+      for (const record of records.before(below)) {
+        if (passed++ === MOST_PER_PAGE) return { records: page, next: String(last) }
+        const { createdAt } = record
+        const isWanted =
+          now < record.expiresAt &&
+          (scope === undefined || record.scope === scope) &&
+          (state === undefined || record.state === state) &&
+          (label === undefined || record.label === label) &&
+          (!accepted || (record.accepted !== undefined && createdAt >= since && createdAt < until))
+        if (isWanted && page.length === limit) return { records: page, next: String(last) }
+        if (isWanted) page.push(record.summary(now))
+        last = record.ordinal
       }
-      for (const entry of records.unexpired(at, state, isWanted)) offer(entry)
-      const page = newest.items()
-      const summaries = page.map(entry => summaryOf(entry, at))
-      return newest.more ? { records: summaries, next: String(page.at(-1)!.ordinal) } : { records: summaries }
+      return { records: page }
     },
 
     async stats() {
       enter()
-      return { records: records.size() }
+      return { records: records.size }
     },
 
     async usage(scope) {
@@ -216,66 +191,53 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
     },
 
     async accept(request) {
-      const at = enter()
-      records.sweep(at)
-      const entry = lookUp(request, at)
-      if (entry === undefined) {
-        const created = acceptedEntry(request, ++lastOrdinal, at)
-        records.add(created)
-        queue.schedule(created, at + request.delayMs)
-        return { status: 'accepted', acceptedAt: at }
+      const now = enter()
+      records.sweep(now)
+      const record = records.find(request, now)
+      if (record === undefined) {
+        add(new MemoryRecord(request, ++lastOrdinal, now))
+        return { status: 'accepted', acceptedAt: now }
       }
-      if (entry.fingerprint !== null && request.fingerprint !== null && entry.fingerprint !== request.fingerprint) {
-        return { status: 'mismatch' }
-      }
-      const again = entry.state === 'pending' && entry.attempts === 0 && entry.leaseId === request.acceptId
-      if (again) return { status: 'accepted', acceptedAt: entry.createdAt }
-      return { status: 'known', state: entry.state, acceptedAt: entry.createdAt }
+      const status = decideAccept(record, request)
+      if (status === 'mismatch') return { status }
+      if (status === 'accepted') return { status, acceptedAt: record.createdAt }
+      return { status, state: record.state, acceptedAt: record.createdAt }
     },
 
-    async claimDue(request) {
-      const at = enter()
-      const taken = request.again ? heldUnder(request, at) : []
-      if (taken.length > 0) return taken
-      while (taken.length < request.limit) {
-        const key = queue.next(request.scope, at)
-        if (key === undefined) break
-        const entry = records.takeOut({ scope: request.scope, key })!
-        const tookOver = entry.state === 'running'
-        if (tookOver) lose(entry)
-        if (entry.losses >= request.maxLosses) {
-          settle(entry, 'dead', at)
-          entry.lastError = LOST_ERROR
-          queue.remove(entry)
-          continue
+    async claimDue({ scope, limit, maxLosses, again = false, ...attempt }) {
+      const now = enter()
+      const taken: DueClaim[] = []
+      if (again) {
+        for (const record of queue.records(scope)) {
+          const isHeld = record.leaseId === attempt.leaseId && remainingLease(record, now) > 0
+          if (isHeld) taken.push(record.dueClaim(false))
         }
-        takeOver(entry, { ...request, retentionMs: entry.retentionMs }, at, issueToken(at))
-        entry.begun = false
-        queue.schedule(entry, entry.leaseEndsAt)
-        taken.push(dueClaim(entry, tookOver))
+        if (taken.length > 0) return taken
+      }
+      while (taken.length < limit) {
+        const record = queue.first(scope, now)
+        if (record === undefined) break
+        const tookOver = record.state === 'running'
+        if (tookOver) record.lose()
+        if (record.losses >= maxLosses) record.die(LOST_ERROR, now)
+        else {
+          record.start(attempt, now, issueToken(now))
+          record.begun = false
+          taken.push(record.dueClaim(tookOver))
+        }
+        update(record)
       }
       return taken
     },
 
-    async redrive(id, { completed = false } = {}) {
-      const at = enter()
-      const entry = lookUp(id, at)
-      if (entry?.accepted === undefined) return 'absent'
-      if (entry.state === 'completed' && !completed) return 'completed'
-      if (entry.state !== 'dead' && entry.state !== 'completed') return 'busy'
-      const { accepted, attempts: earlierAttempts, delivery } = entry
-      const anew: Entry = {
-        ...entry,
-        state: 'pending',
-        losses: 0,
-        settledAt: null,
-        expiresAt: NEVER,
-        result: null,
-        delivery: copyOf(delivery!),
-        accepted: { ...accepted, round: accepted.round + 1, earlierAttempts },
-      }
-      records.add(anew)
-      queue.schedule(anew, at)
+    async redrive(id, options = {}) {
+      const now = enter()
+      const record = records.find(id, now)
+      if (record?.accepted === undefined) return 'absent'
+      const decision = decideRedrive(record, options)
+      if (decision !== undefined) return decision
+      record.redrive(now)
+      update(record)
       return 'redriven'
     },
 
@@ -299,7 +261,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
 
     async close() {
       closed = true
-      records = createRecords()
+      records = new Records()
+      queue = new DueQueue()
     },
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Many byte strings as one, and where each starts (from 1 on): the driver sends a buffer as it is, and an array of them
- * as text twice as long.
+ * Concatenates byte strings, with the start (from 1 on) and length of each. The driver sends a buffer as it is, and an array
+ * of buffers as text of twice the length.
  */
 export function joined(parts: readonly Uint8Array[]): { bytes: Buffer; starts: number[]; lengths: number[] } {
   let start = 1

@@ -1,29 +1,25 @@
 import type { ClaimOutcome, ClaimRequest, RecordId } from '../store.js'
 import type { Connections, Row } from './connections.js'
-import { Failure } from './errors.js'
+import { decideByRow } from './retry.js'
+import { byRequest, type CurrentRow, currentRow } from './rows.js'
 import type { Statements } from './statements.js'
 
-/** What stands on a key. */
-interface Standing {
-  isInserted: boolean
-  isExpired: boolean
-  state: string
-  fingerprint: string | null
-  attempts: number
+/** A key's row as claim.sql inserted or read it. */
+interface ClaimRow extends CurrentRow {
   losses: number
   leaseId: string
   token: string
   leaseRemainingMs: number
   settledAt: number
   result: Uint8Array | null
-  /** How long the lease was to last that was taken or renewed last. */
+  /** The length of the lease at its last claim or renewal. */
   leaseMs: number
   begun: boolean
 }
 
-export function createClaiming({ run }: Connections, statements: Statements) {
-  /** Takes keys that have no row, and tells what stands on each; `undefined`: ask again. */
-  async function look(requests: readonly ClaimRequest[], by: number): Promise<(Standing | undefined)[]> {
+export function createClaims({ run }: Connections, statements: Statements) {
+  /** Claims the keys that have no row and reads the rows of the others. `undefined`: a row changed meanwhile. */
+  async function insertOrRead(requests: readonly ClaimRequest[], by: number): Promise<(ClaimRow | undefined)[]> {
     const column = <Name extends keyof ClaimRequest>(name: Name) => requests.map(request => request[name])
     const rows = await run(
       statements.claim,
@@ -39,28 +35,30 @@ export function createClaiming({ run }: Connections, statements: Statements) {
       ],
       by,
     )
-    const standings: (Standing | undefined)[] = new Array(requests.length).fill(undefined)
-    for (const row of rows) standings[Number(row[0]) - 1] = standingOf(row)
-    return standings
+    return byRequest(rows, requests.length, claimRow)
   }
 
-  /** A lease that ends further ahead than it was to last was taken before the clock stepped back. */
-  async function cutLease({ scope, key }: RecordId, { leaseId, leaseMs }: Standing, by: number): Promise<ClaimOutcome> {
-    await run(statements.cutLease, [scope, key, leaseId], by)
+  /** For a lease with more time left than its length: it dates from before the clock stepped back. */
+  async function shortenLease(
+    { scope, key }: RecordId,
+    { leaseId, leaseMs }: ClaimRow,
+    by: number,
+  ): Promise<ClaimOutcome> {
+    await run(statements.shortenLease, [scope, key, leaseId], by)
     return { status: 'running', leaseRemainingMs: leaseMs }
   }
 
-  /** Writes a further attempt, or the first one in an expired row's place; `undefined`: the record has changed. */
+  /** Writes a further attempt, or the first one in an expired row's place. `undefined`: the row has changed. */
   async function write(
     request: ClaimRequest,
-    { isExpired, state, token }: Standing,
+    { isExpired, state, token }: ClaimRow,
     losses: number,
     by: number,
   ): Promise<ClaimOutcome | undefined> {
     const { scope, key, fingerprint, label = null, leaseId, leaseMs, lockTtlMs, retentionMs } = request
     const durations = [leaseMs, lockTtlMs, retentionMs]
     const [row] = isExpired
-      ? await run(statements.beginAnew, [scope, key, token, fingerprint, leaseId, ...durations, label], by)
+      ? await run(statements.claimExpired, [scope, key, token, fingerprint, leaseId, ...durations, label], by)
       : await run(
           statements.takeOver,
           [scope, key, token, state, fingerprint, losses, leaseId, ...durations, label],
@@ -70,44 +68,40 @@ export function createClaiming({ run }: Connections, statements: Statements) {
   }
 
   return {
-    look,
+    insertOrRead,
 
-    /** Goes on from what stands there until there is an answer: who takes a key over may be overtaken. */
-    async settle(request: ClaimRequest, found: Standing | undefined, by: number): Promise<ClaimOutcome> {
-      for (let standing = found; ; [standing] = await look([request], by)) {
-        if (standing !== undefined) {
-          const answer = answerOf(standing, request)
-          if (answer?.status === 'running' && answer.leaseRemainingMs > standing.leaseMs) {
-            return cutLease(request, standing, by)
-          }
-          const outcome = answer ?? (await write(request, standing, lossesOf(standing), by))
-          if (outcome !== undefined) return outcome
+    decide(request: ClaimRequest, first: ClaimRow | undefined, by: number): Promise<ClaimOutcome> {
+      const read = async () => (await insertOrRead([request], by))[0]
+      return decideByRow('claims', by, first, read, async row => {
+        const outcome = outcomeOf(row, request)
+        if (outcome?.status === 'running' && outcome.leaseRemainingMs > row.leaseMs) {
+          return shortenLease(request, row, by)
         }
-        if (performance.now() >= by) throw new Failure(new Error('too many claims of one key'), 'refused', false)
-      }
+        return outcome ?? write(request, row, lossesOf(row), by)
+      })
     },
   }
 }
 
-/** What a claim gets from the record as it stands; `undefined`: it may be written. The contract's order. */
-function answerOf(standing: Standing, request: ClaimRequest): ClaimOutcome | undefined {
-  const { state, fingerprint, attempts, token, leaseRemainingMs } = standing
-  if (standing.isInserted) return acquired(attempts, token, false)
-  if (standing.isExpired) return undefined
+/** The outcome of a claim by the contract's rules; `undefined`: an attempt is to be written. */
+function outcomeOf(row: ClaimRow, request: ClaimRequest): ClaimOutcome | undefined {
+  const { state, fingerprint, attempts, token, leaseRemainingMs } = row
+  if (row.isInserted) return acquired(attempts, token, false)
+  if (row.isExpired) return undefined
   if (fingerprint !== null && request.fingerprint !== null && fingerprint !== request.fingerprint) {
     return { status: 'mismatch' }
   }
-  if (state === 'completed') return { status: 'completed', result: standing.result!, completedAt: standing.settledAt }
+  if (state === 'completed') return { status: 'completed', result: row.result!, completedAt: row.settledAt }
   if (state === 'running') {
-    if (standing.leaseId === request.leaseId) return acquired(attempts, token, false)
+    if (row.leaseId === request.leaseId) return acquired(attempts, token, false)
     if (leaseRemainingMs > 0) return { status: 'running', leaseRemainingMs }
   }
-  const losses = lossesOf(standing)
+  const losses = lossesOf(row)
   return state === 'dead' || losses >= request.maxLosses ? { status: 'exhausted', losses } : undefined
 }
 
-/** A running record whose lease is over is a loss that nobody has written down yet, if its attempt had begun. */
-function lossesOf({ state, losses, begun }: Standing): number {
+/** A running record whose lease is over adds a loss that is not written yet, if its attempt had begun. */
+function lossesOf({ state, losses, begun }: ClaimRow): number {
   return losses + (state === 'running' && begun ? 1 : 0)
 }
 
@@ -115,14 +109,9 @@ function acquired(attempts: unknown, token: unknown, tookOver: boolean): ClaimOu
   return { status: 'acquired', attempt: Number(attempts), fencingToken: String(token), tookOver }
 }
 
-/** `pg` hands out a bigint as text. */
-function standingOf(row: Row): Standing {
+function claimRow(row: Row): ClaimRow {
   return {
-    isInserted: row[1],
-    isExpired: row[2],
-    state: row[3],
-    fingerprint: row[4],
-    attempts: Number(row[5]),
+    ...currentRow(row),
     losses: Number(row[6]),
     leaseId: row[7],
     token: String(row[8]),

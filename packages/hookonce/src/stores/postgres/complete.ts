@@ -1,21 +1,19 @@
 import type { CompleteOutcome, RecordId } from '../store.js'
 import { joined } from './byte-arrays.js'
 import type { Connection, Connections } from './connections.js'
+import { byRequest } from './rows.js'
 import type { Statements } from './statements.js'
 
-/** A result on its way to its record. */
 export interface Completion extends RecordId {
   leaseId: string
   result: Uint8Array
 }
 
-export type Completing = ReturnType<typeof createCompleting>
+export type Completions = ReturnType<typeof createCompletions>
 
-export function createCompleting(connections: Connections, statements: Statements) {
-  const { settled, complete } = statements
-
+export function createCompletions(connections: Connections, statements: Statements) {
   return {
-    /** When each was recorded; `undefined`: it was not, now. */
+    /** When each result was recorded; `undefined`: the attempt does not hold the record. */
     async record(
       completions: readonly Completion[],
       by: number,
@@ -23,7 +21,7 @@ export function createCompleting(connections: Connections, statements: Statement
     ): Promise<(number | undefined)[]> {
       const results = joined(completions.map(({ result }) => result))
       const rows = await run(
-        complete,
+        statements.complete,
         [
           completions.map(({ scope }) => scope),
           completions.map(({ key }) => key),
@@ -34,14 +32,12 @@ export function createCompleting(connections: Connections, statements: Statement
         ],
         by,
       )
-      const times: (number | undefined)[] = new Array(completions.length).fill(undefined)
-      for (const [n, settledAt] of rows) times[Number(n) - 1] = Number(settledAt)
-      return times
+      return byRequest(rows, completions.length, row => Number(row[1]))
     },
 
-    /** What a result that was not recorded now means: the attempt recorded one before, or lost the record. */
-    async before({ scope, key }: RecordId, leaseId: string, by: number): Promise<CompleteOutcome> {
-      const [row] = await connections.run(settled, [scope, key, leaseId, ['completed']], by)
+    /** The outcome of a result that was not recorded: the attempt recorded one before, or it has lost the record. */
+    async unrecorded({ scope, key }: RecordId, leaseId: string, by: number): Promise<CompleteOutcome> {
+      const [row] = await connections.run(statements.findSettled, [scope, key, leaseId, ['completed']], by)
       return row === undefined ? { status: 'fenced' } : { status: 'completed', completedAt: Number(row[0]) }
     },
   }

@@ -2,9 +2,9 @@ import {
   Failure,
   failureOfConnection,
   failureOfStatement,
-  isOfReadOnlyServer,
-  isOfStatementNames,
-  isOfTheStatement,
+  isReadOnlyError,
+  isStatementError,
+  isStatementNameError,
 } from './errors.js'
 import type { PostgresClient, PostgresPool } from './pool.js'
 import type { Statement } from './statements.js'
@@ -14,37 +14,37 @@ export type Row = any[]
 
 export type Connections = ReturnType<typeof createConnections>
 
-/** A client that is checked out. It goes back to the pool unless it broke. */
+/** A client that is checked out of the pool. */
 export interface Connection<Client extends PostgresClient = PostgresClient> {
   readonly client: Client
   /** @throws Failure */
   run(query: Statement | string, values: readonly unknown[], by: number): Promise<Row[]>
-  /** One that owes an answer is ended. */
+  /** Returns the client to the pool, or ends it if it is broken. */
   release(): void
-  /** Ends it at once, whatever is under way. */
+  /** Ends the client at once. */
   destroy(): void
 }
 
 /**
- * Checks clients out and asks them, each under a deadline `by` on the monotonic clock. One whose answer to a statement by
- * itself is late is kept for `patienceMs` more, and goes back to the pool once it has answered: a server that is slow would
- * otherwise have to open connection after connection, and work on beside them for those that were ended.
+ * Runs statements on clients of the pool, each with a deadline `by` on the monotonic clock. A client that misses the deadline
+ * of a single statement stays checked out for up to `graceMs` and returns to the pool once it has answered. Ending it at
+ * once would make a slow server open new connections while it still works for the old ones.
  *
- * @param demoted is told that a connection leads to a server that takes no writes: others may too
+ * @param onReadOnly is called when a connection leads to a read-only server; others may too
  */
 export function createConnections<Client extends PostgresClient>(
   openPool: () => Promise<PostgresPool>,
   areStatementsNamed: boolean,
-  patienceMs: number,
-  demoted: () => void,
+  graceMs: number,
+  onReadOnly: () => void,
 ) {
   let named = areStatementsNamed
-  /** What ends those that owe an answer. */
-  const owing = new Set<() => void>()
+  /** Functions that end the clients whose answers are late. */
+  const late = new Set<() => void>()
 
   /**
-   * A client, with a listener for its errors: a pool takes its own away while one is checked out. In the callback,
-   * because a server that goes away may greet a new client and end it in one packet, before any promise has resolved.
+   * A client with an error listener, because the pool removes its own at checkout. Added in the callback, because a server
+   * may accept a client and end it in one packet, before a promise would resolve.
    * @throws Failure `refused`: nothing was sent.
    */
   async function checkOut(by: number, onError: () => void): Promise<Client> {
@@ -73,7 +73,7 @@ export function createConnections<Client extends PostgresClient>(
 
   async function connect(by: number): Promise<Connection<Client> & { releaseOnceAnswered(): void }> {
     let isBroken = false
-    let owed: Promise<unknown> | undefined
+    let lateAnswer: Promise<unknown> | undefined
     let isReleased = false
     const onError = () => {
       isBroken = true
@@ -91,18 +91,18 @@ export function createConnections<Client extends PostgresClient>(
       const answer = client.query(config)
       try {
         const { rows } = await within(by, answer, () => {
-          owed = answer
+          lateAnswer = answer
           return new Failure(new Error('no answer in time'), 'unknown', false)
         })
         return rows
       } catch (error) {
         isBroken ||= breaks(error)
-        if (isOfReadOnlyServer(error)) demoted()
+        if (isReadOnlyError(error)) onReadOnly()
         throw error
       }
     }
 
-    function giveBack(destroy: boolean): void {
+    function returnToPool(destroy: boolean): void {
       if (isReleased) return
       isReleased = true
       client.removeListener('error', onError)
@@ -110,19 +110,19 @@ export function createConnections<Client extends PostgresClient>(
     }
 
     function releaseOnceAnswered(): void {
-      if (owed === undefined) giveBack(isBroken)
-      else awaitAnswer(owed)
+      if (lateAnswer === undefined) returnToPool(isBroken)
+      else awaitAnswer(lateAnswer)
     }
 
     function awaitAnswer(answer: Promise<unknown>): void {
       const end = (destroy: boolean) => {
         clearTimeout(timer)
-        owing.delete(endNow)
-        giveBack(destroy)
+        late.delete(endNow)
+        returnToPool(destroy)
       }
       const endNow = () => end(true)
-      const timer = setTimeout(endNow, patienceMs)
-      owing.add(endNow)
+      const timer = setTimeout(endNow, graceMs)
+      late.add(endNow)
       answer.then(
         () => end(false),
         error => end(breaks(error)),
@@ -137,22 +137,22 @@ export function createConnections<Client extends PostgresClient>(
         try {
           return await send(query, values, by)
         } catch (error) {
-          if (!wasNamed || !isOfStatementNames(error)) throw failureOfStatement(error)
+          if (!wasNamed || !isStatementNameError(error)) throw failureOfStatement(error)
           named = false
           throw new Failure(error, 'refused', true)
         }
       },
 
-      release: () => giveBack(isBroken),
+      release: () => returnToPool(isBroken),
       releaseOnceAnswered,
-      destroy: () => giveBack(true),
+      destroy: () => returnToPool(true),
     }
   }
 
   return {
     connect,
 
-    /** One statement by itself. @throws Failure */
+    /** Runs a single statement. @throws Failure */
     async run(statement: Statement, values: readonly unknown[], by: number): Promise<Row[]> {
       const connection = await connect(by)
       try {
@@ -162,22 +162,22 @@ export function createConnections<Client extends PostgresClient>(
       }
     },
 
-    /** Waits for no late answer any longer. */
+    /** Ends the clients whose answers are late. */
     close(): void {
-      for (const end of owing) end()
+      for (const end of late) end()
     },
   }
 }
 
-/** Whether a connection is of no more use after it. */
+/** Whether the connection cannot be used after the error. */
 function breaks(error: unknown): boolean {
-  return !isOfTheStatement(error) || isOfReadOnlyServer(error)
+  return !isStatementError(error) || isReadOnlyError(error)
 }
 
-/** What `promise` gives, or a rejection with `late()` at the deadline. */
-export function within<T>(by: number, promise: Promise<T>, late: () => Error): Promise<T> {
+/** Settles as `promise` does, or rejects with `lateError()` at the deadline. */
+export function within<T>(by: number, promise: Promise<T>, lateError: () => Error): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const timer = setTimeout(() => reject(late()), Math.max(0, by - performance.now()))
+    const timer = setTimeout(() => reject(lateError()), Math.max(0, by - performance.now()))
     promise.then(
       value => {
         clearTimeout(timer)

@@ -6,11 +6,11 @@ const DEADLOCK_DETECTED = '40P01'
 const UNKNOWN_STATEMENT = '26000'
 const STATEMENT_EXISTS = '42P05'
 const IN_FAILED_TRANSACTION = '25P02'
-/** read_only_sql_transaction: a server that is about to be promoted, or was demoted. */
+/** read_only_sql_transaction: the server is a replica. */
 const READ_ONLY_SERVER = '25006'
 
-/** What passes by itself: restarts, failovers, a crowd, a lock. */
-const PASSING = new Set([
+/** Transient errors: restarts, failovers, too many connections, locks. */
+const TRANSIENT = new Set([
   SERIALIZATION_FAILURE,
   DEADLOCK_DETECTED,
   '55P03', // lock_not_available
@@ -35,60 +35,62 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : ''
 }
 
-/** Query builders put the driver's error into one of their own, as this store does. */
+/** With the code of the cause, because query builders wrap the driver's error, as this store does. */
 function codesOf(error: unknown): string[] {
   return [codeOf(error), codeOf((error as Error | null)?.cause)]
 }
 
-/** The server's own word on a statement, after which the connection goes on. */
-export function isOfTheStatement(error: unknown): boolean {
+/** The server rejected a statement; the connection can still be used. */
+export function isStatementError(error: unknown): boolean {
   return (error as DriverError | null)?.severity === 'ERROR'
 }
 
-/** The database asks for the transaction to be run again. */
-export function asksForAnotherRun(error: unknown): boolean {
+/** The database asks the client to run the transaction again. */
+export function isTransactionConflict(error: unknown): boolean {
   return codesOf(error).some(code => code === SERIALIZATION_FAILURE || code === DEADLOCK_DETECTED)
 }
 
-/** A pooler in transaction mode that does not know named statements sent this one to a connection it was not named on. */
-export function isOfStatementNames(error: unknown): boolean {
+/** A pooler in transaction mode that does not support named statements sent one to a connection that does not have it. */
+export function isStatementNameError(error: unknown): boolean {
   return codesOf(error).some(code => code === UNKNOWN_STATEMENT || code === STATEMENT_EXISTS)
 }
 
-/** The connection leads to a server that takes no writes: a new one may lead to the present primary. */
-export function isOfReadOnlyServer(error: unknown): boolean {
+/** The connection leads to a read-only server; a new one may lead to the primary. */
+export function isReadOnlyError(error: unknown): boolean {
   return codesOf(error).includes(READ_ONLY_SERVER)
 }
 
-/** A statement of the same transaction failed before. */
-export function isOfFailedTransaction(error: unknown): boolean {
+/** An earlier statement of the transaction failed. */
+export function isFailedTransactionError(error: unknown): boolean {
   return codesOf(error).includes(IN_FAILED_TRANSACTION)
 }
 
-/** An error on its way to the caller, with what is known about trying again. */
+/** The error that an operation rejects with. */
 export class Failure extends StoreError {
-  /** Whether another try may go better. */
-  readonly passes: boolean
+  /** Another try may succeed. */
+  readonly isTransient: boolean
 
-  constructor(error: unknown, effect: StoreError['effect'], passes = PASSING.has(codeOf(error))) {
+  constructor(error: unknown, effect: StoreError['effect'], isTransient = TRANSIENT.has(codeOf(error))) {
     super(`postgres store: ${describe(error)}`, effect, { cause: error })
     this.name = 'StoreError'
-    this.passes = passes
+    this.isTransient = isTransient
   }
 }
 
 /**
- * Of a statement that was sent, and of whatever else went wrong: nothing was written if the server said so. Anything else leaves it open: a server that
- * ends a connection may have committed first (synchronous replication, for one).
+ * For a statement that was sent. Only an error of the statement proves that nothing was written: a server that ends a
+ * connection may have committed before, e.g. while it waited for synchronous replication.
  */
 export function failureOfStatement(error: unknown): Failure {
   if (error instanceof Failure) return error
-  return isOfTheStatement(error) ? new Failure(error, 'refused') : new Failure(error, 'unknown', true)
+  return isStatementError(error) ? new Failure(error, 'refused') : new Failure(error, 'unknown', true)
 }
 
-/** Of a connection that was not had: no statement was sent. Without a code it was cut, or not had in time. */
+/** For a connection that could not be made: no statement was sent. An error without a code is a cut or a timeout. */
 export function failureOfConnection(error: unknown): Failure {
-  return error instanceof Failure ? error : new Failure(error, 'refused', PASSING.has(codeOf(error)) || !codeOf(error))
+  if (error instanceof Failure) return error
+  const code = codeOf(error)
+  return new Failure(error, 'refused', code === '' || TRANSIENT.has(code))
 }
 
 function describe(error: unknown): string {

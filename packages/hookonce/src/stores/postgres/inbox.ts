@@ -10,7 +10,7 @@ import type { Connections, Row } from './connections.js'
 import { acceptedOf } from './rows.js'
 import type { Statements } from './statements.js'
 
-/** Of the columns of `claim-due.sql`. */
+/** Decodes the columns of `claim-due.sql`. */
 function dueClaim(scope: string, [key, attempts, token, created, ...rest]: Row): DueClaim {
   return {
     scope,
@@ -24,29 +24,29 @@ function dueClaim(scope: string, [key, attempts, token, created, ...rest]: Row):
   }
 }
 
-export function createWorking({ run }: Connections, statements: Statements) {
+export function createInbox({ run }: Connections, statements: Statements) {
   return {
     async claimDue(request: ClaimDueRequest, by: number): Promise<DueClaim[]> {
       const { scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses, again } = request
       if (again) {
-        const leased = await run(statements.leased, [scope, leaseId], by)
+        const leased = await run(statements.listLeased, [scope, leaseId], by)
         if (leased.length > 0) return leased.map(row => dueClaim(scope, row))
       }
-      const taken = await run(
+      const rows = await run(
         statements.claimDue,
         [scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses, LOST_ERROR],
         by,
       )
-      // Those that died have no key.
-      return taken.filter(([key]) => key !== null).map(row => dueClaim(scope, row))
+      // A record that died has no key.
+      return rows.filter(([key]) => key !== null).map(row => dueClaim(scope, row))
     },
 
     async redrive(scope: string, key: string, completed: boolean, by: number): Promise<RedriveOutcome> {
       for (;;) {
         const redriven = await run(statements.redrive, [scope, key, completed], by)
         if (redriven.length > 0) return 'redriven'
-        const [found] = await run(statements.runs, [scope, key], by)
-        const [, isAccepted, isSettled, isCompleted] = found ?? []
+        const [status] = await run(statements.status, [scope, key], by)
+        const [, isAccepted, isSettled, isCompleted] = status ?? []
         if (!isAccepted) return 'absent'
         if (!isSettled) return 'busy'
         if (isCompleted && !completed) return 'completed'

@@ -3,17 +3,18 @@ import type { RecordId } from '../store.js'
 import { within } from './connections.js'
 import { Failure } from './errors.js'
 import type { PostgresClient } from './pool.js'
+import { nameOf } from './rows.js'
 
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000
 const LONGEST_PAUSE_READ_ONLY_MS = 200
-/** A connection that was cut without a word, or leads to a server that was demoted, is noticed after so long at the latest. */
-const PROBE_MS = 5_000
-const MOST_AT_ONCE = 500
+/** The interval of probes, which detect a dead connection and a server that became a replica. */
+const PROBE_INTERVAL_MS = 5_000
+const MOST_MARKED_AT_ONCE = 500
 
 class ReadOnlyServer extends Error {}
 
-/** A connection of the watching's own. */
+/** The connection that listens. */
 export interface Listener {
   client: Omit<PostgresClient, 'release' | 'getTransactionStatus'>
   end(): void
@@ -24,27 +25,27 @@ interface Watched {
   wakes: Set<() => void>
 }
 
-export interface WatchingSettings {
+export interface WatcherOptions {
   channel: { name: string; listen: string }
   timeoutMs: number
   connect(by: number): Promise<Listener>
-  /** Makes whoever ends an attempt of these records say so. */
+  /** Has the end of each attempt of these records notified. */
   mark(ids: RecordId[]): Promise<void>
 }
 
 /**
- * Wakes who watches a record when another process says that its attempt has ended. One connection listens, from the
- * first watch on. A record is marked only once it listens: what ends later is told, what ended earlier the wake shows.
- * What is due in a scope is told on the same channel, by the scope alone.
+ * Wakes the watches of a record when its attempt ends in any process. One connection listens, from the first watch on. Once
+ * it listens, a record is marked and its watches are woken: later ends are notified, and an earlier one shows in the record.
+ * A notification without a key says that something in the scope is due.
  */
-export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSettings) {
+export function createWatcher({ channel, timeoutMs, connect, mark }: WatcherOptions) {
   const watches = new Map<string, Watched>()
   const unmarked = new Set<string>()
   const queues = new Set<{ scope: string; wake: () => void }>()
-  let isKept = false
+  let isRunning = false
   let isClosed = false
-  let isDoubted = false
-  let somethingHappened = () => {}
+  let isProbeDue = false
+  let wakeLoop = () => {}
 
   function wake(name: string): void {
     for (const call of watches.get(name)?.wakes ?? []) call()
@@ -54,33 +55,33 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
     for (const queue of queues) if (scope === undefined || queue.scope === scope) queue.wake()
   }
 
-  function startKeeping(): void {
-    if (isKept) somethingHappened()
+  function startOrWakeLoop(): void {
+    if (isRunning) wakeLoop()
     else {
-      isKept = true
-      keep()
+      isRunning = true
+      run()
     }
   }
 
   async function listen(): Promise<Listener & { isLost: boolean }> {
     const listener = { ...(await connect(performance.now() + timeoutMs)), isLost: false }
-    const lose = () => {
+    const onLost = () => {
       listener.isLost = true
-      somethingHappened()
+      wakeLoop()
     }
-    listener.client.on('error', lose)
-    listener.client.on('end', lose)
+    listener.client.on('error', onLost)
+    listener.client.on('end', onLost)
     listener.client.on('notification', ({ channel: name, payload }: { channel: string; payload: string }) => {
       if (name !== channel.name) return
-      const told = readNotification(payload)
-      if (told === undefined) return
-      const { scope, key } = told
+      const notification = parseNotification(payload)
+      if (notification === undefined) return
+      const { scope, key } = notification
       if (key === undefined) wakeQueues(scope)
       else wake(nameOf({ scope, key }))
     })
     try {
       await probe(listener)
-      await ask(listener, channel.listen)
+      await query(listener, channel.listen)
     } catch (error) {
       listener.end()
       throw error
@@ -88,20 +89,20 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
     return listener
   }
 
-  /** @throws Error when nobody can be heard on this connection any more */
+  /** @throws Error if the connection cannot receive notifications */
   async function probe(listener: Listener): Promise<void> {
-    isDoubted = false
-    const { rows } = await ask(listener, 'SHOW transaction_read_only')
+    isProbeDue = false
+    const { rows } = await query(listener, 'SHOW transaction_read_only')
     if (rows[0]?.transaction_read_only === 'on') throw new ReadOnlyServer()
   }
 
-  function ask({ client }: Listener, query: string): ReturnType<PostgresClient['query']> {
-    const late = () => new Failure(new Error('the listening connection gave no answer'), 'refused', true)
-    return within(performance.now() + timeoutMs, client.query(query), late)
+  function query({ client }: Listener, text: string): ReturnType<PostgresClient['query']> {
+    const lateError = () => new Failure(new Error('the listening connection gave no answer'), 'refused', true)
+    return within(performance.now() + timeoutMs, client.query(text), lateError)
   }
 
-  async function markSome(): Promise<void> {
-    const names = [...unmarked].slice(0, MOST_AT_ONCE)
+  async function markBatch(): Promise<void> {
+    const names = [...unmarked].slice(0, MOST_MARKED_AT_ONCE)
     await mark(names.flatMap(name => watches.get(name)?.id ?? []))
     for (const name of names) {
       unmarked.delete(name)
@@ -109,39 +110,40 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
     }
   }
 
-  async function attend(listener: Listener & { isLost: boolean }): Promise<void> {
-    let probeAt = performance.now() + PROBE_MS
+  /** Probes and marks until the connection is lost. */
+  async function serve(listener: Listener & { isLost: boolean }): Promise<void> {
+    let probeAt = performance.now() + PROBE_INTERVAL_MS
     while (!listener.isLost && !isClosed) {
-      // Before anything else: there may always be something to mark.
-      if (isDoubted || performance.now() >= probeAt) {
+      // Probes come first, because there may always be records to mark.
+      if (isProbeDue || performance.now() >= probeAt) {
         await probe(listener)
-        probeAt = performance.now() + PROBE_MS
-      } else if (unmarked.size > 0) await markSome()
-      else await somethingOr(probeAt)
+        probeAt = performance.now() + PROBE_INTERVAL_MS
+      } else if (unmarked.size > 0) await markBatch()
+      else await wakeOrTime(probeAt)
     }
   }
 
-  function somethingOr(at: number): Promise<void> {
+  function wakeOrTime(at: number): Promise<void> {
     return new Promise(resolve => {
       const timer = setTimeout(resolve, at - performance.now()).unref()
-      somethingHappened = () => {
+      wakeLoop = () => {
         clearTimeout(timer)
         resolve()
       }
     })
   }
 
-  /** Listens for as long as the store is open, on one connection after the other. */
-  async function keep(): Promise<void> {
+  /** Listens until the store is closed, on a new connection after each lost one. */
+  async function run(): Promise<void> {
     for (let pauseMs = FIRST_PAUSE_MS; !isClosed; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       let listener: Awaited<ReturnType<typeof listen>> | undefined
       try {
         listener = await listen()
         pauseMs = FIRST_PAUSE_MS
         wakeQueues()
-        await attend(listener)
+        await serve(listener)
       } catch (error) {
-        // Who watches reads the record from time to time, so a watch may be late. A pool may keep more that lead there.
+        // Watchers poll as well, so a wake may be late. After a failover the pool may have more connections to the replica.
         if (error instanceof ReadOnlyServer) pauseMs = Math.min(pauseMs, LONGEST_PAUSE_READ_ONLY_MS)
       } finally {
         listener?.end()
@@ -159,7 +161,7 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
       watched.wakes.add(call)
       watches.set(name, watched)
       unmarked.add(name)
-      startKeeping()
+      startOrWakeLoop()
       return () => {
         watched.wakes.delete(call)
         if (watched.wakes.size > 0 || watches.get(name) !== watched) return
@@ -171,14 +173,14 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
     watchDue(scope: string, wakeUp: () => void): () => void {
       const queue = { scope, wake: () => wakeUp() }
       queues.add(queue)
-      startKeeping()
+      startOrWakeLoop()
       return () => void queues.delete(queue)
     },
 
-    /** Another connection led to a server that takes no writes. */
-    doubt(): void {
-      isDoubted = true
-      somethingHappened()
+    /** Probes now, because another connection led to a read-only server. */
+    probeNow(): void {
+      isProbeDue = true
+      wakeLoop()
     },
 
     close(): void {
@@ -186,13 +188,13 @@ export function createWatching({ channel, timeoutMs, connect, mark }: WatchingSe
       watches.clear()
       unmarked.clear()
       queues.clear()
-      somethingHappened()
+      wakeLoop()
     },
   }
 }
 
-/** Whoever may connect to the database may notify: anything may stand there. */
-function readNotification(payload: string): { scope: string; key?: string } | undefined {
+/** Validates the payload, because any user of the database can notify the channel. */
+function parseNotification(payload: string): { scope: string; key?: string } | undefined {
   let parsed: unknown
   try {
     parsed = JSON.parse(payload)
@@ -204,8 +206,4 @@ function readNotification(payload: string): { scope: string; key?: string } | un
   if (typeof scope !== 'string') return undefined
   if (key === undefined) return { scope }
   return typeof key === 'string' ? { scope, key } : undefined
-}
-
-function nameOf({ scope, key }: RecordId): string {
-  return JSON.stringify([scope, key])
 }

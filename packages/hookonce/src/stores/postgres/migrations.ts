@@ -2,11 +2,11 @@ import { postgresStoreDefaults, validSchema } from './options.js'
 import { migrationsFor } from './statements.js'
 
 /**
- * The migrations as plain SQL, oldest first, for those who run them by hand (`migrate: false`): each in a transaction,
- * in its order, once; `SELECT version FROM hookonce.meta` tells how many a schema has had. The schema itself must be
- * there: `CREATE SCHEMA hookonce`.
+ * The migrations as plain SQL, oldest first, to be run by hand (`migrate: false`). Create the schema first
+ * (`CREATE SCHEMA hookonce`), then run each migration once, in order, in a transaction. `SELECT version FROM hookonce.meta`
+ * returns how many a schema has had.
  *
- * @throws ConfigurationError for a schema that is no name.
+ * @throws ConfigurationError for an invalid name of a schema.
  * @example
  * console.log(postgresMigrations().join('\n'))
  */

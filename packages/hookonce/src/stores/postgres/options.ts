@@ -6,28 +6,28 @@ export interface PostgresStoreOptions {
   /** The schema that holds the tables: lower-case letters, digits and `_`, at most 50. Default `hookonce`. */
   schema?: string
   /**
-   * How a change of a watched record is heard of: `true`, by LISTEN on a connection of the pool; a connection string,
-   * on a connection of its own, for a pool that goes through PgBouncer in transaction mode; `false`, not at all:
-   * `watch` is absent, and who waits for a record reads it from time to time. Default `true`.
+   * How the store learns that a watched record changed. `true`: LISTEN on a connection of the pool. A connection string:
+   * LISTEN on a separate connection, for a pool behind PgBouncer in transaction mode. `false`: no `watch`; waiting callers
+   * poll the record. Default `true`.
    */
   listen?: boolean | string
-  /** The longest one operation takes before it is given up. Default 1,500. */
+  /** The time limit of one operation, retries included. Default 1,500. */
   timeoutMs?: number
   /**
-   * The longest the work of a transaction takes before it is rolled back. Where the answer to its COMMIT is lost, what
-   * became of it is asked after for as long again, and 10,000 at most. Default 30,000.
+   * The time limit of the work in a transaction; after it the transaction is rolled back. If the answer to COMMIT is lost,
+   * the store looks up the outcome for as long again, 10,000 at most. Default 30,000.
    */
   transactionTimeoutMs?: number
-  /** How often expired records are removed in the background, about; 0: never. Default 60,000. */
+  /** The approximate interval at which expired records are removed in the background; 0: never. Default 60,000. */
   purgeIntervalMs?: number
   /**
-   * Whether statements are named, so that the server plans them once a connection. A pooler that does not know them
-   * (PgBouncer before 1.21 in transaction mode) is noticed, and they are no longer named. Default `true`.
+   * Whether statements are named, so that the server plans each once a connection. If a pooler does not support them
+   * (PgBouncer before 1.21 in transaction mode), the store stops naming them. Default `true`.
    */
   namedStatements?: boolean
-  /** Whether the first operation brings the schema up to date. `false`: that was done by hand. Default `true`. */
+  /** Whether the first operation migrates the schema. `false`: run `postgresMigrations()` by hand. Default `true`. */
   migrate?: boolean
-  /** For a connection string: the most connections, 4 or more. Default 10. */
+  /** The most connections of a pool that the store makes, 4 or more. Default 10. */
   poolSize?: number
 }
 
@@ -68,7 +68,7 @@ export function resolved(given: PostgresStoreOptions): Required<PostgresStoreOpt
 
 /** @throws ConfigurationError */
 export function validSchema(schema: string): string {
-  // It becomes part of statements and of a channel's name (63 bytes).
+  // It becomes part of statements, and of the channel's name, which has 63 bytes at most.
   if (!/^[a-z_][a-z0-9_]{0,49}$/.test(schema)) {
     throw new ConfigurationError(
       `schema must be up to 50 lower-case letters, digits and _, and start with no digit, not ${JSON.stringify(schema)}`,
@@ -78,7 +78,7 @@ export function validSchema(schema: string): string {
 }
 
 function inRange(name: string, value: number, least: number): void {
-  // The range of a timer.
+  // A timer's range.
   if (!(Number.isInteger(value) && value >= least && value < 2 ** 31)) {
     throw new ConfigurationError(`${name} must be a whole number from ${least} to ${2 ** 31 - 1}, not ${value}`)
   }

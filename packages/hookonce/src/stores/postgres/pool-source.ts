@@ -3,7 +3,7 @@ import type { Connections } from './connections.js'
 import type { Listener } from './listen.js'
 import type { PostgresPool } from './pool.js'
 
-/** Where clients come from: the user's pool, or one of the store's own. */
+/** A pool of the user, or of the store. */
 export interface Source {
   pool(): Promise<PostgresPool>
   close(): Promise<void>
@@ -11,9 +11,9 @@ export interface Source {
 
 const ignore = () => {}
 
-/** The user's own pool, which stays open. */
+/** `close` leaves the user's pool open. */
 export function givenPool(pool: PostgresPool): Source {
-  // A pool without a listener for errors of idle clients ends the process with the first restart of the server.
+  // Without a listener an error of an idle client, e.g. at a restart of the server, would end the process.
   pool.on('error', ignore)
   return {
     pool: async () => pool,
@@ -23,7 +23,7 @@ export function givenPool(pool: PostgresPool): Source {
   }
 }
 
-/** A pool of the store's own. Whoever waits for a connection no longer leaves it to those who come. */
+/** `openingMs` is longer than an operation waits, so that a slow connection serves later operations. */
 export function ownPool(url: string, max: number, openingMs: number): Source {
   let pool: Promise<PostgresPool> | undefined
 
@@ -35,7 +35,7 @@ export function ownPool(url: string, max: number, openingMs: number): Source {
       connectionTimeoutMillis: openingMs,
       keepAlive: true,
       fallback_application_name: 'hookonce',
-      // A store with nothing to do does not keep the process alive.
+      // An idle store does not keep the process alive.
       allowExitOnIdle: true,
     })
     opened.on('error', ignore)
@@ -53,11 +53,11 @@ export function ownPool(url: string, max: number, openingMs: number): Source {
   }
 }
 
-/** A connection to listen on: a direct one, or one of the pool's. */
+/** Opens the connection for LISTEN: to `url`, or one of the pool if it is `true`. */
 export async function openListener(url: string | true, connections: Connections, by: number): Promise<Listener> {
   if (url === true) {
     const { client, destroy } = await connections.connect(by)
-    // Its end is heard of by its owner, and an error after it by nobody.
+    // The caller listens for its end. An error without a listener would end the process.
     client.on('error', ignore)
     return { client, end: destroy }
   }

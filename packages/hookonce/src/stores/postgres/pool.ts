@@ -1,15 +1,15 @@
-/** What this store needs of a `pg` client that is checked out; `pg.PoolClient` is one. */
+/** The part of a `pg.PoolClient` that the store uses. */
 export interface PostgresClient {
-  // biome-ignore lint/suspicious/noExplicitAny: rows are what the statement selects
+  // biome-ignore lint/suspicious/noExplicitAny: rows depend on the statement
   query(query: any, values?: any): Promise<{ rows: any[]; rowCount: number | null }>
   release(destroy?: boolean): void
-  // biome-ignore lint/suspicious/noExplicitAny: what an event brings
+  // biome-ignore lint/suspicious/noExplicitAny: values depend on the event
   on(event: 'error' | 'end' | 'notification', listener: (value: any) => void): unknown
   removeListener(event: 'error', listener: (error: Error) => void): unknown
   getTransactionStatus(): 'I' | 'T' | 'E' | null
 }
 
-/** What this store needs of a `pg.Pool`. */
+/** The part of a `pg.Pool` that the store uses. */
 export interface PostgresPool {
   connect(callback: (error: Error | undefined, client: PostgresClient | undefined, done: never) => void): void
   on(event: 'error', listener: (error: Error) => void): unknown
@@ -18,7 +18,7 @@ export interface PostgresPool {
   options: { max: number }
 }
 
-/** What a pool hands out: `pg.PoolClient` for a `pg.Pool`. */
+/** The type of a pool's clients: `pg.PoolClient` for a `pg.Pool`. */
 export type ClientOf<Pool extends PostgresPool> = Pool extends {
   connect(callback: (error: Error | undefined, client: infer Client | undefined, done: never) => void): void
 }

@@ -3,26 +3,26 @@ import { Failure, failureOfStatement } from './errors.js'
 
 const FIRST_PAUSE_MS = 10
 const LONGEST_PAUSE_MS = 200
-/** More than a lock is waited for: a try that is cut off would leave its outcome unknown. */
+/** Longer than the lock timeout of a statement: a shorter try could be cut off, and its effect would be unknown. */
 const LEAST_TRY_MS = 250
 
-/** What may be asked again: everything, or only what certainly was not done. */
+/** When an operation may be tried again: always, or only if it certainly had no effect. */
 export type Repeatable = 'always' | 'if refused'
 
 /**
- * Asks until there is an answer, another try cannot help, or the deadline. Once a try may have had its effect the
- * failure stays `unknown`, whatever became of later ones.
+ * Tries until success, an error that is not transient, or the deadline. Once a try may have had its effect the failure
+ * stays `unknown`, whatever the errors of later tries.
  * @throws Failure
  */
-export async function persist<T>(by: number, repeatable: Repeatable, ask: (attempt: number) => Promise<T>): Promise<T> {
+export async function retry<T>(by: number, repeatable: Repeatable, work: (attempt: number) => Promise<T>): Promise<T> {
   let isUnknown = false
   for (let attempt = 1, pauseMs = FIRST_PAUSE_MS; ; attempt++, pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
     try {
-      return await ask(attempt)
+      return await work(attempt)
     } catch (error) {
       const failure = failureOfStatement(error)
       isUnknown ||= failure.effect === 'unknown'
-      const mayRepeat = failure.passes && (repeatable === 'always' || !isUnknown)
+      const mayRepeat = failure.isTransient && (repeatable === 'always' || !isUnknown)
       const pause = pauseMs * (0.5 + Math.random() / 2)
       if (mayRepeat && performance.now() + pause + LEAST_TRY_MS < by) {
         await delay(pause)
@@ -30,5 +30,24 @@ export async function persist<T>(by: number, repeatable: Repeatable, ask: (attem
       }
       throw isUnknown && failure.effect === 'refused' ? new Failure(failure.cause, 'unknown', false) : failure
     }
+  }
+}
+
+/**
+ * Decides by a key's row. `decide` returns `undefined` if the row changed before it could write; then `read` reads the row
+ * again. `first` is the row if it was read before.
+ * @throws Failure at the deadline
+ */
+export async function decideByRow<Row, Outcome>(
+  operations: string,
+  by: number,
+  first: Row | undefined,
+  read: () => Promise<Row | undefined>,
+  decide: (row: Row) => Promise<Outcome | undefined>,
+): Promise<Outcome> {
+  for (let row = first; ; row = await read()) {
+    const outcome = row && (await decide(row))
+    if (outcome !== undefined) return outcome
+    if (performance.now() >= by) throw new Failure(new Error(`too many ${operations} of one key`), 'refused', false)
   }
 }

@@ -1,7 +1,30 @@
-import type { Accepted, RecordSummary, StoredRecord } from '../store.js'
+import type { Accepted, RecordId, RecordSummary, StoredRecord } from '../store.js'
 import type { Row } from './connections.js'
 
-/** Of the columns of `get.sql`, `list.sql` and their like, in their order. `pg` hands out a bigint as text. */
+/** A key that identifies a record within this process. */
+export const nameOf = ({ scope, key }: RecordId): string => `${scope.length}:${scope}${key}`
+
+/** Decodes a batch's rows, in the order of its requests. A row begins with the number of its request, from 1 on. */
+export function byRequest<T>(rows: readonly Row[], count: number, decode: (row: Row) => T): (T | undefined)[] {
+  const decoded: (T | undefined)[] = new Array(count).fill(undefined)
+  for (const row of rows) decoded[Number(row[0]) - 1] = decode(row)
+  return decoded
+}
+
+/** What claim.sql and accept.sql both return of a row. */
+export interface CurrentRow {
+  isInserted: boolean
+  isExpired: boolean
+  state: RecordSummary['state']
+  fingerprint: string | null
+  attempts: number
+}
+
+export function currentRow([, isInserted, isExpired, state, fingerprint, attempts]: Row): CurrentRow {
+  return { isInserted, isExpired, state, fingerprint, attempts: Number(attempts) }
+}
+
+/** Decodes the columns of `get.sql` and of the lists. `pg` returns a bigint as text. */
 export function summaryOf(row: Row): RecordSummary {
   const [, scope, key, state, fingerprint, attempts, losses, leaseId, token, ...rest] = row
   const [created, claimed, ends, settled, expires, lastError, remaining, ...accepted] = rest
@@ -28,7 +51,7 @@ export function summaryOf(row: Row): RecordSummary {
   }
 }
 
-/** Of the columns `due_at`, `grp`, `round`, `earlier_attempts`. */
+/** Decodes the columns `due_at`, `grp`, `round`, `earlier_attempts`. */
 export function acceptedOf([due, group, round, earlier]: Row): Accepted {
   return {
     dueAt: due === null ? null : Number(due),
@@ -38,7 +61,7 @@ export function acceptedOf([due, group, round, earlier]: Row): Accepted {
   }
 }
 
-/** Of the columns of `get.sql`. */
+/** Decodes the columns of `get.sql`. */
 export function recordOf(row: Row): StoredRecord {
   const summary = summaryOf(row)
   const [result, delivery] = row.slice(-2)

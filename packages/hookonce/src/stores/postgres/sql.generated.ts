@@ -1,7 +1,7 @@
 // Generated from sql/ and migrations/ by scripts/generate-sql.mjs. Do not edit.
 
 export const sql = {
-  acceptAnew: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+  acceptExpired: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   id = (SELECT nextval('hookonce.record_ids') FROM hookonce.lock_group($1, $8)), state = 'pending', fingerprint = $4,
   attempts = 0, losses = 0, lease_id = $5,
@@ -10,26 +10,26 @@ UPDATE hookonce.records SET
   lock_ttl_ms = 0, retention_ms = $6::bigint, last_error = NULL, result = NULL,
   due_at = hookonce.now_ms() + $7::bigint, grp = $8::text, blocked = $8::text IS NOT NULL, round = 1, earlier_attempts = 0,
   label = $9, delivery = $10::bytea
-FROM patience
+FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND expires_at <= hookonce.now_ms()
 RETURNING created_at, CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END`,
-  accept: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
-given AS MATERIALIZED (
+  accept: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
+input AS MATERIALIZED (
   SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS fingerprints, $4::text[] AS accept_ids,
     $5::bigint[] AS retentions, $6::bigint[] AS delays, $7::text[] AS groups, $8::text[] AS labels,
     $9::integer[] AS starts, $10::integer[] AS lengths
 ),
-asked AS MATERIALIZED (
+requested AS MATERIALIZED (
   SELECT a.scope, a.key, a.fingerprint, a.accept_id, a.retention_ms, a.delay_ms, a.grp, a.label, a.start, a.length, a.n
-  FROM given, unnest(scopes, keys, fingerprints, accept_ids, retentions, delays, groups, labels, starts, lengths)
+  FROM input, unnest(scopes, keys, fingerprints, accept_ids, retentions, delays, groups, labels, starts, lengths)
     WITH ORDINALITY AS a (scope, key, fingerprint, accept_id, retention_ms, delay_ms, grp, label, start, length, n)
 ),
 locked AS MATERIALIZED (
   SELECT hookonce.lock_group(scope, grp)
-  FROM patience, (
-    SELECT DISTINCT scope COLLATE "C" AS scope, grp COLLATE "C" AS grp FROM asked
+  FROM lock_timeout, (
+    SELECT DISTINCT scope COLLATE "C" AS scope, grp COLLATE "C" AS grp FROM requested
     WHERE grp IS NOT NULL
-      AND NOT EXISTS (SELECT FROM hookonce.records r WHERE r.scope = asked.scope AND r.key = asked.key)
+      AND NOT EXISTS (SELECT FROM hookonce.records r WHERE r.scope = requested.scope AND r.key = requested.key)
     ORDER BY grp, scope
   ) AS g
 ),
@@ -42,7 +42,7 @@ inserted AS (
     hookonce.now_ms(), hookonce.now_ms(), hookonce.now_ms(), 8640000000000000, 0, retention_ms,
     hookonce.now_ms() + delay_ms, grp, grp IS NOT NULL, 1, label,
     substring($11::bytea FROM start FOR length)
-  FROM asked, hookonce.meta, patience, (SELECT count(*) FROM locked) AS l WHERE meta.id = 1
+  FROM requested, hookonce.meta, lock_timeout, (SELECT count(*) FROM locked) AS l WHERE meta.id = 1
   ORDER BY scope COLLATE "C", key COLLATE "C"
   ON CONFLICT (scope, key) DO NOTHING
   RETURNING scope, key, grp, created_at
@@ -52,11 +52,11 @@ accepted AS MATERIALIZED (
   FROM (SELECT * FROM inserted ORDER BY grp, scope) AS i
 )
 SELECT a.n, true, false, 'pending', NULL, 0, NULL, 0, i.created_at
-FROM asked a JOIN accepted i ON i.scope = a.scope AND i.key = a.key
+FROM requested a JOIN accepted i ON i.scope = a.scope AND i.key = a.key
 UNION ALL
 SELECT a.n, false, r.expires_at <= hookonce.now_ms(), r.state, r.fingerprint, r.attempts, r.lease_id, r.fencing_token,
   r.created_at
-FROM asked a JOIN hookonce.records r ON r.scope = a.scope AND r.key = a.key
+FROM requested a JOIN hookonce.records r ON r.scope = a.scope AND r.key = a.key
 WHERE NOT EXISTS (SELECT FROM inserted i WHERE i.scope = a.scope AND i.key = a.key)`,
   announce: `SELECT pg_notify('hookonce.records', json_build_array($1::text)::text)`,
   backlog: `SELECT
@@ -66,21 +66,9 @@ WHERE NOT EXISTS (SELECT FROM inserted i WHERE i.scope = a.scope AND i.key = a.k
   hookonce.now_ms() - (
     SELECT due_at FROM hookonce.records WHERE scope = $1 AND due_at IS NOT NULL AND NOT blocked ORDER BY due_at LIMIT 1
   ) AS overdue_ms`,
-  beginAnew: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
-UPDATE hookonce.records SET
-  id = nextval('hookonce.record_ids'), state = 'running', fingerprint = $4, attempts = 1, losses = 0, lease_id = $5,
-  fencing_token = greatest(fencing_token + 1, hookonce.now_us()), created_at = hookonce.now_ms(),
-  claimed_at = hookonce.now_ms(), lease_ends_at = hookonce.now_ms() + least($6::bigint, $7::bigint),
-  settled_at = NULL,
-  expires_at = hookonce.now_ms() + least($6::bigint, $7::bigint) + greatest($7::bigint, $8::bigint),
-  lock_ttl_ms = $7::bigint, retention_ms = $8::bigint, last_error = NULL, result = NULL, grp = NULL, round = NULL,
-  earlier_attempts = 0, label = $9, delivery = NULL, lease_ms = least($6::bigint, $7::bigint), begun = true
-FROM patience
-WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND expires_at <= hookonce.now_ms()
-RETURNING attempts, fencing_token`,
-  check: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
-UPDATE hookonce.meta SET checked_at = greatest(checked_at + 1, hookonce.now_ms()) FROM patience WHERE id = 1`,
-  claimDue: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
+  check: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+UPDATE hookonce.meta SET checked_at = greatest(checked_at + 1, hookonce.now_ms()) FROM lock_timeout WHERE id = 1`,
+  claimDue: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
 due AS MATERIALIZED (
   SELECT ctid, id, due_at, state = 'running' AS runs
   FROM hookonce.records
@@ -89,7 +77,7 @@ due AS MATERIALIZED (
   LIMIT $2::bigint
   FOR UPDATE SKIP LOCKED
 ),
-taken AS (
+claimed AS (
   UPDATE hookonce.records SET
     state = 'running', attempts = attempts + 1, losses = losses + (state = 'running' AND begun)::integer,
     earlier_attempts = earlier_attempts + (state = 'running' AND NOT begun)::integer, lease_id = $3,
@@ -107,28 +95,40 @@ died AS (
   UPDATE hookonce.records SET
     state = 'dead', losses = losses + (state = 'running' AND begun)::integer, last_error = $7, settled_at = hookonce.now_ms(),
     expires_at = hookonce.now_ms() + retention_ms, due_at = NULL
-  FROM patience
+  FROM lock_timeout
   WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running' AND begun)::integer >= $6::integer
   RETURNING scope, key, grp, watched
 ),
-ended AS MATERIALIZED (
+notified AS MATERIALIZED (
   SELECT CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,
     CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END
   FROM (SELECT * FROM died ORDER BY grp) AS d
 )
-SELECT key, attempts, fencing_token, created_at, t.due_at, grp, round, earlier_attempts, delivery, d.runs, d.due_at AS since, id
-FROM taken t JOIN due d USING (id)
+SELECT key, attempts, fencing_token, created_at, c.due_at, grp, round, earlier_attempts, delivery, d.runs, d.due_at AS since, id
+FROM claimed c JOIN due d USING (id)
 UNION ALL
-SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM ended
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM notified
 ORDER BY since, id`,
-  claim: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
-given AS MATERIALIZED (
+  claimExpired: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+UPDATE hookonce.records SET
+  id = nextval('hookonce.record_ids'), state = 'running', fingerprint = $4, attempts = 1, losses = 0, lease_id = $5,
+  fencing_token = greatest(fencing_token + 1, hookonce.now_us()), created_at = hookonce.now_ms(),
+  claimed_at = hookonce.now_ms(), lease_ends_at = hookonce.now_ms() + least($6::bigint, $7::bigint),
+  settled_at = NULL,
+  expires_at = hookonce.now_ms() + least($6::bigint, $7::bigint) + greatest($7::bigint, $8::bigint),
+  lock_ttl_ms = $7::bigint, retention_ms = $8::bigint, last_error = NULL, result = NULL, grp = NULL, round = NULL,
+  earlier_attempts = 0, label = $9, delivery = NULL, lease_ms = least($6::bigint, $7::bigint), begun = true
+FROM lock_timeout
+WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND expires_at <= hookonce.now_ms()
+RETURNING attempts, fencing_token`,
+  claim: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
+input AS MATERIALIZED (
   SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS fingerprints, $4::text[] AS lease_ids,
     $5::bigint[] AS leases, $6::bigint[] AS lock_ttls, $7::bigint[] AS retentions,
     $8::text[] AS labels
 ),
-asked AS MATERIALIZED (
-  SELECT a.* FROM given, unnest(scopes, keys, fingerprints, lease_ids, leases, lock_ttls, retentions, labels)
+requested AS MATERIALIZED (
+  SELECT a.* FROM input, unnest(scopes, keys, fingerprints, lease_ids, leases, lock_ttls, retentions, labels)
     WITH ORDINALITY AS a (scope, key, fingerprint, lease_id, lease_ms, lock_ttl_ms, retention_ms, label, n)
 ),
 inserted AS (
@@ -140,36 +140,39 @@ inserted AS (
     hookonce.now_ms(), hookonce.now_ms(), hookonce.now_ms() + least(lease_ms, lock_ttl_ms),
     hookonce.now_ms() + least(lease_ms, lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms), lock_ttl_ms, retention_ms,
     label, least(lease_ms, lock_ttl_ms)
-  FROM asked, hookonce.meta, patience WHERE meta.id = 1
+  FROM requested, hookonce.meta, lock_timeout WHERE meta.id = 1
   ORDER BY scope COLLATE "C", key COLLATE "C"
   ON CONFLICT (scope, key) DO NOTHING
   RETURNING scope, key, fencing_token
 )
 SELECT a.n, true, false, 'running', a.fingerprint, 1, 0, a.lease_id, i.fencing_token, 0, NULL::bigint, NULL::bytea,
   0, true
-FROM asked a JOIN inserted i ON i.scope = a.scope AND i.key = a.key
+FROM requested a JOIN inserted i ON i.scope = a.scope AND i.key = a.key
 UNION ALL
 SELECT a.n, false, r.expires_at <= hookonce.now_ms(), r.state, r.fingerprint, r.attempts, r.losses, r.lease_id,
   r.fencing_token, r.lease_ends_at - hookonce.now_ms(), r.settled_at,
   CASE WHEN r.state = 'completed' AND r.expires_at > hookonce.now_ms() THEN r.result END,
   coalesce(r.lease_ms, r.lock_ttl_ms), r.begun
-FROM asked a JOIN hookonce.records r ON r.scope = a.scope AND r.key = a.key
+FROM requested a JOIN hookonce.records r ON r.scope = a.scope AND r.key = a.key
 WHERE NOT EXISTS (SELECT FROM inserted i WHERE i.scope = a.scope AND i.key = a.key)`,
-  complete: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
-given AS MATERIALIZED (
+  commitOutcome: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', $3, true))
+SELECT id, state, lease_id, settled_at FROM hookonce.records, lock_timeout WHERE scope = $1 AND key = $2
+FOR UPDATE OF records`,
+  complete: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
+input AS MATERIALIZED (
   SELECT $1::text[] AS scopes, $2::text[] AS keys, $3::text[] AS lease_ids, $4::integer[] AS starts,
     $5::integer[] AS lengths, $6::bytea AS results
 ),
-asked AS MATERIALIZED (
+requested AS MATERIALIZED (
   SELECT a.scope, a.key, a.lease_id, a.n, substring(results FROM a.start FOR a.length) AS result
-  FROM given, unnest(scopes, keys, lease_ids, starts, lengths)
+  FROM input, unnest(scopes, keys, lease_ids, starts, lengths)
     WITH ORDINALITY AS a (scope, key, lease_id, start, length, n)
 ),
 completed AS (
   UPDATE hookonce.records r SET
     state = 'completed', result = a.result, settled_at = hookonce.now_ms(),
     expires_at = hookonce.now_ms() + retention_ms, due_at = NULL
-  FROM asked a, patience
+  FROM requested a, lock_timeout
   WHERE r.scope = a.scope AND r.key = a.key AND r.state = 'running' AND r.lease_id = a.lease_id
     AND r.expires_at > hookonce.now_ms()
   RETURNING a.n, r.settled_at, r.watched, r.scope, r.key, r.grp
@@ -177,21 +180,9 @@ completed AS (
 SELECT n, settled_at, CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,
   CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END
 FROM (SELECT * FROM completed ORDER BY grp, scope) AS c`,
-  cutLease: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
-UPDATE hookonce.records SET
-  lease_ends_at = hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms),
-  expires_at = CASE
-    WHEN round IS NULL
-      THEN hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms)
-    ELSE expires_at
-  END,
-  due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms) END
-FROM patience
-WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3
-  AND lease_ends_at > hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms)`,
-  cutLine: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
-noted AS MATERIALIZED (SELECT checked_at FROM hookonce.meta WHERE id = 1),
-cut AS (
+  correctDueTimes: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
+last_check AS MATERIALIZED (SELECT checked_at FROM hookonce.meta WHERE id = 1),
+corrected AS (
   UPDATE hookonce.records SET
     due_at = hookonce.now_ms() + CASE
       WHEN state = 'running' THEN coalesce(lease_ms, lock_ttl_ms)
@@ -203,26 +194,26 @@ cut AS (
       WHEN state = 'running' THEN hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms)
       ELSE lease_ends_at
     END
-  FROM patience
-  WHERE (SELECT checked_at FROM noted) > hookonce.now_ms() AND due_at > hookonce.now_ms() AND CASE
+  FROM lock_timeout
+  WHERE (SELECT checked_at FROM last_check) > hookonce.now_ms() AND due_at > hookonce.now_ms() AND CASE
     WHEN state = 'running' THEN lease_ends_at > hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms)
     WHEN state = 'failed' THEN settled_at > hookonce.now_ms()
     WHEN round = 1 THEN created_at > hookonce.now_ms()
     ELSE true
   END
 )
-UPDATE hookonce.meta SET checked_at = hookonce.now_ms() FROM patience WHERE id = 1`,
-  delete: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+UPDATE hookonce.meta SET checked_at = hookonce.now_ms() FROM lock_timeout WHERE id = 1`,
+  delete: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   expires_at = 0, lock_ttl_ms = 0, retention_ms = 0, fingerprint = NULL, last_error = NULL, result = NULL,
   due_at = NULL, label = NULL, delivery = NULL
-FROM patience
+FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()
   AND ($3::boolean OR state <> 'running' OR lease_ends_at <= hookonce.now_ms())
 RETURNING CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,
   CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END`,
   dropLabelsIndex: `DROP INDEX CONCURRENTLY IF EXISTS hookonce.records_by_label`,
-  fail: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+  fail: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   state = CASE WHEN round IS NOT NULL AND $5::bigint IS NULL THEN 'dead' ELSE 'failed' END, last_error = $4,
   settled_at = hookonce.now_ms(),
@@ -232,26 +223,21 @@ UPDATE hookonce.records SET
   END,
   due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + $5::bigint END,
   earlier_attempts = earlier_attempts + $6::boolean::integer
-FROM patience
+FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3 AND expires_at > hookonce.now_ms()
 RETURNING CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,
   CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END`,
-  fate: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', $3, true))
-SELECT id, state, lease_id, settled_at FROM hookonce.records, patience WHERE scope = $1 AND key = $2
-FOR UPDATE OF records`,
+  findAttempt: `SELECT id, state, settled_at FROM hookonce.records
+WHERE scope = $1 AND key = $2 AND lease_id = $3 AND expires_at > hookonce.now_ms()`,
+  findSettled: `SELECT settled_at FROM hookonce.records
+WHERE scope = $1 AND key = $2 AND lease_id = $3 AND state = ANY ($4::text[]) AND expires_at > hookonce.now_ms()`,
   get: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id,
   CASE WHEN attempts > 0 THEN fencing_token ELSE 0 END, created_at, claimed_at, lease_ends_at, settled_at, expires_at,
   last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts, label,
   result, delivery
 FROM hookonce.records WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()`,
-  holds: `SELECT id, state, settled_at FROM hookonce.records
-WHERE scope = $1 AND key = $2 AND lease_id = $3 AND expires_at > hookonce.now_ms()`,
   indexLabels: `CREATE INDEX CONCURRENTLY records_by_label ON hookonce.records (label, created_at, id) WHERE label IS NOT NULL`,
   isLarge: `SELECT pg_relation_size('hookonce.records') > 67108864 AS is_large`,
-  leased: `SELECT key, attempts, fencing_token, created_at, due_at, grp, round, earlier_attempts, delivery, false
-FROM hookonce.records
-WHERE scope = $1 AND due_at > hookonce.now_ms() AND NOT blocked AND state = 'running' AND lease_id = $2
-ORDER BY due_at, id`,
   listAccepted: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id,
   CASE WHEN attempts > 0 THEN fencing_token ELSE 0 END, created_at, claimed_at, lease_ends_at, settled_at, expires_at,
   last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts, label
@@ -270,6 +256,10 @@ WHERE label = $8 AND (NOT $9::boolean OR round IS NOT NULL) AND (created_at, id)
   AND ($5::text IS NULL OR scope || '' = $5::text) AND ($6::text IS NULL OR state = $6::text)
 ORDER BY created_at DESC, id DESC
 LIMIT $7::bigint`,
+  listLeased: `SELECT key, attempts, fencing_token, created_at, due_at, grp, round, earlier_attempts, delivery, false
+FROM hookonce.records
+WHERE scope = $1 AND due_at > hookonce.now_ms() AND NOT blocked AND state = 'running' AND lease_id = $2
+ORDER BY due_at, id`,
   list: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id,
   CASE WHEN attempts > 0 THEN fencing_token ELSE 0 END, created_at, claimed_at, lease_ends_at, settled_at, expires_at,
   last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts, label
@@ -295,14 +285,14 @@ raised AS (
   UPDATE hookonce.meta SET token_floor = h.token FROM highest h WHERE id = 1 AND token_floor < h.token
 )
 SELECT count(*) AS removed FROM removed`,
-  redrive: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+  redrive: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   state = 'pending', losses = 0, settled_at = NULL, expires_at = 8640000000000000, result = NULL,
   due_at = hookonce.now_ms(), blocked = grp IS NOT NULL, round = round + 1, earlier_attempts = attempts
-FROM patience
+FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND round IS NOT NULL AND due_at IS NULL AND (state = 'dead' OR $3) AND expires_at > hookonce.now_ms()
 RETURNING CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END`,
-  renew: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+  renew: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   lease_ends_at = least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms),
   expires_at = CASE
@@ -312,19 +302,36 @@ UPDATE hookonce.records SET
   END,
   due_at = CASE WHEN round IS NOT NULL THEN least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms) END,
   lease_ms = $4::bigint, begun = true
-FROM patience
+FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3 AND lease_ends_at > hookonce.now_ms()
   AND expires_at > hookonce.now_ms()
 RETURNING 1`,
-  runs: `SELECT state = 'running' AND lease_ends_at > hookonce.now_ms(), round IS NOT NULL, due_at IS NULL,
-  state = 'completed'
-FROM hookonce.records WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()`,
+  scanEndAccepted: `SELECT created_at, id FROM hookonce.records
+WHERE round IS NOT NULL AND (created_at, id) < ($1::bigint, $2::bigint) AND created_at >= $3::bigint
+ORDER BY created_at DESC, id DESC
+OFFSET $4::bigint - 1 LIMIT 1`,
+  scanEndLabelled: `SELECT created_at, id FROM hookonce.records
+WHERE label = $5 AND (created_at, id) < ($1::bigint, $2::bigint) AND created_at >= $3::bigint
+ORDER BY created_at DESC, id DESC
+OFFSET $4::bigint - 1 LIMIT 1`,
+  scanEnd: `SELECT min(id) AS lowest
+FROM (SELECT id FROM hookonce.records WHERE id < $1::bigint AND id > 0 ORDER BY id DESC LIMIT $2::bigint) AS step`,
   schema: `SELECT current_setting('server_version_num')::integer, n.oid IS NOT NULL, c.oid IS NOT NULL
 FROM (SELECT $1::name AS name) AS wanted
 LEFT JOIN pg_namespace n ON n.nspname = wanted.name
 LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = 'meta'`,
-  settled: `SELECT settled_at FROM hookonce.records
-WHERE scope = $1 AND key = $2 AND lease_id = $3 AND state = ANY ($4::text[]) AND expires_at > hookonce.now_ms()`,
+  shortenLease: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+UPDATE hookonce.records SET
+  lease_ends_at = hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms),
+  expires_at = CASE
+    WHEN round IS NULL
+      THEN hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms) + greatest(lock_ttl_ms, retention_ms)
+    ELSE expires_at
+  END,
+  due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms) END
+FROM lock_timeout
+WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3
+  AND lease_ends_at > hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms)`,
   stats: `SELECT
   CASE
     WHEN pg_relation_size(c.oid) < 8388608
@@ -333,17 +340,10 @@ WHERE scope = $1 AND key = $2 AND lease_id = $3 AND state = ANY ($4::text[]) AND
   END AS records,
   pg_total_relation_size(c.oid) AS bytes
 FROM pg_class c WHERE c.oid = 'hookonce.records'::regclass`,
-  stretchAccepted: `SELECT created_at, id FROM hookonce.records
-WHERE round IS NOT NULL AND (created_at, id) < ($1::bigint, $2::bigint) AND created_at >= $3::bigint
-ORDER BY created_at DESC, id DESC
-OFFSET $4::bigint - 1 LIMIT 1`,
-  stretchLabelled: `SELECT created_at, id FROM hookonce.records
-WHERE label = $5 AND (created_at, id) < ($1::bigint, $2::bigint) AND created_at >= $3::bigint
-ORDER BY created_at DESC, id DESC
-OFFSET $4::bigint - 1 LIMIT 1`,
-  stretch: `SELECT min(id) AS lowest
-FROM (SELECT id FROM hookonce.records WHERE id < $1::bigint AND id > 0 ORDER BY id DESC LIMIT $2::bigint) AS stretch`,
-  takeOver: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+  status: `SELECT state = 'running' AND lease_ends_at > hookonce.now_ms(), round IS NOT NULL, due_at IS NULL,
+  state = 'completed'
+FROM hookonce.records WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()`,
+  takeOver: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   state = 'running', fingerprint = coalesce(fingerprint, $5), label = coalesce(label, $11), attempts = attempts + 1,
   losses = $6, lease_id = $7,
@@ -361,7 +361,7 @@ UPDATE hookonce.records SET
   due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + least($8::bigint, $9::bigint) END,
   lock_ttl_ms = $9::bigint, retention_ms = $10::bigint, lease_ms = least($8::bigint, $9::bigint), begun = true,
   earlier_attempts = earlier_attempts + (state = 'running' AND NOT begun)::integer
-FROM patience
+FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND state = $4 AND expires_at > hookonce.now_ms()
   AND (state IN ('failed', 'pending') OR (state = 'running' AND lease_ends_at <= hookonce.now_ms()))
 RETURNING attempts, fencing_token`,
@@ -379,24 +379,23 @@ FROM pages LEFT JOIN (
   WHERE scope = $1 AND expires_at > hookonce.now_ms()
 ) AS kept ON true`,
   version: `SELECT version, coalesce((to_jsonb(meta)->>'least_version')::integer, 0) FROM hookonce.meta WHERE id = 1`,
-  watch: `WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+  watch: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records r SET watched = true
-FROM unnest($1::text[], $2::text[]) AS a (scope, key), patience
+FROM unnest($1::text[], $2::text[]) AS a (scope, key), lock_timeout
 WHERE r.scope = a.scope AND r.key = a.key AND NOT r.watched`,
 } as const
 
 export const migrations: readonly string[] = [
-  `-- Plain SQL: psql may run it too. In another schema, write its name for hookonce.
+  `-- Plain SQL, which psql can run too. For another schema, replace hookonce by its name.
 
--- The server's clock, as the server read it when the statement arrived: one time for the whole statement, a batch
--- included. The planner inlines them.
+-- The server's clock when the statement arrived: one time for all records of a batch. The planner inlines these functions.
 CREATE FUNCTION hookonce.now_us() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
   AS 'SELECT floor(date_part(''epoch'', statement_timestamp()) * 1000000)::bigint';
 CREATE FUNCTION hookonce.now_ms() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
   AS 'SELECT floor(date_part(''epoch'', statement_timestamp()) * 1000)::bigint';
 
--- One row. token_floor: no fencing token issued from now on is at or below it; purge raises it, nothing else does.
--- checked_at: what "ready" writes, to prove that writing works.
+-- One row. token_floor: every later fencing token is above it; only purge raises it. checked_at: written to prove that
+-- writes work, and to notice that the clock stepped back.
 CREATE TABLE hookonce.meta (
   id integer PRIMARY KEY CHECK (id = 1),
   version integer NOT NULL,
@@ -406,16 +405,15 @@ CREATE TABLE hookonce.meta (
 
 INSERT INTO hookonce.meta (id, version, token_floor, checked_at) VALUES (1, 1, 0, 0);
 
--- The id rises with every record created: it is the order of the list.
+-- Ids rise with each created record: lists are in their order.
 CREATE SEQUENCE hookonce.record_ids;
 
 -- Times are milliseconds since the epoch. A deleted record stays as an expired one (expires_at 0) until it is purged,
--- so that the next attempt's fencing token rises above its own. watched: whoever ends the attempt says so by NOTIFY.
+-- so that the next fencing token is above its own. watched: the end of an attempt is notified.
 --
--- Rows that are claimed together lie together, and are completed together: half of a page is left for that. Measured
--- with results of 60 and 300 bytes, 32 in flight: 88 and 65 % of the completions are heap-only updates (HOT), at a
--- fillfactor of 70 48 and 31 %; the WAL of a claim and its completion is 1,037 and 1,373 bytes to 1,201 and 1,507; the
--- table is as large either way.
+-- Rows that are claimed together are on one page and are completed together, so half of a page stays free for heap-only
+-- updates (HOT): 88 % of completions with results of 60 bytes are, 48 % at a fillfactor of 70. The table is as large either
+-- way.
 CREATE TABLE hookonce.records (
   scope text COLLATE "C" NOT NULL,
   key text COLLATE "C" NOT NULL,
@@ -445,14 +443,14 @@ CREATE TABLE hookonce.records (
 
 CREATE UNIQUE INDEX records_by_id ON hookonce.records (id);
 
--- When a record can expire at the earliest: a completion changes neither column, so it touches no index. With an index
--- on expires_at no completion is heap-only, and a record costs 17 to 32 % more WAL.
+-- The earliest time when a record can expire. A completion changes neither column, so it can be heap-only. An index on
+-- expires_at would prevent that, and cost 17 to 32 % more WAL a record.
 CREATE INDEX records_due ON hookonce.records ((claimed_at + retention_ms));
 
--- Ballast: a row on the last of 150 pages, which keeps the file from ever being shorter. A connection keeps its plans:
--- one made while the table had a few pages reads the whole table for every key, and goes on so while it grows, until
--- the next analyze. The row has expired and is never due, so nobody sees it and purge leaves it. A VACUUM FULL takes
--- the ballast away, which brings back that risk and nothing else.
+-- Ballast: a row on the last of 150 pages, so that the file never gets shorter. A connection caches its plans: one made
+-- while the table has few pages scans the whole table for each key, also while the table grows, until the next analyze. The
+-- row has expired and is never due, so no statement returns it and purge leaves it. VACUUM FULL removes the ballast, which
+-- only brings back that risk.
 INSERT INTO hookonce.records (
   scope, key, id, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at, expires_at,
   lock_ttl_ms, retention_ms, last_error
@@ -461,11 +459,11 @@ SELECT 'hookonce ballast', n::text, -n, 'failed', 0, 0, '', 0, 0, 46116860184273
 FROM generate_series(1, 300) AS n;
 
 DELETE FROM hookonce.records WHERE key <> '300';`,
-  `-- Accepted records: queue entries. round is NULL for records that were only claimed, and nothing below holds anything
--- that changes in their lives, so that their updates stay heap-only.
+  `-- Accepted records are queue entries. round is NULL for records that were only claimed, and no index below has a column that
+-- changes for those, so that their updates stay heap-only.
 --
--- due_at: when the next attempt is due; NULL once settled for good. grp: the group; its unfinished records are blocked
--- but for one. delivery: what was accepted; out of line where a row is large, so that no update copies it.
+-- due_at: when the next attempt is due; NULL once settled for good. grp: the group, of which all unfinished records but one
+-- are blocked. delivery: EXTERNAL, so that no update copies a large one.
 ALTER TABLE hookonce.records
   ADD COLUMN due_at bigint,
   ADD COLUMN grp text COLLATE "C",
@@ -475,8 +473,8 @@ ALTER TABLE hookonce.records
   ADD COLUMN delivery bytea;
 ALTER TABLE hookonce.records ALTER COLUMN delivery SET STORAGE EXTERNAL;
 
--- Each CREATE INDEX notes the table's number of rows for the planner. Of a new table it would note one, the ballast's, and
--- plans made of that read a whole index for one key, and go on so while it grows. So it finds more, which go again below.
+-- CREATE INDEX stores the table's number of rows for the planner. For a new table that would be one, the ballast, and plans
+-- made from that scan a whole index for one key, also while the table grows. So it counts these rows, which are deleted below.
 INSERT INTO hookonce.records (
   scope, key, id, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at, expires_at,
   lock_ttl_ms, retention_ms, last_error
@@ -485,28 +483,28 @@ SELECT 'hookonce ballast', 'light ' || n, -1000 - n, 'failed', 0, 0, '', 0, 0, 4
   repeat('x', 200)
 FROM generate_series(1, 3000) AS n;
 
--- What is still to be attempted does not expire: purge never passes over it.
+-- An unfinished record does not expire, so purge need not read it.
 DROP INDEX hookonce.records_due;
 CREATE INDEX records_due ON hookonce.records ((claimed_at + retention_ms)) WHERE due_at IS NULL;
 
--- The queue. What waits for its group is not in it.
+-- The queue, without the blocked records of groups.
 CREATE INDEX records_queue ON hookonce.records (scope, due_at) WHERE due_at IS NOT NULL AND NOT blocked;
 
--- A group's records in the order in which they were accepted, the one whose turn it is apart.
+-- The unfinished records of a group in the order of acceptance, the blocked ones apart.
 CREATE INDEX records_groups ON hookonce.records (scope, grp, blocked, id) WHERE grp IS NOT NULL AND due_at IS NOT NULL;
 
--- The order of the list of accepted records.
+-- Lists of accepted records are in this order.
 CREATE INDEX records_accepted ON hookonce.records (created_at, id) WHERE round IS NOT NULL;
 
 DELETE FROM hookonce.records WHERE scope = 'hookonce ballast' AND key LIKE 'light %';
 
--- Held until the transaction ends by whoever adds to a group or ends an attempt of it.
+-- Held to its end by each transaction that adds a record to a group or ends an attempt of one.
 CREATE FUNCTION hookonce.lock_group(in_scope text, in_grp text) RETURNS void LANGUAGE sql
   AS $body$ SELECT pg_advisory_xact_lock(hashtextextended(in_scope || ' ' || in_grp, 7407)) $body$;
 
--- Gives the turn of a group to its earliest record, unless one is running; called by whatever adds a record or ends an
--- attempt, after it did. Each statement in here sees what was committed before it, as nothing in the calling statement
--- can: under the lock, either an acceptance sees that the head has ended, or the end sees what was accepted.
+-- Unblocks the earliest record of a group, unless one is running. Called after a statement added a record or ended an
+-- attempt. In contrast to that statement, each statement in here sees all that was committed before it: under the lock,
+-- either an acceptance sees that the running record ended, or the end of that record sees the acceptance.
 CREATE FUNCTION hookonce.give_turn(in_scope text, in_grp text) RETURNS void LANGUAGE plpgsql AS $body$
 DECLARE
   head bigint;
@@ -533,11 +531,11 @@ END
 $body$;
 
 UPDATE hookonce.meta SET version = 2 WHERE id = 1;`,
-  `-- Expand only: what an earlier version runs works on. label: what people search by.
+  `-- Expand only: earlier versions keep working. label: what people search by.
 ALTER TABLE hookonce.records ADD COLUMN label text COLLATE "C";
 
 UPDATE hookonce.meta SET version = 3 WHERE id = 1;`,
-  `-- As in the migration before last: of a table with next to no rows the planner is to believe that it has some.
+  `-- Rows for CREATE INDEX to count, as in migration 2.
 INSERT INTO hookonce.records (
   scope, key, id, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at, expires_at,
   lock_ttl_ms, retention_ms
@@ -546,22 +544,21 @@ SELECT 'hookonce ballast', 'light ' || n, -1000 - n, 'failed', 0, 0, '', 0, 0, 4
 FROM generate_series(1, 6000) AS n
 WHERE pg_relation_size('hookonce.records') < 8388608;
 
--- The order of the list by label. Without a label a record is not in it, and no attempt changes what is in it. Apart from the
--- column: on a large table it is built CONCURRENTLY first, which nobody waits for.
+-- Lists by label are in this order. No attempt changes a column of it. Not in the migration that adds the column, because on
+-- a large table the index is built CONCURRENTLY between the two, without blocking writes.
 CREATE INDEX IF NOT EXISTS records_by_label ON hookonce.records (label, created_at, id) WHERE label IS NOT NULL;
 
 DELETE FROM hookonce.records WHERE scope = 'hookonce ballast' AND key LIKE 'light %';
 
 UPDATE hookonce.meta SET version = 4 WHERE id = 1;`,
-  `-- Expand only: what an earlier version runs works on, and what it writes counts as before.
--- lease_ms: how long the lease was to last that was taken or renewed last; NULL: an earlier version did.
--- begun: whether the attempt that runs is known to have begun; one that was taken from the queue is from its first renewal
--- on.
+  `-- Expand only: earlier versions keep working, and what they write counts as before.
+-- lease_ms: the length of the lease at its last claim or renewal; NULL: written by an earlier version.
+-- begun: whether the running attempt is known to have begun; one claimed from the queue is from its first renewal on.
 ALTER TABLE hookonce.records ADD COLUMN lease_ms bigint;
 ALTER TABLE hookonce.records ADD COLUMN begun boolean NOT NULL DEFAULT true;
 
--- How many migrations a version of hookonce must know to work here. Raised by a migration that takes away what earlier
--- versions need; others leave it, and an earlier version may start beside a later one, or in its place again.
+-- The number of migrations that a version of hookonce must know to use the schema. Only a migration that removes what earlier
+-- versions need raises it; otherwise an earlier version can run beside a later one or replace it.
 ALTER TABLE hookonce.meta ADD COLUMN least_version integer NOT NULL DEFAULT 0;
 
 UPDATE hookonce.meta SET version = 5 WHERE id = 1;`,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { migrations, sql } from './sql.generated.js'
 
-/** A statement as `pg` takes it. Rows come as arrays, which is less work than objects. */
+/** A statement for `pg`. Rows are arrays, which are cheaper than objects. */
 export interface Statement {
   readonly name: string
   readonly text: string
@@ -21,14 +21,14 @@ export function migrationsFor(schema: string): string[] {
   return migrations.map(text => inSchema(schema, text))
 }
 
-/** What the statements notify, as LISTEN needs it. */
+/** The channel that the statements notify, and the statement that listens on it. */
 export function channelOf(schema: string): { name: string; listen: string } {
   const name = inSchema(schema, 'hookonce.records')
   return { name, listen: `LISTEN "${name.replaceAll('"', '""')}"` }
 }
 
 function statement(name: string, text: string): Statement {
-  // A client keeps statements by name: two schemas, or two versions of this library, may share it.
+  // A client caches statements by name, and two schemas or two versions of this library may share a client.
   const digest = createHash('sha256').update(text).digest('hex').slice(0, 12)
   return { name: `hookonce_${name}_${digest}`, text, rowMode: 'array' }
 }

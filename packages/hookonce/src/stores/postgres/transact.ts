@@ -1,32 +1,32 @@
 import type { CompleteOutcome, RecordId } from '../store.js'
-import type { Completing } from './complete.js'
+import type { Completions } from './complete.js'
 import { type Connection, type Connections, within } from './connections.js'
 import {
-  asksForAnotherRun,
   Failure,
   failureOfStatement,
-  isOfFailedTransaction,
-  isOfReadOnlyServer,
-  isOfStatementNames,
+  isFailedTransactionError,
+  isReadOnlyError,
+  isStatementNameError,
+  isTransactionConflict,
 } from './errors.js'
 import type { PostgresClient } from './pool.js'
-import { persist } from './retry.js'
+import { retry } from './retry.js'
 import type { Statements } from './statements.js'
 
 const MOST_RUNS = 5
-/** How long the fate of a COMMIT without an answer is asked after, at most: a restart or a failover takes seconds. */
-const LONGEST_FATE_MS = 10_000
-/** The longest one question waits for a transaction that has not ended. */
-const FATE_LOCK_MS = 1000
+/** How long the outcome of a COMMIT without an answer is looked up: a restart or a failover takes seconds. */
+const LONGEST_LOOKUP_MS = 10_000
+/** How long one lookup waits for a transaction that has not ended. */
+const LOOKUP_LOCK_MS = 1000
 
-export interface TransactingSettings {
+export interface TransactOptions {
   timeoutMs: number
   transactionTimeoutMs: number
-  /** How many transactions may be open at once: the pool's other clients renew leases meanwhile. */
+  /** The most open transactions: the pool's other clients renew leases meanwhile. */
   mostAtOnce: number
 }
 
-/** An attempt and the record it holds. A record that is made anew under the same key has another id. */
+/** An attempt and its record. A record that replaces another under the same key has another id. */
 interface Held extends RecordId {
   leaseId: string
   recordId: unknown
@@ -34,27 +34,27 @@ interface Held extends RecordId {
 
 type Work<Client> = (client: Client) => Promise<Uint8Array>
 
-export function createTransacting<Client extends PostgresClient>(
+export function createTransact<Client extends PostgresClient>(
   connections: Connections,
   statements: Statements,
-  completing: Completing,
-  { timeoutMs, transactionTimeoutMs, mostAtOnce }: TransactingSettings,
+  completions: Completions,
+  { timeoutMs, transactionTimeoutMs, mostAtOnce }: TransactOptions,
 ) {
-  const takePlace = createPlaces(mostAtOnce)
-  const soon = () => performance.now() + timeoutMs
-  // Settings of this transaction only. The isolation level is named because under a stricter default every renewal
-  // during the work would make the completion fail.
+  const acquireSlot = createSemaphore(mostAtOnce)
+  const deadline = () => performance.now() + timeoutMs
+  // Settings of this transaction only. At a stricter isolation level, which may be the default, a renewal during the work
+  // would make the completion fail.
   const begin =
     'BEGIN ISOLATION LEVEL READ COMMITTED; ' +
     `SET LOCAL idle_in_transaction_session_timeout = ${transactionTimeoutMs}; ` +
     `SET LOCAL statement_timeout = ${transactionTimeoutMs}`
 
-  /** The record that the attempt holds, or what settles it without a transaction. */
-  async function lookUp({ scope, key }: RecordId, leaseId: string): Promise<Held | CompleteOutcome> {
-    const by = soon()
-    const [row] = await persist(by, 'always', () => connections.run(statements.holds, [scope, key, leaseId], by)).catch(
-      undone,
-    )
+  /** The record that the attempt holds, or the outcome if it holds none. */
+  async function findAttempt({ scope, key }: RecordId, leaseId: string): Promise<Held | CompleteOutcome> {
+    const by = deadline()
+    const [row] = await retry(by, 'always', () =>
+      connections.run(statements.findAttempt, [scope, key, leaseId], by),
+    ).catch(throwRolledBack)
     const [recordId, state, settledAt] = row ?? []
     if (state === 'completed') return { status: 'completed', completedAt: Number(settledAt) }
     return state === 'running' ? { scope, key, leaseId, recordId } : { status: 'fenced' }
@@ -67,14 +67,14 @@ export function createTransacting<Client extends PostgresClient>(
       return connection
     } catch (error) {
       connection.destroy()
-      return undone(error)
+      return throwRolledBack(error)
     }
   }
 
   async function runWork(connection: Connection, work: Work<Client>): Promise<Uint8Array> {
     const { client } = connection
     const until = performance.now() + transactionTimeoutMs
-    const release = guard(client)
+    const unguard = guard(client)
     let result: Uint8Array
     try {
       result = await within(until, work(client as Client), () => {
@@ -82,7 +82,7 @@ export function createTransacting<Client extends PostgresClient>(
         return new Failure(new Error(`the work took more than ${transactionTimeoutMs} ms`), 'refused', false)
       })
     } finally {
-      release()
+      unguard()
     }
     const status = client.getTransactionStatus()
     if (status === 'E') throw hiddenFailure()
@@ -92,59 +92,59 @@ export function createTransacting<Client extends PostgresClient>(
   }
 
   async function rollBack(connection: Connection): Promise<void> {
-    await connection.run('ROLLBACK', [], soon()).catch(() => connection.destroy())
+    await connection.run('ROLLBACK', [], deadline()).catch(() => connection.destroy())
   }
 
-  /** What became of a transaction whose COMMIT had no answer. */
-  async function fateOf({ scope, key, leaseId, recordId }: Held, lost: Failure): Promise<CompleteOutcome> {
-    const until = performance.now() + Math.min(LONGEST_FATE_MS, transactionTimeoutMs)
-    const rows = await persist(until, 'always', () => {
-      const by = Math.min(until, performance.now() + FATE_LOCK_MS + timeoutMs)
-      return connections.run(statements.fate, [scope, key, String(FATE_LOCK_MS)], by).catch(error => {
-        // A server that hangs may come back within the time there is.
+  /** The outcome of a transaction whose COMMIT got no answer. */
+  async function commitOutcome({ scope, key, leaseId, recordId }: Held, lost: Failure): Promise<CompleteOutcome> {
+    const until = performance.now() + Math.min(LONGEST_LOOKUP_MS, transactionTimeoutMs)
+    const rows = await retry(until, 'always', () => {
+      const by = Math.min(until, performance.now() + LOOKUP_LOCK_MS + timeoutMs)
+      return connections.run(statements.commitOutcome, [scope, key, String(LOOKUP_LOCK_MS)], by).catch(error => {
+        // Any error is retried, because a server that hangs may recover in time.
         throw new Failure((error as Failure).cause, (error as Failure).effect, true)
       })
     }).catch(() => {
       throw new Failure(lost.cause, 'unknown', false)
     })
-    const [standing, state, holder, settledAt] = rows[0] ?? []
-    // The record is gone, redriven, or another has taken its place: nothing tells any more.
-    if (standing !== recordId || state === 'pending') throw new Failure(lost.cause, 'unknown', false)
-    // Another attempt can only have taken over what was not completed.
+    const [id, state, holder, settledAt] = rows[0] ?? []
+    // The record was removed, replaced or redriven, so it does not show the outcome any more.
+    if (id !== recordId || state === 'pending') throw new Failure(lost.cause, 'unknown', false)
+    // Another attempt can only have taken over a record that was not completed.
     if (holder !== leaseId) return { status: 'fenced' }
     if (state === 'completed') return { status: 'completed', completedAt: Number(settledAt) }
     throw new Failure(lost.cause, 'refused', false)
   }
 
-  /** One transaction; `undefined`: the database asks for another. */
+  /** Runs one transaction; `undefined`: it is to be run again. */
   async function runOnce(held: Held, work: Work<Client>): Promise<CompleteOutcome | undefined> {
-    const beginBy = soon()
-    const connection = await persist(beginBy, 'if refused', () => beginOn(beginBy))
+    const beginBy = deadline()
+    const connection = await retry(beginBy, 'if refused', () => beginOn(beginBy))
     try {
       const result = await runWork(connection, work)
-      const [completedAt] = await completing.record([{ ...held, result }], soon(), connection).catch(error => {
-        // The work may end between a statement's error and the word of what became of the transaction.
-        if (isOfFailedTransaction(error)) throw hiddenFailure()
-        return undone(error)
+      const [completedAt] = await completions.record([{ ...held, result }], deadline(), connection).catch(error => {
+        // The work may end before the client has read the transaction status that follows a statement's error.
+        if (isFailedTransactionError(error)) throw hiddenFailure()
+        return throwRolledBack(error)
       })
       if (completedAt === undefined) {
         await rollBack(connection)
-        const by = soon()
-        return await persist(by, 'always', () => completing.before(held, held.leaseId, by))
+        const by = deadline()
+        return await retry(by, 'always', () => completions.unrecorded(held, held.leaseId, by))
       }
-      const lost = await connection.run(COMMIT, [], soon()).then(
+      const lost = await connection.run(COMMIT, [], deadline()).then(
         () => undefined,
         error => error as Failure,
       )
       if (lost === undefined) return { status: 'completed', completedAt }
       if (lost.effect === 'refused') throw lost
       connection.destroy()
-      return await fateOf(held, lost)
+      return await commitOutcome(held, lost)
     } catch (error) {
-      // The work's own statements do not go through the connection, which notices this by itself otherwise.
-      if (isOfReadOnlyServer(error)) connection.destroy()
+      // The work's statements do not go through `connection.run`, which checks this for others.
+      if (isReadOnlyError(error)) connection.destroy()
       else await rollBack(connection)
-      if (asksForAnotherRun(error) || isOfStatementNames(error)) return undefined
+      if (isTransactionConflict(error) || isStatementNameError(error)) return undefined
       throw error
     } finally {
       connection.release()
@@ -152,9 +152,9 @@ export function createTransacting<Client extends PostgresClient>(
   }
 
   return async function transact(id: RecordId, leaseId: string, work: Work<Client>): Promise<CompleteOutcome> {
-    const found = await lookUp(id, leaseId)
+    const found = await findAttempt(id, leaseId)
     if ('status' in found) return found
-    const leavePlace = await takePlace(performance.now() + transactionTimeoutMs)
+    const releaseSlot = await acquireSlot(performance.now() + transactionTimeoutMs)
     try {
       for (let runs = 1; runs <= MOST_RUNS; runs++) {
         const outcome = await runOnce(found, work)
@@ -162,23 +162,23 @@ export function createTransacting<Client extends PostgresClient>(
       }
       throw new Failure(new Error(`${MOST_RUNS} runs of the transaction met with conflicts`), 'refused', false)
     } finally {
-      leavePlace()
+      releaseSlot()
     }
   }
 }
 
 const hiddenFailure = () => new TypeError('a statement of the work failed and its error was kept: nothing is committed')
 
-/** The completion waits for locks a short time only; what the effects deferred to the COMMIT waits as it is used to. */
+/** The completion set a short lock timeout. Constraints of the effects that are deferred to COMMIT get the default again. */
 const COMMIT = 'SET LOCAL lock_timeout = DEFAULT; COMMIT'
 
-/** What would commit or undo effects without their result. Savepoints are the work's own business. */
+/** Statements that would commit or undo effects without the result. Savepoints are allowed. */
 const ENDS_TRANSACTION =
   /^\s*(begin|start\s+transaction|commit|end|abort|rollback(?!\s+(work\s+|transaction\s+)?to\b)|prepare\s+transaction)\b/i
 
 /**
- * While work is done the client refuses to begin or end a transaction: an ORM's own `transaction()` would begin nothing,
- * for one is open, and then commit the effects without their result. Gives back what lifts that.
+ * Makes the client refuse to begin or end a transaction: an ORM's `transaction()` would join the open transaction and then
+ * commit the effects without their result. Returns a function that undoes this.
  */
 function guard(client: PostgresClient): () => void {
   const query = client.query
@@ -198,35 +198,35 @@ function guard(client: PostgresClient): () => void {
   }
 }
 
-/** Without a COMMIT nothing stands, however the connection ended. */
-function undone(error: unknown): never {
-  const { cause, passes } = failureOfStatement(error)
-  throw new Failure(cause, 'refused', passes)
+/** Before a COMMIT nothing is written, however the connection ended. */
+function throwRolledBack(error: unknown): never {
+  const { cause, isTransient } = failureOfStatement(error)
+  throw new Failure(cause, 'refused', isTransient)
 }
 
-/** Lets so many in at once, first come, first served. */
-function createPlaces(mostAtOnce: number) {
+/** A first-in, first-out semaphore. `acquire` returns its release. */
+function createSemaphore(size: number) {
   const queue: (() => void)[] = []
-  let taken = 0
+  let acquired = 0
 
-  function leave(): void {
+  function release(): void {
     const next = queue.shift()
-    if (next === undefined) taken--
+    if (next === undefined) acquired--
     else next()
   }
 
-  return async function take(by: number): Promise<() => void> {
-    if (taken < mostAtOnce) {
-      taken++
-      return leave
+  return async function acquire(by: number): Promise<() => void> {
+    if (acquired < size) {
+      acquired++
+      return release
     }
-    const turn = new Promise<void>(resolve => queue.push(resolve))
+    const granted = new Promise<void>(resolve => queue.push(resolve))
     let isLate = false
-    turn.then(() => isLate && leave())
-    await within(by, turn, () => {
+    granted.then(() => isLate && release())
+    await within(by, granted, () => {
       isLate = true
       return new Failure(new Error('other transactions took all the time there was'), 'refused', true)
     })
-    return leave
+    return release
   }
 }

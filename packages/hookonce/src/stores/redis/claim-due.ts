@@ -4,122 +4,127 @@ import { scripts } from './lua.generated.js'
 import { deliveryOf, summaryOf } from './record-codec.js'
 import type { Commands, Script } from './script-runner.js'
 
-/** How many due entries of each partition of a Cluster are compared at once. */
+/** The most due entries of each partition of a Cluster that are compared at once. */
 const MOST_COMPARED = 16
 
-/** Less is no step: how long an answer takes is not known to the millisecond. */
-const LEAST_STEP_MS = 1_000
+/** A smaller difference between two readings of a clock can be latency. */
+const LEAST_CLOCK_STEP_MS = 1_000
 
-/** What one script looks at after the clock stepped back. */
-const MOST_CUT_LOOKS = 1_000
+/** The most entries that one script corrects after the clock stepped back. */
+const MOST_CORRECTED = 1_000
 
-interface Taken {
+interface Claimed {
   since: number
   claim: DueClaim
 }
 
-/** Takes what is due. `isCluster`: the queue of a scope has partitions. */
+/** Claims due records. `isCluster`: the queue of a scope has partitions. */
 export function createQueue({ run }: Commands, prefix: string) {
-  /** What a server's clock was ahead of this process' when it was read last, by the queue. */
-  const clocks = new Map<string, number>()
+  /** By agenda, how far the server's clock was ahead of this process' monotonic clock when it was last read. */
+  const clockOffsets = new Map<string, number>()
 
   const agendas = (isCluster: boolean, scope: string) => queueTagsOf(isCluster).map(tag => agendaOf(prefix, tag, scope))
 
-  const ask = (script: Script, agenda: string, args: readonly string[], leastMs: number, resendable: boolean) =>
-    run(script, agenda, args, reply => takenOf(reply, prefix), { resendable, leastMs })
+  const runClaim = (script: Script, agenda: string, args: readonly string[], timeoutMs: number, resendable: boolean) =>
+    run(script, agenda, args, reply => decodeClaims(reply, prefix), { resendable, minTimeoutMs: timeoutMs })
 
-  /**
-   * Not sent again when it may have been carried out: it would take others. Where nothing was due in all that one script
-   * looks at, the next one looks at the rest.
-   */
-  async function takeFrom(agenda: string, most: number, attempt: readonly string[], leastMs: number): Promise<Taken[]> {
+  /** Not resendable, because it would claim further records. A script that found nothing and read all it may runs again. */
+  async function claimFrom(
+    agenda: string,
+    most: number,
+    attempt: readonly string[],
+    timeoutMs: number,
+  ): Promise<Claimed[]> {
     for (;;) {
-      const { now, taken, more } = await ask(scripts.take, agenda, [`${most}`, ...attempt], leastMs, false)
-      if (hasSteppedBack(agenda, now)) await cut(agenda)
-      if (!more) return taken
+      const { now, claimed, more } = await runClaim(scripts.claimDue, agenda, [`${most}`, ...attempt], timeoutMs, false)
+      if (mayHaveSteppedBack(agenda, now)) await correctDueTimes(agenda)
+      if (!more) return claimed
     }
   }
 
   /**
-   * Partitions are asked what is due, and then for their share of what has been due longest: 64 short questions when
-   * there is nothing. Partitions that are taken from fail alone, as long as one does not.
+   * Asks each partition since when its first entries are due, and then claims from those whose entries have been due
+   * longest. So an empty queue costs 64 short reads. A partition that fails does not fail the call unless nothing was
+   * claimed.
    */
-  async function takeFromAll(
+  async function claimFromAll(
     agendas: readonly string[],
     limit: number,
     attempt: readonly string[],
-    leastMs: number,
-  ): Promise<Taken[]> {
-    const taken: Taken[] = []
+    timeoutMs: number,
+  ): Promise<Claimed[]> {
+    const claimed: Claimed[] = []
     for (;;) {
-      const most = Math.min(limit - taken.length, MOST_COMPARED)
-      const times = await Promise.all(agendas.map(agenda => dueTimes(agenda, most)))
-      const shares = sharesOf(times, limit - taken.length)
-      if (shares.size === 0) return taken
-      const answers = await Promise.allSettled(
-        [...shares].map(([i, share]) => takeFrom(agendas[i]!, share, attempt, leastMs)),
+      const most = Math.min(limit - claimed.length, MOST_COMPARED)
+      const times = await Promise.all(agendas.map(agenda => peekDue(agenda, most)))
+      const shares = sharesOf(times, limit - claimed.length)
+      if (shares.size === 0) return claimed
+      const results = await Promise.allSettled(
+        [...shares].map(([i, share]) => claimFrom(agendas[i]!, share, attempt, timeoutMs)),
       )
-      const found = answers.flatMap(answer => (answer.status === 'fulfilled' ? answer.value : []))
-      const failure = answers.find(answer => answer.status === 'rejected')
-      taken.push(...found)
-      if (failure !== undefined && taken.length === 0) throw failure.reason
-      // Some were not due, or others were quicker: the next ones in line may be elsewhere.
-      const asked = [...shares.values()].reduce((sum, share) => sum + share)
-      const seenAll = found.length === asked && times.every(({ length }) => length < most)
-      if (failure !== undefined || seenAll || taken.length >= limit) return taken
+      const found = results.flatMap(result => (result.status === 'fulfilled' ? result.value : []))
+      const failure = results.find(result => result.status === 'rejected')
+      claimed.push(...found)
+      if (failure !== undefined && claimed.length === 0) throw failure.reason
+      // A share that was not claimed in full was not due or was claimed by others: other partitions may have more.
+      const wanted = [...shares.values()].reduce((sum, share) => sum + share)
+      const isComplete = found.length === wanted && times.every(({ length }) => length < most)
+      if (failure !== undefined || isComplete || claimed.length >= limit) return claimed
     }
   }
 
-  function dueTimes(agenda: string, most: number): Promise<number[]> {
-    return run(scripts.due, agenda, [`${most}`], reply => (reply as unknown[]).map(Number))
+  function peekDue(agenda: string, most: number): Promise<number[]> {
+    return run(scripts.peekDue, agenda, [`${most}`], reply => (reply as unknown[]).map(Number))
   }
 
-  /** When it is looked at for the first time it may have. */
-  function hasSteppedBack(agenda: string, now: number): boolean {
-    const ahead = now - performance.now()
-    const before = clocks.get(agenda)
-    clocks.set(agenda, ahead)
-    return before === undefined || ahead < before - LEAST_STEP_MS
+  /** True for the first reading too: the clock may have stepped back before. */
+  function mayHaveSteppedBack(agenda: string, now: number): boolean {
+    const offset = now - performance.now()
+    const before = clockOffsets.get(agenda)
+    clockOffsets.set(agenda, offset)
+    return before === undefined || offset < before - LEAST_CLOCK_STEP_MS
   }
 
-  /** In short steps. What is not done when one fails is done the next time. */
-  async function cut(agenda: string): Promise<void> {
+  /** In short scripts. After a failure the next claim starts over. */
+  async function correctDueTimes(agenda: string): Promise<void> {
     try {
       for (let from = '0'; from !== ''; ) {
-        from = await run(scripts.cut, agenda, [from, `${MOST_CUT_LOOKS}`], reply => String(reply))
+        from = await run(scripts.correctDueTimes, agenda, [from, `${MOST_CORRECTED}`], reply => String(reply))
       }
     } catch {
-      clocks.delete(agenda)
+      clockOffsets.delete(agenda)
     }
   }
 
   return {
-    /** Takes at most `limit` records; `attempt` is what take.lua has after that. Each server is waited for at least `leastMs`. */
-    async take(
+    /** Claims at most `limit` records. `attempt`: the further arguments of claim-due.lua. `timeoutMs`: at least, by server. */
+    async claim(
       isCluster: boolean,
       scope: string,
       limit: number,
       attempt: readonly string[],
-      leastMs: number,
+      timeoutMs: number,
     ): Promise<DueClaim[]> {
       const all = agendas(isCluster, scope)
-      const taken = isCluster
-        ? await takeFromAll(all, limit, attempt, leastMs)
-        : await takeFrom(all[0]!, limit, attempt, leastMs)
-      return taken.sort((a, b) => a.since - b.since).map(({ claim }) => claim)
+      const claimed = isCluster
+        ? await claimFromAll(all, limit, attempt, timeoutMs)
+        : await claimFrom(all[0]!, limit, attempt, timeoutMs)
+      return claimed.sort((a, b) => a.since - b.since).map(({ claim }) => claim)
     },
 
-    /** What runs under a lease id: a take whose answer was lost has taken it. */
+    /** Reads what runs under a lease id, after a claim whose reply was lost. */
     async leased(isCluster: boolean, scope: string, leaseId: string, leaseMs: number): Promise<DueClaim[]> {
       const found = await Promise.all(
-        agendas(isCluster, scope).map(agenda => ask(scripts.leased, agenda, [leaseId, `${leaseMs}`], leaseMs, true)),
+        agendas(isCluster, scope).map(agenda =>
+          runClaim(scripts.listLeased, agenda, [leaseId, `${leaseMs}`], leaseMs, true),
+        ),
       )
-      return found.flatMap(({ taken }) => taken.map(({ claim }) => claim))
+      return found.flatMap(({ claimed }) => claimed.map(({ claim }) => claim))
     },
   }
 }
 
-/** How many to take from each partition, so that together they are the ones that have been due longest. */
+/** How many records to claim from each partition, so that together they are those that have been due longest. */
 function sharesOf(times: readonly number[][], limit: number): Map<number, number> {
   const entries = times.flatMap((own, partition) => own.map(since => ({ since, partition })))
   const shares = new Map<number, number>()
@@ -129,10 +134,10 @@ function sharesOf(times: readonly number[][], limit: number): Map<number, number
   return shares
 }
 
-/** See take.lua. */
-function takenOf(reply: unknown, prefix: string): { now: number; taken: Taken[]; more: boolean } {
+/** See claim-due.lua. */
+function decodeClaims(reply: unknown, prefix: string): { now: number; claimed: Claimed[]; more: boolean } {
   const [now, more, ...rest] = reply as [number, number, ...unknown[]]
-  const taken: Taken[] = []
+  const claimed: Claimed[] = []
   for (let i = 0; i < rest.length; i += 4) {
     const value = rest[i + 2] as Buffer
     const { scope, key, attempts, fencingToken, createdAt, accepted } = summaryOf(
@@ -145,7 +150,7 @@ function takenOf(reply: unknown, prefix: string): { now: number; taken: Taken[];
       ...{ acceptedAt: createdAt, accepted: accepted! },
       delivery: deliveryOf(value)!,
     }
-    taken.push({ since: Number(rest[i + 1]), claim })
+    claimed.push({ since: Number(rest[i + 1]), claim })
   }
-  return { now: Number(now), taken, more: Number(more) === 1 }
+  return { now: Number(now), claimed, more: Number(more) === 1 }
 }

@@ -2,17 +2,17 @@ import { randomUUID } from 'node:crypto'
 import type { RedisClient } from './clients/client.js'
 import { identityKeyOf, PARTITIONS, partitionIn } from './keys.js'
 import { scripts } from './lua.generated.js'
-import { FACTS_BYTES, stoodAt } from './record-codec.js'
+import { existedAt, FACTS_BYTES } from './record-codec.js'
 import type { Commands } from './script-runner.js'
 
-/** FLUSHALL breaks no connection, and not every driver tells of a new one. */
+/** Checks on new connections alone would miss FLUSHALL, which breaks none, and drivers that do not report new ones. */
 const INTERVAL_MS = 1_000
 const FACTS = [String(FACTS_BYTES - 1)]
 const MOST_SUSPECTS = 1_000
 const MOST_POSTPONED = 5
 
-/** A record that was acknowledged, which is there until then by `performance.now()`. */
-interface Made {
+/** A record that Redis acknowledged. It must exist until `until` by `performance.now()`. */
+interface Acknowledged {
   partition: number
   name: string
   /** By the server's clock, in ms. */
@@ -20,122 +20,123 @@ interface Made {
   until: number
 }
 
-/** What is known of a partition. */
-interface Known {
+interface PartitionState {
+  /** The store's id there. */
   id: string
-  /** The last mark that was confirmed, in microseconds by the server's clock. */
+  /** This process' last confirmed mark, in microseconds by the server's clock. */
   mark: number
 }
 
-/** In `losses`, where others have the microsecond after which records are gone. */
+/** In `losses`, in place of the microsecond after which records are gone. */
 const EVERYTHING = 0
 
 /**
- * Notices a Redis that forgot, wholly or since a moment: an id is kept in it, and a mark of each process, in each partition of a
- * Cluster, whose servers forget one by one. They are compared by `check`, with each new connection and from time to time.
+ * Detects a Redis that lost its records, all of them or those since a moment. Redis keeps an id of the store, and a mark of
+ * each process; in a Cluster each partition does, because its servers lose data independently. `check` compares them, on
+ * each new connection and every second.
  *
- * What was written after the last mark is not covered by it. Snapshots and replicas keep the order of writes, so where
- * anything is lost the newest record is; one look at whether that is there tells it, without a cost for those that are made.
+ * Marks do not cover what was written after the last one. Snapshots and replicas keep the order of writes, so a loss always
+ * takes the newest record: checking whether that one exists detects it, at no cost to writes.
  *
- * @param forgotten is told since when, in ms by the server's clock; `undefined`: everything
+ * @param onLoss gets the time since when records are lost, in ms by the server's clock; `undefined`: all records
  */
-export function createIdentity(
+export function createDataLossCheck(
   opening: Promise<RedisClient>,
   commands: Commands,
   prefix: string,
-  forgotten: (since: number | undefined) => void,
+  onLoss: (since: number | undefined) => void,
 ) {
-  const process = randomUUID()
-  const known = new Map<number, Known>()
-  const newest = new Map<number, Made>()
-  /** The newest whenever something failed, with the mark before: what is made later may be made after the loss. */
-  const suspects = new Map<Made, number>()
+  const processId = randomUUID()
+  const states = new Map<number, PartitionState>()
+  const newest = new Map<number, Acknowledged>()
+  /** The newest record at each failure, with the mark before it: records acknowledged later may be from after the loss. */
+  const suspects = new Map<Acknowledged, number>()
   let failures = 0
-  /** Found and not told yet. */
+  /** Found and not reported yet. */
   let losses: number[] = []
   let postponed = 0
   let isCluster = false
-  let lookedAt = performance.now()
+  let checkedAt = performance.now()
 
-  /** Rejects when a mark could not be left. */
+  /** Rejects if a mark could not be written. */
   async function check(): Promise<void> {
     isCluster = (await opening).isCluster
-    lookedAt = performance.now()
+    checkedAt = performance.now()
     const partitions = isCluster ? Array.from({ length: PARTITIONS }, (_, i) => i) : [0]
     const failuresBefore = failures
-    const answers = await Promise.allSettled(partitions.map(compare))
-    const failure = answers.find(answer => answer.status === 'rejected')
-    tell(failure === undefined && failures === failuresBefore)
+    const results = await Promise.allSettled(partitions.map(compare))
+    const failure = results.find(result => result.status === 'rejected')
+    report(failure === undefined && failures === failuresBefore)
     if (failure !== undefined) throw failure.reason
   }
 
-  /** A failover is told once: while something fails more of it may be found. */
-  function tell(isQuiet: boolean): void {
+  /** Postponed while commands fail, because more losses may be found: one failover is one report. */
+  function report(isQuiet: boolean): void {
     if (losses.length === 0 || (!isQuiet && ++postponed < MOST_POSTPONED)) return
     const since = Math.min(...losses)
     losses = []
     postponed = 0
-    forgotten(since === EVERYTHING ? undefined : since / 1000)
+    onLoss(since === EVERYTHING ? undefined : since / 1000)
   }
 
   async function compare(partition: number): Promise<void> {
     const failuresBefore = failures
-    const questioned = new Set([...suspects.keys()].filter(made => made.partition === partition))
+    const checked = new Set([...suspects.keys()].filter(record => record.partition === partition))
     const last = newest.get(partition)
-    if (last !== undefined) questioned.add(last)
-    for (const made of questioned) {
-      const isThere = await commands.run(scripts.get, made.name, FACTS, reply =>
-        stoodAt((reply as [0, Buffer])[1], made.at),
+    if (last !== undefined) checked.add(last)
+    for (const record of checked) {
+      const exists = await commands.run(scripts.get, record.name, FACTS, reply =>
+        existedAt((reply as [0, Buffer])[1], record.at),
       )
-      const since = suspects.get(made) ?? known.get(partition)?.mark
-      if (isThere || since === undefined || performance.now() >= made.until) continue
+      const since = suspects.get(record) ?? states.get(partition)?.mark
+      if (exists || since === undefined || performance.now() >= record.until) continue
       losses.push(since)
-      forget(made)
+      drop(record)
     }
 
-    // A new id each time: what this process wrote once tells nothing about now.
-    const args = [randomUUID(), process, `${known.get(partition)?.mark ?? 0}`]
-    const [id, mark, kept] = await commands.run(scripts.identify, identityKeyOf(prefix, partition), args, decode)
-    // The mark covers them, if it is on the server that they were found on.
-    if (failures === failuresBefore) for (const made of questioned) forget(made)
-    // Another check may have come in between.
-    const before = known.get(partition)
-    known.set(partition, { id, mark })
+    // A fresh id each time: Redis must not get its lost id back.
+    const args = [randomUUID(), processId, `${states.get(partition)?.mark ?? 0}`]
+    const [id, mark, earlier] = await commands.run(scripts.identify, identityKeyOf(prefix, partition), args, decode)
+    // From here on the mark covers them, unless it may be on another server.
+    if (failures === failuresBefore) for (const record of checked) drop(record)
+    // Read now: another check may have ended meanwhile.
+    const before = states.get(partition)
+    states.set(partition, { id, mark })
     if (before === undefined) return
-    if (before.id !== id || kept === 0) losses.push(EVERYTHING)
-    else if (kept !== undefined) losses.push(kept)
+    if (before.id !== id || earlier === 0) losses.push(EVERYTHING)
+    else if (earlier !== undefined) losses.push(earlier)
   }
 
-  function forget(made: Made): void {
-    suspects.delete(made)
-    if (newest.get(made.partition) === made) newest.delete(made.partition)
+  function drop(record: Acknowledged): void {
+    suspects.delete(record)
+    if (newest.get(record.partition) === record) newest.delete(record.partition)
   }
 
-  /** Something failed, or there is a new connection: it may lead to another server. */
+  /** After a failure or a new connection, which may lead to another server. */
   function suspect(): void {
     failures++
-    for (const made of newest.values()) {
-      const mark = known.get(made.partition)?.mark
-      if (mark !== undefined && suspects.size < MOST_SUSPECTS && !suspects.has(made)) suspects.set(made, mark)
+    for (const record of newest.values()) {
+      const mark = states.get(record.partition)?.mark
+      if (mark !== undefined && suspects.size < MOST_SUSPECTS && !suspects.has(record)) suspects.set(record, mark)
     }
   }
 
-  // Whatever keeps it from being compared is told to whoever asks for records.
-  let looking = false
-  async function look(): Promise<void> {
-    if (looking) return
-    looking = true
+  let isChecking = false
+  /** Ignores failures, because operations report them. */
+  async function checkInBackground(): Promise<void> {
+    if (isChecking) return
+    isChecking = true
     await check().catch(() => {})
-    looking = false
+    isChecking = false
   }
-  const timer = setInterval(look, INTERVAL_MS).unref()
+  const timer = setInterval(checkInBackground, INTERVAL_MS).unref()
   let stopListening = () => {}
   commands.onFailure(suspect)
   opening.then(
     client => {
       stopListening = client.onConnected(() => {
         suspect()
-        void look()
+        void checkInBackground()
       })
     },
     () => {},
@@ -144,10 +145,10 @@ export function createIdentity(
   return {
     check,
 
-    /** A record was acknowledged, at a time by the server's clock, that is kept for so long from now on. */
-    made(name: string, at: number, retentionMs: number): void {
+    /** Redis acknowledged a record at `at` by its clock, to be kept for `retentionMs` from now on. */
+    acknowledged(name: string, at: number, retentionMs: number): void {
       const partition = isCluster ? partitionIn(prefix, name) : 0
-      newest.set(partition, { partition, name, at, until: lookedAt + retentionMs })
+      newest.set(partition, { partition, name, at, until: checkedAt + retentionMs })
     },
 
     close(): void {
@@ -158,8 +159,8 @@ export function createIdentity(
 }
 
 /** See identify.lua. */
-function decode(reply: unknown): [id: string, mark: number, kept: number | undefined] {
-  const [id, mark, kept] = reply as unknown[]
-  const isKept = typeof kept === 'number' || typeof kept === 'bigint'
-  return [String(id), Number(mark), isKept ? Number(kept) : undefined]
+function decode(reply: unknown): [id: string, mark: number, earlier: number | undefined] {
+  const [id, mark, earlier] = reply as unknown[]
+  const isMissing = typeof earlier === 'number' || typeof earlier === 'bigint'
+  return [String(id), Number(mark), isMissing ? Number(earlier) : undefined]
 }

@@ -1,34 +1,34 @@
-/** What the server itself answers begins with a code in capitals: `LOADING Redis is loading the dataset in memory`. */
+/** An error reply of the server begins with a code in capitals: `LOADING Redis is loading the dataset in memory`. */
 const REPLY_CODE = /^([A-Z][A-Z0-9]+) /
 
 export const codeOf = (error: unknown): string | undefined => REPLY_CODE.exec(messageOf(error))?.[1]
 
-/** States that pass: a start, a failover, resharding, a slow script, a snapshot or a replica that is not there. */
-const PASSING = new Set([
+/** Transient states: a start, a failover, resharding, a slow script, a failed snapshot, missing replicas. */
+const TRANSIENT = new Set([
   ...['LOADING', 'READONLY', 'MASTERDOWN', 'MISCONF', 'BUSY', 'NOREPLICAS'],
   ...['CLUSTERDOWN', 'TRYAGAIN', 'MOVED', 'ASK'],
 ])
 
-/** Drivers that did not even send: node-redis by its classes, ioredis by its words. */
+/** Errors of commands that the driver did not send: the classes of node-redis, the message of ioredis. */
 const UNSENT = /^Client(Closed|Offline)Error$|enableOfflineQueue/
 
 export interface Failure {
-  /** Whether the driver did not even send the command. */
+  /** The driver did not send the command. */
   unsent: boolean
-  /** Whether the command may have been carried out. Scripts write once and last, so an error reply says no. */
-  doubtful: boolean
-  /** Whether asking again soon can help. */
-  passing: boolean
+  /** The command may have been executed. After an error reply it was not, because scripts write once and last. */
+  maybeExecuted: boolean
+  /** Another try may succeed. */
+  transient: boolean
 }
 
 export function failureOf(error: unknown): Failure {
   const code = codeOf(error)
-  if (code !== undefined) return { unsent: false, doubtful: false, passing: PASSING.has(code) }
+  if (code !== undefined) return { unsent: false, maybeExecuted: false, transient: TRANSIENT.has(code) }
   const unsent = UNSENT.test(`${(error as Error | null)?.name}`) || UNSENT.test(messageOf(error))
-  return { unsent, doubtful: !unsent, passing: true }
+  return { unsent, maybeExecuted: !unsent, transient: true }
 }
 
-/** One line. */
+/** The first line of the message. */
 export function messageOf(error: unknown): string {
   const { message = String(error) } = (error ?? {}) as { message?: string }
   return message.split('\n', 1)[0]!

@@ -2,24 +2,24 @@ import { StoreError } from '../../errors.js'
 import { type InboxStore, LOST_ERROR } from '../inbox-store.js'
 import type { RecordId } from '../store.js'
 import { createQueue } from './claim-due.js'
-import { agendaOf, keyOf, logOf, queueTagOf, queueTagsOf } from './keys.js'
+import { agendaOf, keyOf, queueTagOf, queueTagsOf, streamOf } from './keys.js'
 import { scripts } from './lua.generated.js'
-import type { createWatching } from './pubsub.js'
+import type { Watcher } from './pubsub.js'
 import { acceptOutcome, bytesOf, labelled, present } from './record-codec.js'
 import type { Commands } from './script-runner.js'
 
 type Inbox = Required<Pick<InboxStore, 'accept' | 'claimDue' | 'redrive' | 'backlog' | 'announceDue' | 'watchDue'>>
 
-/** What the store does with accepted records besides what it does with all. */
+/** The operations of {@link InboxStore}. `acknowledged` is called for each new record. */
 export function createInbox(
   commands: Commands,
   prefix: string,
-  watching: ReturnType<typeof createWatching>,
-  made: (name: string, at: number, retentionMs: number) => void,
+  watcher: Watcher,
+  acknowledged: (name: string, at: number, retentionMs: number) => void,
 ): Inbox {
   const { run } = commands
   const queue = createQueue(commands, prefix)
-  /** The same in a Cluster: a message goes to all of its servers. */
+  /** The same channel in a Cluster, because a message reaches all of its servers. */
   const channelOf = (scope: string) => agendaOf(prefix, 'inbox', scope)
 
   return {
@@ -28,11 +28,11 @@ export function createInbox(
       const { scope, fingerprint, label, acceptId, delivery, retentionMs, delayMs, group } = request
       const { isCluster } = commands.client() ?? (await commands.opened())
       const name = keyOf(prefix, request)
-      const keys = [name, logOf(prefix, queueTagOf(isCluster, request), scope)]
+      const keys = [name, streamOf(prefix, queueTagOf(isCluster, request), scope)]
       const times = [`${retentionMs}`, `${delayMs}`]
       const args = [acceptId, present(fingerprint), bytesOf(delivery), ...times, present(group), labelled(label)]
       const outcome = await run(scripts.accept, keys, args, acceptOutcome)
-      if (outcome?.status === 'accepted') made(name, outcome.acceptedAt, retentionMs)
+      if (outcome?.status === 'accepted') acknowledged(name, outcome.acceptedAt, retentionMs)
       if (outcome !== undefined) return outcome
       throw new StoreError('redis store: a Cluster has no groups: there is no order across its slots', 'refused')
     },
@@ -46,13 +46,13 @@ export function createInbox(
       const leased = again ? await queue.leased(isCluster, scope, leaseId, leaseMs) : []
       if (leased.length > 0) return leased
       const attempt = [leaseId, `${leaseMs}`, `${lockTtlMs}`, `${maxLosses}`, present(LOST_ERROR)]
-      return queue.take(isCluster, scope, limit, attempt, leaseMs)
+      return queue.claim(isCluster, scope, limit, attempt, leaseMs)
     },
 
     redrive(id: RecordId, { completed = false } = {}) {
       const outcomes = ['absent', 'redriven', 'busy', 'completed'] as const
-      // Not sent again when it may have been carried out: the record could have settled since, and have begun anew.
-      return run(scripts.redrive, keyOf(prefix, id), [completed ? '1' : '0'], said => outcomes[Number(said)]!, {
+      // Sent again, it could redrive a record that was redriven and has settled since.
+      return run(scripts.redrive, keyOf(prefix, id), [completed ? '1' : '0'], code => outcomes[Number(code)]!, {
         resendable: false,
       })
     },
@@ -60,13 +60,13 @@ export function createInbox(
     async backlog(scope) {
       commands.refuseIfClosed()
       const { isCluster } = await commands.opened()
-      const lines = await Promise.all(
+      const backlogs = await Promise.all(
         queueTagsOf(isCluster).map(tag =>
           run(scripts.backlog, agendaOf(prefix, tag, scope), [], reply => (reply as unknown[]).map(Number)),
         ),
       )
-      const inLine = lines.reduce((sum, [count = 0]) => sum + count, 0)
-      return { inLine, overdueMs: Math.max(...lines.map(([, overdueMs = 0]) => overdueMs)) }
+      const inLine = backlogs.reduce((sum, [count = 0]) => sum + count, 0)
+      return { inLine, overdueMs: Math.max(...backlogs.map(([, overdueMs = 0]) => overdueMs)) }
     },
 
     announceDue(scope) {
@@ -74,7 +74,7 @@ export function createInbox(
     },
 
     watchDue(scope, wake) {
-      return watching.watch(channelOf(scope), wake, false)
+      return watcher.watch(channelOf(scope), wake, false)
     },
   }
 }

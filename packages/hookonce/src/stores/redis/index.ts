@@ -4,13 +4,13 @@ import { withDefaults } from '../../util/with-defaults.js'
 import type { InboxStore } from '../inbox-store.js'
 import { type CompleteOutcome, MAX_ERROR_LENGTH } from '../store.js'
 import { connect, type GivenClient, type RedisAddress } from './clients/connect.js'
-import { createIdentity } from './data-loss-check.js'
+import { createDataLossCheck } from './data-loss-check.js'
 import { codeOf } from './errors.js'
 import { createInbox } from './inbox.js'
 import { keyOf } from './keys.js'
 import { listPage } from './list.js'
 import { scripts } from './lua.generated.js'
-import { createWatching } from './pubsub.js'
+import { createWatcher } from './pubsub.js'
 import { bytesOf, claimOutcome, deliveryOf, labelled, present, resultOf, summaryOf } from './record-codec.js'
 import { createCommands } from './script-runner.js'
 import { checkServer, durabilityOf, WANTS_CLUSTER } from './server-check.js'
@@ -21,20 +21,20 @@ export type { IoredisClient, IoredisCluster } from './clients/ioredis.js'
 export type { NodeRedisClient, NodeRedisCluster } from './clients/node-redis.js'
 
 export interface RedisStoreOptions {
-  /** What the names of all keys begin with; without braces. Default `hookonce:`. */
+  /** The prefix of all keys; without braces. Default `hookonce:`. */
   prefix?: string
   /**
-   * How long one operation may take, sending it again included. Below the engine's `storeTimeoutMs`, or nobody waits
-   * for the answer. The first connection is waited for before, for 3 s at most. Default 1,000.
+   * The time limit of one operation, retries included. Keep it below the engine's `storeTimeoutMs`, or the engine does not
+   * wait for the result. The first connection may take up to 3 s more. Default 1,000.
    */
   commandTimeoutMs?: number
-  /** Allows a `maxmemory-policy` by which Redis may drop records: duplicates may then run again. Default `false`. */
+  /** Allows a `maxmemory-policy` that evicts records: duplicates may then run again. Default `false`. */
   allowEviction?: boolean
   /**
-   * Called when Redis turns out to have forgotten its records: restarted empty, flushed, or failed over to an empty
-   * replica; with `since` (ms since the epoch by the server's clock) those that were written later, for a snapshot was
-   * restored, or a replica promoted that had not got the last writes. Deliveries of them that come again run again, and
-   * what was accepted is gone. Default: a warning of the process.
+   * Called when Redis has lost its records: it was restarted empty, was flushed, or failed over to an empty replica. With
+   * `since` (ms since the epoch by the server's clock) it lost those written later: a snapshot was restored, or a replica
+   * without the last writes was promoted. Duplicates of lost records run again, and lost accepted deliveries never run.
+   * Default: a warning of the process.
    */
   onForgotten?: (since?: number) => void
 }
@@ -52,21 +52,21 @@ export const redisStoreDefaults: Readonly<Required<RedisStoreOptions>> = {
 }
 
 export interface RedisStore extends InboxStore {
-  /** What survives a crash of Redis and what does not, in words, by its present settings. */
+  /** Says in words what a crash of Redis may lose, by its present settings. */
   durability(): Promise<string>
 }
 
 /**
- * A store in Redis 7 or later, or Valkey 7.2 or later: alone, behind Sentinels, or a Cluster. Every operation is one
- * script of one key by the server's clock, one round trip; Redis itself removes expired records.
+ * A store in Redis 7 or later, or Valkey 7.2 or later: one server, Sentinels, or a Cluster. Every operation is one script
+ * and one round trip, by the server's clock. Redis itself removes expired records.
  *
- * Takes a client of the caller's own, of `ioredis` 5 or 6 or `redis` 5 or 6 (connected), which `close()` leaves open;
- * or where Redis is, and then connects by `ioredis`, which has to be installed, and closes that connection itself.
+ * `connection` is a client of yours, of `ioredis` 5 or 6 or of `redis` 5 or 6 (connected), which `close()` leaves open; or
+ * an address, to which the store connects with `ioredis`, which has to be installed.
  *
- * Returns at once. `ready()` rejects with a {@link ConfigurationError} when the server is too old or may drop records,
- * with a {@link StoreError} when it cannot be written to. A result is as durable as Redis makes it: see `durability()`.
+ * Returns at once. `ready()` rejects with a {@link ConfigurationError} if the server is too old or may evict records, with
+ * a {@link StoreError} if it cannot be written to. A result is as durable as Redis makes it: see `durability()`.
  *
- * @throws ConfigurationError for an option out of range, and for what is no way to Redis.
+ * @throws ConfigurationError for an option out of range, and for a connection that is neither an address nor a client.
  * @example
  * const receiver = createReceiver({ store: redisStore('redis://localhost:6379') })
  * const receiver = createReceiver({ store: redisStore(new Redis.Cluster(nodes)) })
@@ -77,26 +77,26 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
   const { prefix, commandTimeoutMs, allowEviction, onForgotten } = validated(withDefaults(redisStoreDefaults, options))
   const connected = connect(connection, 2 * commandTimeoutMs)
   const opening = connected.then(({ client }) => client)
-  opening.catch(() => {}) // told by each operation
+  opening.catch(() => {}) // each operation reports it
   const commands = createCommands(opening, commandTimeoutMs)
   const { run } = commands
-  const identity = createIdentity(opening, commands, prefix, onForgotten)
-  const watching = createWatching(opening, name => run(scripts.watch, name, [], () => undefined))
+  const dataLossCheck = createDataLossCheck(opening, commands, prefix, onForgotten)
+  const watcher = createWatcher(opening, name => run(scripts.watch, name, [], () => undefined))
   let closing: Promise<void> | undefined
 
-  /** Once any command got through, a Cluster's servers are known. */
-  async function reached() {
+  /** The client after a first command, because before that a Cluster's servers may not be known. */
+  async function connectedClient() {
     commands.refuseIfClosed()
     await run(scripts.get, keyOf(prefix, { scope: '', key: '' }), ['0'], () => undefined)
     return opening
   }
 
-  const nodes = async () => (await reached()).nodes()
+  const nodes = async () => (await connectedClient()).nodes()
 
   async function close(): Promise<void> {
-    identity.close()
+    dataLossCheck.close()
     await commands.close()
-    watching.close()
+    watcher.close()
     await connected.then(
       ({ close }) => close(),
       () => {},
@@ -105,7 +105,7 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
 
   return {
     name: 'redis',
-    ...createInbox(commands, prefix, watching, identity.made),
+    ...createInbox(commands, prefix, watcher, dataLossCheck.acknowledged),
 
     claim(request) {
       const { fingerprint, label, leaseId, leaseMs, lockTtlMs, retentionMs, maxLosses } = request
@@ -124,15 +124,17 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
         ],
         reply => {
           const outcome = claimOutcome(reply)
-          // A token is the microsecond of its claim.
-          if (outcome.status === 'acquired') identity.made(name, Number(outcome.fencingToken) / 1000, retentionMs)
+          if (outcome.status === 'acquired') {
+            // The fencing token is the microsecond of the claim.
+            dataLossCheck.acknowledged(name, Number(outcome.fencingToken) / 1000, retentionMs)
+          }
           return outcome
         },
       )
     },
 
     renew(id, leaseId, leaseMs) {
-      return run(scripts.renew, keyOf(prefix, id), [leaseId, `${leaseMs}`], said => (said ? 'renewed' : 'lost'))
+      return run(scripts.renew, keyOf(prefix, id), [leaseId, `${leaseMs}`], renewed => (renewed ? 'renewed' : 'lost'))
     },
 
     complete(id, leaseId, result) {
@@ -140,15 +142,17 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
     },
 
     fail(id, leaseId, error, next = { dueInMs: 0 }) {
-      const kept = present(error.slice(0, MAX_ERROR_LENGTH))
-      const then = next === 'dead' ? [next, '0'] : [`${next.dueInMs}`, next.notBegun ? '1' : '0']
-      return run(scripts.fail, keyOf(prefix, id), [leaseId, kept, ...then], said => (said ? 'failed' : 'fenced'))
+      const lastError = present(error.slice(0, MAX_ERROR_LENGTH))
+      const due = next === 'dead' ? [next, '0'] : [`${next.dueInMs}`, next.notBegun ? '1' : '0']
+      return run(scripts.fail, keyOf(prefix, id), [leaseId, lastError, ...due], failed =>
+        failed ? 'failed' : 'fenced',
+      )
     },
 
     delete(id, { force = false } = {}) {
       const outcomes = ['absent', 'deleted', 'running'] as const
-      // Not sent again when it may have been carried out: it could remove what was claimed since.
-      return run(scripts.delete, keyOf(prefix, id), [force ? '1' : '0'], said => outcomes[Number(said)]!, {
+      // Sent again, it could remove a record that was claimed since.
+      return run(scripts.delete, keyOf(prefix, id), [force ? '1' : '0'], code => outcomes[Number(code)]!, {
         resendable: false,
       })
     },
@@ -165,12 +169,12 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
     },
 
     async list(query) {
-      return listPage(await reached(), commands, prefix, query)
+      return listPage(await connectedClient(), commands, prefix, query)
     },
 
     async stats() {
       commands.refuseIfClosed()
-      return {} // Redis counts all of its keys, whoever they are of
+      return {} // Redis counts only all keys together, those of other applications included
     },
 
     usage: scope => commands.during(async () => usageOf(await nodes(), prefix, scope)),
@@ -181,7 +185,7 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
     },
 
     watch(id, wake) {
-      return watching.watch(keyOf(prefix, id), wake)
+      return watcher.watch(keyOf(prefix, id), wake)
     },
 
     async ready() {
@@ -192,12 +196,12 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
       } catch (error) {
         throw !isCluster && codeOf((error as Error).cause) === 'MOVED' ? new ConfigurationError(WANTS_CLUSTER) : error
       }
-      await identity.check()
+      await dataLossCheck.check()
     },
 
     async durability() {
-      const words = new Set(await Promise.all((await nodes()).map(durabilityOf)))
-      return [...words].join('; on another server: ')
+      const sentences = new Set(await Promise.all((await nodes()).map(durabilityOf)))
+      return [...sentences].join('; on another server: ')
     },
 
     close() {

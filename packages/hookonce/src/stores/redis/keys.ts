@@ -1,11 +1,11 @@
 import type { RecordId } from '../store.js'
 
-/** How many hash tags the records of a store are spread over: `{0}` to `{63}`. Part of the keys, so fixed for good. */
+/** The number of hash tags, `{0}` to `{63}`, that records are distributed over. It is part of the keys, so it never changes. */
 export const PARTITIONS = 64
 
 /**
- * `<prefix>{<partition>}:<scope's length>:<scope><key>`. What belongs to one partition is in one slot of a Cluster;
- * the length keeps apart pairs whose concatenation is the same text.
+ * `<prefix>{<partition>}:<scope's length>:<scope><key>`. All keys of a partition are in one slot of a Cluster. The length
+ * separates pairs of scope and key that concatenate to the same text.
  */
 export function keyOf(prefix: string, { scope, key }: RecordId): string {
   return `${prefix}{${partitionOf(scope, key)}}:${scope.length}:${scope}${key}`
@@ -19,26 +19,26 @@ export function recordOf(prefix: string, name: string): RecordId | undefined {
   return keyOf(prefix, id) === name ? id : undefined
 }
 
-/** Whether a Redis key is named as the records of a scope are. */
+/** Whether a Redis key is that of a record of the scope. */
 export function isRecordOf(prefix: string, scope: string, name: string): boolean {
   return name.startsWith(`${prefix}{`) && name.startsWith(`}:${scope.length}:${scope}`, name.indexOf('}'))
 }
 
-/** What SCAN compares names with: all records', or those of one scope. */
+/** The pattern for SCAN: all records, or those of one scope. */
 export function patternOf(prefix: string, scope: string | undefined): string {
   const tail = scope === undefined ? '[0-9]*' : `${scope.length}:${literal(scope)}*`
   return `${literal(prefix)}{*}:${tail}`
 }
 
 /**
- * The keys of a scope's queue begin with one name. In a Cluster each partition has a queue of its own, so that an
- * accepted record and what refers to it are in one slot; elsewhere one queue keeps the order of all.
+ * The prefix of the keys of a scope's queue. In a Cluster each partition has its own queue, so that an accepted record and
+ * its queue entries are in one slot; elsewhere a scope has one queue, which keeps the order of all its records.
  *
- * | key | | |
+ * | key | type | content |
  * |---|---|---|
- * | `<queue>:log` | stream | the entrance: all acceptances, by the microsecond, each with the group and the name of the record. The consumer group `agenda` tells how far it was read |
- * | `<queue>:agenda` | sorted set | what was read: `<microsecond>:<record>` and, for those that have one, their groups; see record-codec.ts |
- * | `<queue>:group:=<group>` | sorted set | the same of a group's unfinished records, in the order of acceptance |
+ * | `<queue>:log` | stream | the acceptance stream: each acceptance under its microsecond, with the group and the name of the record. The consumer group `agenda` keeps the position up to which it was read |
+ * | `<queue>:agenda` | sorted set | the agenda, when to check which entry: `<microsecond>:<record>`, or the group of a record that has one; see record-codec.ts |
+ * | `<queue>:group:=<group>` | sorted set | `<microsecond>:<record>` of the group's unfinished records, in the order of acceptance |
  */
 export function queueOf(prefix: string, tag: QueueTag, scope: string): string {
   return `${prefix}{${tag}}:queue:${scope.length}:${scope}`
@@ -46,12 +46,12 @@ export function queueOf(prefix: string, tag: QueueTag, scope: string): string {
 
 export const agendaOf = (prefix: string, tag: QueueTag, scope: string) => `${queueOf(prefix, tag, scope)}:agenda`
 
-export const logOf = (prefix: string, tag: QueueTag, scope: string) => `${queueOf(prefix, tag, scope)}:log`
+export const streamOf = (prefix: string, tag: QueueTag, scope: string) => `${queueOf(prefix, tag, scope)}:log`
 
-/** The scopes in which something was accepted. */
+/** The set of scopes in which something was accepted. */
 export const scopesKeyOf = (prefix: string, tag: QueueTag) => `${prefix}{${tag}}:scopes`
 
-/** A partition of a Cluster; `inbox` elsewhere. */
+/** The partition in a Cluster, `inbox` elsewhere. */
 export type QueueTag = number | 'inbox'
 
 export const queueTagsOf = (isCluster: boolean): QueueTag[] =>
@@ -62,13 +62,13 @@ export const queueTagOf = (isCluster: boolean, { scope, key }: RecordId): QueueT
 
 const literal = (text: string) => text.replace(/[\\*?[\]^]/g, '\\$&')
 
-/** Where the store's id and the marks of its processes are kept in a partition. */
+/** The sorted set of the store's id and its processes' marks in a partition. */
 export const identityKeyOf = (prefix: string, partition: number) => `${prefix}{${partition}}:marks`
 
 /** The partition that a record's Redis key is in. */
 export const partitionIn = (prefix: string, name: string) => Number.parseInt(name.slice(prefix.length + 1), 10)
 
-/** FNV-1a over UTF-16 code units: a few dozen nanoseconds, and even enough for 64 parts. */
+/** FNV-1a over UTF-16 code units: fast, and uniform enough for 64 partitions. */
 function partitionOf(scope: string, key: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < scope.length; i++) hash = Math.imul(hash ^ scope.charCodeAt(i), 0x01000193)

@@ -2,27 +2,27 @@ import { StoreError } from '../../errors.js'
 import { type ListQuery, PAGE_MS, type RecordPage, type RecordSummary } from '../store.js'
 import type { RedisClient, RedisNode } from './clients/client.js'
 import { patternOf, recordOf } from './keys.js'
-import { logPage, MOST_READ_AT_ONCE, placeOf } from './list-accepted.js'
+import { listAccepted, parseCursor as parseAcceptedCursor, READ_BATCH } from './list-accepted.js'
 import { scripts } from './lua.generated.js'
-import { FACTS_BYTES, orderOf, summaryOf } from './record-codec.js'
+import { FACTS_BYTES, positionOf, summaryOf } from './record-codec.js'
 import type { Commands } from './script-runner.js'
 
-/** How many keys one page passes, and how many a SCAN. */
-const LONGEST_SCAN = 100_000
-const LONGEST_STEP = 1_000
+/** The most keys that one page scans, and one SCAN. */
+const MOST_KEYS_PER_PAGE = 100_000
+const MOST_KEYS_PER_SCAN = 1_000
 
-/** Where a page ends: on which server, at which cursor, and the names that were found but are not on it any more. */
-interface Place {
+/** Where the next page begins: the server, SCAN's cursor there, and names that SCAN returned and no page has read yet. */
+interface Cursor {
   node: number
-  cursor: string
+  scan: string
   names: string[]
 }
 
-const PLACE = /^(\d{1,4})\.(\d{1,20})\.([\w-]*)$/
+const CURSOR = /^(\d{1,4})\.(\d{1,20})\.([\w-]*)$/
 
-const START: Place = { node: 0, cursor: '0', names: [] }
+const START: Cursor = { node: 0, scan: '0', names: [] }
 
-/** One page: of accepted records by the queues' logs, of all records by a scan. */
+/** One page: of accepted records from the acceptance streams, of all records by SCAN. */
 export async function listPage(
   client: RedisClient,
   commands: Commands,
@@ -30,95 +30,97 @@ export async function listPage(
   query: ListQuery,
 ): Promise<RecordPage> {
   const { accepted = false, limit, after = '' } = query
-  const place = accepted ? placeOf(after, prefix) : parsePlace(after, prefix)
-  if (!Number.isInteger(limit) || limit < 1 || limit > 1000 || (query.after !== undefined && place === undefined)) {
+  const cursor = accepted ? parseAcceptedCursor(after, prefix) : parseCursor(after, prefix)
+  if (!Number.isInteger(limit) || limit < 1 || limit > 1000 || (query.after !== undefined && cursor === undefined)) {
     throw new StoreError("redis store: list: limit must be 1 to 1000 and after a page's next", 'refused')
   }
   if (accepted) {
-    return logPage(client, commands, prefix, query, ({ micros, name }) => readSummary(commands, prefix, name, micros))
+    return listAccepted(client, commands, prefix, query, ({ micros, name }) =>
+      readSummary(commands, prefix, name, micros),
+    )
   }
   const read = (name: string) => readSummary(commands, prefix, name)
-  return scanPage(await client.nodes(), prefix, query, (place as Place | undefined) ?? START, read)
+  return scanPage(await client.nodes(), prefix, query, (cursor as Cursor | undefined) ?? START, read)
 }
 
-/** In no order. What is there from the first page to the last is on one of them. */
+/** In no order. A record that exists from the first page to the last is on one of them. */
 async function scanPage(
   nodes: RedisNode[],
   prefix: string,
   { scope, state, label, limit }: ListQuery,
-  place: Place,
+  cursor: Cursor,
   read: (name: string) => Promise<RecordSummary | undefined>,
 ): Promise<RecordPage> {
   const pattern = patternOf(prefix, scope)
   const found = new Map<string, RecordSummary>()
-  let { node, cursor, names } = place
-  let passed = 0
+  let { node, scan, names } = cursor
+  let scanned = 0
   const until = performance.now() + PAGE_MS
 
   for (;;) {
-    // A record may be met twice: SCAN repeats keys while the table changes its size.
+    // SCAN repeats keys while Redis resizes its table.
     names = [...new Set(names)].filter(name => !found.has(name))
     do {
-      const met = names.splice(0, MOST_READ_AT_ONCE)
-      const summaries = await Promise.all(met.map(read))
+      const batch = names.splice(0, READ_BATCH)
+      const summaries = await Promise.all(batch.map(read))
       for (const [i, summary] of summaries.entries()) {
         if (summary === undefined || (scope ?? summary.scope) !== summary.scope) continue
         if ((state ?? summary.state) !== summary.state) continue
         if (label !== undefined && label !== summary.label) continue
-        if (found.size < limit) found.set(met[i]!, summary)
-        else names.push(met[i]!)
+        if (found.size < limit) found.set(batch[i]!, summary)
+        else names.push(batch[i]!)
       }
     } while (names.length > 0 && found.size < limit)
     const isDone = node >= nodes.length && names.length === 0
-    if (isDone || found.size === limit || passed >= LONGEST_SCAN || performance.now() >= until) {
+    if (isDone || found.size === limit || scanned >= MOST_KEYS_PER_PAGE || performance.now() >= until) {
       const records = [...found.values()]
-      return isDone ? { records } : { records, next: format({ node, cursor, names }) }
+      return isDone ? { records } : { records, next: formatCursor({ node, scan, names }) }
     }
-    // As far as fills the page, by how rare records were so far. What is too many by chance goes into `next`.
-    const step = Math.min(LONGEST_STEP, Math.ceil(((limit - found.size) * (passed + 1)) / (found.size + 1)))
-    ;[cursor, names] = await scan(nodes[node]!, cursor, pattern, step)
-    passed += step
-    if (cursor === '0') node++
+    // As many keys as should fill the page, by the share of matches so far. The surplus goes into `next`.
+    const count = Math.min(MOST_KEYS_PER_SCAN, Math.ceil(((limit - found.size) * (scanned + 1)) / (found.size + 1)))
+    ;[scan, names] = await scanKeys(nodes[node]!, scan, pattern, count)
+    scanned += count
+    if (scan === '0') node++
   }
 }
 
-/** With an order only the record that was accepted in that place, and not a later one of the same name. */
+/** With a `position` in the acceptance stream only the record that was accepted there, not a later one of the same name. */
 async function readSummary(
   commands: Commands,
   prefix: string,
   name: string,
-  order?: number,
+  position?: number,
 ): Promise<RecordSummary | undefined> {
   const id = recordOf(prefix, name)
   if (id === undefined) return undefined
   const decode = (reply: unknown) => {
     const [now, value] = reply as [number, Buffer]
-    if (order !== undefined && orderOf(value) !== order) return undefined
+    if (position !== undefined && positionOf(value) !== position) return undefined
     return summaryOf(value, id, Number(now))
   }
   return commands.run(scripts.get, name, [String(FACTS_BYTES - 1)], decode)
 }
 
-async function scan(node: RedisNode, cursor: string, pattern: string, count: number): Promise<[string, string[]]> {
+async function scanKeys(node: RedisNode, cursor: string, pattern: string, count: number): Promise<[string, string[]]> {
   const reply = await node.call('SCAN', cursor, 'MATCH', pattern, 'COUNT', String(count), 'TYPE', 'string')
-  const [to, names] = reply as [unknown, unknown[]]
-  return [String(to), names.map(String)]
+  const [next, names] = reply as [unknown, unknown[]]
+  return [String(next), names.map(String)]
 }
 
-function format({ node, cursor, names }: Place): string {
-  const left = names.length === 0 ? '' : Buffer.from(JSON.stringify(names)).toString('base64url')
-  return `${node}.${cursor}.${left}`
+function formatCursor({ node, scan, names }: Cursor): string {
+  const encoded = names.length === 0 ? '' : Buffer.from(JSON.stringify(names)).toString('base64url')
+  return `${node}.${scan}.${encoded}`
 }
 
-function parsePlace(after: string, prefix: string): Place | undefined {
-  const [, node, cursor, left] = PLACE.exec(after) ?? []
-  if (cursor === undefined) return undefined
-  const names: unknown = left === '' ? [] : parsed(Buffer.from(left!, 'base64url').toString())
+function parseCursor(after: string, prefix: string): Cursor | undefined {
+  const [, node, scan, encoded] = CURSOR.exec(after) ?? []
+  if (scan === undefined) return undefined
+  const names: unknown = encoded === '' ? [] : parseJson(Buffer.from(encoded!, 'base64url').toString())
   const areOurs = Array.isArray(names) && names.every(name => typeof name === 'string' && recordOf(prefix, name))
-  return areOurs ? { node: Number(node), cursor, names } : undefined
+  return areOurs ? { node: Number(node), scan, names } : undefined
 }
 
-function parsed(json: string): unknown {
+function parseJson(json: string): unknown {
   try {
     return JSON.parse(json)
   } catch {

@@ -2,26 +2,26 @@
 
 export const scripts = {
   accept: {
-    sha: 'dbdb1542522b90e355995d32b6cc8e0a01aece8f',
+    sha: 'c858f5b7d0d18a0088dc68b4769473024d19b6e1',
     text: `local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
 local AFTER_HEAD = '<ddI4I4I4c0I4c0'
 local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
-local PLACE = '<I4I4dI4c0I4c0'
+local QUEUED = '<I4I4dI4c0I4c0'
 local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
-local name, log = KEYS[1], KEYS[2]
+local name, stream = KEYS[1], KEYS[2]
 local accept_id, fingerprint, delivery, group, label = ARGV[1], ARGV[2], ARGV[3], ARGV[6], ARGV[7]
 local watched, token = '0', 0
 
 if redis.call('EXISTS', name) == 1 then
-  -- All but the texts at the end, which are the longest.
+  -- Enough for FACTS; the delivery and the result, which may be large, are at the end.
   local value = redis.call('GETRANGE', name, 0, 4095)
-  local state, marked, expires, _, _, _, _, _, holder, issued, created, attempts, _, known =
+  local state, is_watched, expires, _, _, _, _, _, holder, last_token, created, attempts, _, known =
     struct.unpack(FACTS, value)
-  watched, token = marked, issued
+  watched, token = is_watched, last_token
   if now < expires or state == 'P' or state == 'R' or state == 'F' then
     if known ~= '' and fingerprint ~= '' and known ~= fingerprint then return {3} end
     if state == 'P' and attempts == 0 and holder == accept_id then return {1, created} end
@@ -29,32 +29,32 @@ if redis.call('EXISTS', name) == 1 then
   end
 end
 
--- The tag is in the name of the queue: see keys.ts.
-if group ~= '' and string.match(log, '{(.-)}') ~= 'inbox' then return {4} end
+-- The queue's hash tag is \`inbox\` unless it is in a Cluster: see keys.ts.
+if group ~= '' and string.match(stream, '{(.-)}') ~= 'inbox' then return {4} end
 
-local order = micros
-local entered = redis.pcall('XADD', log, 'NOMKSTREAM', order, group, name)
-if not entered then
-  redis.call('XGROUP', 'CREATE', log, 'agenda', 0, 'MKSTREAM', 'ENTRIESREAD', 0)
-  local tagged, scope = string.match(log, '^(.-}):queue:%d+:(.*):log$')
+local position = micros
+local added = redis.pcall('XADD', stream, 'NOMKSTREAM', position, group, name)
+if not added then
+  redis.call('XGROUP', 'CREATE', stream, 'agenda', 0, 'MKSTREAM', 'ENTRIESREAD', 0)
+  local tagged, scope = string.match(stream, '^(.-}):queue:%d+:(.*):log$')
   redis.call('SADD', tagged .. ':scopes', scope)
-  redis.call('XADD', log, order, group, name)
-elseif type(entered) == 'table' then
-  -- The clock stepped back, unless it is something else.
-  local about, last = redis.pcall('XINFO', 'STREAM', log), 0
-  for i = 1, #about, 2 do
-    if about[i] == 'last-generated-id' then last = tonumber(string.match(about[i + 1], '^%d+')) end
+  redis.call('XADD', stream, position, group, name)
+elseif type(added) == 'table' then
+  -- XADD refuses an id that is not above the last: the clock stepped back. Any other error is returned.
+  local info, last = redis.pcall('XINFO', 'STREAM', stream), 0
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then last = tonumber(string.match(info[i + 1], '^%d+')) end
   end
-  if last < order then return entered end
-  order = last + 1
-  redis.call('XADD', log, order, group, name)
+  if last < position then return added end
+  position = last + 1
+  redis.call('XADD', stream, position, group, name)
 end
 
-local queue = string.sub(log, 1, -#':log' - 1)
+local queue = string.sub(stream, 1, -#':log' - 1)
 local due, retention = now + tonumber(ARGV[5]), tonumber(ARGV[4])
 local value = struct.pack(RECORD, 'P', watched, due, 0, now, now, 0, retention, #accept_id, accept_id, token, now, 0, 0,
   #fingerprint, fingerprint, #label, label)
-local accepted = struct.pack(ACCEPTED, 1, 0, order, #queue, queue, #group, group, #delivery, delivery)
+local accepted = struct.pack(ACCEPTED, 1, 0, position, #queue, queue, #group, group, #delivery, delivery)
 redis.call('SET', name, value .. accepted)
 return {1, now}`,
   },
@@ -65,10 +65,15 @@ redis.call('PUBLISH', KEYS[1], '')
 return 1`,
   },
   backlog: {
-    sha: 'a67a822b0824a807034292342f865a9c31bb0246',
+    sha: '4793d13d8646dfcaf5258b85cfabfd43accbb702',
     text: `#!lua flags=no-writes,allow-oom
-local MOST_LOOKS = 100
--- As if of a record that is in no state and due at no time: it is gone, or is none.
+local function read_position(stream)
+  local group, fields = redis.pcall('XINFO', 'GROUPS', stream)[1] or {}, {}
+  for i = 1, #group, 2 do fields[group[i]] = group[i + 1] end
+  return fields['last-delivered-id'], fields['lag'] or 0
+end
+local MOST_UNREAD = 100
+-- For a key that is gone or holds no record: no state, never due.
 local NO_FACTS = '-' .. struct.pack('<xd', 0)
 
 local time = redis.call('TIME')
@@ -77,45 +82,219 @@ local count = redis.call('ZCOUNT', KEYS[1], 0, '+inf')
 local first = redis.call('ZRANGE', KEYS[1], 0, '+inf', 'BYSCORE', 'LIMIT', 0, 1, 'WITHSCORES')
 local since = tonumber(first[2] or now)
 
-local log = string.sub(KEYS[1], 1, -#':agenda' - 1) .. ':log'
-local reader = redis.pcall('XINFO', 'GROUPS', log)[1] or {}
-for i = 1, #reader, 2 do
-  if reader[i] == 'lag' then count = count + (reader[i + 1] or 0) end
-  if reader[i] == 'last-delivered-id' then
-    -- What was delayed, or is settled by now, is not due.
-    for _, entry in ipairs(redis.pcall('XRANGE', log, '(' .. reader[i + 1], '+', 'COUNT', MOST_LOOKS)) do
-      local facts = redis.pcall('GETRANGE', entry[2][2], 0, 9)
-      local state, due = struct.unpack('<c1xd', type(facts) == 'string' and #facts == 10 and facts or NO_FACTS)
-      if (state == 'P' or state == 'R' or state == 'F') and due <= now then
-        since = math.min(since, due)
-        break
-      end
+local stream = string.sub(KEYS[1], 1, -#':agenda' - 1) .. ':log'
+local last_id, unread = read_position(stream)
+if last_id then
+  -- An unread record need not be due: it may be delayed, or settled meanwhile.
+  for _, entry in ipairs(redis.pcall('XRANGE', stream, '(' .. last_id, '+', 'COUNT', MOST_UNREAD)) do
+    local facts = redis.pcall('GETRANGE', entry[2][2], 0, 9)
+    local state, due = struct.unpack('<c1xd', type(facts) == 'string' and #facts == 10 and facts or NO_FACTS)
+    if (state == 'P' or state == 'R' or state == 'F') and due <= now then
+      since = math.min(since, due)
+      break
     end
   end
 end
-return {count, math.max(0, now - since)}`,
+return {count + unread, math.max(0, now - since)}`,
+  },
+  claimDue: {
+    sha: '0333ad28be3493c2ad560f5c7e177f1e34c2d5f4',
+    text: `#!lua flags=allow-oom
+local HEAD = '<c1c1ddddddI4c0'
+local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
+local AFTER_HEAD = '<ddI4I4I4c0I4c0'
+local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
+local QUEUED = '<I4I4dI4c0I4c0'
+local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
+local function label_of(text)
+  return string.sub(text, 1, 1) == '#' and string.sub(text, 1, 2 + string.byte(text, 2)) or ''
+end
+local MOST_DELETED, MOST_ENTRIES, MOST_BYTES, RETRY_MS, LEAST_READ = 500, 5000, 8388608, 2000, 32
+
+local time = redis.call('TIME')
+local micros = time[1] * 1000000 + time[2]
+local now = math.floor(micros / 1000)
+local agenda, queue = KEYS[1], string.sub(KEYS[1], 1, -#':agenda' - 1)
+local stream, groups = queue .. ':log', queue .. ':group:'
+local most, lease_id, lock_ttl = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[4])
+local most_losses, lost_error = tonumber(ARGV[5]), ARGV[6]
+local lease = math.min(tonumber(ARGV[3]), lock_ttl)
+local lease_ends = now + lease
+local claims, claimed_count, bytes, entry_count, all_read = {now, 0}, 0, 0, 0, false
+
+local function due_entries()
+  return redis.call('ZRANGE', agenda, 0, now, 'BYSCORE', 'LIMIT', 0, most - claimed_count, 'WITHSCORES')
+end
+
+-- Whether no unread record can have been due for longer than these entries. Unread records were accepted after the last
+-- of these, and that is due since its acceptance or longer.
+local function suffice(entries)
+  local position = #entries == 2 * (most - claimed_count) and string.match(entries[#entries - 1], '^(%d+):')
+  return all_read or position and tonumber(entries[#entries]) <= position / 1000
+end
+
+-- Reads the stream on until the agenda has so many entries more, and returns the entries that are due. The score of a new
+-- entry is its acceptance, whatever became of the record; claim() corrects it. Finding the place in the stream costs as much
+-- as reading a few entries, so it reads LEAST_READ or more. Into an empty agenda it does not write the entries it returns.
+local function read(wanted, was_empty)
+  local step = math.max(wanted, LEAST_READ)
+  while wanted > 0 and entry_count < MOST_ENTRIES and not all_read do
+    -- Nothing, or an error if the stream is on another server (see record-codec.ts).
+    local reply = redis.pcall('XREADGROUP', 'GROUP', 'agenda', 'agenda', 'COUNT', step, 'NOACK', 'STREAMS', stream, '>')
+    local entries = reply and reply[1] and reply[1][2] or {}
+    all_read, entry_count, step = #entries < step, entry_count + #entries, math.min(2 * step, 1000)
+    local added = {}
+    for _, entry in ipairs(entries) do
+      local position, group, name = string.sub(entry[1], 1, -#'-0' - 1), entry[2][1], entry[2][2]
+      local member, since = position .. ':' .. name, math.min(now, math.floor(position / 1000))
+      if group == '' then
+        added[#added + 1] = since
+        added[#added + 1] = member
+        wanted = wanted - 1
+      else
+        redis.call('ZADD', groups .. group, position, member)
+        wanted = wanted - redis.call('ZADD', agenda, 'NX', since, groups .. group)
+      end
+    end
+    if was_empty and #added == 2 * #entries and (wanted <= 0 or all_read) then
+      local last = math.min(#added, #added + 2 * wanted)
+      if last < #added then redis.call('ZADD', agenda, unpack(added, last + 1)) end
+      local due = {}
+      for i = 1, last, 2 do due[i], due[i + 1] = added[i + 1], added[i] end
+      return due
+    end
+    was_empty = false
+    if #added > 0 then redis.call('ZADD', agenda, unpack(added)) end
+  end
+  return due_entries()
+end
+
+-- Claims the record if it is due. Returns the score of its entry from now on; nil if the record is not on this server.
+local function claim(member, since)
+  local colon = string.find(member, ':', 1, true)
+  local position, name = tonumber(string.sub(member, 1, colon - 1)), string.sub(member, colon + 1)
+  local value = redis.pcall('GET', name)
+  if not value and type(redis.pcall('EXISTS', name, agenda)) == 'number' then return -1 end
+  if type(value) ~= 'string' then return nil end
+  local state, watched, due, settled, ended, claimed, ttl, retention, holder, token, created, attempts, losses,
+    fingerprint, label_and_error, rest = struct.unpack(RECORD, value)
+  local unfinished = state == 'P' or state == 'R' or state == 'F'
+  if not unfinished and state ~= 'C' and state ~= 'D' then return -1 end
+  -- The entry is of an earlier record of the same name.
+  if struct.unpack('<d', value, rest + 8) ~= position then return -1 end
+  if not unfinished then return -due end
+  local round, earlier = struct.unpack('<I4I4', value, rest)
+  -- The record was accepted before the clock stepped back.
+  if state == 'P' and created > now then due = since end
+  if due > since then return due end
+
+  local took_over = state == 'R' and 1 or 0
+  -- See record-codec.ts about \`settled\` of a running record.
+  local begun = settled >= 0
+  local label = label_of(label_and_error)
+  if took_over == 1 then
+    if begun then losses = losses + 1 else earlier = earlier + 1 end
+    label_and_error = label .. '=attempt ' .. attempts .. ' was lost: its lease ended without a word'
+  end
+  if losses >= most_losses then
+    local expires = now + retention
+    label_and_error = label .. lost_error
+    value = struct.pack(RECORD, 'D', watched, expires, now, ended, claimed, ttl, retention,
+      #holder, holder, token, created, attempts, losses, #fingerprint, fingerprint, #label_and_error, label_and_error)
+      .. string.sub(value, rest)
+    redis.call('SET', name, value, 'PXAT', expires)
+    if watched == '1' then redis.pcall('PUBLISH', name, '') end
+    return -expires
+  end
+  value = struct.pack(RECORD, 'R', watched, lease_ends, -lease, lease_ends, now, lock_ttl,
+    retention, #lease_id, lease_id, math.max(token + 1, micros), created, attempts + 1, losses,
+    #fingerprint, fingerprint, #label_and_error, label_and_error)
+    .. struct.pack('<I4I4', round, earlier) .. string.sub(value, rest + 8)
+  redis.call('SET', name, value)
+  claimed_count, bytes = claimed_count + 1, bytes + #value
+  claims[#claims + 1] = name
+  claims[#claims + 1] = since
+  claims[#claims + 1] = value
+  claims[#claims + 1] = took_over
+  return lease_ends
+end
+
+-- A key that holds no record must not end the script: what was read of the stream would not get into the agenda. In a
+-- Cluster whose slots are moving a record may be on another server for a moment.
+local function score_after_claim(member, since)
+  local succeeded, score = pcall(claim, member, since)
+  return succeeded and score or now + RETRY_MS
+end
+
+while claimed_count < most and bytes < MOST_BYTES and entry_count < MOST_ENTRIES do
+  local entries = due_entries()
+  if not suffice(entries) then entries = read(most - claimed_count, #entries == 0) end
+  if #entries == 0 then break end
+  local scores = {}
+  local function set_score(score, member)
+    scores[#scores + 1] = score
+    scores[#scores + 1] = member
+  end
+  for i = 1, #entries, 2 do
+    local entry, since = entries[i], tonumber(entries[i + 1])
+    entry_count = entry_count + 1
+    if bytes >= MOST_BYTES then
+      set_score(since, entry)
+    elseif string.sub(entry, 1, #groups) ~= groups then
+      set_score(score_after_claim(entry, since), entry)
+    else
+      local first = redis.call('ZRANGE', entry, 0, 0)[1]
+      local score = first and score_after_claim(first, since)
+      if not first then
+        redis.call('ZREM', agenda, entry)
+      elseif score >= 0 then
+        set_score(score, entry)
+      else
+        redis.call('ZREM', entry, first)
+        set_score(score, first)
+        set_score(0, entry)
+      end
+    end
+  end
+  if #scores > 0 then redis.call('ZADD', agenda, unpack(scores)) end
+end
+if claimed_count == 0 and entry_count >= MOST_ENTRIES then claims[2] = 1 end
+
+-- A settled record has its expiry as a negative score. Once that is over, its entry is deleted from the stream and the
+-- agenda, unless the stream is on another server.
+local expired = redis.call('ZRANGE', agenda, '(' .. -now, '(0', 'BYSCORE', 'LIMIT', 0, MOST_DELETED)
+if #expired > 0 and redis.pcall('EXISTS', stream) == 1 then
+  local ids = {}
+  for i, member in ipairs(expired) do ids[i] = string.match(member, '^%d+') end
+  redis.call('XDEL', stream, unpack(ids))
+  redis.call('ZREM', agenda, unpack(expired))
+end
+return claims`,
   },
   claim: {
-    sha: '050b8d2707036c58cbe22d9bacd54ea46640bfca',
+    sha: '4a7e8d443efebb815f17d13dc735bdaa874e6d03',
     text: `local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
 local AFTER_HEAD = '<ddI4I4I4c0I4c0'
 local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
-local PLACE = '<I4I4dI4c0I4c0'
+local QUEUED = '<I4I4dI4c0I4c0'
 local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
-local function place_of(value, rest, name)
-  local _, _, order, queue, group = struct.unpack(PLACE, value, rest)
-  local member = string.format('%.0f:', order) .. name
+local function queue_entry(value, rest, name)
+  local _, _, position, queue, group = struct.unpack(QUEUED, value, rest)
+  local member = string.format('%.0f:', position) .. name
   return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
 end
 
--- What is not due any more stands below 0, at the end of its retention. See record-codec.ts about XX and pcall.
-local function put_below_0(agenda, member, group, expires)
+-- A settled record has its expiry as a negative score. See record-codec.ts about XX and pcall.
+local function settle_entry(agenda, member, group, expires)
   if not group then
     redis.pcall('ZADD', agenda, 'XX', -expires, member)
   elseif redis.call('ZREM', group, member) == 1 then
     redis.call('ZADD', agenda, -expires, member, 0, group)
   end
+end
+local function label_of(text)
+  return string.sub(text, 1, 1) == '#' and string.sub(text, 1, 2 + string.byte(text, 2)) or ''
 end
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
@@ -125,15 +304,15 @@ local lock_ttl, retention = tonumber(ARGV[4]), tonumber(ARGV[5])
 local watched, token, created, attempts, losses, label, last_error = '0', 0, now, 0, 0, ARGV[7], ''
 local accepted, took_over, uncounted = nil, nil, 0
 
--- A lease that ends further ahead than it was to last was taken before the clock stepped back: it ends after its length.
-local function cut(name, value, ends, ttl, kept, rest)
+-- A lease with more time left than its length dates from before the clock stepped back: it now ends after its length.
+local function shorten_lease(name, value, ends, ttl, kept, rest)
   if string.sub(value, 1, 1) == 'r' then
     local expires = ends + math.max(ttl, kept)
     local head, lease = string.sub(value, 1, 2) .. struct.pack('<d', expires), string.sub(value, 11, 18)
     redis.call('SET', name, head .. lease .. struct.pack('<d', ends) .. string.sub(value, 27), 'PXAT', expires)
     return
   end
-  local agenda, member, group = place_of(value, rest, name)
+  local agenda, member, group = queue_entry(value, rest, name)
   redis.call('SETRANGE', name, 2, struct.pack('<d', ends))
   redis.call('SETRANGE', name, 18, struct.pack('<d', ends))
   -- See record-codec.ts about XX and pcall.
@@ -142,18 +321,18 @@ end
 
 local value = redis.call('GET', KEYS[1])
 if value then
-  local state, marked, expires, lease, lease_ends, _, ttl, kept, holder, issued, since, started, lost, known, said,
-    rest = struct.unpack(RECORD, value)
+  local state, is_watched, expires, lease, lease_ends, _, ttl, kept, holder, last_token, created_at, started, lost,
+    known, text, rest = struct.unpack(RECORD, value)
   local unfinished = state == 'P' or state == 'R' or state == 'F'
-  watched, token = marked, issued
+  watched, token = is_watched, last_token
   if now < expires or unfinished then
     if known ~= '' and fingerprint ~= '' and known ~= fingerprint then return {3} end
     if state == 'c' or state == 'C' then return value end
     if state == 'r' or state == 'R' then
-      if holder == lease_id then return {1, started, issued, 0} end
+      if holder == lease_id then return {1, started, last_token, 0} end
       local length = lease == 0 and ttl or math.abs(lease)
       if lease_ends > now + length then
-        cut(KEYS[1], value, now + length, ttl, kept, rest)
+        shorten_lease(KEYS[1], value, now + length, ttl, kept, rest)
         return {2, length}
       end
       if now < lease_ends then return {2, lease_ends - now} end
@@ -161,10 +340,10 @@ if value then
       if lease < 0 then uncounted = 1 else lost = lost + 1 end
     end
     if lost >= tonumber(ARGV[6]) or state == 'D' then return {4, lost} end
-    created, attempts, losses = since, started, lost
-    local known_label = string.sub(said, 1, 1) == '#' and string.sub(said, 1, 2 + string.byte(said, 2)) or ''
+    created, attempts, losses = created_at, started, lost
+    local known_label = label_of(text)
     last_error = took_over and '=attempt ' .. started .. ' was lost: its lease ended without a word'
-      or string.sub(said, #known_label + 1)
+      or string.sub(text, #known_label + 1)
     if known_label ~= '' then label = known_label end
     if known ~= '' then fingerprint = known end
     if unfinished then
@@ -174,14 +353,14 @@ if value then
   end
 end
 
-local told = label .. last_error
+local label_and_error = label .. last_error
 local lease = math.min(tonumber(ARGV[3]), lock_ttl)
 local lease_ends = now + lease
 local expires = accepted and lease_ends or lease_ends + math.max(lock_ttl, retention)
 attempts, token = attempts + 1, math.max(token + 1, micros)
 value = struct.pack(RECORD, accepted and 'R' or 'r', watched, expires, lease, lease_ends, now,
   lock_ttl, retention, #lease_id, lease_id, token, created, attempts, losses, #fingerprint, fingerprint,
-  #told, told)
+  #label_and_error, label_and_error)
 if accepted then
   redis.call('SET', KEYS[1], value .. accepted)
 else
@@ -190,22 +369,22 @@ end
 return {1, attempts, token, took_over or 0}`,
   },
   complete: {
-    sha: 'bc25f16e605257c5c958b31df71aa7fcacea6810',
+    sha: '3678527c284002ab878bf75133d7d4e466670717',
     text: `#!lua flags=allow-oom
 local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
 local AFTER_HEAD = '<ddI4I4I4c0I4c0'
 local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
-local PLACE = '<I4I4dI4c0I4c0'
+local QUEUED = '<I4I4dI4c0I4c0'
 local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
-local function place_of(value, rest, name)
-  local _, _, order, queue, group = struct.unpack(PLACE, value, rest)
-  local member = string.format('%.0f:', order) .. name
+local function queue_entry(value, rest, name)
+  local _, _, position, queue, group = struct.unpack(QUEUED, value, rest)
+  local member = string.format('%.0f:', position) .. name
   return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
 end
 
--- What is not due any more stands below 0, at the end of its retention. See record-codec.ts about XX and pcall.
-local function put_below_0(agenda, member, group, expires)
+-- A settled record has its expiry as a negative score. See record-codec.ts about XX and pcall.
+local function settle_entry(agenda, member, group, expires)
   if not group then
     redis.pcall('ZADD', agenda, 'XX', -expires, member)
   elseif redis.call('ZREM', group, member) == 1 then
@@ -225,24 +404,30 @@ if state ~= 'r' and state ~= 'R' then return 0 end
 expires = now + retention
 if state == 'R' then
   local _, _, _, _, _, _, rest = struct.unpack(AFTER_HEAD, value, 55 + #holder)
-  local agenda, member, group = place_of(value, rest, KEYS[1])
-  put_below_0(agenda, member, group, expires)
+  local agenda, member, group = queue_entry(value, rest, KEYS[1])
+  settle_entry(agenda, member, group, expires)
 end
 value = struct.pack('<c1c1dd', state == 'R' and 'C' or 'c', watched, expires, now) .. string.sub(value, 19) .. ARGV[2]
 redis.call('SET', KEYS[1], value, 'PXAT', expires)
--- By pcall: an error after the write would be taken for "nothing was written".
+-- By pcall: callers take an error reply for "nothing was written", and the record was.
 if watched == '1' then redis.pcall('PUBLISH', KEYS[1], '') end
 return now`,
   },
-  cut: {
-    sha: 'e39fe761eeafc808ebb6e532e6223484883af131',
+  correctDueTimes: {
+    sha: 'cce33951737886a10dd4458625c2fd049c5d8c91',
     text: `#!lua flags=allow-oom
 local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
 local AFTER_HEAD = '<ddI4I4I4c0I4c0'
 local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
-local PLACE = '<I4I4dI4c0I4c0'
+local QUEUED = '<I4I4dI4c0I4c0'
 local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
+local function record_of(entry, groups)
+  local member = string.sub(entry, 1, #groups) == groups and redis.call('ZRANGE', entry, 0, 0)[1] or entry
+  local name = string.sub(member, (string.find(member, ':', 1, true) or 0) + 1)
+  local value = redis.pcall('GET', name)
+  if type(value) == 'string' and #value > 54 then return name, value end
+end
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local agenda, groups = KEYS[1], string.sub(KEYS[1], 1, -#':agenda' - 1) .. ':group:'
@@ -251,10 +436,8 @@ local entries = redis.call('ZRANGE', agenda, '(' .. string.format('%.0f', from),
   ARGV[2], 'WITHSCORES')
 for i = 1, #entries, 2 do
   local entry = entries[i]
-  local member = string.sub(entry, 1, #groups) == groups and redis.call('ZRANGE', entry, 0, 0)[1] or entry
-  local name = string.sub(member, (string.find(member, ':', 1, true) or 0) + 1)
-  local value = redis.pcall('GET', name)
-  if type(value) == 'string' and #value > 54 then
+  local name, value = record_of(entry, groups)
+  if value then
     local state, _, due, settled, ends, _, ttl, _, _, _, created, _, _, _, _, rest =
       struct.unpack(RECORD, value)
     local round, at = struct.unpack('<I4', value, rest), due
@@ -276,22 +459,22 @@ end
 return #entries < 2 * tonumber(ARGV[2]) and '' or entries[#entries]`,
   },
   delete: {
-    sha: '4cf9e7a0c3e2f0b37d08acad70d826728e008a6a',
+    sha: '7a03be7c554e2ec65db5935286b45cc5a0f81296',
     text: `#!lua flags=allow-oom
 local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
 local AFTER_HEAD = '<ddI4I4I4c0I4c0'
 local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
-local PLACE = '<I4I4dI4c0I4c0'
+local QUEUED = '<I4I4dI4c0I4c0'
 local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
-local function place_of(value, rest, name)
-  local _, _, order, queue, group = struct.unpack(PLACE, value, rest)
-  local member = string.format('%.0f:', order) .. name
+local function queue_entry(value, rest, name)
+  local _, _, position, queue, group = struct.unpack(QUEUED, value, rest)
+  local member = string.format('%.0f:', position) .. name
   return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
 end
 
--- What is not due any more stands below 0, at the end of its retention. See record-codec.ts about XX and pcall.
-local function put_below_0(agenda, member, group, expires)
+-- A settled record has its expiry as a negative score. See record-codec.ts about XX and pcall.
+local function settle_entry(agenda, member, group, expires)
   if not group then
     redis.pcall('ZADD', agenda, 'XX', -expires, member)
   elseif redis.call('ZREM', group, member) == 1 then
@@ -309,9 +492,9 @@ if now >= expires and not unfinished then return 0 end
 if (state == 'r' or state == 'R') and now < lease_ends and ARGV[1] ~= '1' then return 2 end
 
 if unfinished or state == 'C' or state == 'D' then
-  -- Just below 0: the next take removes it from the log.
-  local agenda, member, group = place_of(value, rest, KEYS[1])
-  put_below_0(agenda, member, unfinished and group, 1)
+  -- An expiry in the past: the next claim-due.lua removes it from the stream.
+  local agenda, member, group = queue_entry(value, rest, KEYS[1])
+  settle_entry(agenda, member, unfinished and group, 1)
 end
 value = struct.pack(RECORD, 'd', watched, 0, 0, 0, 0, 0, 0,
   0, '', token, 0, 0, 0, 0, '', 0, '')
@@ -323,48 +506,31 @@ end
 if watched == '1' then redis.pcall('PUBLISH', KEYS[1], '') end
 return 1`,
   },
-  due: {
-    sha: 'eb44b35017d3f395f4d0d2bbf9f4a45cc3d4cc22',
-    text: `#!lua flags=no-writes,allow-oom
-local time = redis.call('TIME')
-local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
-local entries = redis.call('ZRANGE', KEYS[1], 0, now, 'BYSCORE', 'LIMIT', 0, ARGV[1], 'WITHSCORES')
-local times = {}
-for i = 2, #entries, 2 do times[#times + 1] = entries[i] end
-
-local log = string.sub(KEYS[1], 1, -#':agenda' - 1) .. ':log'
-local reader = redis.pcall('XINFO', 'GROUPS', log)[1] or {}
-for i = 1, #reader, 2 do
-  if reader[i] == 'last-delivered-id' then
-    for _, entry in ipairs(redis.pcall('XRANGE', log, '(' .. reader[i + 1], '+', 'COUNT', ARGV[1])) do
-      times[#times + 1] = math.min(now, math.floor(string.match(entry[1], '^%d+') / 1000))
-    end
-  end
-end
-return times`,
-  },
   fail: {
-    sha: '63051297233353d56140e2d4443533a1e7e2d3e9',
+    sha: 'b7c1d3ce594c0b979b98c144d00c291d039887be',
     text: `#!lua flags=allow-oom
 local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
 local AFTER_HEAD = '<ddI4I4I4c0I4c0'
 local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
-local PLACE = '<I4I4dI4c0I4c0'
+local QUEUED = '<I4I4dI4c0I4c0'
 local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
-local function place_of(value, rest, name)
-  local _, _, order, queue, group = struct.unpack(PLACE, value, rest)
-  local member = string.format('%.0f:', order) .. name
+local function queue_entry(value, rest, name)
+  local _, _, position, queue, group = struct.unpack(QUEUED, value, rest)
+  local member = string.format('%.0f:', position) .. name
   return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
 end
 
--- What is not due any more stands below 0, at the end of its retention. See record-codec.ts about XX and pcall.
-local function put_below_0(agenda, member, group, expires)
+-- A settled record has its expiry as a negative score. See record-codec.ts about XX and pcall.
+local function settle_entry(agenda, member, group, expires)
   if not group then
     redis.pcall('ZADD', agenda, 'XX', -expires, member)
   elseif redis.call('ZREM', group, member) == 1 then
     redis.call('ZADD', agenda, -expires, member, 0, group)
   end
+end
+local function label_of(text)
+  return string.sub(text, 1, 1) == '#' and string.sub(text, 1, 2 + string.byte(text, 2)) or ''
 end
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
@@ -378,24 +544,22 @@ if state ~= 'r' and state ~= 'R' then return 0 end
 
 local _, _, _, _, _, text, rest = struct.unpack(AFTER_HEAD, value, 55 + #holder)
 local text_at = rest - 4 - #text
--- The label stays in front of the error.
-local label = string.sub(text, 1, 1) == '#' and string.sub(text, 1, 2 + string.byte(text, 2)) or ''
-text = label .. ARGV[2]
+text = label_of(text) .. ARGV[2]
 local facts = string.sub(value, 19, text_at - 1) .. struct.pack('<I4c0', #text, text)
 expires = now + retention
 if state == 'r' then
   redis.call('SET', KEYS[1], struct.pack('<c1c1dd', 'f', watched, expires, now) .. facts, 'PXAT', expires)
 else
-  local round, earlier = struct.unpack(PLACE, value, rest)
+  local round, earlier = struct.unpack(QUEUED, value, rest)
   local accepted = struct.pack('<I4I4', round, earlier + tonumber(ARGV[4])) .. string.sub(value, rest + 8)
-  local agenda, member, group = place_of(value, rest, KEYS[1])
+  local agenda, member, group = queue_entry(value, rest, KEYS[1])
   if ARGV[3] ~= 'dead' then
     -- See record-codec.ts about XX and pcall.
     local due = now + tonumber(ARGV[3])
     redis.pcall('ZADD', agenda, 'XX', 'LT', due, group or member)
     redis.call('SET', KEYS[1], struct.pack('<c1c1dd', 'F', watched, due, now) .. facts .. accepted)
   else
-    put_below_0(agenda, member, group, expires)
+    settle_entry(agenda, member, group, expires)
     value = struct.pack('<c1c1dd', 'D', watched, expires, now) .. facts .. accepted
     redis.call('SET', KEYS[1], value, 'PXAT', expires)
   end
@@ -411,43 +575,52 @@ local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 return {now, redis.call('GETRANGE', KEYS[1], 0, ARGV[1])}`,
   },
   identify: {
-    sha: '62767c1e2e63e4d3625d383ce6e52b9ed69f6248',
+    sha: 'fdf16c42388c15bb636668708681520ecc6ef472',
     text: `local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local key, process, last = KEYS[1], ARGV[2], tonumber(ARGV[3])
--- Of a process that is silent for so long nothing is kept.
+-- After a day without a new mark a process is forgotten.
 local oldest = now - 86400000000
 local id = redis.call('ZRANGEBYSCORE', key, 0, 0, 'LIMIT', 0, 1)[1]
-local kept, before = tonumber(redis.call('ZSCORE', key, process) or 0), ''
-if kept < last and last > oldest then
-  before = tonumber(redis.call('ZREVRANGEBYSCORE', key, last, '(0', 'WITHSCORES', 'LIMIT', 0, 1)[2] or 0)
+local found, earlier = tonumber(redis.call('ZSCORE', key, process) or 0), ''
+if found < last and last > oldest then
+  earlier = tonumber(redis.call('ZREVRANGEBYSCORE', key, last, '(0', 'WITHSCORES', 'LIMIT', 0, 1)[2] or 0)
 end
--- The clock may have stepped back.
-local mark = math.max(now, kept + 1, last + 1)
+-- Rises even if the clock stepped back.
+local mark = math.max(now, found + 1, last + 1)
 redis.call('ZADD', key, 0, id or ARGV[1], mark, process)
 redis.call('ZREMRANGEBYSCORE', key, '(0', oldest)
-return {id or ARGV[1], mark, before}`,
+return {id or ARGV[1], mark, earlier}`,
   },
-  leased: {
-    sha: '8a7992cf9671aa569784f4669ef9c60b8a358963',
+  listAccepted: {
+    sha: '6571eea167095ee1726676e6c462d54cad4e5a8c',
+    text: `#!lua flags=no-writes,allow-oom
+return redis.call('XREVRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', ARGV[3])`,
+  },
+  listLeased: {
+    sha: '8a489d3e144ce8159865e0e32b253ad91761dee1',
     text: `#!lua flags=no-writes,allow-oom
 local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
 local AFTER_HEAD = '<ddI4I4I4c0I4c0'
 local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
-local PLACE = '<I4I4dI4c0I4c0'
+local QUEUED = '<I4I4dI4c0I4c0'
 local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
-local MOST_LOOKS = 5000
+local function record_of(entry, groups)
+  local member = string.sub(entry, 1, #groups) == groups and redis.call('ZRANGE', entry, 0, 0)[1] or entry
+  local name = string.sub(member, (string.find(member, ':', 1, true) or 0) + 1)
+  local value = redis.pcall('GET', name)
+  if type(value) == 'string' and #value > 54 then return name, value end
+end
+local MOST_ENTRIES = 5000
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local agenda, groups = KEYS[1], string.sub(KEYS[1], 1, -#':agenda' - 1) .. ':group:'
 local claims = {now, 0}
-local entries = redis.call('ZRANGE', agenda, '(' .. now, now + tonumber(ARGV[2]), 'BYSCORE', 'LIMIT', 0, MOST_LOOKS)
+local entries = redis.call('ZRANGE', agenda, '(' .. now, now + tonumber(ARGV[2]), 'BYSCORE', 'LIMIT', 0, MOST_ENTRIES)
 for _, entry in ipairs(entries) do
-  local member = string.sub(entry, 1, #groups) == groups and redis.call('ZRANGE', entry, 0, 0)[1] or entry
-  local name = string.sub(member, (string.find(member, ':', 1, true) or 0) + 1)
-  local value = redis.pcall('GET', name)
-  if type(value) == 'string' and #value > 54 then
+  local name, value = record_of(entry, groups)
+  if value then
     local state, _, _, _, lease_ends, _, _, _, holder = struct.unpack(HEAD, value)
     if state == 'R' and holder == ARGV[1] and now < lease_ends then
       claims[#claims + 1] = name
@@ -459,83 +632,108 @@ for _, entry in ipairs(entries) do
 end
 return claims`,
   },
-  logged: {
-    sha: '6571eea167095ee1726676e6c462d54cad4e5a8c',
+  listScopes: {
+    sha: '93e0fd6c3bead7e309a223e1dd2fe736e9d06fc6',
     text: `#!lua flags=no-writes,allow-oom
-return redis.call('XREVRANGE', KEYS[1], ARGV[1], ARGV[2], 'COUNT', ARGV[3])`,
+return redis.call('SMEMBERS', KEYS[1])`,
+  },
+  peekDue: {
+    sha: '738e2f1a4425ca33f3bb8f82075570dadff84be3',
+    text: `#!lua flags=no-writes,allow-oom
+local function read_position(stream)
+  local group, fields = redis.pcall('XINFO', 'GROUPS', stream)[1] or {}, {}
+  for i = 1, #group, 2 do fields[group[i]] = group[i + 1] end
+  return fields['last-delivered-id'], fields['lag'] or 0
+end
+local time = redis.call('TIME')
+local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
+local entries = redis.call('ZRANGE', KEYS[1], 0, now, 'BYSCORE', 'LIMIT', 0, ARGV[1], 'WITHSCORES')
+local times = {}
+for i = 2, #entries, 2 do times[#times + 1] = entries[i] end
+
+local stream = string.sub(KEYS[1], 1, -#':agenda' - 1) .. ':log'
+local last_id = read_position(stream)
+if last_id then
+  for _, entry in ipairs(redis.pcall('XRANGE', stream, '(' .. last_id, '+', 'COUNT', ARGV[1])) do
+    times[#times + 1] = math.min(now, math.floor(string.match(entry[1], '^%d+') / 1000))
+  end
+end
+return times`,
   },
   redrive: {
-    sha: 'e1a28167492c8c0b406247ad353d0d95af64de82',
+    sha: '2c47b9d29fd2c3de66801072b35e421b232231d1',
     text: `#!lua flags=allow-oom
 local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
 local AFTER_HEAD = '<ddI4I4I4c0I4c0'
 local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
-local PLACE = '<I4I4dI4c0I4c0'
+local QUEUED = '<I4I4dI4c0I4c0'
 local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
-local function place_of(value, rest, name)
-  local _, _, order, queue, group = struct.unpack(PLACE, value, rest)
-  local member = string.format('%.0f:', order) .. name
+local function queue_entry(value, rest, name)
+  local _, _, position, queue, group = struct.unpack(QUEUED, value, rest)
+  local member = string.format('%.0f:', position) .. name
   return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
 end
 
--- What is not due any more stands below 0, at the end of its retention. See record-codec.ts about XX and pcall.
-local function put_below_0(agenda, member, group, expires)
+-- A settled record has its expiry as a negative score. See record-codec.ts about XX and pcall.
+local function settle_entry(agenda, member, group, expires)
   if not group then
     redis.pcall('ZADD', agenda, 'XX', -expires, member)
   elseif redis.call('ZREM', group, member) == 1 then
     redis.call('ZADD', agenda, -expires, member, 0, group)
   end
 end
+local function read_position(stream)
+  local group, fields = redis.pcall('XINFO', 'GROUPS', stream)[1] or {}, {}
+  for i = 1, #group, 2 do fields[group[i]] = group[i + 1] end
+  return fields['last-delivered-id'], fields['lag'] or 0
+end
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local value = redis.call('GET', KEYS[1])
 if not value then return 0 end
 local state, watched, expires, _, lease_ends, claimed, lock_ttl, retention, holder, token, created, attempts, _,
-  fingerprint, last_error, rest = struct.unpack(RECORD, value)
+  fingerprint, label_and_error, rest = struct.unpack(RECORD, value)
 if state == 'P' or state == 'R' or state == 'F' then return 2 end
 if (state ~= 'C' and state ~= 'D') or now >= expires then return 0 end
 if state == 'C' and ARGV[1] ~= '1' then return 3 end
 
-local round, _, order, queue, group, delivery = struct.unpack(ACCEPTED, value, rest)
-local agenda, member, queued = place_of(value, rest, KEYS[1])
--- What is unread in the log comes into the agenda when it is read.
-local reader, read = redis.pcall('XINFO', 'GROUPS', queue .. ':log')[1] or {}, math.huge
-for i = 1, #reader, 2 do
-  if reader[i] == 'last-delivered-id' then read = tonumber(string.match(reader[i + 1], '^%d+')) end
-end
-if order <= read then
-  if queued then
+local round, _, position, queue, group, delivery = struct.unpack(ACCEPTED, value, rest)
+local agenda, member, group_key = queue_entry(value, rest, KEYS[1])
+-- An unread entry of the stream gets into the agenda when it is read.
+local last_id = read_position(queue .. ':log')
+if not last_id or position <= tonumber(string.match(last_id, '^%d+')) then
+  if group_key then
     redis.call('ZREM', agenda, member)
-    redis.call('ZADD', queued, order, member)
-    redis.call('ZADD', agenda, 0, queued)
+    redis.call('ZADD', group_key, position, member)
+    redis.call('ZADD', agenda, 0, group_key)
   elseif redis.pcall('ZADD', agenda, 'XX', 'CH', now, member) ~= 1 then
     return redis.error_reply('TRYAGAIN the slot is moving, and the agenda is on another server')
   end
 end
 value = struct.pack(RECORD, 'P', watched, now, 0, lease_ends, claimed, lock_ttl, retention, #holder, holder, token,
-  created, attempts, 0, #fingerprint, fingerprint, #last_error, last_error)
-local accepted = struct.pack(ACCEPTED, round + 1, attempts, order, #queue, queue, #group, group, #delivery, delivery)
+  created, attempts, 0, #fingerprint, fingerprint, #label_and_error, label_and_error)
+local accepted = struct.pack(ACCEPTED, round + 1, attempts, position, #queue, queue, #group, group, #delivery, delivery)
 redis.call('SET', KEYS[1], value .. accepted)
 return 1`,
   },
   renew: {
-    sha: '7da5b9c2039a2d4be50043c32157c3b8592d2878',
+    sha: '9225614ef68d5de3080f45de601bcbd004ca4d76',
     text: `#!lua flags=allow-oom
 local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
 local AFTER_HEAD = '<ddI4I4I4c0I4c0'
 local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
-local PLACE = '<I4I4dI4c0I4c0'
+local QUEUED = '<I4I4dI4c0I4c0'
 local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
-local function place_of(value, rest, name)
-  local _, _, order, queue, group = struct.unpack(PLACE, value, rest)
-  local member = string.format('%.0f:', order) .. name
+local function queue_entry(value, rest, name)
+  local _, _, position, queue, group = struct.unpack(QUEUED, value, rest)
+  local member = string.format('%.0f:', position) .. name
   return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
 end
 
--- What is not due any more stands below 0, at the end of its retention. See record-codec.ts about XX and pcall.
-local function put_below_0(agenda, member, group, expires)
+-- A settled record has its expiry as a negative score. See record-codec.ts about XX and pcall.
+local function settle_entry(agenda, member, group, expires)
   if not group then
     redis.pcall('ZADD', agenda, 'XX', -expires, member)
   elseif redis.call('ZREM', group, member) == 1 then
@@ -553,9 +751,9 @@ if (state ~= 'r' and state ~= 'R') or holder ~= ARGV[1] or now >= lease_ends the
 lease_ends = math.min(now + tonumber(ARGV[2]), claimed + lock_ttl)
 if state == 'R' then
   if lease_ends < expires then
-    -- The agenda may have an earlier time, and no later one. See record-codec.ts about XX and pcall.
+    -- The agenda may have an earlier time than the record, never a later one. See record-codec.ts about XX and pcall.
     local _, _, _, _, _, _, rest = struct.unpack(AFTER_HEAD, value, 55 + #holder)
-    local agenda, member, group = place_of(value, rest, KEYS[1])
+    local agenda, member, group = queue_entry(value, rest, KEYS[1])
     redis.pcall('ZADD', agenda, 'XX', 'LT', lease_ends, group or member)
   end
   redis.call('SETRANGE', KEYS[1], 2, struct.pack('<ddd', lease_ends, ARGV[2], lease_ends))
@@ -566,187 +764,13 @@ else
 end
 return 1`,
   },
-  scopes: {
-    sha: '93e0fd6c3bead7e309a223e1dd2fe736e9d06fc6',
-    text: `#!lua flags=no-writes,allow-oom
-return redis.call('SMEMBERS', KEYS[1])`,
-  },
-  take: {
-    sha: 'e60e7fabffe2e77f5d899211caa657682e51922c',
-    text: `#!lua flags=allow-oom
-local HEAD = '<c1c1ddddddI4c0'
-local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
-local AFTER_HEAD = '<ddI4I4I4c0I4c0'
-local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
-local PLACE = '<I4I4dI4c0I4c0'
-local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
-local MOST_FORGOTTEN, MOST_LOOKS, MOST_BYTES, LATER_MS, LEAST_READ = 500, 5000, 8388608, 2000, 32
-
-local time = redis.call('TIME')
-local micros = time[1] * 1000000 + time[2]
-local now = math.floor(micros / 1000)
-local agenda, queue = KEYS[1], string.sub(KEYS[1], 1, -#':agenda' - 1)
-local log, groups = queue .. ':log', queue .. ':group:'
-local most, lease_id, lock_ttl = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[4])
-local most_losses, lost_error = tonumber(ARGV[5]), ARGV[6]
-local lease = math.min(tonumber(ARGV[3]), lock_ttl)
-local lease_ends = now + lease
-local claims, taken, bytes, looks, all_read = {now, 0}, 0, 0, 0, false
-
-local function due_entries()
-  return redis.call('ZRANGE', agenda, 0, now, 'BYSCORE', 'LIMIT', 0, most - taken, 'WITHSCORES')
-end
-
--- Whether nothing that is unread in the log can have been due for longer than these: the last of them was read, and since
--- before its acceptance at that, while what is unread was accepted later.
-local function suffice(entries)
-  local order = #entries == 2 * (most - taken) and string.match(entries[#entries - 1], '^(%d+):')
-  return all_read or order and tonumber(entries[#entries]) <= order / 1000
-end
-
--- Reads on in the log until the agenda has so many entries more, each since its acceptance: whoever finds that too early
--- corrects it. Finding the place in the log costs as much as reading some, so a few more are read. Returns the entries
--- that are due in it then; where there was nothing before, those need not go through it.
-local function read(wanted, was_empty)
-  local step = math.max(wanted, LEAST_READ)
-  while wanted > 0 and looks < MOST_LOOKS and not all_read do
-    -- Nothing, or an error where the log is not at hand (see below).
-    local found = redis.pcall('XREADGROUP', 'GROUP', 'agenda', 'agenda', 'COUNT', step, 'NOACK', 'STREAMS', log, '>')
-    local entries = found and found[1] and found[1][2] or {}
-    all_read, looks, step = #entries < step, looks + #entries, math.min(2 * step, 1000)
-    local places = {}
-    for _, entry in ipairs(entries) do
-      local order, group, name = string.sub(entry[1], 1, -#'-0' - 1), entry[2][1], entry[2][2]
-      local member, since = order .. ':' .. name, math.min(now, math.floor(order / 1000))
-      if group == '' then
-        places[#places + 1] = since
-        places[#places + 1] = member
-        wanted = wanted - 1
-      else
-        redis.call('ZADD', groups .. group, order, member)
-        wanted = wanted - redis.call('ZADD', agenda, 'NX', since, groups .. group)
-      end
-    end
-    if was_empty and #places == 2 * #entries and (wanted <= 0 or all_read) then
-      local last = math.min(#places, #places + 2 * wanted)
-      if last < #places then redis.call('ZADD', agenda, unpack(places, last + 1)) end
-      local straight = {}
-      for i = 1, last, 2 do straight[i], straight[i + 1] = places[i + 1], places[i] end
-      return straight
-    end
-    was_empty = false
-    if #places > 0 then redis.call('ZADD', agenda, unpack(places)) end
-  end
-  return due_entries()
-end
-
--- Takes the record if it is due since then. Returns its place in the agenda, nothing if it is not there.
-local function take(member, since)
-  local colon = string.find(member, ':', 1, true)
-  local order, name = tonumber(string.sub(member, 1, colon - 1)), string.sub(member, colon + 1)
-  local value = redis.pcall('GET', name)
-  if not value and type(redis.pcall('EXISTS', name, agenda)) == 'number' then return -1 end
-  if type(value) ~= 'string' then return nil end
-  local state, watched, due, settled, ended, claimed, ttl, retention, holder, token, created, attempts, losses,
-    fingerprint, told, rest = struct.unpack(RECORD, value)
-  local unfinished = state == 'P' or state == 'R' or state == 'F'
-  if not unfinished and state ~= 'C' and state ~= 'D' then return -1 end
-  -- Of an earlier record of that name.
-  if struct.unpack('<d', value, rest + 8) ~= order then return -1 end
-  if not unfinished then return -due end
-  local round, earlier = struct.unpack('<I4I4', value, rest)
-  -- It was accepted before the clock stepped back.
-  if state == 'P' and created > now then due = since end
-  if due > since then return due end
-
-  local took_over = state == 'R' and 1 or 0
-  -- See record-codec.ts about what \`settled\` means while it runs.
-  local begun = settled >= 0
-  local label = string.sub(told, 1, 1) == '#' and string.sub(told, 1, 2 + string.byte(told, 2)) or ''
-  if took_over == 1 then
-    if begun then losses = losses + 1 else earlier = earlier + 1 end
-    told = label .. '=attempt ' .. attempts .. ' was lost: its lease ended without a word'
-  end
-  if losses >= most_losses then
-    local expires = now + retention
-    told = label .. lost_error
-    value = struct.pack(RECORD, 'D', watched, expires, now, ended, claimed, ttl, retention,
-      #holder, holder, token, created, attempts, losses, #fingerprint, fingerprint, #told, told)
-      .. string.sub(value, rest)
-    redis.call('SET', name, value, 'PXAT', expires)
-    if watched == '1' then redis.pcall('PUBLISH', name, '') end
-    return -expires
-  end
-  value = struct.pack(RECORD, 'R', watched, lease_ends, -lease, lease_ends, now, lock_ttl,
-    retention, #lease_id, lease_id, math.max(token + 1, micros), created, attempts + 1, losses,
-    #fingerprint, fingerprint, #told, told) .. struct.pack('<I4I4', round, earlier) .. string.sub(value, rest + 8)
-  redis.call('SET', name, value)
-  taken, bytes = taken + 1, bytes + #value
-  claims[#claims + 1] = name
-  claims[#claims + 1] = since
-  claims[#claims + 1] = value
-  claims[#claims + 1] = took_over
-  return lease_ends
-end
-
--- The same, and nothing for what is no record: what was read in the log has its place to get, whatever happens.
-local function place_of(member, since)
-  local fine, place = pcall(take, member, since)
-  return fine and place or nil
-end
-
-while taken < most and bytes < MOST_BYTES and looks < MOST_LOOKS do
-  local entries = due_entries()
-  if not suffice(entries) then entries = read(most - taken, #entries == 0) end
-  if #entries == 0 then break end
-  local places = {}
-  local function put(place, member)
-    places[#places + 1] = place
-    places[#places + 1] = member
-  end
-  for i = 1, #entries, 2 do
-    local entry, since = entries[i], tonumber(entries[i + 1])
-    looks = looks + 1
-    if bytes >= MOST_BYTES then
-      put(since, entry)
-    elseif string.sub(entry, 1, #groups) ~= groups then
-      -- In a Cluster whose slots are moving a record may be on another server for a moment.
-      put(place_of(entry, since) or now + LATER_MS, entry)
-    else
-      local first = redis.call('ZRANGE', entry, 0, 0)[1]
-      local place = first and (place_of(first, since) or now + LATER_MS)
-      if not first then
-        redis.call('ZREM', agenda, entry)
-      elseif place >= 0 then
-        put(place, entry)
-      else
-        redis.call('ZREM', entry, first)
-        put(place, first)
-        put(0, entry)
-      end
-    end
-  end
-  if #places > 0 then redis.call('ZADD', agenda, unpack(places)) end
-end
-if taken == 0 and looks >= MOST_LOOKS then claims[2] = 1 end
-
--- What is below 0 is settled, and expired by now: the log forgets it, if it is at hand.
-local expired = redis.call('ZRANGE', agenda, '(' .. -now, '(0', 'BYSCORE', 'LIMIT', 0, MOST_FORGOTTEN)
-if #expired > 0 and redis.pcall('EXISTS', log) == 1 then
-  local ids = {}
-  for i, member in ipairs(expired) do ids[i] = string.match(member, '^%d+') end
-  redis.call('XDEL', log, unpack(ids))
-  redis.call('ZREM', agenda, unpack(expired))
-end
-return claims`,
-  },
   watch: {
-    sha: 'ef02539cd41b030501942ac52d446d60d2fff320',
+    sha: '5aab3a2aec369fe749246e6961e65c2262ba7048',
     text: `local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
 local AFTER_HEAD = '<ddI4I4I4c0I4c0'
 local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
-local PLACE = '<I4I4dI4c0I4c0'
+local QUEUED = '<I4I4dI4c0I4c0'
 local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
 local mark = redis.call('GETRANGE', KEYS[1], 1, 1)
 if mark == '0' then

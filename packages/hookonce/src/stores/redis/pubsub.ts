@@ -1,7 +1,7 @@
 import type { RedisClient, Subscriber } from './clients/client.js'
 
 interface Watch {
-  /** Scripts publish for what is marked only. */
+  /** Scripts publish changes of marked records only. */
   isMarked: boolean
   wakes: Set<() => void>
   /** The server confirmed the subscription and the mark. */
@@ -11,12 +11,14 @@ interface Watch {
 const FIRST_RETRY_MS = 100
 const LAST_RETRY_MS = 2_000
 
+export type Watcher = ReturnType<typeof createWatcher>
+
 /**
- * Who watches which record, over one connection that is made when the first watch begins. Each record has a channel of
- * its own name, on which scripts publish once `mark` has told them that somebody listens. Without a connection nobody
- * is woken, and everybody is once there is one again.
+ * Watches channels over one connection, which the first watch makes. Each record has a channel of its own name, on which
+ * scripts publish once `mark` has marked the record. While there is no connection no watch is woken; a new connection wakes
+ * all.
  */
-export function createWatching(opening: Promise<RedisClient>, mark: (name: string) => Promise<unknown>) {
+export function createWatcher(opening: Promise<RedisClient>, mark: (name: string) => Promise<unknown>) {
   const watches = new Map<string, Watch>()
   let connection: Subscriber | undefined
   let connecting = false
@@ -28,9 +30,9 @@ export function createWatching(opening: Promise<RedisClient>, mark: (name: strin
     connecting = true
     try {
       const client = await opening
-      const made: Subscriber = await client.subscriber(wake, () => lost(made))
-      if (closed) return made.close()
-      connection = made
+      const subscriber: Subscriber = await client.subscriber(wake, () => disconnected(subscriber))
+      if (closed) return subscriber.close()
+      connection = subscriber
       retryMs = FIRST_RETRY_MS
     } catch {
       setTimeout(reconnect, retryMs).unref()
@@ -45,14 +47,14 @@ export function createWatching(opening: Promise<RedisClient>, mark: (name: strin
     if (connection === undefined && watches.size > 0) void connect()
   }
 
-  function lost(ended: Subscriber): void {
-    if (connection !== ended) return
+  function disconnected(subscriber: Subscriber): void {
+    if (connection !== subscriber) return
     connection = undefined
     for (const watch of watches.values()) watch.confirmed = false
     setTimeout(reconnect, FIRST_RETRY_MS).unref()
   }
 
-  /** Subscribed and marked, in any order: only then can no change be missed, and is there anything to look at. */
+  /** Wakes once both are confirmed, in any order: later changes are published, and earlier ones show in the record. */
   function subscribe(name: string, watch: Watch): void {
     const to = connection
     if (to === undefined) return
@@ -62,7 +64,7 @@ export function createWatching(opening: Promise<RedisClient>, mark: (name: strin
         watch.confirmed = true
         wake(name)
       },
-      () => {}, // whoever watches reads the record from time to time too
+      () => {}, // watchers poll as well
     )
   }
 
@@ -73,7 +75,7 @@ export function createWatching(opening: Promise<RedisClient>, mark: (name: strin
   return {
     watch(name: string, wake: () => void, isMarked = true): () => void {
       if (closed) return () => {}
-      // A function of its own: one that is given twice is two watches.
+      // A new function, so that one callback can be given twice.
       const own = () => wake()
       const watch = watches.get(name) ?? { isMarked, wakes: new Set(), confirmed: false }
       watch.wakes.add(own)

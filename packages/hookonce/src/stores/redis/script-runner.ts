@@ -18,50 +18,50 @@ interface Command {
   reject(error: Error): void
   limitMs: number
   giveUpAt: number
-  /** Lifts the time limit; there until the command is settled. */
-  lift: (() => void) | undefined
+  /** Ends the time limit; `undefined` once the command is settled. */
+  endLimit: (() => void) | undefined
   resendable: boolean
-  /** A send of it is without an answer. */
+  /** It was sent and has no reply yet. */
   inFlight: boolean
-  /** A send of it may have been carried out. */
-  doubtful: boolean
+  /** An earlier send of it may have been executed. */
+  maybeExecuted: boolean
   retryMs: number
   failure: unknown
 }
 
 const FIRST_RETRY_MS = 10
 const LAST_RETRY_MS = 160
-/** With a time limit after it, less than a server's start may take: then the reason is told. */
+/** Together with a command's own limit less than the server's limit for a start, so that the reason is reported. */
 const LONGEST_CONNECT_MS = 3_000
 
 export type Commands = ReturnType<typeof createCommands>
 
 /**
- * Runs scripts, each under a deadline of its own: a driver may never settle what it was asked on a dead connection.
- * Within it a command is sent again after failures that pass; the contract makes that safe, as attempts are named.
+ * Runs scripts, each with its own time limit, because a driver may never settle a command on a dead connection. Within the
+ * limit a command is sent again after transient failures. That is safe because each attempt has a lease id.
  */
 export function createCommands(opening: Promise<RedisClient>, timeoutMs: number) {
   const limits = new TimeLimits(systemClock)
   let pending = 0
-  /** Once there was a connection, or is none. */
+  /** Set once the first connection was made or has failed. */
   let client: RedisClient | undefined
   let connecting: Promise<void> | undefined
-  let stopWaiting = () => {}
+  let stopConnecting = () => {}
   let closed = false
   let idle: (() => void) | undefined
-  let toldOfFailure = () => {}
+  let failureListener = () => {}
 
-  /** No command's time limit pays for the first connection, which may be resolved, made secret and logged in on. */
+  /** The first connection (DNS, TLS, login) does not count towards a command's time limit. */
   async function connect(): Promise<void> {
     const opened = await opening
     await new Promise<void>(resolve => {
-      const lift = limits.start(LONGEST_CONNECT_MS, resolve)
-      stopWaiting = () => {
-        lift()
+      const endLimit = limits.start(LONGEST_CONNECT_MS, resolve)
+      stopConnecting = () => {
+        endLimit()
         resolve()
       }
-      if (closed) stopWaiting()
-      else opened.firstConnection().then(stopWaiting)
+      if (closed) stopConnecting()
+      else opened.firstConnection().then(stopConnecting)
     })
     client = opened
   }
@@ -69,31 +69,31 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
   function start(command: Command): void {
     const now = performance.now()
     command.giveUpAt = now + command.limitMs
-    command.lift = limits.start(command.limitMs, () => giveUp(command), now)
+    command.endLimit = limits.start(command.limitMs, () => giveUp(command), now)
     send(command, client!)
   }
 
   function send(command: Command, client: RedisClient): void {
     command.inFlight = true
     client.evaluate('EVALSHA', command.script.sha, command.keys, command.args).then(
-      reply => answered(command, reply),
+      reply => onReply(command, reply),
       error => {
-        if (codeOf(error) !== 'NOSCRIPT') failed(command, error)
-        else sendWhole(client, command)
+        if (codeOf(error) !== 'NOSCRIPT') onError(command, error)
+        else sendSource(client, command)
       },
     )
   }
 
-  /** A server that does not know the script learns it. */
-  function sendWhole(client: RedisClient, command: Command): void {
+  /** The server caches the script. */
+  function sendSource(client: RedisClient, command: Command): void {
     client.evaluate('EVAL', command.script.text, command.keys, command.args).then(
-      reply => answered(command, reply),
-      error => failed(command, error),
+      reply => onReply(command, reply),
+      error => onError(command, error),
     )
   }
 
-  function answered(command: Command, reply: unknown): void {
-    client?.expectMore?.()
+  function onReply(command: Command, reply: unknown): void {
+    client?.batchWrites?.()
     settle(command, () => {
       try {
         command.resolve(command.decode(reply))
@@ -105,36 +105,37 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
     })
   }
 
-  function failed(command: Command, error: unknown): void {
-    toldOfFailure()
-    const { unsent, doubtful, passing } = failureOf(error)
+  function onError(command: Command, error: unknown): void {
+    failureListener()
+    const { unsent, maybeExecuted, transient } = failureOf(error)
     command.inFlight = false
-    command.doubtful ||= doubtful
-    command.failure = (unsent && client?.trouble?.()) || error
+    command.maybeExecuted ||= maybeExecuted
+    command.failure = (unsent && client?.connectionError?.()) || error
     const pauseMs = command.retryMs * (0.5 + Math.random() / 2)
     command.retryMs = Math.min(2 * command.retryMs, LAST_RETRY_MS)
-    const again = passing && (command.resendable || !doubtful) && performance.now() + pauseMs < command.giveUpAt
-    if (again) setTimeout(() => command.lift && send(command, client!), pauseMs)
+    const mayResend = transient && (command.resendable || !maybeExecuted)
+    const again = mayResend && performance.now() + pauseMs < command.giveUpAt
+    if (again) setTimeout(() => command.endLimit && send(command, client!), pauseMs)
     else giveUp(command)
   }
 
   function giveUp(command: Command): void {
-    const { inFlight, doubtful, failure, limitMs } = command
-    if (inFlight) toldOfFailure()
+    const { inFlight, maybeExecuted, failure, limitMs } = command
+    if (inFlight) failureListener()
     const reason = failure === undefined ? `no answer within ${limitMs} ms` : messageOf(failure)
     settle(command, () =>
       command.reject(
-        new StoreError(`redis store: ${reason}`, inFlight || doubtful ? 'unknown' : 'refused', { cause: failure }),
+        new StoreError(`redis store: ${reason}`, inFlight || maybeExecuted ? 'unknown' : 'refused', { cause: failure }),
       ),
     )
   }
 
-  function settle(command: Command, tell: () => void): void {
-    if (command.lift === undefined) return
-    command.lift()
-    command.lift = undefined
+  function settle(command: Command, report: () => void): void {
+    if (command.endLimit === undefined) return
+    command.endLimit()
+    command.endLimit = undefined
     pending--
-    tell()
+    report()
     if (pending === 0) idle?.()
   }
 
@@ -145,7 +146,7 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
   return {
     refuseIfClosed,
 
-    /** Once there was a connection: no turn of the event loop is waited for it any more. */
+    /** The client once the first connection was made or has failed. Spares the hot path an `await`. */
     client: () => client,
 
     /** Rejects with a {@link StoreError} where there is no way to Redis at all. */
@@ -156,15 +157,15 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
     },
 
     /**
-     * Resolves with what `decode` makes of the reply, or rejects with a {@link StoreError}. What is not `resendable` is
-     * not sent again once it may have been carried out. An answer is waited for at least `leastMs`.
+     * Resolves with what `decode` makes of the reply, or rejects with a {@link StoreError}. A command that is not
+     * `resendable` is not sent again once it may have been executed. The time limit is `minTimeoutMs` or more.
      */
     run<T>(
       script: Script,
       keys: string | readonly string[],
       args: readonly Argument[],
       decode: (reply: unknown) => T,
-      { resendable = true, leastMs = 0 }: { resendable?: boolean; leastMs?: number } = {},
+      { resendable = true, minTimeoutMs = 0 }: { resendable?: boolean; minTimeoutMs?: number } = {},
     ): Promise<T> {
       return new Promise<T>((resolve, reject) => {
         refuseIfClosed()
@@ -175,12 +176,12 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
           decode,
           resolve: resolve as Command['resolve'],
           reject,
-          limitMs: Math.max(timeoutMs, leastMs),
+          limitMs: Math.max(timeoutMs, minTimeoutMs),
           giveUpAt: 0,
-          lift: undefined,
+          endLimit: undefined,
           resendable,
           inFlight: false,
-          doubtful: false,
+          maybeExecuted: false,
           retryMs: FIRST_RETRY_MS,
           failure: undefined,
         }
@@ -190,19 +191,19 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
         connecting.then(
           () => start(command),
           error => {
-            command.lift = () => {}
+            command.endLimit = () => {}
             settle(command, () => reject(new StoreError(messageOf(error), 'refused', { cause: error })))
           },
         )
       })
     },
 
-    /** Calls back whenever a command fails or has no answer in time, before anything else does. */
+    /** Calls back when a command fails or gets no reply in time, before anything else does. */
     onFailure(listener: () => void): void {
-      toldOfFailure = listener
+      failureListener = listener
     },
 
-    /** Has closing wait for what is more than one command. */
+    /** `close` waits for work of several commands as it does for one. */
     async during<T>(work: () => Promise<T>): Promise<T> {
       refuseIfClosed()
       pending++
@@ -213,10 +214,10 @@ export function createCommands(opening: Promise<RedisClient>, timeoutMs: number)
       }
     },
 
-    /** From here on nothing is taken; resolves when what was taken is settled. */
+    /** Refuses further commands; resolves when all earlier ones are settled. */
     close(): Promise<void> {
       closed = true
-      stopWaiting()
+      stopConnecting()
       return new Promise(resolve => {
         if (pending === 0) return resolve()
         const before = idle

@@ -6,12 +6,13 @@ const OLDEST = 7
 
 type Info = ReadonlyMap<string, string>
 
-/** Of a client that knows one server only. */
+/** The error for a client that knows only one of a Cluster's servers. */
 export const WANTS_CLUSTER =
   "this server is one of a Redis Cluster's: name its nodes, { cluster: ['redis://host:6379'] }, or give a client for a Cluster"
 
 /**
- * Refuses a server that is too old, may drop records, or has a part of them only while the client knows no other.
+ * Refuses a server that is too old, that may evict records, or that is one of several of a Cluster while the client knows
+ * no other.
  *
  * @throws {ConfigurationError}
  */
@@ -31,7 +32,7 @@ export async function checkServer(node: RedisNode, isCluster: boolean, allowEvic
       'the redis store cannot find out whether Redis may drop records: let its user run INFO, or set allowEviction',
     )
   }
-  // Every record expires some day, so the volatile-* policies drop them like all others.
+  // Most records have a TTL in Redis, so the volatile-* policies evict them too.
   if (policy !== 'noeviction' && info.get('maxmemory') !== '0') {
     throw new ConfigurationError(
       `Redis may drop records, as its maxmemory-policy is ${policy}: set it to noeviction, or set allowEviction`,
@@ -39,13 +40,13 @@ export async function checkServer(node: RedisNode, isCluster: boolean, allowEvic
   }
 }
 
-/** One that may not be asked counts as not. */
+/** False if the user may not run CLUSTER INFO. */
 async function hasAllSlots(node: RedisNode): Promise<boolean> {
-  const about = await node.call('CLUSTER', 'INFO').catch(() => '')
-  return /^cluster_size:1\r?$/m.test(String(about))
+  const info = await node.call('CLUSTER', 'INFO').catch(() => '')
+  return /^cluster_size:1\r?$/m.test(String(info))
 }
 
-/** What survives what, in words. */
+/** Says in words what a crash or a failover may lose. */
 export async function durabilityOf(node: RedisNode): Promise<string> {
   const info = await infoOf(node)
   const failover = Number(info.get('connected_slaves')) > 0 ? '; a failover may lose the last writes' : ''
@@ -73,14 +74,14 @@ async function persistence(node: RedisNode, info: Info): Promise<string> {
 
 async function infoOf(node: RedisNode): Promise<Info> {
   const text = await node.call('INFO').catch(error => {
-    // Who may not ask is told below what that means; anything else is a failure like any other.
+    // Without permission the checks go on with what they know.
     if (codeOf(error) === 'NOPERM') return ''
     throw error
   })
   return new Map(Array.from(String(text).matchAll(/^(\w+):(.*?)\r?$/gm), ([, name = '', value = '']) => [name, value]))
 }
 
-/** Managed services refuse CONFIG; then it is not known. */
+/** `undefined` if CONFIG is refused, as managed services do. */
 async function setting(node: RedisNode, name: string): Promise<string | undefined> {
   const reply = await node.call('CONFIG', 'GET', name).catch(() => undefined)
   if (Array.isArray(reply)) return reply[1] === undefined ? undefined : String(reply[1])

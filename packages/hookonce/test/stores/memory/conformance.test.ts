@@ -1,4 +1,3 @@
-import { type InboxStore, systemClock } from 'hookonce'
 import { memoryStore } from 'hookonce/stores/memory'
 import { storeCases } from 'hookonce/testing'
 import { describe, expect, test } from 'vitest'
@@ -7,41 +6,6 @@ describe('memory store', () => {
   for (const { name, needs, run } of storeCases) {
     const store = memoryStore()
     if (!needs || needs === 'inbox' || needs === 'groups') test(name, () => run({ open: async () => store }))
-  }
-})
-
-/**
- * Whatever is accepted or redriven in it waits for long at once, and is looked at by the sweep. Its clock goes on by itself,
- * for cases wait for leases to end.
- */
-function storeOfWhatWaits(): InboxStore {
-  let passedMs = 0
-  const store = memoryStore({ clock: { ...systemClock, monotonic: () => systemClock.monotonic() + passedMs } })
-  async function wait(): Promise<void> {
-    passedMs += 100
-    const id = { scope: 'elsewhere', key: 'sweeping' }
-    for (let looked = 0; looked < 20; looked++) await store.claim({ ...claim, ...id, leaseMs: 1000, lockTtlMs: 1000 })
-    await store.delete(id, { force: true })
-  }
-  return {
-    ...store,
-    async accept(request) {
-      const outcome = await store.accept(request)
-      await wait()
-      return outcome
-    },
-    async redrive(id, options) {
-      const outcome = await store.redrive(id, options)
-      await wait()
-      return outcome
-    },
-  }
-}
-
-describe('memory store with what has waited', () => {
-  for (const { name, needs, run } of storeCases) {
-    const store = storeOfWhatWaits()
-    if (needs === 'inbox' || needs === 'groups') test(name, () => run({ open: async () => store }))
   }
 })
 
@@ -76,6 +40,18 @@ test('purge removes every expired record, as many at a time as asked', async () 
   clock.time += 20
   expect([await store.purge(2), await store.purge(2), await store.purge(2), await store.purge(2)]).toEqual([2, 2, 1, 0])
   expect(await store.stats()).toEqual({ records: 0 })
+})
+
+test('purge removes a record that expires before an older one', async () => {
+  const { clock, store } = storeWithClock()
+  await store.claim({ ...claim, key: 'long', retentionMs: 1000 })
+  await store.claim({ ...claim, key: 'short' })
+  await store.claim({ ...claim, key: 'longest', retentionMs: 2000 })
+  expect(await store.purge(10)).toBe(0)
+  clock.time += 20
+  expect([await store.purge(10), await store.purge(10)]).toEqual([1, 0])
+  clock.time += 1000
+  expect([await store.purge(10), await store.purge(10)]).toEqual([1, 0])
 })
 
 test('a list is newest first, by creation', async () => {

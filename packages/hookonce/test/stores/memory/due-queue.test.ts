@@ -39,7 +39,7 @@ test('with thousands in line those are taken that have been due longest, each on
           dueAt.delete(first)
         }
         clock.time += round.passesMs
-        expect((await store.backlog('s')).inLine).toBe(Math.min(dueAt.size, 10_000))
+        expect((await store.backlog('s')).inLine).toBe(dueAt.size)
 
         const due = [...dueAt.values()].filter(at => at <= clock.time).toSorted((a, b) => a - b)
         const leaseId = `lease ${number}`
@@ -59,4 +59,18 @@ test('with thousands in line those are taken that have been due longest, each on
     }),
     { numRuns: 30 },
   )
+})
+
+test('a record that is claimed is due when its lease ends', async () => {
+  const clock = { time: 1_700_000_000_000, now: () => clock.time, monotonic: () => clock.time, after: () => () => {} }
+  const store = memoryStore({ clock })
+  const id = { scope: 's', key: 'k' }
+  const lease = { leaseMs: 1000, lockTtlMs: 1000, maxLosses: 3 }
+  const what = { fingerprint: null, retentionMs: 1000, delivery: Buffer.from('k'), group: null }
+  const claimDue = async (leaseId: string) => (await store.claimDue({ scope: 's', limit: 1, leaseId, ...lease })).length
+  await store.accept({ ...id, acceptId: 'a', delayMs: 0, ...what })
+  await store.claim({ ...id, fingerprint: null, retentionMs: 1000, leaseId: 'ann', ...lease })
+  expect(await claimDue('ben')).toBe(0)
+  clock.time += 1000
+  expect([await claimDue('ben'), await claimDue('cid')]).toEqual([1, 0])
 })

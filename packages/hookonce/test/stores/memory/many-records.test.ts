@@ -30,7 +30,6 @@ async function record(store: InboxStore, key: string, result: Buffer, retentionM
   assert.equal((await store.complete(id, `lease of ${key}`, result)).status, 'completed')
 }
 
-/** One in some hundred is larger than what records share. */
 const anySize = fc.oneof(
   { weight: 100, arbitrary: fc.nat(800) },
   { weight: 5, arbitrary: fc.nat(12_000) },
@@ -110,6 +109,18 @@ test('memory is given back, and does not stay for the sake of the few that do', 
   for (let kept = 0; kept < 20_000; kept += 50) {
     assert.deepEqual((await store.get({ scope: 'many', key: `key ${kept}` }))!.result, result)
   }
+})
+
+test('a page of rare records ends before it has passed all', async () => {
+  const { store } = storeWithClock()
+  const failed = { scope: 'many', key: 'failed' }
+  await store.claim({ ...attempt, ...failed, leaseId: 'lease', retentionMs: HOUR })
+  await store.fail(failed, 'lease', 'it broke')
+  for (let number = 0; number < 100_000; number++) await record(store, `key ${number}`, Buffer.alloc(1), HOUR)
+  const first = await store.list({ state: 'failed', limit: 10 })
+  expect(first).toEqual({ records: [], next: expect.any(String) })
+  const { records, next } = await store.list({ state: 'failed', limit: 10, after: first.next! })
+  expect([records.map(({ key }) => key), next]).toEqual([['failed'], undefined])
 })
 
 test('a completed record that is begun anew is what it was until then', async () => {

@@ -10,7 +10,7 @@ async function stepBack(): Promise<void> {
   await admin.query(`UPDATE hookonce.meta SET checked_at = checked_at + ${HOUR}`)
 }
 
-test('a lease that was taken before the clock stepped back is over after its own length', async () => {
+test('a lease from before the clock stepped back ends after its own length', async () => {
   const store = await open()
   const [once, renewed] = [newId(), newId()]
   await store.claim(requestOf(once, 'a', { leaseMs: 200 }))
@@ -25,7 +25,7 @@ test('a lease that was taken before the clock stepped back is over after its own
   }
 })
 
-test('its holder may still renew a lease that was cut', async () => {
+test('a shortened lease can be renewed by its holder', async () => {
   const store = await open()
   const id = newId()
   await store.claim(requestOf(id, 'a'))
@@ -34,7 +34,7 @@ test('its holder may still renew a lease that was cut', async () => {
   expect(await store.renew(id, 'a', HOUR)).toBe('renewed')
 })
 
-test('what is in line when the clock steps back is due when it was to be', async () => {
+test('due times are corrected after the clock stepped back', async () => {
   const before = await open()
   const [running, failed, redriven, pending, later] = [newId(), newId(), newId(), newId(), newId()]
   for (const id of [running, failed, redriven]) await accept(before, id)

@@ -51,7 +51,7 @@ async function timeOf(promise: Promise<unknown>): Promise<number> {
   return performance.now() - started
 }
 
-test('a server that is stopped at once and started again under load loses nothing that was acknowledged', async () => {
+test('an immediate shutdown and a restart under load lose nothing that was acknowledged', async () => {
   const store = open(openTimedPool(server.url))
   await store.ready()
   const results = new Map<string, string>()
@@ -90,7 +90,7 @@ test('a server that is stopped at once and started again under load loses nothin
   }
 }, 60_000)
 
-test('kept connections that lead to a server without writes are given up, and new ones are made', async () => {
+test('pooled connections to a read-only server are replaced', async () => {
   await open(openTimedPool(server.url)).ready()
   const setRole = (setting: string) => admin.query(`BEGIN READ WRITE; ALTER ROLE postgres ${setting}; COMMIT`)
   await setRole('SET default_transaction_read_only = on')
@@ -107,7 +107,7 @@ test('kept connections that lead to a server without writes are given up, and ne
   expect(await store.claim(requestOf(newId(), newLeaseId()))).toMatchObject({ status: 'acquired' })
 })
 
-test('cut connections are not noticed: what was asked is asked again', async () => {
+test('operations are retried after their connections were cut', async () => {
   const store = open(openTimedPool(server.url), { timeoutMs: 20_000 })
   await store.ready()
   let isOver = false
@@ -152,7 +152,7 @@ test('a restart of an idle server ends neither the process nor the store', async
 })
 
 test.each(['stopped', 'cut off from us'])(
-  'a server that is %s is given up in time, and used again afterwards',
+  'while a server is %s operations fail at their time limit, and work again afterwards',
   async how => {
     const pool = openTimedPool(how === 'stopped' ? server.url : proxy.url, 4)
     const store = open(pool, { timeoutMs: 400, listen: false })
@@ -177,7 +177,7 @@ test.each(['stopped', 'cut off from us'])(
   },
 )
 
-test('a server that is slow keeps its connections: those that answer late are asked again', async () => {
+test('connections to a slow server are kept, and operations retried', async () => {
   const pool = openTimedPool(proxy.url, 4)
   const store = open(pool, { timeoutMs: 2000, listen: false })
   await Promise.all(Array.from({ length: 20 }, () => acquire(store, newId())))
@@ -191,14 +191,14 @@ test('a server that is slow keeps its connections: those that answer late are as
   await acquire(store, newId())
 })
 
-test('a hung server keeps no store from closing', async () => {
+test('a store closes even if its server hangs', async () => {
   const store = postgresStore(proxy.url, { timeoutMs: 300 })
   await store.ready()
   proxy.hold()
   expect(await timeOf(store.close())).toBeLessThan(IN_TIME_MS)
 })
 
-test('a server that does not run is waited for, then refuses', async () => {
+test('without a server operations are retried until the time limit, and then refused', async () => {
   const own = await startPostgres()
   ends.push(own.stop)
   const store = open(openTimedPool(own.url), { timeoutMs: 1000 })
@@ -214,13 +214,13 @@ test('a server that does not run is waited for, then refuses', async () => {
   expect(await store.claim(requestOf(id, newLeaseId()))).toMatchObject({ status: 'running' })
 })
 
-test('a server that has become read-only refuses', async () => {
+test('a read-only server refuses', async () => {
   const store = open(openTimedPool(`${server.url}?options=-c%20default_transaction_read_only%3Don`), { timeoutMs: 300 })
   await expect(store.ready()).rejects.toEqual(refused)
   await expect(store.claim(requestOf(newId(), newLeaseId()))).rejects.toThrow('25006')
 })
 
-test('a server with no connection left is waited for', async () => {
+test('operations wait for a server that has no free connection', async () => {
   const own = await startPostgres({
     settings: { max_connections: '6', superuser_reserved_connections: '0', max_wal_senders: '0' },
   })
@@ -238,7 +238,7 @@ test('a server with no connection left is waited for', async () => {
   await crowd.end()
 })
 
-test("a claim waits a bounded time for another's uncommitted one, and holds up nobody else", async () => {
+test('a claim waits a bounded time for an uncommitted one of its key, and delays no other', async () => {
   const store = open(openTimedPool(server.url), { timeoutMs: 4000 })
   await store.ready()
   const id = newId()
@@ -266,7 +266,7 @@ test("a claim waits a bounded time for another's uncommitted one, and holds up n
   expect(await claim).toMatchObject({ status: 'acquired' } satisfies Partial<ClaimOutcome>)
 })
 
-test('what one operation cannot have does not fail those it was sent with', async () => {
+test('an operation that fails does not fail the others of its batch', async () => {
   const store = open(openTimedPool(server.url), { timeoutMs: 20_000 })
   const wrong = store.claim(requestOf({ scope: 's', key: 'nul\0' }, newLeaseId()))
   const right = Array.from({ length: 5 }, () => acquire(store, newId()))
@@ -274,7 +274,7 @@ test('what one operation cannot have does not fail those it was sent with', asyn
   await Promise.all(right)
 })
 
-test('an isolation level that a database has set changes nothing', async () => {
+test('the default isolation level of a database changes nothing', async () => {
   await admin.query(
     "CREATE ROLE strict LOGIN SUPERUSER; ALTER ROLE strict SET default_transaction_isolation = 'serializable'",
   )

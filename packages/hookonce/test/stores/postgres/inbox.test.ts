@@ -30,7 +30,7 @@ const turnOf = (group: string) =>
     [group],
   )
 
-test('acceptances of a group race with the ends of its attempts, and none is left without its turn', async () => {
+test('acceptances of a group race with the ends of its attempts, and no record stays blocked', async () => {
   const stores = await Promise.all([1, 2, 3].map(() => open()))
   for (let round = 0; round < 12; round++) {
     const group = `group ${round}`
@@ -55,7 +55,7 @@ test('acceptances of a group race with the ends of its attempts, and none is lef
   }
 }, 60_000)
 
-test('an attempt that ends while an acceptance of its group is not committed yet gives the turn to what that adds', async () => {
+test('an attempt that ends while an acceptance of its group is uncommitted unblocks that record', async () => {
   const store = await open()
   const head = await accept(store, newId(), { group: 'g' })
   const leaseId = newLeaseId()
@@ -77,7 +77,7 @@ test('an attempt that ends while an acceptance of its group is not committed yet
   expect(keysOf(await store.claimDue(dueRequest()))).toEqual(['next'])
 })
 
-test('of a group, what got its place earlier is taken earlier, however long its acceptance takes', async () => {
+test('records of a group are claimed in the order of their ids, however long an acceptance takes', async () => {
   const [slow, quick] = await Promise.all([open(), open()])
   const other = await admin.connect()
   ends.push(() => other.release(true))
@@ -115,7 +115,7 @@ test('of a group, what got its place earlier is taken earlier, however long its 
   expect(taken).toEqual(keysOf(rows))
 })
 
-test('deleting and redriving give the turn on, and a redriven record waits for the one that runs', async () => {
+test('deletions and redrives unblock the next record, and a redriven record waits for a running one', async () => {
   const store = await open()
   const [one, two, three] = [newId(), newId(), newId()]
   for (const id of [one, two, three]) await accept(store, id, { group: 'g' })
@@ -139,7 +139,7 @@ test('deleting and redriving give the turn on, and a redriven record waits for t
   expect((await take()).keys).toEqual([three.key])
 })
 
-test('a record that dies of lost attempts gives the turn on', async () => {
+test('a record that dies of lost attempts unblocks the next', async () => {
   const store = await open()
   const [one, two] = [newId(), newId()]
   for (const id of [one, two]) await accept(store, id, { group: 'g' })
@@ -155,7 +155,7 @@ test('a record that dies of lost attempts gives the turn on', async () => {
   expect(await store.get(one)).toMatchObject({ state: 'dead', losses: 1 })
 })
 
-test('a completion by a transaction takes the record out of the queue and gives the turn on, with its effect', async () => {
+test('a completion in a transaction removes the record from the queue and unblocks the next, along with its effect', async () => {
   const store = await open()
   await admin.query('CREATE TABLE IF NOT EXISTS effects (key text NOT NULL, attempt text NOT NULL)')
   const [one, two] = [newId(), newId()]
@@ -167,7 +167,7 @@ test('a completion by a transaction takes the record out of the queue and gives 
   expect(keysOf(await store.claimDue(dueRequest()))).toEqual([two.key])
 })
 
-test('groups in a database whose transactions do not see what is committed meanwhile are refused', async () => {
+test('groups are refused at the isolation level repeatable read', async () => {
   await admin.query(
     "CREATE ROLE repeating LOGIN SUPERUSER; ALTER ROLE repeating SET default_transaction_isolation = 'repeatable read'",
   )
@@ -176,7 +176,7 @@ test('groups in a database whose transactions do not see what is committed meanw
   await accept(store, newId())
 })
 
-test('a purge never passes over what is pending', async () => {
+test('a purge reads no pending records', async () => {
   const store = await open()
   await addPending(20_000)
   const id = newId()
@@ -196,7 +196,7 @@ test('a purge never passes over what is pending', async () => {
   expect((await read()).read).toBeLessThan(10)
 })
 
-test('what is due is found by its index: however much is pending, and whatever waits for its group', async () => {
+test('due records are found by the index, however many are pending or blocked', async () => {
   const first = await open()
   // Plans that a connection makes while the table is all but empty are kept.
   for (let i = 0; i < 10; i++) await accept(first, newId(), { group: `g${i % 2}` })
@@ -236,7 +236,7 @@ test('what is due is found by its index: however much is pending, and whatever w
   expect(Number(after.read) - Number(before.read)).toBeLessThan(20_000)
 })
 
-test('a list of accepted records goes over steps, and finds what is rare among many', async () => {
+test('a list of accepted records takes several steps, and finds rare records among many', async () => {
   const store = await open()
   const first = await accept(store, newId(), { group: 'mine' })
   await addPending(12_000, { agoMs: 1000 })
@@ -260,7 +260,7 @@ test('a list of accepted records goes over steps, and finds what is rare among m
   await expect(store.list({ accepted: true, limit: 1, after: '7' })).rejects.toMatchObject({ effect: 'refused' })
 })
 
-test('a page that looks for what is rare ends after so much work, and the next goes on from there', async () => {
+test('a page of rare records ends after a bounded number of steps, and the next goes on from there', async () => {
   const store = await open()
   const old = await accept(store, newId())
   await admin.query('UPDATE hookonce.records SET created_at = 1 WHERE key = $1', [old.key])
@@ -272,7 +272,7 @@ test('a page that looks for what is rare ends after so much work, and the next g
   expect(await store.list({ ...query, after: page.next! })).toEqual({ records: [expect.objectContaining(old)] })
 })
 
-test('records that were only claimed are in none of the inbox’ indexes', async () => {
+test('records that were only claimed are in no index of the inbox', async () => {
   const store = await open()
   for (let i = 0; i < 50; i++) {
     const id = newId()
@@ -292,7 +292,7 @@ const watched = (store: InboxStore, scope: string) => {
   return watch
 }
 
-test('who watches a scope is woken by an announcement in another process, and after the connection was lost', async () => {
+test('a watch of a scope is woken by an announcement of another process, also after its connection was lost', async () => {
   const [watcher, other] = [await open(), await open()]
   const [mine, foreign] = [watched(watcher, 'mine'), watched(watcher, 'foreign')]
   await until('the connection', () => mine.wakes === 1 && foreign.wakes === 1)
@@ -308,7 +308,7 @@ test('who watches a scope is woken by an announcement in another process, and af
   expect(mine.wakes).toBe(3)
 })
 
-test('a store that does not listen pushes nothing', async () => {
+test('a store that does not listen offers no announcements', async () => {
   const store = await open({ listen: false })
   expect([store.watchDue, store.announceDue]).toEqual([undefined, undefined])
 })

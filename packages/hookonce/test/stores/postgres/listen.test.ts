@@ -43,39 +43,36 @@ const places: [string, () => ReturnType<typeof open>][] = [
   ['on a direct connection, past PgBouncer', () => open(bouncer.url, { listen: server.url })],
 ]
 
-test.each(places)(
-  'a watch wakes once it would notice a change, and then at every end of an attempt: %s',
-  async (_, openHere) => {
-    const [watcher, worker] = [openHere(), openHere()]
-    const [one, other] = [newId(), newId()]
-    const leaseId = await acquire(worker, one)
-    const otherLeaseId = await acquire(worker, other)
-    const watch = watching(watcher, one)
-    expect(watch.wakes).toBe(0)
-    await until('the first wake', () => watch.wakes === 1)
+test.each(places)('a watch wakes once it listens, and then at every end of an attempt: %s', async (_, openHere) => {
+  const [watcher, worker] = [openHere(), openHere()]
+  const [one, other] = [newId(), newId()]
+  const leaseId = await acquire(worker, one)
+  const otherLeaseId = await acquire(worker, other)
+  const watch = watching(watcher, one)
+  expect(watch.wakes).toBe(0)
+  await until('the first wake', () => watch.wakes === 1)
 
-    expect(await worker.renew(one, leaseId, 1000)).toBe('renewed')
-    await worker.complete(other, otherLeaseId, Buffer.from('done'))
-    await worker.fail(one, leaseId, 'it broke')
-    await until('the failure', () => watch.wakes === 2)
-    const next = await acquire(worker, one)
-    await worker.complete(one, next, Buffer.from('done'))
-    await until('the completion', () => watch.wakes === 3)
-    await worker.delete(one)
-    await until('the deletion', () => watch.wakes === 4)
+  expect(await worker.renew(one, leaseId, 1000)).toBe('renewed')
+  await worker.complete(other, otherLeaseId, Buffer.from('done'))
+  await worker.fail(one, leaseId, 'it broke')
+  await until('the failure', () => watch.wakes === 2)
+  const next = await acquire(worker, one)
+  await worker.complete(one, next, Buffer.from('done'))
+  await until('the completion', () => watch.wakes === 3)
+  await worker.delete(one)
+  await until('the deletion', () => watch.wakes === 4)
 
-    const last = await acquire(worker, one)
-    watch.end()
-    watch.end()
-    const second = watching(watcher, one)
-    await until('the first wake of another watch', () => second.wakes === 1)
-    await worker.transact(one, last, async () => Buffer.from('done'))
-    await until('the end of a transaction', () => second.wakes === 2)
-    expect(watch.wakes).toBe(4)
-  },
-)
+  const last = await acquire(worker, one)
+  watch.end()
+  watch.end()
+  const second = watching(watcher, one)
+  await until('the first wake of another watch', () => second.wakes === 1)
+  await worker.transact(one, last, async () => Buffer.from('done'))
+  await until('the end of a transaction', () => second.wakes === 2)
+  expect(watch.wakes).toBe(4)
+})
 
-test('what nobody watches is told nobody', async () => {
+test('a record without a watch notifies nobody', async () => {
   const worker = open(server.url)
   const heard: unknown[] = []
   const client = await admin.connect()
@@ -108,7 +105,7 @@ test('many watches share one connection, and each is woken', async () => {
   await until('one connection to listen', async () => (await listening()).rowCount === 1)
 })
 
-test('who watches is woken after the connection was lost, and hears of later changes again', async () => {
+test('a watch is woken after its connection was lost, and again at later changes', async () => {
   const [watcher, worker] = [open(server.url), open(server.url)]
   const id = newId()
   const leaseId = await acquire(worker, id)
@@ -125,7 +122,7 @@ test('who watches is woken after the connection was lost, and hears of later cha
   await until('the deletion', () => watch.wakes === 5)
 })
 
-test('a watch of a store without a server throws nothing, and wakes when there is one', async () => {
+test('a watch without a server does not throw, and wakes once there is one', async () => {
   const own = await startPostgres()
   ends.push(own.stop)
   const store = open(own.url, { timeoutMs: 300 })

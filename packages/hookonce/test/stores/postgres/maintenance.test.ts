@@ -20,7 +20,7 @@ async function one(query: string, values: unknown[] = []): Promise<Record<string
   return (await admin.query(query, values)).rows[0]
 }
 
-test('many processes purge at once: each expired record is removed once, and no other', async () => {
+test('concurrent purges remove each expired record once, and no other', async () => {
   const stores = await Promise.all([1, 2, 3, 4].map(() => open()))
   await addCompleted(6000, { agoMs: 7_200_000 })
   await addCompleted(100, { agoMs: 1000, scope: 'new' })
@@ -29,7 +29,7 @@ test('many processes purge at once: each expired record is removed once, and no 
   expect(await stores[0]!.stats()).toMatchObject({ records: 100 })
 })
 
-test('a purge while keys are claimed takes none of them', async () => {
+test('a purge removes no key that is being claimed', async () => {
   const store = await open()
   await addCompleted(2000, { agoMs: 7_200_000 })
   const claims = Promise.all(
@@ -50,7 +50,7 @@ test('the background purges', async () => {
   )
 })
 
-test('a key that was purged gets a larger token, even if the clock was ahead before', async () => {
+test('a purged key gets a larger token, even if the clock was ahead before', async () => {
   const store = await open()
   const id = newId()
   const leaseId = await acquire(store, id, { retentionMs: 1 })
@@ -89,7 +89,7 @@ test('a deleted record is erased at once and removed by a purge', async () => {
   expect(await row()).toBeUndefined()
 })
 
-test('a list is newest first, across steps, and finds what is rare', async () => {
+test('a list is newest first, across steps, and finds rare records', async () => {
   const store = await open()
   const first = newId()
   await store.fail(first, await acquire(store, first), 'it broke')
@@ -119,7 +119,7 @@ test('a list whose page ends on the oldest record goes on from there', async () 
   expect(await store.list({ limit: 10, state: 'failed', after: next! })).toEqual({ records: [] })
 })
 
-test('statistics count what is few and estimate what is many', async () => {
+test('statistics count few records and estimate many', async () => {
   const store = await open()
   expect(await store.stats()).toMatchObject({ records: 0 })
   await acquire(store, newId())
@@ -151,7 +151,7 @@ test('a completion touches no index', async () => {
   expect((await statisticsAfter(store, 50)).hot).toBeGreaterThan(45)
 })
 
-test('a plan made on a new schema reads what it is asked for, and not the index', async () => {
+test('a plan made on a new schema does not scan a whole index', async () => {
   await (await open()).close()
   const query = `SELECT n_tup_del::int AS deleted, (
       SELECT idx_tup_read::int FROM pg_stat_user_indexes WHERE indexrelname = 'records_pkey'
@@ -172,7 +172,7 @@ test('a plan made on a new schema reads what it is asked for, and not the index'
   expect(Number((await one(query)).read) - Number(before.read)).toBeLessThan(5000)
 })
 
-test('a plan made while the table was all but empty looks keys up in the index', async () => {
+test('a plan made on a nearly empty table looks keys up in the index', async () => {
   const first = await open()
   const id = newId()
   await first.renew(id, await acquire(first, id), 1000)

@@ -44,7 +44,7 @@ function open(options: PostgresStoreOptions = {}, url = server.url) {
   return store
 }
 
-test('the defaults are what the documentation says', () => {
+test('the defaults are as documented', () => {
   expect(postgresStoreDefaults).toEqual({
     schema: 'hookonce',
     listen: true,
@@ -57,7 +57,7 @@ test('the defaults are what the documentation says', () => {
   })
 })
 
-test('an option that is undefined is as good as absent', async () => {
+test('an undefined option counts as absent', async () => {
   const id = newId()
   await acquire(open({ schema: undefined } as object), id)
   expect(await open().get(id)).toMatchObject({ state: 'running' })
@@ -85,7 +85,7 @@ test('a pool that is too small is refused', async () => {
   await pool.end()
 })
 
-test('stores of two schemas on one pool know nothing of each other', async () => {
+test('stores of two schemas on one pool share no records', async () => {
   const pool = openPool(server.url)
   const [one, two] = ['one', 'two'].map(schema => postgresStore(pool, { schema, purgeIntervalMs: 0 }))
   const id = newId()
@@ -97,7 +97,7 @@ test('stores of two schemas on one pool know nothing of each other', async () =>
   await pool.end()
 })
 
-test('processes that start at once migrate once', async () => {
+test('processes that start at the same time migrate once', async () => {
   const script = `
     import { postgresStore } from 'hookonce/stores/postgres'
     const store = postgresStore(process.argv[1], { schema: 'raced', timeoutMs: 20_000 })
@@ -119,7 +119,7 @@ test('processes that start at once migrate once', async () => {
   expect(outputs.sort()).toEqual(['acquired', 'running', 'running', 'running'])
 })
 
-test('a schema that a newer version has migrated is used, as long as that took nothing away', async () => {
+test('a schema that a newer version migrated is used if nothing was removed from it', async () => {
   await open({ schema: 'later' }).ready()
   await admin.query('UPDATE later.meta SET version = 1000')
   const store = open({ schema: 'later' })
@@ -127,7 +127,7 @@ test('a schema that a newer version has migrated is used, as long as that took n
   expect((await admin.query('SELECT version FROM later.meta')).rows).toEqual([{ version: 1000 }])
 })
 
-test('a schema of a newer version is refused and left alone', async () => {
+test('a schema that needs a newer version is refused and not changed', async () => {
   await open({ schema: 'newer' }).ready()
   await admin.query('UPDATE newer.meta SET version = 1000, least_version = 1000')
   const store = open({ schema: 'newer' })
@@ -187,7 +187,7 @@ test('migrations run by hand are all that is needed, with few privileges', async
   expect(await store.purge(10)).toBe(1)
 })
 
-test('a schema of the first version is migrated: its records stand, and purge and the inbox work on them', async () => {
+test('a schema of the first version is migrated: its records stay, and purge and the inbox work on them', async () => {
   const [first] = postgresMigrations('first')
   await admin.query('CREATE SCHEMA first')
   await admin.query(first!)
@@ -233,7 +233,7 @@ async function isIndexed(): Promise<boolean> {
   return rows[0]?.indisvalid === true
 }
 
-test('a process of an earlier version works on in a schema that has labels by now', async () => {
+test('a process of an earlier version keeps working after the migration to labels', async () => {
   await earlierSchema()
   const store = open({ schema: 'earlier' })
   await store.ready()
@@ -245,7 +245,7 @@ test('a process of an earlier version works on in a schema that has labels by no
   expect(await store.list({ label: 'event', limit: 10 })).toMatchObject({ records: [labelled] })
 })
 
-test('a migration does not stand for long in front of what others ask', async () => {
+test('a migration that waits for a lock does not block others for long', async () => {
   await earlierSchema()
   const reader = await admin.connect()
   await reader.query('BEGIN; SELECT count(*) FROM earlier.records')
@@ -262,7 +262,7 @@ test('a migration does not stand for long in front of what others ask', async ()
   await ready
 })
 
-test('a large table gets the index of labels while others write', async () => {
+test('the index of labels is built on a large table without blocking writes', async () => {
   await earlierSchema()
   await admin.query(postgresMigrations('earlier')[2]!)
   await admin.query(
@@ -293,7 +293,7 @@ test('a large table gets the index of labels while others write', async () => {
   expect(await isIndexed()).toBe(true)
 })
 
-test('a server that is nowhere is refused when it is first asked', async () => {
+test('an unknown host is refused at the first operation', async () => {
   const store = postgresStore('postgres://nobody@127.0.0.1:1/nowhere', { timeoutMs: 200, purgeIntervalMs: 0 })
   await expect(store.ready()).rejects.toMatchObject({ code: 'ERR_STORE', effect: 'refused' })
   await store.close()

@@ -45,7 +45,7 @@ function nextCommit(fate: ReturnType<PostgresProxy['commitFate']>): void {
 const refused = expect.objectContaining({ code: 'ERR_STORE', effect: 'refused' })
 const unknown = expect.objectContaining({ code: 'ERR_STORE', effect: 'unknown' })
 
-test('the work is given the client of the pool', () => {
+test('the work gets the client of the pool', () => {
   expectTypeOf(store).toEqualTypeOf<PostgresStore<PoolClient>>()
   expectTypeOf(postgresStore('postgres://nowhere')).toEqualTypeOf<PostgresStore<PostgresTransaction>>()
 })
@@ -77,7 +77,7 @@ test('a COMMIT whose answer does not come in time is found to have been done', a
   expect(await ledger.count(id)).toBe(1)
 })
 
-test('the fate of a COMMIT is told of a record that was deleted since', async () => {
+test('the outcome of a COMMIT is found although the record was deleted since', async () => {
   const id = newId()
   const leaseId = await acquire(store, id)
   proxy.commitFate = () => 'hangs unanswered'
@@ -87,7 +87,7 @@ test('the fate of a COMMIT is told of a record that was deleted since', async ()
   expect(await transaction).toMatchObject({ status: 'completed' })
 })
 
-test('a COMMIT whose fate cannot be found out is unknown, and asking again tells', async () => {
+test('a COMMIT whose outcome cannot be found is unknown, and another call finds it', async () => {
   const impatient = postgresStore(pool, { purgeIntervalMs: 0, timeoutMs: 800, transactionTimeoutMs: 1000 })
   const id = newId()
   const leaseId = await acquire(impatient, id)
@@ -107,7 +107,7 @@ test('a COMMIT whose fate cannot be found out is unknown, and asking again tells
   await impatient.close()
 })
 
-test('work is run again, in a new transaction, where the database asks for it', async () => {
+test('work runs again, in a new transaction, after a conflict', async () => {
   const id = newId()
   const leaseId = await acquire(store, id)
   let runs = 0
@@ -121,7 +121,7 @@ test('work is run again, in a new transaction, where the database asks for it', 
   expect([runs, await ledger.count(id)]).toEqual([3, 1])
 })
 
-test('two transactions that lock each other out both stand in the end', async () => {
+test('two transactions that deadlock are both committed in the end', async () => {
   await ledger.pool.query('CREATE TABLE accounts (id int PRIMARY KEY, balance int NOT NULL)')
   await ledger.pool.query('INSERT INTO accounts VALUES (1, 0), (2, 0)')
   let meeting = 0
@@ -144,15 +144,18 @@ test('two transactions that lock each other out both stand in the end', async ()
   expect(rows).toEqual([{ balance: 2 }, { balance: 2 }])
 })
 
-test.each([false, true])('work that hides the failure of a statement leaves no effect (told late: %s)', async late => {
-  proxy.stateComesLate = late
-  const id = newId()
-  const leaseId = await acquire(store, id)
-  const hiding = writing(id, 'one', tx => tx.query('SELECT 1 / 0').catch(() => {}))
-  await expect(store.transact(id, leaseId, hiding)).rejects.toThrow(TypeError)
-  expect(await ledger.count(id)).toBe(0)
-  expect(await store.fail(id, leaseId, 'it broke')).toBe('failed')
-})
+test.each([false, true])(
+  'work that hides the failure of a statement leaves no effect (reported late: %s)',
+  async late => {
+    proxy.stateComesLate = late
+    const id = newId()
+    const leaseId = await acquire(store, id)
+    const hiding = writing(id, 'one', tx => tx.query('SELECT 1 / 0').catch(() => {}))
+    await expect(store.transact(id, leaseId, hiding)).rejects.toThrow(TypeError)
+    expect(await ledger.count(id)).toBe(0)
+    expect(await store.fail(id, leaseId, 'it broke')).toBe('failed')
+  },
+)
 
 test.each(['BEGIN', 'start transaction', ' Commit', 'END', 'ROLLBACK', 'rollback work', "prepare transaction 'x'"])(
   'work may not end its transaction, nor begin another: %s',
@@ -168,7 +171,7 @@ test.each(['BEGIN', 'start transaction', ' Commit', 'END', 'ROLLBACK', 'rollback
   },
 )
 
-test('savepoints are the work’s own', async () => {
+test('work may use savepoints', async () => {
   const id = newId()
   const leaseId = await acquire(store, id)
   const nested = writing(id, 'one', async tx => {
@@ -181,7 +184,7 @@ test('savepoints are the work’s own', async () => {
   expect(await store.transact(id, leaseId, nested)).toMatchObject({ status: 'completed' })
 })
 
-test('work that ends the transaction itself is found out, and records no result', async () => {
+test('work that ends the transaction itself records no result', async () => {
   const id = newId()
   const leaseId = await acquire(store, id)
   await expect(
@@ -227,7 +230,7 @@ test('work that takes too long is rolled back', async () => {
   await impatient.close()
 })
 
-test('however many transactions wait, leases are renewed and the rest of the store goes on', async () => {
+test('leases are renewed and other operations work, however many transactions wait', async () => {
   let open = 0
   let release = () => {}
   const released = new Promise<void>(resolve => {
@@ -258,7 +261,7 @@ test('however many transactions wait, leases are renewed and the rest of the sto
   for (const { id } of held) expect(await ledger.count(id)).toBe(1)
 })
 
-test('what effects defer to the COMMIT may wait for a lock as long as it does elsewhere', async () => {
+test('deferred constraints wait for locks as long as the default lock timeout allows', async () => {
   const id = newId()
   const leaseId = await acquire(store, id)
   const LOCK = 4711
@@ -288,7 +291,7 @@ const KEYS = Number(process.env.HOOKONCE_TEST_POSTGRES_STORM ?? 80)
 const STORM_MS = 60_000 + KEYS * 500
 
 test(
-  'a storm of takeovers, cut connections and lost COMMITs: one effect a key, that of the attempt that was told so',
+  'takeovers, cut connections and lost COMMITs under load: one effect a key, that of the attempt that completed',
   async () => {
     const stormPool = openPool(proxy.url, { max: 12, connectionTimeoutMillis: 500 })
     const stormy = postgresStore(stormPool, { purgeIntervalMs: 0, timeoutMs: 500, transactionTimeoutMs: 5000 })

@@ -72,7 +72,7 @@ async function wasWrittenAnHourAhead(client: Redis, name: string): Promise<void>
   await client.set(name, value)
 }
 
-test('a lease that was taken before the clock stepped back is over after its own length', async () => {
+test('a lease from before the clock stepped back ends after its own length', async () => {
   const { client, store, nameOf } = await opened()
   await store.claim(request('one', { leaseMs: 200 }))
   await store.claim(request('renewed'))
@@ -86,7 +86,7 @@ test('a lease that was taken before the clock stepped back is over after its own
   }
 })
 
-test('what is in line when the clock steps back is due when it was to be', async () => {
+test('due times are corrected after the clock stepped back', async () => {
   const redis = await server()
   const client = new Redis(redis.url)
   onTestFinished(() => client.disconnect())

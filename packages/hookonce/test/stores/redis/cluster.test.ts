@@ -30,25 +30,22 @@ const ways = {
   },
 }
 
-test.for(Object.entries(ways))(
-  'a Cluster whose node was killed and started again is used again: %s',
-  async ([how, way]) => {
-    const store = open(await way(cluster), { commandTimeoutMs: 500, prefix: `${how}:` })
-    await insist(() => store.ready())
-    for (const key of KEYS) await insist(() => complete(store, key))
-    for (const node of cluster.nodes) expect(namesIn(await node.ask('KEYS', `${how}:*:4:*`)).length).toBeGreaterThan(8)
+test.for(Object.entries(ways))('after a kill and a restart of a node the store works again: %s', async ([how, way]) => {
+  const store = open(await way(cluster), { commandTimeoutMs: 500, prefix: `${how}:` })
+  await insist(() => store.ready())
+  for (const key of KEYS) await insist(() => complete(store, key))
+  for (const node of cluster.nodes) expect(namesIn(await node.ask('KEYS', `${how}:*:4:*`)).length).toBeGreaterThan(8)
 
-    await cluster.nodes[1]!.kill()
-    const duplicate = (key: string) => store.claim(request(key, { leaseId: 'another' }))
-    const meanwhile = await Promise.allSettled(KEYS.map(duplicate))
-    expect(meanwhile.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(0)
-    await cluster.nodes[1]!.restart()
-    for (const key of KEYS) expect(await insist(() => duplicate(key))).toMatchObject({ status: 'completed' })
-    expect((await insist(() => store.list({ limit: 100 }))).records).toHaveLength(KEYS.length)
-  },
-)
+  await cluster.nodes[1]!.kill()
+  const duplicate = (key: string) => store.claim(request(key, { leaseId: 'another' }))
+  const meanwhile = await Promise.allSettled(KEYS.map(duplicate))
+  expect(meanwhile.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(0)
+  await cluster.nodes[1]!.restart()
+  for (const key of KEYS) expect(await insist(() => duplicate(key))).toMatchObject({ status: 'completed' })
+  expect((await insist(() => store.list({ limit: 100 }))).records).toHaveLength(KEYS.length)
+})
 
-test('a slot that moves to another server takes its records along', async () => {
+test('records are found while their slot moves, and afterwards', async () => {
   const store = open({ cluster: cluster.urls }, { prefix: 'moved:' })
   for (const key of KEYS) await complete(store, key)
   const allAreCompleted = async () => {
@@ -63,7 +60,7 @@ test('a slot that moves to another server takes its records along', async () => 
   await allAreCompleted()
 })
 
-test('one server of a Cluster that forgot is noticed', async () => {
+test('data loss on one server of a Cluster is detected', async () => {
   let noticed = false
   const onForgotten = () => {
     noticed = true

@@ -9,7 +9,7 @@ function counting() {
   return seen
 }
 
-test('a Redis that was flushed is noticed by every store, each time', async () => {
+test('every store detects each FLUSHALL', async () => {
   const redis = await server()
   const seen = [counting(), counting()]
   const stores = seen.map(({ onForgotten }) => open(redis.url, { onForgotten }))
@@ -20,7 +20,7 @@ test('a Redis that was flushed is noticed by every store, each time', async () =
   }
 })
 
-test('a Redis that was started again empty is noticed with the new connection', async () => {
+test('a restart without records is detected with the new connection', async () => {
   const redis = await server()
   const seen = counting()
   const store = open(redis.url, { onForgotten: seen.onForgotten })
@@ -30,7 +30,7 @@ test('a Redis that was started again empty is noticed with the new connection', 
   await eventually('the start', () => seen.times === 1)
 })
 
-test('a Redis that was started again with its records is not', async () => {
+test('a restart with all records is not reported', async () => {
   const redis = await server({ appendfsync: 'always' })
   const seen = counting()
   const client = new Redis(redis.url)
@@ -54,7 +54,7 @@ test('by default the process is warned', async () => {
   expect(await store.claim(request('one'))).toMatchObject({ status: 'acquired' })
 })
 
-describe('a server whose data is of an older state', () => {
+describe('an older state of the data', () => {
   /** What a store was told to be gone since when. */
   function losses() {
     const seen: (number | undefined)[] = []
@@ -64,7 +64,7 @@ describe('a server whose data is of an older state', () => {
   /** The clock is the server's, which is this machine's. */
   const afterNextMark = () => new Promise(resolve => setTimeout(resolve, 1_500))
 
-  test('for a snapshot was restored: every process tells it once, and since when', async () => {
+  test('from a restored snapshot: every process reports it once, with its time', async () => {
     const redis = await server({ settings: { dbfilename: 'dump.rdb' } })
     const told = [losses(), losses()]
     const stores = told.map(({ onForgotten }) => open(redis.url, { onForgotten, commandTimeoutMs: 2_000 }))
@@ -95,7 +95,7 @@ describe('a server whose data is of an older state', () => {
     'and what was lost made anew at once': { wait: async () => {}, lost: true, at: undefined },
     'with nothing missing': { wait: async () => {}, lost: false, at: undefined },
   }
-  test.for(Object.entries(promoted))('for a replica was promoted %s', async ([how, { wait, lost, at }]) => {
+  test.for(Object.entries(promoted))('from a promoted replica %s', async ([how, { wait, lost, at }]) => {
     const [master, replica] = [await server(), await server()]
     const proxy = await startProxy(master.port)
     const { seen, onForgotten } = losses()
@@ -129,7 +129,7 @@ describe('a server whose data is of an older state', () => {
     expect(await store.get(request('kept'))).toMatchObject({ state: 'completed' })
   })
 
-  test('what was deleted or has expired is not missed', async () => {
+  test('records that were deleted or expired do not count as lost', async () => {
     const redis = await server()
     const { seen, onForgotten } = losses()
     const store = open(redis.url, { onForgotten })

@@ -35,7 +35,7 @@ const ways = {
 }
 
 describe.for(Object.entries(ways))('%s', ([, way]) => {
-  test('a server that is stopped for long answers nothing within the time limit, and goes on where it was', async () => {
+  test('while a server hangs operations fail at their time limit, and work again afterwards', async () => {
     const redis = await server()
     const store = open(await way(redis.url), { commandTimeoutMs: 200 })
     await insist(() => complete(store, 'before'))
@@ -51,7 +51,7 @@ describe.for(Object.entries(ways))('%s', ([, way]) => {
     expect(await store.claim(request('before', { leaseId: 'another' }))).toMatchObject({ status: 'completed' })
   })
 
-  test('a server that is killed and started again is used again, and what it flushed is there', async () => {
+  test('after a kill and a restart the store works again and has the flushed records', async () => {
     const redis = await server({ appendfsync: 'always' })
     const store = open(await way(redis.url), { commandTimeoutMs: 300 })
     await insist(() => complete(store, 'before'))
@@ -63,7 +63,7 @@ describe.for(Object.entries(ways))('%s', ([, way]) => {
     })
   })
 
-  test('within the time limit a connection that is cut, and scripts that are forgotten, are not noticed', async () => {
+  test('a cut connection and flushed scripts are retried within the time limit', async () => {
     const redis = await server()
     const store = open(await way(redis.url), { commandTimeoutMs: 20_000 })
     await insist(() => complete(store, 'before'))
@@ -80,7 +80,7 @@ describe.for(Object.entries(ways))('%s', ([, way]) => {
   })
 })
 
-describe('the time that the first connection takes', () => {
+describe('the first connection', () => {
   const connecting = {
     'by URL': (url: string) => url,
     'by ioredis': (url: string) => {
@@ -102,37 +102,43 @@ describe('the time that the first connection takes', () => {
     },
   }
 
-  test.for(Object.entries(connecting))('is not taken from the first commands: %s', async ([, way]) => {
-    const proxy = await startProxy((await server()).port)
-    const letThrough = proxy.delay()
-    const store = open(way(proxy.url), { commandTimeoutMs: 500 })
-    const work = Promise.all([store.ready(), complete(store, 'one')])
-    work.catch(() => {})
-    await delay(800)
-    letThrough()
-    await work
-    expect(await store.get(request('one'))).toMatchObject({ state: 'completed', attempts: 1 })
-  })
+  test.for(Object.entries(connecting))(
+    'does not count towards the time limit of the first commands: %s',
+    async ([, way]) => {
+      const proxy = await startProxy((await server()).port)
+      const letThrough = proxy.delay()
+      const store = open(way(proxy.url), { commandTimeoutMs: 500 })
+      const work = Promise.all([store.ready(), complete(store, 'one')])
+      work.catch(() => {})
+      await delay(800)
+      letThrough()
+      await work
+      expect(await store.get(request('one'))).toMatchObject({ state: 'completed', attempts: 1 })
+    },
+  )
 
-  test.for(Object.entries(connecting))('has an end, and closing does not wait for it: %s', async ([, way]) => {
-    const proxy = await startProxy((await server()).port)
-    proxy.delay()
-    const store = open(way(proxy.url), { commandTimeoutMs: 200 })
-    const startedAt = performance.now()
-    await expect(store.claim(request('one'))).rejects.toThrow(StoreError)
-    expect(performance.now() - startedAt).toBeLessThan(IN_TIME_MS)
-    await store.close()
+  test.for(Object.entries(connecting))(
+    'has a time limit of its own, which close does not wait for: %s',
+    async ([, way]) => {
+      const proxy = await startProxy((await server()).port)
+      proxy.delay()
+      const store = open(way(proxy.url), { commandTimeoutMs: 200 })
+      const startedAt = performance.now()
+      await expect(store.claim(request('one'))).rejects.toThrow(StoreError)
+      expect(performance.now() - startedAt).toBeLessThan(IN_TIME_MS)
+      await store.close()
 
-    const another = open(way(proxy.url), { commandTimeoutMs: 200 })
-    const claim = effectOf(another.claim(request('two')))
-    const closingAt = performance.now()
-    await another.close()
-    expect(performance.now() - closingAt).toBeLessThan(2_500)
-    expect(await claim).not.toBe('none')
-  })
+      const another = open(way(proxy.url), { commandTimeoutMs: 200 })
+      const claim = effectOf(another.claim(request('two')))
+      const closingAt = performance.now()
+      await another.close()
+      expect(performance.now() - closingAt).toBeLessThan(2_500)
+      expect(await claim).not.toBe('none')
+    },
+  )
 })
 
-test('a connection that has become a dead end is made anew', async () => {
+test('a dead connection is replaced', async () => {
   const redis = await server()
   const proxy = await startProxy(redis.port)
   const store = open(proxy.url, { commandTimeoutMs: 300 })
@@ -169,7 +175,7 @@ test('a deletion whose answer was lost is not sent again', async () => {
   expect(await store.get(request('one'))).toBeUndefined()
 })
 
-test('a server that is not there refuses: nothing can have been written', async () => {
+test('without a server operations are refused: nothing can have been written', async () => {
   const redis = await server()
   const { url } = redis
   await redis.kill()
@@ -194,7 +200,7 @@ test('a command waits, within its time limit, for a server that is still loading
   await restarted
 })
 
-test('a replica refuses to be claimed in, and still answers duplicates', async () => {
+test('a replica refuses claims, and still answers duplicates', async () => {
   const redis = await server()
   const store = open(redis.url, { commandTimeoutMs: 200 })
   await insist(() => complete(store, 'done'))
@@ -206,7 +212,7 @@ test('a replica refuses to be claimed in, and still answers duplicates', async (
   expect(await insist(() => store.claim(request('new')))).toMatchObject({ status: 'acquired' })
 })
 
-test('many operations at once and one that hangs: each has its own time limit', async () => {
+test('each of many concurrent operations has its own time limit', async () => {
   const redis = await server()
   const store = open(redis.url, { commandTimeoutMs: 1_000 })
   await insist(() => complete(store, 'before'))
@@ -220,7 +226,7 @@ test('many operations at once and one that hangs: each has its own time limit', 
   expect(await late).toBe('none')
 })
 
-describe('what passes within the time limit is waited for', () => {
+describe('a transient error is retried within the time limit', () => {
   const states = {
     'a replica is missing': {
       begin: (redis: RedisServer) => redis.ask('CONFIG', 'SET', 'min-replicas-to-write', '1'),

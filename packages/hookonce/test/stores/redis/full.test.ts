@@ -10,7 +10,7 @@ async function fill(redis: RedisServer): Promise<void> {
   expect(await redis.ask('SET', 'x', 'y')).toMatch(/^-OOM/)
 }
 
-test('a Redis at its limit of memory refuses to be claimed in; whatever runs renews, settles and is answered', async () => {
+test('a Redis at its memory limit refuses claims; running attempts are renewed and settled, and duplicates answered', async () => {
   const redis = await server({ maxmemory: '100mb' })
   const store = open(redis.url)
   await complete(store, 'done')

@@ -50,7 +50,7 @@ async function recordsOf(store: RedisStore): Promise<RecordSummary[]> {
   }
 }
 
-test(`over ${KILLS} SIGKILLs what was accepted is completed once or dies, in the order of its group`, {
+test(`over ${KILLS} SIGKILLs each accepted record completes once or dies, in the order of its group`, {
   timeout: 60_000 + 2_000 * KILLS,
 }, async () => {
   const redis = await server()

@@ -30,7 +30,7 @@ test('an unfinished record has no expiry in Redis; a settled or deleted one has'
   expect(await left()).toBeGreaterThan(0)
 })
 
-test('tokens rise over a deletion and another acceptance, by a clock that steps back', async () => {
+test('fencing tokens rise over a deletion and another acceptance, even if the clock steps back', async () => {
   const { client, store, nameOf } = await opened()
   await store.accept(acceptance('one'))
   await take(store, 'a')
@@ -45,7 +45,7 @@ test('tokens rise over a deletion and another acceptance, by a clock that steps 
   expect(await take(store, 'b')).toMatchObject([{ fencingToken: `${ahead + 1}` }])
 })
 
-test('a place in the agenda that is too early is corrected by the record, and nothing is taken', async () => {
+test('an agenda entry that is too early is corrected, and nothing is claimed', async () => {
   const { client, store, memberOf } = await opened()
   for (const key of ['waiting', 'renewed', 'completed']) await store.accept(acceptance(key))
   await take(store, 'a')
@@ -64,7 +64,7 @@ test('a place in the agenda that is too early is corrected by the record, and no
   }
 })
 
-test('a record that is gone is forgotten at the next look', async () => {
+test('the entry of a missing record is removed at the next claim', async () => {
   const { client, store, nameOf } = await opened()
   await store.accept(acceptance('gone'))
   await client.del(await nameOf('gone'))
@@ -74,7 +74,7 @@ test('a record that is gone is forgotten at the next look', async () => {
   expect(keysOf(await take(store, 'b'))).toEqual(['gone'])
 })
 
-test('what expired and nobody looked at since is not listed', async () => {
+test('an expired record is not listed, even before its entry is removed', async () => {
   const { client, store } = await opened()
   await store.accept(acceptance('kept'))
   await store.accept(acceptance('expired', { retentionMs: 1 }))
@@ -85,7 +85,7 @@ test('what expired and nobody looked at since is not listed', async () => {
   expect(keysOf((await store.list({ accepted: true, limit: 10 })).records)).toEqual(['kept'])
 })
 
-test('the log and the agenda forget what expired, was deleted, or was claimed anew', async () => {
+test('the stream and the agenda lose the entries of records that expired, were deleted, or were claimed anew', async () => {
   const { client, store } = await opened()
   for (const key of ['expired', 'claimed', 'deleted', 'kept']) {
     await store.accept(acceptance(key, key === 'deleted' || key === 'kept' ? {} : { retentionMs: 1 }))
@@ -106,7 +106,7 @@ test('the log and the agenda forget what expired, was deleted, or was claimed an
   expect(await client.zcard(AGENDA)).toBe(1)
 })
 
-test('a name of a group that is accepted again after its end is in the new group only', async () => {
+test('a key that is accepted again in another group is in the new group only', async () => {
   const { client, store } = await opened()
   await store.accept(acceptance('one', { group: 'old' }))
   await take(store, 'a')
@@ -125,7 +125,7 @@ test('a name of a group that is accepted again after its end is in the new group
   expect(await client.zcount(AGENDA, 0, '+inf')).toBe(0)
 })
 
-test('one that is redriven comes before those of its group that were accepted later', async () => {
+test('a redriven record comes before later ones of its group', async () => {
   const { store } = await opened()
   for (const key of ['one', 'two', 'three']) await store.accept(acceptance(key, { group: 'g' }))
   await take(store, 'a')
@@ -139,7 +139,7 @@ test('one that is redriven comes before those of its group that were accepted la
   expect(keysOf(await take(store, 'e'))).toEqual(['three'])
 })
 
-test('what is taken at once has few megabytes', async () => {
+test('one claim has a bounded number of bytes', async () => {
   const { store } = await opened()
   const delivery = Buffer.alloc(1_048_576)
   for (let i = 0; i < 10; i++) await store.accept(acceptance(`${i}`, { delivery }))
@@ -163,7 +163,7 @@ test('pages of a list of all scopes are newest first and stable while records ar
   expect(seen).toEqual(keys.toReversed())
 })
 
-test('who watches a scope is woken by what another process announces in it', async () => {
+test('a watch of a scope is woken by an announcement of another process', async () => {
   const { redis, store } = await opened()
   const other = open(redis.url)
   const woken = { test: 0, other: 0 }
@@ -176,7 +176,7 @@ test('who watches a scope is woken by what another process announces in it', asy
   for (const end of ends) end()
 })
 
-test('a Redis at its limit of memory accepts nothing, knows what it has, and lets all of it be worked off', async () => {
+test('a Redis at its memory limit accepts nothing new, answers duplicates, and lets its queue be worked off', async () => {
   const { redis, store } = await opened()
   for (const key of ['completing', 'failing', 'dying']) await store.accept(acceptance(key))
   const used = /used_memory:(\d+)/.exec(await redis.ask('INFO', 'memory'))![1]!
@@ -193,7 +193,7 @@ test('a Redis at its limit of memory accepts nothing, knows what it has, and let
   expect(keysOf(await take(store, 'b')).sort()).toEqual(['dying', 'failing'])
 })
 
-test('a Cluster refuses groups, takes from all of its parts as long as they are due, and follows a slot', {
+test('a Cluster refuses groups, claims from all partitions in the order of due times, and follows a moving slot', {
   timeout: TOOL_TIMEOUT_MS,
 }, async () => {
   const cluster = await startRedisCluster()

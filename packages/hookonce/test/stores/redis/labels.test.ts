@@ -19,7 +19,7 @@ async function valuesIn(url: string) {
   }
 }
 
-test('versions before the labels find the result of a labelled record', async () => {
+test('versions without labels find the result of a labelled record', async () => {
   const { url } = await server()
   const store = open(url)
   await store.claim(request('one', { label: 'event' }))
@@ -28,7 +28,7 @@ test('versions before the labels find the result of a labelled record', async ()
   expect(readByEarlier(await packed('one'))).toEqual({ told: '#\x05event', result: 'result of one' })
 })
 
-test('a record without a label is what it was before there were labels', async () => {
+test('a record without a label has the format of versions without labels', async () => {
   const { url } = await server()
   const store = open(url)
   await store.claim(request('one'))

@@ -18,7 +18,7 @@ async function pages(store: Store, query: { limit: number; state?: RecordSummary
 
 const keys = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `key ${from + i}`)
 
-test('records that stay are on a page, while others come and go and the table changes its size', async () => {
+test('each record that stays is on a page while others come and go and Redis resizes its table', async () => {
   const redis = await server()
   const store = open(redis.url)
   const staying = keys(0, 300)
@@ -33,7 +33,7 @@ test('records that stay are on a page, while others come and go and the table ch
   for (const key of staying) expect(seen.get(key), key).toBeGreaterThan(0)
 })
 
-test('rare records are found among many, with few pages', async () => {
+test('rare records are found among many in few pages', async () => {
   const redis = await server()
   const store = open(redis.url)
   await redis.ask('DEBUG', 'POPULATE', '50000', 'of somebody else')
@@ -44,7 +44,7 @@ test('rare records are found among many, with few pages', async () => {
   expect(sizes.length).toBeLessThanOrEqual(4)
 })
 
-test('a page goes so far and no further', async () => {
+test('a page scans a bounded number of keys', async () => {
   const redis = await server()
   const store = open(redis.url)
   await redis.ask('DEBUG', 'POPULATE', '250000', 'of somebody else')

@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { startRedisCluster } from '../../../../../scripts/test-servers/redis-cluster.js'
 import { complete, open, request, server } from './support.js'
 
-describe('what is no way to Redis, and options out of range, are refused at once', () => {
+describe('an invalid connection or option is refused at once', () => {
   test.for([
     'localhost:6379',
     'http://localhost',
@@ -34,7 +34,7 @@ describe('what is no way to Redis, and options out of range, are refused at once
     expect(() => redisStore(client)).toThrow('prefix')
   })
 
-  test("a client of node-redis' own for Sentinels, which takes commands in another way", async () => {
+  test('a client of createSentinel of node-redis', async () => {
     const client = createSentinel({ name: 'mymaster', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] })
     expect(() => redisStore(client as never)).toThrow(ConfigurationError)
   })
@@ -48,13 +48,13 @@ test('the defaults are as documented', () => {
   expect(redisStoreDefaults).toMatchObject({ prefix: 'hookonce:', commandTimeoutMs: 1000, allowEviction: false })
 })
 
-test('an option that is undefined is as good as absent', async () => {
+test('an undefined option counts as absent', async () => {
   const redis = await server()
   await complete(open(redis.url, { prefix: undefined, commandTimeoutMs: undefined } as object), 'one')
   expect((await open(redis.url).list({ limit: 10 })).records).toHaveLength(1)
 })
 
-test('stores of different prefixes do not meet, whatever is in the prefix', async () => {
+test('stores with different prefixes share no records, whatever characters the prefixes have', async () => {
   const redis = await server()
   const prefixes = ['hookonce:', 'a', 'a*', '', '[a]:', '1:']
   const stores = prefixes.map(prefix => open(redis.url, { prefix }))
@@ -72,7 +72,7 @@ test('other applications may use the same database', async () => {
   expect((await store.list({ limit: 10 })).records.map(({ key }) => key)).toEqual(['one'])
 })
 
-test('a key that holds something else is refused', async () => {
+test('a key that holds no record is refused', async () => {
   const redis = await server()
   const store = open(redis.url)
   await complete(store, 'one')
@@ -87,7 +87,7 @@ test('a key that holds something else is refused', async () => {
   }
 })
 
-test('a client that was given stays open when the store is closed', async () => {
+test('a client of the caller stays open when the store is closed', async () => {
   const redis = await server()
   const client = await createClient({ url: redis.url }).connect()
   onTestFinished(() => client.destroy())
@@ -98,7 +98,7 @@ test('a client that was given stays open when the store is closed', async () => 
   expect(client.listenerCount('ready')).toBe(0)
 })
 
-test('a connection of its own is closed with the store', async () => {
+test('the store closes a connection that it made', async () => {
   const redis = await server()
   const store = open(redis.url)
   await complete(store, 'one')
@@ -108,7 +108,7 @@ test('a connection of its own is closed with the store', async () => {
   ).toHaveLength(1)
 })
 
-test('a database that there is not is refused, and no other is written to', async () => {
+test('a database that does not exist is refused, and no other is written to', async () => {
   const redis = await server()
   const store = open(`${redis.url}/16`)
   await expect(store.ready()).rejects.toThrow('DB index is out of range')
@@ -117,8 +117,8 @@ test('a database that there is not is refused, and no other is written to', asyn
   await open(`${redis.url}/15`).ready()
 })
 
-describe('a server of a Cluster, for a client that knows no other', () => {
-  test('is refused, in words that say what to give', async () => {
+describe('a client of one server, connected to a Cluster,', () => {
+  test('is refused, and the message says what to give', async () => {
     const cluster = await startRedisCluster({ masters: 2 })
     onTestFinished(() => cluster.stop())
     for (const url of cluster.urls) {
@@ -136,8 +136,8 @@ describe('a server of a Cluster, for a client that knows no other', () => {
   })
 })
 
-describe('a server that may drop records', () => {
-  test('is refused, in words that say what to change', async () => {
+describe('a server that may evict records', () => {
+  test('is refused, and the message says what to change', async () => {
     const redis = await server({ maxmemory: '50mb', settings: { 'maxmemory-policy': 'volatile-lru' } })
     const store = open(redis.url)
     await expect(store.ready()).rejects.toThrow(ConfigurationError)
@@ -151,12 +151,12 @@ describe('a server that may drop records', () => {
     await open(redis.url, { allowEviction: true }).ready()
   })
 
-  test('does not drop any without a limit of memory', async () => {
+  test('does not evict any without a memory limit', async () => {
     const redis = await server({ settings: { 'maxmemory-policy': 'allkeys-lru' } })
     await open(redis.url).ready()
   })
 
-  test('is not taken on trust where it may not be asked', async () => {
+  test('is refused if its policy cannot be read', async () => {
     const redis = await server({ settings: { user: 'app on >pw ~* &* +@all -info -config' } })
     await expect(open(redis.url.replace('//', '//app:pw@')).ready()).rejects.toThrow('let its user run INFO')
     await open(redis.url.replace('//', '//app:pw@'), { allowEviction: true }).ready()
@@ -170,7 +170,7 @@ test('CONFIG is not needed', async () => {
   expect(await store.durability()).toBe('append-only file: a crash of its machine may lose the last seconds')
 })
 
-test('nor more rights than to its own keys and channels', async () => {
+test('a user needs access only to the keys and channels of the store', async () => {
   const rights = '~hookonce:* &hookonce:* +@read +@write +@scripting +info +publish +subscribe +unsubscribe +time'
   const redis = await server({ settings: { user: `app on >pw -@all ${rights}` } })
   const store = open(redis.url.replace('//', '//app:pw@'))
@@ -179,13 +179,13 @@ test('nor more rights than to its own keys and channels', async () => {
   expect((await store.list({ limit: 10 })).records).toHaveLength(1)
 })
 
-test('a wrong password is told', async () => {
+test('a wrong password is reported', async () => {
   const redis = await server({ settings: { requirepass: 'secret' } })
   const store = open(redis.url.replace('//', '//:wrong@'), { commandTimeoutMs: 300 })
   await expect(store.ready()).rejects.toThrow('WRONGPASS')
 })
 
-describe('what survives is told in words', () => {
+describe('durability says what a crash may lose', () => {
   test.for([
     ['always', '', 'append-only file, flushed before each answer: a crash loses nothing'],
     ['everysec', '', 'append-only file, flushed every second: a crash of its machine may lose the last two seconds'],
@@ -213,7 +213,7 @@ test('a first delivery is two round trips, a duplicate one', async () => {
   expect(await trips(store.claim(request('two', { leaseId: 'another' })))).toBe(1)
 })
 
-describe('a port that does not speak what the URL says', () => {
+describe('the message says that a port', () => {
   const refusal = (url: string) =>
     open(url, { commandTimeoutMs: 500 })
       .ready()
@@ -222,14 +222,14 @@ describe('a port that does not speak what the URL says', () => {
         error => error.message,
       )
 
-  test('TLS is asked for where there is none', async () => {
+  test('has no TLS, although the URL asks for it', async () => {
     const { port } = await server()
     expect(await refusal(`rediss://user:secret@127.0.0.1:${port}`)).toMatch(
       /^redis store: no TLS was answered: rediss:\/\/ (?!.*secret)/,
     )
   })
 
-  test('there is TLS where it is not asked for: the server ends the connection', async () => {
+  test('may have TLS, if the server ends a connection without it', async () => {
     const tls = createServer(socket => {
       socket.on('error', () => {})
       socket.once('data', () => socket.resetAndDestroy())

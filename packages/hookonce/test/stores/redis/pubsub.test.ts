@@ -61,7 +61,7 @@ function watch(store: Store, key: string) {
 describe.for(Object.entries(ways))('%s', ([how, way]) => {
   const key = (name: string) => `${name} ${how}`
 
-  test('a watch wakes once when it would notice a change, then at completion by another client', async () => {
+  test('a watch wakes once it is subscribed, and then at a completion by another client', async () => {
     const [watching, working] = [open(await way()), open(await way())]
     const one = key('one')
     await working.claim(request(one))
@@ -72,7 +72,7 @@ describe.for(Object.entries(ways))('%s', ([how, way]) => {
     expect(seen.woken).toBe(2)
   })
 
-  test('each failure and deletion wakes too, and whoever took over or claimed anew is watched on', async () => {
+  test('failures and deletions wake too, and the watch goes on over a takeover and a new claim', async () => {
     const [watching, working] = [open(await way()), open(await way())]
     const one = key('many')
     await working.claim(request(one, { leaseMs: 1 }))
@@ -92,7 +92,7 @@ describe.for(Object.entries(ways))('%s', ([how, way]) => {
     expect(seen.woken).toBe(4)
   })
 
-  test('a record that is not there yet can be watched, and stays absent', async () => {
+  test('an absent record can be watched, and stays absent', async () => {
     const [watching, working] = [open(await way()), open(await way())]
     const one = key('absent')
     const seen = watch(watching, one)
@@ -106,7 +106,7 @@ describe.for(Object.entries(ways))('%s', ([how, way]) => {
     await seen.until(2)
   })
 
-  test('a watch that was cut off wakes when it would notice changes again', async () => {
+  test('a watch whose connection was lost wakes once it is subscribed again', async () => {
     const [watching, working] = [open(await way()), open(await way())]
     const one = key('cut')
     await working.claim(request(one))
@@ -147,7 +147,7 @@ test('a record whose watches have ended can be watched again', async () => {
   await second.until(2)
 })
 
-test('records that nobody watches cost no message', async () => {
+test('a record without a watch publishes nothing', async () => {
   const redis = await startServer()
   const [watching, working] = [open(redis.url), open(redis.url)]
   await watch(watching, 'watched').until(1)
@@ -157,7 +157,7 @@ test('records that nobody watches cost no message', async () => {
   expect(await redis.ask('INFO', 'commandstats')).toContain('cmdstat_publish:calls=1,')
 })
 
-test('a watch that begins while there is no server wakes when there is one', async () => {
+test('a watch that begins without a server wakes once there is one', async () => {
   const redis = await startServer({ appendfsync: 'always' })
   const watching = open(redis.url, { commandTimeoutMs: 500 })
   await insist(() => complete(watching, 'before'))

@@ -16,7 +16,7 @@ const failures = {
 }
 
 test.for(Object.entries(failures))(
-  'when the master %s the replica takes over, and whatever had reached it is kept',
+  'when the master %s the replica is promoted, with all records that had reached it',
   async ([, failure]) => {
     const setup = await sentinels()
     const { name } = setup
@@ -87,7 +87,7 @@ test.for(Object.entries(failures))(
   },
 )
 
-test('a failover that is told while the master is looked for does not end the connection for good', async () => {
+test('a failover during the lookup of the master does not end the client', async () => {
   const redis = await server()
   const sentinel = await startScriptedSentinel(redis.port)
   const store = open({ sentinels: [{ host: '127.0.0.1', port: sentinel.port }], name: 'mymaster' })

@@ -9,21 +9,24 @@ import { eventually, HOUR, open, request } from './support.js'
 
 const backlog = async (store: Awaited<ReturnType<typeof opened>>['store']) => (await store.backlog('test')).inLine
 
-test.for([null, 'g'])('what was deleted before it was read is not taken, and forgotten: group %s', async group => {
-  const { client, store } = await opened()
-  await store.accept(acceptance('one', { group }))
-  await store.accept(acceptance('two', { group }))
-  expect(await store.delete(request('one'))).toBe('deleted')
-  expect(keysOf(await take(store, 'a'))).toEqual(['two'])
-  await eventually('it to be forgotten', async () => {
-    await take(store, 'b')
-    return (await client.xlen(LOG)) === 1
-  })
-  expect(await backlog(store)).toBe(1)
-})
+test.for([null, 'g'])(
+  'a record that was deleted before its entry was read is not claimed, and its entry is removed: group %s',
+  async group => {
+    const { client, store } = await opened()
+    await store.accept(acceptance('one', { group }))
+    await store.accept(acceptance('two', { group }))
+    expect(await store.delete(request('one'))).toBe('deleted')
+    expect(keysOf(await take(store, 'a'))).toEqual(['two'])
+    await eventually('it to be forgotten', async () => {
+      await take(store, 'b')
+      return (await client.xlen(LOG)) === 1
+    })
+    expect(await backlog(store)).toBe(1)
+  },
+)
 
 test.for([null, 'g'])(
-  'what was claimed before it was read is left to its lease, and settled: group %s',
+  'a record that was claimed before its entry was read keeps its lease, and is settled: group %s',
   async group => {
     const { client, store } = await opened()
     const keys = ['running', 'completed', 'failed', 'dead', 'waiting']
@@ -47,7 +50,7 @@ test.for([null, 'g'])(
 )
 
 test.for([null, 'g'])(
-  'what was redriven before it was read is due at once, in a group in its old place: group %s',
+  'a record that was redriven before its entry was read is due at once, in a group in its old position: group %s',
   async group => {
     const { store } = await opened()
     for (const key of ['first', 'redriven', 'last']) await store.accept(acceptance(key, { group, delayMs: HOUR }))
@@ -67,7 +70,7 @@ test.for([null, 'g'])(
   },
 )
 
-test('a key that is accepted again before its first acceptance was read is taken and listed once', async () => {
+test('a key that is accepted again before its first entry was read is claimed and listed once', async () => {
   const { client, store } = await opened()
   await store.accept(acceptance('again', { group: 'old' }))
   await store.delete(request('again'))
@@ -82,7 +85,7 @@ test('a key that is accepted again before its first acceptance was read is taken
   expect(await client.keys('*:group:=old')).toEqual([])
 })
 
-test('by a clock that stepped back acceptances go on in their order, and are due at once', async () => {
+test('after the clock stepped back acceptances keep their order, and are due at once', async () => {
   const { client, store } = await opened()
   await store.accept(acceptance('first', { group: 'g' }))
   // As if the clock had been an hour ahead until now.
@@ -110,7 +113,7 @@ test('by a clock that stepped back acceptances go on in their order, and are due
   ])
 })
 
-test('what is due is found behind more of a group that waits than one script looks at', async () => {
+test('a due record is found behind more entries of a waiting group than one script reads', async () => {
   const { store } = await opened()
   await store.accept(acceptance('blocked', { group: 'g' }))
   await take(store, 'a')
@@ -121,7 +124,7 @@ test('what is due is found behind more of a group that waits than one script loo
   expect(await backlog(store)).toBe(2)
 })
 
-test('a Redis that was emptied lists and hands out what is accepted afterwards', async () => {
+test('after FLUSHALL new acceptances are listed and claimed', async () => {
   const { client, store } = await opened()
   await store.accept(acceptance('before'))
   await take(store, 'a')
@@ -131,7 +134,7 @@ test('a Redis that was emptied lists and hands out what is accepted afterwards',
   expect(keysOf(await take(store, 'b'))).toEqual(['after'])
 })
 
-test('over acceptances, looks and settlements at once nothing is taken twice or left behind', async () => {
+test('under concurrent acceptances, claims and settlements each record is claimed exactly once', async () => {
   const { client, store } = await opened()
   const keys = Array.from({ length: 300 }, (_, i) => `${i}`)
   const settled: string[] = []
@@ -167,7 +170,7 @@ test('over acceptances, looks and settlements at once nothing is taken twice or 
   expect(await client.keys('*:group:*')).toEqual([])
 })
 
-test('in a Cluster a log that moved to another server before its records is read, and none of them forgotten', {
+test('in a Cluster a stream that moved to another server before its records is read, and no record is missed', {
   timeout: TOOL_TIMEOUT_MS,
 }, async () => {
   const cluster = await startRedisCluster()
@@ -187,7 +190,7 @@ test('in a Cluster a log that moved to another server before its records is read
   expect((await store.list({ accepted: true, limit: 1000 })).records).toHaveLength(keys.length)
 })
 
-test('what is no record is left alone, and nothing is lost that was read along with it', async () => {
+test('an entry whose key holds no record is left alone, and the entries read along with it are claimed', async () => {
   const { client, store, nameOf } = await opened()
   for (const key of ['good', 'broken', 'better']) await store.accept(acceptance(key))
   await client.set(await nameOf('broken'), 'P')

@@ -2,8 +2,8 @@ import { StoreError } from 'hookonce'
 import { didYouMean } from '../../config/did-you-mean.js'
 import type { ResolvedConfig } from '../../config/resolve.js'
 import { StartError } from '../../config/start-error.js'
+import { type CommandStore, openCommandStore } from './command-store.js'
 import { runDoctor } from './doctor/index.js'
-import { type OpenedForCommand, openForCommand } from './opened.js'
 import type { StoreCommand } from './parse.js'
 import { deleteRecords, listRecords, resendRecords, showRecord } from './records.js'
 import { showStats } from './stats.js'
@@ -14,13 +14,13 @@ const COMMANDS = {
   'records delete': deleteRecords,
   'records resend': resendRecords,
   stats: showStats,
-} satisfies Record<string, (opened: OpenedForCommand, command: StoreCommand) => Promise<0 | 1>>
+} satisfies Record<string, (opened: CommandStore, command: StoreCommand) => Promise<0 | 1>>
 
-/** Gives the exit code. @throws {StartError} */
+/** Returns the exit code. @throws {StartError} */
 export async function runStoreCommand(command: StoreCommand, config: ResolvedConfig): Promise<0 | 1> {
   if (command.name === 'doctor') return runDoctor(config, command)
   checkSource(command, config)
-  const opened = await openForCommand(config)
+  const opened = await openCommandStore(config)
   try {
     return await COMMANDS[command.name](opened, command)
   } catch (error) {

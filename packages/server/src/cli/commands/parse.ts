@@ -1,13 +1,13 @@
 import { didYouMean } from '../../config/did-you-mean.js'
 import { StartError } from '../../config/start-error.js'
 
-/** A command on the store: what it is to do, and the arguments that are settings. */
+/** A store command with its arguments. */
 export interface StoreCommand {
   name: StoreCommandName
-  /** E.g. idempotency keys. */
+  /** Its positional arguments, e.g. idempotency keys. */
   words: string[]
   options: ReadonlyMap<string, string>
-  /** What is left for the settings. */
+  /** The other arguments: settings. */
   settings: string[]
 }
 
@@ -17,61 +17,61 @@ interface Description {
   usage: string
   does: string
   options: string[]
-  /** How many words it takes. */
+  /** The number of words that it takes. */
   words: [least: number, most: number]
 }
 
 const COMMANDS = {
   'records list': {
     usage: 'records list',
-    does: 'what is recorded',
+    does: 'list records',
     options: ['source', 'state', 'label', 'limit', 'after', 'json'],
     words: [0, 0],
   },
   'records show': {
     usage: 'records show KEY',
-    does: 'a record in full',
+    does: 'show a record in full',
     options: ['source', 'json'],
     words: [1, 1],
   },
   'records delete': {
     usage: 'records delete KEY…',
-    does: 'forget keys: their next delivery runs again',
+    does: 'delete records: the next delivery of their key runs again',
     options: ['source', 'force', 'json'],
     words: [1, 10_000],
   },
   'records resend': {
     usage: 'records resend KEY… | --dead',
-    does: 'begin accepted deliveries again that are dead',
+    does: 'redrive dead deliveries',
     options: ['source', 'completed', 'dead', 'error', 'limit', 'dry-run', 'confirm', 'json'],
     words: [0, 10_000],
   },
-  stats: { usage: 'stats', does: 'how many records there are, by source and state', options: ['json'], words: [0, 0] },
+  stats: { usage: 'stats', does: 'count records by source and state', options: ['json'], words: [0, 0] },
   doctor: {
     usage: 'doctor',
-    does: 'what is wrong with the store and the settings, and how to mend it',
+    does: 'check the store and the settings',
     options: ['json'],
     words: [0, 0],
   },
 } as const satisfies Record<string, Description>
 
-/** By name: the value that it takes, if it does, and what it means. */
+/** By name: the value, if there is one, and the meaning. */
 const OPTIONS: Record<string, { value?: string; means: string }> = {
-  source: { value: 'NAME', means: 'of this source; default: default, for list and --dead every source' },
+  source: { value: 'NAME', means: 'the source; default: default, for list and --dead every source' },
   state: { value: 'STATE', means: 'pending, running, completed, failed or dead' },
-  label: { value: 'LABEL', means: 'those that their sender calls so, e.g. a GUID of GitHub’s' },
-  limit: { value: 'COUNT', means: 'at most so many; default: 50, for --dead all' },
-  after: { value: 'NEXT', means: 'go on where another page ended' },
-  force: { means: 'also a record that a running attempt holds; its result is refused then' },
-  completed: { means: 'also a delivery that is completed: it is processed once more' },
+  label: { value: 'LABEL', means: 'records with this label of the sender, e.g. a GUID of GitHub’s' },
+  limit: { value: 'COUNT', means: 'the maximum; default: 50, for --dead all' },
+  after: { value: 'NEXT', means: 'continue after another page' },
+  force: { means: 'also while an attempt runs; its result is then refused' },
+  completed: { means: 'also a completed delivery: it is processed again' },
   dead: { means: 'every dead delivery' },
   error: { value: 'TEXT', means: 'those whose last error contains it' },
-  'dry-run': { means: 'only tell how many --dead are' },
-  confirm: { value: 'COUNT', means: 'begin so many again, as a dry run told, or all of them: all' },
-  json: { means: 'for programs' },
+  'dry-run': { means: 'only count them, with --dead' },
+  confirm: { value: 'COUNT', means: 'redrive this many, the number of a dry run, or all' },
+  json: { means: 'JSON, for programs' },
 }
 
-/** The two words or the one that a command on the store begins with; `undefined`: it is another command. */
+/** The name of the store command; `undefined`: it is another command. */
 export function storeCommandIn(args: readonly string[]): StoreCommandName | undefined {
   if (args[0] !== 'records') return args[0] === 'stats' || args[0] === 'doctor' ? args[0] : undefined
   const name = `records ${args[1] ?? ''}`
@@ -96,7 +96,7 @@ export function parseStoreCommand(name: StoreCommandName, args: readonly string[
       const [flag, inline] = splitOnce(arg)
       const option = flag.replace(/^--/, '')
       if (!own.includes(option)) {
-        // A setting: all of them take a value.
+        // A setting; every setting takes a value.
         if (Object.hasOwn(OPTIONS, option)) throw new StartError(`${flag} is not an option of hookonce ${name}`)
         settings.push(arg)
         if (inline === undefined && left[0] !== undefined && !left[0].startsWith('-')) settings.push(left.shift()!)
@@ -120,7 +120,7 @@ export function parseStoreCommand(name: StoreCommandName, args: readonly string[
   }
   const confirm = options.get('confirm')
   if (confirm !== undefined && !/^(all|0|[1-9]\d{0,8})$/.test(confirm)) {
-    throw new StartError('--confirm must be the number that a dry run told, or all')
+    throw new StartError('--confirm must be the number of a dry run, or all')
   }
   if (confirm !== undefined && options.has('dry-run')) throw new StartError('--dry-run and --confirm: keep one')
   for (const option of ['error', 'limit', 'dry-run', 'confirm']) {

@@ -1,14 +1,14 @@
-import { harmless, harmlessJson } from '../../observability/escape.js'
+import { terminalSafe, terminalSafeJson } from '../../observability/escape.js'
 
 export function print(line: string): void {
-  process.stdout.write(`${harmless(line)}\n`)
+  process.stdout.write(`${terminalSafe(line)}\n`)
 }
 
 export function printJson(value: unknown): void {
-  process.stdout.write(`${harmlessJson(JSON.stringify(value))}\n`)
+  process.stdout.write(`${terminalSafeJson(JSON.stringify(value))}\n`)
 }
 
-/** Columns as wide as what is in them; no row is broken. */
+/** Columns as wide as their content, one line for each row. */
 export function printTable(head: string[], rows: string[][]): void {
   const lines = [head, ...rows].map(row => row.map(cell => cell.replace(/\s+/g, ' ')))
   const widths = head.map((_, i) => Math.max(...lines.map(row => row[i]!.length)))
@@ -21,18 +21,18 @@ export function printTable(head: string[], rows: string[][]): void {
     )
 }
 
-const EVERY_MS = 200
+const INTERVAL_MS = 200
 
-/** Says on stderr how far long work is: on one line at a terminal, in a file a line every second. */
+/** Progress on stderr: one line that changes at a terminal, otherwise a line every second. */
 export class Progress {
   readonly #isTerminal = process.stderr.isTTY === true
-  #saidAt = performance.now()
+  #writtenAt = performance.now()
   #written = false
 
-  say(text: string): void {
+  update(text: string): void {
     const now = performance.now()
-    if (now - this.#saidAt < (this.#isTerminal ? EVERY_MS : 5 * EVERY_MS)) return
-    this.#saidAt = now
+    if (now - this.#writtenAt < (this.#isTerminal ? INTERVAL_MS : 5 * INTERVAL_MS)) return
+    this.#writtenAt = now
     this.#written = true
     process.stderr.write(this.#isTerminal ? `\r\x1b[K${text}` : `${text}\n`)
   }

@@ -1,29 +1,30 @@
 import type { ListQuery, RecordSummary } from 'hookonce'
 import { ALL_SHOWN } from '../../config/redaction.js'
+import { fullRecord, recordSummary } from '../../http/record-json.js'
 import { countDead, type DeadSelection, redriveDead } from '../../operator/dead-letters.js'
-import { detail, summarize } from '../../operator/record-json.js'
-import type { OpenedForCommand } from './opened.js'
+import type { CommandStore } from './command-store.js'
 import type { StoreCommand } from './parse.js'
 import { Progress, print, printJson, printTable } from './print.js'
 
 const PAGE = 50
-const MOST_PER_PAGE = 500
+const MAX_PER_PAGE = 500
 
 type Options = StoreCommand['options']
 
-/** Exit code 0: done; 1: something of what was asked for was not there, or could not be done. */
+/** 0: done; 1: something was not found, or failed. */
 type ExitCode = 0 | 1
 
-export async function listRecords({ receiver }: OpenedForCommand, { options }: StoreCommand): Promise<ExitCode> {
+export async function listRecords({ receiver }: CommandStore, { options }: StoreCommand): Promise<ExitCode> {
   const limit = Number(options.get('limit') ?? PAGE)
   const records: RecordSummary[] = []
   let next = options.get('after')
   do {
-    const page = await receiver.records(pageQuery(options, Math.min(limit - records.length, MOST_PER_PAGE), next))
+    const page = await receiver.records(pageQuery(options, Math.min(limit - records.length, MAX_PER_PAGE), next))
     records.push(...page.records)
     next = page.next
   } while (next !== undefined && records.length < limit)
-  if (options.has('json')) printJson({ records: records.map(summarize), ...(next !== undefined && { next }) })
+  if (options.has('json'))
+    printJson({ records: records.map(record => recordSummary.json(record)), ...(next !== undefined && { next }) })
   else {
     printTable(
       ['SOURCE', 'KEY', 'LABEL', 'STATE', 'ATTEMPTS', 'CREATED', 'LAST ERROR'],
@@ -58,7 +59,7 @@ function pageQuery(options: Options, limit: number, after: string | undefined): 
 const sourceOf = (options: Options): string => options.get('source') ?? 'default'
 
 export async function showRecord(
-  { receiver, config }: OpenedForCommand,
+  { receiver, config }: CommandStore,
   { words, options }: StoreCommand,
 ): Promise<ExitCode> {
   const source = sourceOf(options)
@@ -67,7 +68,7 @@ export async function showRecord(
     process.stderr.write(`hookonce: nothing is recorded for this key of the source ${source}\n`)
     return 1
   }
-  const described = detail(record, config.sources.get(source)?.shown ?? ALL_SHOWN)
+  const described = fullRecord.json(record, config.sources.get(source)?.shown ?? ALL_SHOWN)
   if (options.has('json')) printJson(described)
   else {
     const { response, delivery, inbox, ...fields } = described
@@ -94,19 +95,16 @@ function printMessage(title: string, { headers, body, body_encoding }: Message):
   print(body === null ? '\n  (the body is not shown)' : `\n${body_encoding === 'base64' ? '(base64) ' : ''}${body}`)
 }
 
-export async function deleteRecords(
-  { receiver }: OpenedForCommand,
-  { words, options }: StoreCommand,
-): Promise<ExitCode> {
+export async function deleteRecords({ receiver }: CommandStore, { words, options }: StoreCommand): Promise<ExitCode> {
   const source = sourceOf(options)
   const outcomes: { key: string; outcome: string }[] = []
   for (const key of words) {
     outcomes.push({ key, outcome: await receiver.deleteRecord(source, key, { force: options.has('force') }) })
   }
-  return report(options, outcomes, 'deleted', { running: 'an attempt holds it; --force deletes it all the same' })
+  return report(options, outcomes, 'deleted', { running: 'an attempt is running; --force deletes it anyway' })
 }
 
-export async function resendRecords(opened: OpenedForCommand, command: StoreCommand): Promise<ExitCode> {
+export async function resendRecords(opened: CommandStore, command: StoreCommand): Promise<ExitCode> {
   const { words, options } = command
   if (options.has('dead')) return resendDead(opened, options)
   const outcomes: { key: string; outcome: string }[] = []
@@ -116,8 +114,8 @@ export async function resendRecords(opened: OpenedForCommand, command: StoreComm
   }
   return report(options, outcomes, 'redriven', {
     absent: 'nothing was accepted for it',
-    busy: 'attempts are still to come',
-    completed: '--completed processes it once more',
+    busy: 'it has attempts left',
+    completed: '--completed processes it again',
   })
 }
 
@@ -134,8 +132,8 @@ function report(
   return outcomes.every(({ outcome }) => outcome === good) ? 0 : 1
 }
 
-/** What is begun again is told before, and said to be meant. */
-async function resendDead({ receiver, inbox }: OpenedForCommand, options: Options): Promise<ExitCode> {
+/** Redrives every dead delivery, once the caller has confirmed their number. */
+async function resendDead({ receiver, inbox }: CommandStore, options: Options): Promise<ExitCode> {
   const source = options.get('source')
   const confirm = options.get('confirm')
   const selection: DeadSelection = {
@@ -153,17 +151,17 @@ async function resendDead({ receiver, inbox }: OpenedForCommand, options: Option
   let error: string | undefined
   for await (const batch of redriveDead(receiver, inbox, selection)) {
     ;({ looked, redriven, error } = batch)
-    progress.say(`${redriven} begun again, ${looked} looked at`)
+    progress.update(`${redriven} redriven, ${looked} read`)
   }
   progress.end()
   if (options.has('json')) printJson({ redriven, looked, ...(error !== undefined && { error }) })
-  else if (error === undefined) print(`${redriven} begun again, of ${looked} dead ones`)
-  else print(`${redriven} begun again, then it was broken off: ${error}; the same again goes on from there`)
+  else if (error === undefined) print(`${redriven} of ${looked} dead deliveries redriven`)
+  else print(`${redriven} redriven, then interrupted: ${error}; run the same command to continue`)
   return error === undefined ? 0 : 1
 }
 
 function unconfirmed(count: number, options: Options): ExitCode {
   if (options.has('json')) printJson({ would_redrive: count })
-  else print(`${count} would begin again, none has: say --confirm ${count}, or --confirm all`)
+  else print(`${count} would be redriven, none has been: add --confirm ${count}, or --confirm all`)
   return options.has('dry-run') ? 0 : 1
 }

@@ -1,12 +1,12 @@
-import type { OpenedForCommand } from './opened.js'
+import type { CommandStore } from './command-store.js'
 import type { StoreCommand } from './parse.js'
 import { Progress, print, printJson, printTable } from './print.js'
 
 const PAGE = 1_000
-/** Counting goes through the records one by one: half a minute of a store's time is enough. */
-const MOST_COUNTED = 200_000
+/** Every record is read to be counted: this many take about half a minute. */
+const MAX_COUNTED = 200_000
 
-export async function showStats({ store, place, receiver }: OpenedForCommand, { options }: StoreCommand): Promise<0> {
+export async function showStats({ store, place, receiver }: CommandStore, { options }: StoreCommand): Promise<0> {
   const { records, bytes } = await store.stats()
   const counts = new Map<string, number>()
   const progress = new Progress()
@@ -23,8 +23,8 @@ export async function showStats({ store, place, receiver }: OpenedForCommand, { 
       counts.set(name, (counts.get(name) ?? 0) + 1)
     }
     after = page.next
-    progress.say(`${counted} records counted`)
-  } while (after !== undefined && counted < MOST_COUNTED)
+    progress.update(`${counted} records counted`)
+  } while (after !== undefined && counted < MAX_COUNTED)
   progress.end()
 
   const complete = after === undefined
@@ -50,6 +50,6 @@ export async function showStats({ store, place, receiver }: OpenedForCommand, { 
     ['SOURCE', 'STATE', 'RECORDS'],
     sources.map(({ source, state, count }) => [source, state, String(count)]),
   )
-  if (!complete) print(`\ncounted as far as ${counted}: there are more`)
+  if (!complete) print(`\n${counted} records counted: there are more`)
   return 0
 }

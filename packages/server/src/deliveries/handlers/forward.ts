@@ -12,37 +12,37 @@ export interface ForwardTarget {
   timeoutMs: number
   maxResponseBytes: number
   agent: ForwardAgent
-  /** Told of each attempt that came to no success. */
+  /** Called for each attempt that fails. */
   failed(kind: ForwardFailure): void
 }
 
-/** What is answered has no content, whatever follows it on the connection (RFC 9110 §6.4.1). */
+/** These responses have no content, whatever follows on the connection (RFC 9110 §6.4.1). */
 const NO_CONTENT = new Set([204, 304])
 
 const NO_BODY = Buffer.alloc(0)
 
-/** Failures that would meet any delivery: there was no connection to send it on. */
+/** Failures before a connection existed: every other delivery would meet them too. */
 const UNREACHABLE = new Set<ForwardFailure>(['connect', 'dns', 'tls'])
 
-/** Hands deliveries to the application behind this receiver, byte for byte, and gives its answer back the same way. */
+/** Forwards deliveries to the application, byte for byte, and returns its response the same way. */
 export function forwardTo(given: ForwardTarget): Handler {
   const target = parseTarget(given.url)
   return async (delivery, attempt) => {
     const limit = new TimeLimit(given.timeoutMs, attempt.signal)
-    const response = await ask(given, target, delivery, limit, attempt)
+    const response = await sendTo(given, target, delivery, limit, attempt)
     if (response.status >= 200 && response.status <= 299) return response
     if (response.reason === undefined) given.failed(statusFailure(response.status))
     return withoutCredentials(response, target)
   }
 }
 
-/** Hands on a question that is no delivery: it has no attempt, and nothing is recorded of it. */
-export function forwardQuestionTo(given: ForwardTarget): (delivery: Delivery) => Promise<HandlerResponse> {
+/** Forwards a handshake: there is no attempt, and nothing is recorded. */
+export function forwardHandshakeTo(given: ForwardTarget): (delivery: Delivery) => Promise<HandlerResponse> {
   const target = parseTarget(given.url)
-  return delivery => ask(given, target, delivery, new TimeLimit(given.timeoutMs))
+  return delivery => sendTo(given, target, delivery, new TimeLimit(given.timeoutMs))
 }
 
-async function ask(
+async function sendTo(
   { source, timeoutMs, maxResponseBytes, agent, failed }: ForwardTarget,
   target: Target,
   delivery: Delivery,
@@ -57,7 +57,7 @@ async function ask(
     return await responseOf(message, method, maxResponseBytes, limit)
   } catch (error) {
     limit.clear()
-    // A lost attempt is answered already; what else aborts is the end of this process.
+    // A lost attempt has its answer; otherwise the process shuts down.
     if (attempt?.signal.aborted) {
       return { ...problem('shutting_down', { retryAfterMs: 1000 }), reason: 'aborted: this process is shutting down' }
     }
@@ -81,7 +81,7 @@ async function responseOf(
   const headers = endToEnd(pairs(message.rawHeaders), name => name === 'content-length')
   if (method === 'HEAD' || NO_CONTENT.has(status)) {
     limit.clear()
-    // What it sends all the same would be taken for the beginning of the next answer.
+    // The next request would read this content as the beginning of its response.
     if (status === 204 && announcesContent(message)) message.destroy()
     else message.resume()
     return { status, headers, body: NO_BODY }
@@ -133,10 +133,10 @@ function remainder(chunks: AsyncIterator<Uint8Array>, limit: TimeLimit): AsyncIt
   }
 }
 
-/** `content-length` is counted anew, `expect` is answered here, `host` names the target. */
+/** `content-length` is computed, `expect` was answered here, `host` names the target. */
 const ANSWERED_HERE = new Set(['content-length', 'expect', 'host'])
 
-/** What this forwarder sets: of a name that an application may take for one of these there is none besides. */
+/** Set here. Other spellings that an application may read as one of these (`Idempotency_Key`) are removed. */
 const SET_HERE = new Set(['idempotency-key', 'x-request-id'])
 
 function forwardedHeaders(
@@ -167,7 +167,7 @@ function forwardedHeaders(
   return flat
 }
 
-/** An answer that quotes what the application was shown of this receiver's own is not quoted in turn. */
+/** Keeps the receiver's own credentials out of the recorded failure when the application's response quotes them. */
 function withoutCredentials(response: HandlerResponse, { authorization, password }: Target): HandlerResponse {
   if (authorization === undefined || response.reason !== undefined) return response
   const { status } = response

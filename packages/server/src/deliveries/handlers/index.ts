@@ -4,31 +4,31 @@ import type { ResolvedSource } from '../../config/resolve.js'
 import type { ForwardAgent } from '../../http/exchange.js'
 import type { Metrics } from '../../observability/metrics/index.js'
 import { acknowledge, acknowledgeJson } from './acknowledge.js'
-import { type ForwardTarget, forwardQuestionTo, forwardTo } from './forward.js'
+import { type ForwardTarget, forwardHandshakeTo, forwardTo } from './forward.js'
 
 export interface HandlerContext {
-  /** Connections to the applications that deliveries are forwarded to. */
+  /** Connections to the applications. */
   agent: ForwardAgent
   metrics: Pick<Metrics, 'forwardFailed'>
 }
 
-/** What a source's deliveries are worked on by. */
+/** The handler of a source's deliveries. */
 export function handlerFor(source: ResolvedSource, maxResponseBytes: number, context: HandlerContext): Handler {
   const { handle, options } = source
   if (typeof handle === 'function') return fetchHandler(handle, maxResponseBytes)
-  // What a sender signed is an event, whatever its form.
+  // A signed body is an event, JSON or not.
   if (handle.kind === 'acknowledge') return options.sender === undefined ? acknowledgeJson : acknowledge
   return forwardTo(targetOf(handle, options.name, maxResponseBytes, context))
 }
 
-/** What a source hands questions on by that are no deliveries; `undefined`: it does not. */
-export function questionHandlerFor(
+/** The handler of a source's handshakes; `undefined`: they are not forwarded. */
+export function handshakeHandlerFor(
   { handle, options, forwardHandshakes }: ResolvedSource,
   maxResponseBytes: number,
   context: HandlerContext,
 ): ((delivery: Delivery) => Promise<HandlerResponse>) | undefined {
   if (!forwardHandshakes || typeof handle === 'function' || handle.kind !== 'forward') return undefined
-  return forwardQuestionTo(targetOf(handle, options.name, maxResponseBytes, context))
+  return forwardHandshakeTo(targetOf(handle, options.name, maxResponseBytes, context))
 }
 
 function targetOf(

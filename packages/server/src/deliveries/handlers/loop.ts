@@ -5,14 +5,14 @@ import { KEYLESS } from '../../config/source-names.js'
 
 const PROCESS = randomBytes(9).toString('hex')
 
-/** How a source of this process is named in what it forwards (RFC 9110 §7.6.3): nobody else can know it. */
+/** The name of a source of this process in `Via` (RFC 9110 §7.6.3). It is random, so nobody can forge it. */
 export const markOf = (source: string): string => `hookonce-${PROCESS}-${source}`
 
-/** Whether a request has been forwarded by this source before, however many others it has passed since. */
+/** Whether this source has forwarded the request before, directly or through others. */
 export const hasPassed = (source: string, via: string | undefined): boolean =>
   via?.split(',').some(entry => entry.trim().split(/\s+/)[1] === markOf(source)) ?? false
 
-/** The sources whose deliveries come back to them, as far as addresses and paths tell. */
+/** The sources whose deliveries return to them, judged by addresses and paths. */
 export function loopsOf(sources: ReadonlyMap<string, ResolvedSource>, urls: readonly string[]): string[] {
   const next = new Map<string, string>()
   for (const [name, { handle }] of sources) {
@@ -30,7 +30,7 @@ export function loopsOf(sources: ReadonlyMap<string, ResolvedSource>, urls: read
   })
 }
 
-/** Which source of this process answers at a URL; `undefined`: none, as far as can be told. */
+/** The source of this process that a URL leads to; `undefined`: none is known. */
 function sourceAt(url: string, sources: ReadonlyMap<string, unknown>, urls: readonly string[]): string | undefined {
   const { protocol, hostname, port, pathname } = new URL(url)
   if (protocol !== 'http:') return undefined
@@ -43,7 +43,7 @@ function sourceAt(url: string, sources: ReadonlyMap<string, unknown>, urls: read
 
 const EVERY_ADDRESS = new Set(['0.0.0.0', '[::]'])
 
-/** Whether what listens on one host answers on the other. */
+/** Whether a server that listens on one host is reached by the other. */
 function isSameHost(listening: string, asked: string): boolean {
   const here = asked.replace(/^\[|\]$/g, '')
   const isLoopback = here === 'localhost' || here === '::1' || here.startsWith('127.')

@@ -7,7 +7,7 @@ export interface Target {
   options: RequestOptions
   host: string
   path: string
-  /** The names of its query's parameters, folded. */
+  /** The parameter names of its query, normalised. */
   parameters: ReadonlySet<string>
   /** Credentials in the URL are sent as `Authorization` and appear nowhere else. */
   authorization: string | undefined
@@ -25,30 +25,30 @@ export function parseTarget(text: string): Target {
     options: { protocol, hostname, ...(port !== undefined && { port }) },
     host: url.host,
     path: url.pathname + url.search,
-    parameters: new Set(url.search === '' ? [] : url.search.slice(1).split(SEPARATOR).map(foldedParameter)),
+    parameters: new Set(url.search === '' ? [] : url.search.slice(1).split(SEPARATOR).map(normalisedName)),
     authorization: credentials === ':' ? undefined : `Basic ${Buffer.from(credentials).toString('base64')}`,
     password: decodeURIComponent(password),
   }
 }
 
-/** Some take a semicolon for an ampersand. */
+/** Some parsers split at semicolons too. */
 const SEPARATOR = /[&;]/
 
 /**
- * The sender's query is part of what it said; path and host are the target's, and so is what its own query says: the
- * sender's parameters of these names are left out, whatever an application may take for one of them.
+ * The target's path and query, then the sender's query without the parameters that the target sets itself, in any
+ * spelling that an application may read as one of them.
  */
 export function pathFor({ path, parameters }: Target, deliveryUrl: string): string {
   const at = deliveryUrl.indexOf('?')
   if (at === -1 || at === deliveryUrl.length - 1) return path
   const query = deliveryUrl.slice(at + 1)
   if (parameters.size === 0) return `${path}?${query}`
-  const kept = query.split('&').filter(part => !part.split(';').some(each => parameters.has(foldedParameter(each))))
+  const kept = query.split('&').filter(part => !part.split(';').some(each => parameters.has(normalisedName(each))))
   return kept.length === 0 ? path : `${path}&${kept.join('&')}`
 }
 
-/** A parameter's name in the form that the most lenient parsers see: decoded, without case, as PHP names its variables. */
-function foldedParameter(parameter: string): string {
+/** A parameter's name as the most lenient parser reads it: decoded, in lower case, by PHP's rules for variable names. */
+function normalisedName(parameter: string): string {
   const [name = ''] = parameter.split('=', 1)
   return name
     .replaceAll('+', ' ')

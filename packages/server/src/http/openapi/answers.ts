@@ -17,7 +17,7 @@ export const media = (description: string, type: string, status = 200): Answers 
   [status]: { description, content: { [type]: { schema: { type: 'string' } } } },
 })
 
-/** One answer for each status that a problem has, which names its codes. */
+/** One response for each status, which names the problem codes. */
 export function problems(...codes: ServerProblemCode[]): Answers {
   const byStatus = new Map<number, ServerProblemCode[]>()
   for (const code of codes) {
@@ -35,7 +35,7 @@ export function problems(...codes: ServerProblemCode[]): Answers {
   )
 }
 
-/** What every route for operators may answer. */
+/** The problems of every operator route. */
 export function operatorProblems(...codes: ServerProblemCode[]): Answers {
   return problems(
     'bad_request',
@@ -49,12 +49,12 @@ export function operatorProblems(...codes: ServerProblemCode[]): Answers {
   )
 }
 
-/** What a route takes after the `?`; nothing else. */
+/** The query parameters of a route; others are refused. */
 export const query = (properties: Record<string, object>) => ({
   querystring: { type: 'object', properties },
 })
 
-/** Of every route for operators; those that take a query say which. */
+/** For every operator route; a route with a query overrides it. */
 export const OPERATORS = { tags: ['operators'], security: [{ token: [] }, { session: [] }], ...query({}) }
 
 const KEY_NOTE = 'An idempotency key, percent-encoded.'
@@ -63,11 +63,11 @@ export const SOURCE = { type: 'string', default: 'default', examples: ['default'
 export const FORCE = {
   type: 'string',
   enum: ['true', 'false'],
-  description: 'true: also one that a running attempt holds; its result is refused then',
+  description: 'true: also while an attempt runs; its result is then refused',
 }
 
 /** For changes without a body, see `changeForOperators`. */
-export const MADE_ON_PURPOSE = {
+export const OPERATOR_HEADER = {
   headers: {
     type: 'object',
     properties: {

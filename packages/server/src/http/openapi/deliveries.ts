@@ -3,13 +3,13 @@ import { json, problems } from './answers.js'
 
 const EXAMPLE = { event: 'test.event', data: { test: 'data' } }
 
-/** What a sender asks before it delivers: each in its own words. */
+/** A handshake differs from sender to sender. */
 export const HANDSHAKE = {
   tags: ['deliveries'],
-  summary: 'The handshake of a sender that asks whether this is the right place',
+  summary: 'The handshake of a sender that verifies the endpoint',
   response: {
-    200: { description: 'it is' },
-    403: { description: 'its word is another' },
+    200: { description: 'accepted' },
+    403: { description: 'the verify token is wrong' },
     ...problems(
       'bad_request',
       'method_not_allowed',
@@ -26,13 +26,13 @@ const KEY_HEADER = {
   type: 'string',
   pattern: '^[\\x21-\\x7e]{1,255}$',
   examples: ['test-key-123'],
-  description: "the sender's name for the operation; Idempotency-Key and webhook-id do as well",
+  description: "the sender's name for the operation; Idempotency-Key and webhook-id are read too",
 }
 
 /**
- * The schema of a delivery route. Deliveries are not read or checked by the framework: this says what the receiver does.
+ * The schema of a delivery route. It is documentation: the receiver reads and checks deliveries, not the framework.
  *
- * @param keyed whether keys are looked at
+ * @param keyed whether keys are read
  */
 export function deliverySchema(name: string, { handle, options, inbox }: ResolvedSource, keyed = true) {
   const { sender } = options
@@ -44,8 +44,8 @@ export function deliverySchema(name: string, { handle, options, inbox }: Resolve
     ...(keyed && !sender && { headers: { type: 'object', properties: { 'x-idempotency-key': KEY_HEADER } } }),
     body: { content: { 'application/json': { schema: { examples: [EXAMPLE] } } } },
     response: {
-      ...json('processed, or the recorded answer of the first delivery (X-Cached: true)', {}),
-      ...(inbox && json('accepted, to be worked on later', {}, inbox.acceptedStatus ?? 202)),
+      ...json('processed; a duplicate gets the recorded answer of the first delivery (X-Cached: true)', {}),
+      ...(inbox && json('accepted, to be processed later', {}, inbox.acceptedStatus ?? 202)),
       ...problems(
         'bad_request',
         'body_invalid',
@@ -72,7 +72,7 @@ export function deliverySchema(name: string, { handle, options, inbox }: Resolve
           ? (['upstream_unreachable', 'upstream_timeout', 'loop_detected'] as const)
           : []),
       ),
-      ...(anyAnswer && { default: { description: 'whatever the handler answers; recorded if it is 2xx' } }),
+      ...(anyAnswer && { default: { description: 'the answer of the handler; recorded if it is 2xx' } }),
     },
   }
 }
@@ -80,5 +80,5 @@ export function deliverySchema(name: string, { handle, options, inbox }: Resolve
 function aboutKeys(keyed: boolean): string {
   return keyed
     ? 'Any body. With a key it is processed once, and every duplicate gets the recorded answer. Without one it is processed every time.'
-    : 'Any body. Keys are not looked at.'
+    : 'Any body. Keys are ignored.'
 }

@@ -6,8 +6,8 @@ import { SCHEMAS } from './schemas.js'
 import { schemaController } from './validation.js'
 
 /**
- * The document that describes these routes, made when it is first asked for, by an app of its own: what makes it takes a
- * tenth of a server's start to load, and most servers are never asked.
+ * The OpenAPI document of these routes, made at the first request: loading `@fastify/swagger` would take a tenth of the
+ * server's start, and few servers ever need it.
  */
 export function documentOf(routes: readonly Route[]): () => Promise<OpenApi> {
   let document: Promise<OpenApi> | undefined
@@ -32,8 +32,8 @@ async function describe(routes: readonly Route[]): Promise<OpenApi> {
         license: { name: 'MIT', identifier: 'MIT' },
       },
       tags: [
-        { name: 'deliveries', description: 'What senders use' },
-        { name: 'operators', description: 'For those who run it' },
+        { name: 'deliveries', description: 'For senders' },
+        { name: 'operators', description: 'For operators' },
         { name: 'about', description: 'For everybody' },
       ],
       components: {
@@ -44,7 +44,7 @@ async function describe(routes: readonly Route[]): Promise<OpenApi> {
       },
     },
     refResolver: { buildLocalReference: ({ $id }, _, __, i) => (typeof $id === 'string' ? $id : `schema-${i}`) },
-    transform: ({ schema, url }) => (url.endsWith('*') ? named(url, schema) : { schema, url }),
+    transform: ({ schema, url }) => (url.endsWith('*') ? withKeyParameter(url, schema) : { schema, url }),
   })
   for (const { method, url, schema } of routes) {
     if (method !== 'HEAD') app.route({ method, url, schema, handler: async () => {} })
@@ -53,8 +53,8 @@ async function describe(routes: readonly Route[]): Promise<OpenApi> {
   return app.swagger() as OpenApi
 }
 
-/** A route whose key may hold slashes is a wildcard to the router. */
-function named(url: string, { params, ...schema }: FastifySchema) {
+/** A route whose key may contain slashes is a wildcard to the router, and `{key}` in the document. */
+function withKeyParameter(url: string, { params, ...schema }: FastifySchema) {
   const { properties } = params as { properties: Record<string, object> }
   return {
     url: url.replace(/\*$/, ':key'),

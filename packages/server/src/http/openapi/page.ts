@@ -31,14 +31,14 @@ interface Operation {
   security?: unknown[]
 }
 
-/** As much of an OpenAPI document as is shown. */
+/** The part of an OpenAPI document that the page shows. */
 export interface OpenApi {
   info: { title: string; version: string; description?: string }
   tags?: { name: string; description?: string }[]
   paths: Record<string, Record<string, Operation>>
 }
 
-/** The document for people: every route with an example that works as it stands. */
+/** The document as a page: every route with a `curl` command that works as it is. */
 export function documentationPage({ info, tags = [], paths }: OpenApi, origin: string): string {
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
@@ -57,7 +57,7 @@ export function documentationPage({ info, tags = [], paths }: OpenApi, origin: s
 <h1>${escapeHtml(info.title)} ${escapeHtml(info.version)}</h1>
 <p>${escapeHtml(info.description ?? '')}</p>
 <p>The same as <a href="/openapi.json">OpenAPI 3.1</a>. In the examples <code>$TOKEN</code> is the token of
-<code>HOOKONCE_ADMIN_TOKEN</code>, or of the file <code>operator-token</code>; where there is none the header does no harm.</p>
+<code>HOOKONCE_ADMIN_TOKEN</code>, or of the file <code>operator-token</code>; without a token the header is ignored.</p>
 ${sections.join('\n')}
 </html>
 `
@@ -99,10 +99,10 @@ function table(head: string[], rows: string[][]): string {
   return `<table>\n<tr>${cells(head, 'th')}</tr>\n${lines}\n</table>`
 }
 
-/** The code marks of Markdown are all that descriptions have of it. */
+/** Descriptions use no Markdown but backticks. */
 const text = (markdown: string): string => escapeHtml(markdown).replace(/`([^`]+)`/g, '<code>$1</code>')
 
-/** A command for a shell. */
+/** The example of a route as a shell command. */
 export function curl(path: string, method: string, operation: Operation, origin: string): string {
   const { parameters = [], requestBody, security } = operation
   const filled = path.replace(/\{(\w+)\}/g, (_, name) => {

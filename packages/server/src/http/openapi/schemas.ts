@@ -1,113 +1,51 @@
-/** JSON Schemas that several routes share, by the name they have in the OpenAPI document. */
-const nullable = (type: string, more: object = {}) => ({ type: [type, 'null'], ...more })
-const TIME = { type: 'string', format: 'date-time' }
-const NO_TIME = nullable('string', { format: 'date-time' })
-const LABEL = nullable('string', { description: 'what its sender calls it in a header that is not signed' })
-const BODY = {
-  body: nullable('string', { description: 'null: not recorded, or not shown' }),
-  body_encoding: { enum: ['utf8', 'base64'] },
-}
-const HEADER_LIST = { type: 'array', items: { type: 'array', items: { type: 'string' }, minItems: 2, maxItems: 2 } }
-const HEADER_OBJECT = { type: 'object', additionalProperties: { type: ['string', 'array'], items: { type: 'string' } } }
-
-export const STATES = ['pending', 'running', 'completed', 'failed', 'dead']
-
-const object = (properties: Record<string, object>, optional: string[] = []) => ({
-  type: 'object',
-  properties,
-  required: Object.keys(properties).filter(name => !optional.includes(name)),
-})
-
-const SUMMARY = {
-  source: { type: 'string' },
-  key: { type: 'string' },
-  label: LABEL,
-  state: { enum: STATES },
-  attempts: { type: 'integer' },
-  losses: { type: 'integer', description: 'attempts that ended without a word' },
-  created_at: TIME,
-  claimed_at: { ...NO_TIME, description: 'when its last attempt began' },
-  settled_at: NO_TIME,
-  expires_at: { ...NO_TIME, description: 'null: not before it is settled' },
-  last_error: nullable('string'),
-  lease_remaining_ms: { type: 'number' },
-  inbox: object({ due_at: NO_TIME, group: nullable('string'), round: { type: 'integer' } }),
-}
+import { eventSummary, fullRecord, idempotencyRecord, recordSummary, TEST_ANSWER } from '../record-json.js'
+import { INTEGER, NUMBER, nullable, OPTIONAL_TIME, object, TEXT, TIME } from './json-schema.js'
 
 const DELIVERY = object({
   at: TIME,
-  source: { type: 'string' },
-  outcome: { type: 'string' },
-  status: { type: 'integer' },
-  ms: { type: 'number' },
+  source: TEXT,
+  outcome: TEXT,
+  status: INTEGER,
+  ms: NUMBER,
 })
 
-const COUNTS = { type: 'object', additionalProperties: { type: 'integer' } }
+const COUNTS = { type: 'object', additionalProperties: INTEGER }
 
-const INBOX = object({ pending: { type: 'integer' }, dead: nullable('integer'), oldest_due_at: NO_TIME })
+const INBOX = object({ pending: INTEGER, dead: nullable('integer'), oldest_due_at: OPTIONAL_TIME })
 
-const SHOWN = { status: { type: 'integer' }, headers: HEADER_LIST, ...BODY, body_omitted: { type: 'boolean' } }
-
+/** The JSON Schemas under `components` of the OpenAPI document, by name. */
 export const SCHEMAS = {
   Problem: {
     ...object({
-      type: { type: 'string', description: 'leads to a page that says what it means and what to do' },
-      title: { type: 'string' },
-      status: { type: 'integer' },
-      detail: { type: 'string' },
-      code: { type: 'string', description: 'stable' },
+      type: { ...TEXT, description: 'the path of a page that explains the problem' },
+      title: TEXT,
+      status: INTEGER,
+      detail: TEXT,
+      code: { ...TEXT, description: 'stable' },
     }),
     description: 'RFC 9457',
   },
-  RecordSummary: object(SUMMARY, ['inbox']),
-  Record: object(
-    {
-      ...SUMMARY,
-      fingerprint: nullable('string'),
-      fencing_token: { type: 'string' },
-      response: object(SHOWN),
-      delivery: object({ method: { type: 'string' }, url: { type: 'string' }, headers: HEADER_LIST, ...BODY }),
-    },
-    ['inbox', 'response', 'delivery'],
-  ),
-  IdempotencyRecord: {
-    ...object({
-      key: { type: 'string' },
-      label: LABEL,
-      source: { type: 'string' },
-      state: { enum: STATES },
-      attempts: { type: 'integer' },
-      losses: { type: 'integer' },
-      status_code: nullable('integer'),
-      headers: { ...HEADER_OBJECT, type: ['object', 'null'] },
-      ...BODY,
-      body_omitted: { type: 'boolean' },
-      cached_at: NO_TIME,
-      expires_at: NO_TIME,
-      lease_ends_at: NO_TIME,
-      last_error: nullable('string'),
-      fencing_token: { type: 'string' },
-      created_at: TIME,
-    }),
-    description: 'Of a record of an inbox also when its next attempt is due, its round, and the delivery.',
-  },
-  Cleared: object({ status: { const: 'cleared' }, key: { type: 'string' } }),
-  Redriven: object({ status: { const: 'redriven' }, key: { type: 'string' } }),
+  RecordSummary: recordSummary.schema,
+  Record: fullRecord.schema,
+  Event: eventSummary.schema,
+  IdempotencyRecord: idempotencyRecord.schema,
+  Cleared: object({ status: { const: 'cleared' }, key: TEXT }),
+  Redriven: object({ status: { const: 'redriven' }, key: TEXT }),
   Source: object(
     {
-      name: { type: 'string' },
+      name: TEXT,
       mode: { enum: ['inline', 'inbox'] },
-      sender: object({ name: { type: 'string' }, title: { type: 'string' } }),
+      sender: object({ name: TEXT, title: TEXT }),
       handle: { enum: ['acknowledge', 'forward', 'function'] },
-      forward_to: { type: 'string', description: 'the origin alone' },
-      retention_ms: { type: 'number' },
-      lock_ttl_ms: { type: 'number' },
-      lease_ms: { type: 'number' },
-      wait_ms: { type: 'number' },
-      deadline_ms: { type: 'number', description: 'how long its sender waits' },
+      forward_to: { ...TEXT, description: 'the origin alone' },
+      retention_ms: NUMBER,
+      lock_ttl_ms: NUMBER,
+      lease_ms: NUMBER,
+      wait_ms: NUMBER,
+      deadline_ms: { ...NUMBER, description: 'how long its sender waits for the answer' },
       records_bodies: { type: 'boolean' },
       recent: { type: 'array', items: DELIVERY, description: 'the last 20 in this process, newest first' },
-      problems: { type: 'array', items: DELIVERY, description: 'the last 20 that did not go well' },
+      problems: { type: 'array', items: DELIVERY, description: 'the last 20 failures' },
       inbox: INBOX,
     },
     ['sender', 'forward_to', 'deadline_ms', 'inbox'],
@@ -117,33 +55,33 @@ export const SCHEMAS = {
     since: TIME,
     totals: { type: 'object', description: 'by source and outcome', additionalProperties: COUNTS },
     window: object({
-      seconds: { type: 'integer' },
-      rate: { type: 'number', description: 'deliveries a second' },
-      hit_rate: nullable('number', { description: 'replayed and joined ones among those that were processed' }),
+      seconds: INTEGER,
+      rate: { ...NUMBER, description: 'deliveries a second' },
+      hit_rate: nullable('number', { description: 'the share of replayed and joined ones among the processed' }),
       by_outcome: COUNTS,
       p50_ms: nullable('number'),
       p95_ms: nullable('number'),
       p99_ms: nullable('number'),
     }),
-    in_flight: { type: 'integer' },
-    waiters: { type: 'integer' },
-    conflicts: { type: 'integer', description: 'answered 409 or 422 since the start' },
-    lost_leases: { type: 'integer' },
+    in_flight: INTEGER,
+    waiters: INTEGER,
+    conflicts: { ...INTEGER, description: 'answered 409 or 422 since the start' },
+    lost_leases: INTEGER,
     store: object(
       {
-        name: { type: 'string' },
-        state: { enum: ['ok', 'failing'], description: 'as it answered last' },
-        records: { type: 'integer' },
-        bytes: { type: 'integer' },
-        errors: { type: 'integer' },
+        name: TEXT,
+        state: { enum: ['ok', 'failing'], description: 'the result of the last operation' },
+        records: INTEGER,
+        bytes: INTEGER,
+        errors: INTEGER,
       },
       ['records', 'bytes'],
     ),
     inbox: { type: 'object', description: 'by source', additionalProperties: INBOX },
-    event_loop_lag_ms: { type: 'number', description: 'the longest in the last second' },
+    event_loop_lag_ms: { ...NUMBER, description: 'the maximum since the last overview' },
   }),
   Session: object({ access: { enum: ['token', 'local', 'open', 'closed'] }, logged_in: { type: 'boolean' } }),
-  TestAnswer: object({ ...SHOWN, ms: { type: 'number' } }),
+  TestAnswer: TEST_ANSWER,
 }
 
 export type SchemaName = keyof typeof SCHEMAS

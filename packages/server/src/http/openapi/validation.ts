@@ -3,20 +3,17 @@ import type { FastifyServerOptions } from 'fastify'
 
 const OPTIONS = { useDefaults: true, strict: false }
 
-/** In place of what Fastify would load for this. */
+/** Replaces the compilers that Fastify loads by default. */
 export const schemaController = {
   compilersFactory: {
-    // By its type it would be called with the schema alone.
+    // Fastify passes more than the schema, unlike its type says.
     buildValidator: createValidatorCompiler as () => never,
-    // Answers are written as they are; schemas of them are documentation, and tests hold them to it.
+    // Response schemas are documentation; answers are written as they are.
     buildSerializer: () => () => (data: unknown) => JSON.stringify(data),
   },
 } satisfies FastifyServerOptions['schemaController']
 
-/**
- * Checks what is asked by the schema that describes it. Ajv is loaded, and a schema compiled, when it is first needed: most
- * never are.
- */
+/** Validates requests. Loads Ajv and compiles a schema at its first use: most schemas are never used. */
 function createValidatorCompiler() {
   let compilers: Promise<{ text: Ajv; typed: Ajv }> | undefined
   return ({ schema, httpPart = 'request' }: { schema: object; httpPart?: string }) => {
@@ -26,7 +23,7 @@ function createValidatorCompiler() {
       const ajv = (await compilers)[httpPart === 'body' ? 'typed' : 'text']
       return { ajv, validate: ajv.compile(schema) }
     }
-    // Of what checks later Fastify asks that it fails by throwing.
+    // Fastify expects an asynchronous validator to throw.
     return async (data: unknown) => {
       compiled ??= compile()
       const { ajv, validate } = await compiled
@@ -36,13 +33,13 @@ function createValidatorCompiler() {
   }
 }
 
-/** What comes in a URL is text; what comes as JSON has types. */
+/** Parameters of a URL are strings and are converted; JSON has types. */
 async function createCompilers(): Promise<{ text: Ajv; typed: Ajv }> {
   const { Ajv } = await import('ajv')
   return { text: new Ajv({ ...OPTIONS, coerceTypes: 'array' }), typed: new Ajv(OPTIONS) }
 }
 
-/** What is asked is not as the route's schema says. */
+/** The request does not match the schema of the route. */
 export class InvalidRequest extends Error {
   readonly statusCode = 400
 }

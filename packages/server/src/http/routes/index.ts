@@ -1,39 +1,39 @@
 import type { FastifyInstance } from 'fastify'
 import { PAGE_STYLE, pageAnswer } from '../html-page.js'
 import { json } from '../openapi/answers.js'
-import { asksForPage, jsonAnswer, respond } from '../respond.js'
+import { acceptsHtml, jsonAnswer, respond } from '../respond.js'
 
 const ENDPOINTS = {
   'POST /webhook': 'deliver an event; X-Idempotency-Key or Idempotency-Key makes it safe to send again',
   'POST /webhook/no-idempotency': 'deliver an event that is processed every time',
   'POST /hooks/{source}': 'deliver to a configured source',
-  'GET /webhook/idempotency/{key}': 'what is recorded for a key (operators)',
-  'DELETE /webhook/idempotency/{key}': 'forget a key (operators)',
-  'GET /webhook/events': 'what an inbox accepted, newest first (operators)',
-  'POST /webhook/events/redrive': 'begin dead deliveries again (operators)',
-  'GET /api/overview, /api/sources, /api/records': 'how it does, and what is recorded, for programs (operators)',
-  'GET /dashboard': 'the operator’s page: all of this with a browser',
-  'GET /docs, /openapi.json': 'every route described (operators)',
+  'GET /webhook/idempotency/{key}': 'the record of a key (operators)',
+  'DELETE /webhook/idempotency/{key}': 'delete the record of a key (operators)',
+  'GET /webhook/events': 'accepted deliveries, newest first (operators)',
+  'POST /webhook/events/redrive': 'redrive dead deliveries (operators)',
+  'GET /api/overview, /api/sources, /api/records': 'state, sources and records as JSON (operators)',
+  'GET /dashboard': 'the dashboard, for browsers',
+  'GET /docs, /openapi.json': 'the description of every route (operators)',
   'GET /metrics': 'metrics for Prometheus (operators)',
   'GET /health': 'whether this process is alive',
-  'GET /readyz': 'whether it takes deliveries',
+  'GET /readyz': 'whether it accepts deliveries',
   'GET /problems/{code}': 'what a problem type means',
 }
 
 const ABOUT = 'A webhook receiver with idempotency keys: one recorded result per key, replayed to every duplicate.'
 
-/** What this is and where to look. */
+/** `GET /`: the endpoints. */
 export function indexRoute(app: FastifyInstance, { allowNoIdempotency }: { allowNoIdempotency: boolean }): void {
   const endpoints = Object.entries(ENDPOINTS).filter(([route]) => allowNoIdempotency || !/no-idempotency/.test(route))
   const schema = {
     tags: ['about'],
-    summary: 'What this is and where to look',
+    summary: 'The endpoints',
     response: json('for programs; a page for browsers', { type: 'object' }),
   }
   app.get('/', { schema }, ({ raw }, reply) =>
     respond(
       reply,
-      asksForPage(raw)
+      acceptsHtml(raw)
         ? pageAnswer(page(endpoints))
         : jsonAnswer({ name: 'hookonce', about: ABOUT, endpoints: Object.fromEntries(endpoints) }),
     ),

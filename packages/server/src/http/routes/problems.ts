@@ -3,7 +3,7 @@ import { escapeHtml, PAGE_STYLE, pageAnswer } from '../html-page.js'
 import { json, problems } from '../openapi/answers.js'
 import { PROBLEM_HELP } from '../problem-help.js'
 import { SERVER_PROBLEMS, type ServerProblemCode, serverProblem } from '../problems.js'
-import { asksForPage, jsonAnswer, respond } from '../respond.js'
+import { acceptsHtml, jsonAnswer, respond } from '../respond.js'
 
 const CODES = Object.keys(SERVER_PROBLEMS)
 const TEXT = { type: 'string' }
@@ -13,7 +13,7 @@ const PROBLEM_TYPE = {
   properties: { type: TEXT, code: { enum: CODES }, status: { type: 'integer' }, title: TEXT, means: TEXT, todo: TEXT },
 }
 
-/** What the `type` of a problem leads to (RFC 9457 §3.1.1). */
+/** The page that the `type` of a problem names (RFC 9457 §3.1.1). */
 export function problemRoutes(app: FastifyInstance): void {
   const schema = {
     summary: 'What a problem means and what to do about it',
@@ -28,7 +28,7 @@ export function problemRoutes(app: FastifyInstance): void {
     }
     const [status, title] = SERVER_PROBLEMS[code as ServerProblemCode]
     const problem = { type: `/problems/${code}`, code, status, title, ...PROBLEM_HELP[code as ServerProblemCode] }
-    respond(reply, asksForPage(request.raw) ? pageAnswer(page(problem)) : jsonAnswer(problem))
+    respond(reply, acceptsHtml(request.raw) ? pageAnswer(page(problem)) : jsonAnswer(problem))
   })
 }
 

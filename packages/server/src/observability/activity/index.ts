@@ -1,11 +1,21 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
-import type { Answer, Backlog, DeliveryOutcome, HookonceActivity, HookonceEvent } from 'hookonce'
+import {
+  ACTIVITY_CHANNEL,
+  type Answer,
+  type Backlog,
+  type DeliveryOutcome,
+  EVENTS_CHANNEL,
+  type HookonceActivity,
+  type HookonceEvent,
+} from 'hookonce'
 import { KEYLESS } from '../../config/source-names.js'
-import type { StoreFigures } from '../store-stats.js'
-import { Window } from './last-minute.js'
-import { Last } from './ring-buffer.js'
+import type { Metrics, Overload } from '../metrics/index.js'
+import type { StoreStatsCache } from '../store-stats.js'
+import { LastMinute } from './last-minute.js'
+import { RingBuffer } from './ring-buffer.js'
 
-/** One delivery, answered. */
+/** A delivery with its answer. */
 export interface AnsweredDelivery {
   at: string
   source: string
@@ -15,13 +25,13 @@ export interface AnsweredDelivery {
 }
 
 const RECENT = 20
-/** As many as a page can show of a second. */
-const MOST_STREAMED = 200
+/** As many as the dashboard shows of a second. */
+const MAX_STREAMED = 200
 const SNAPSHOT_MS = 900
 
-const WELL = new Set<DeliveryOutcome>(['executed', 'replayed', 'joined', 'accepted', 'handshake'])
+const SUCCESSES = new Set<DeliveryOutcome>(['executed', 'replayed', 'joined', 'accepted', 'handshake'])
 
-export interface InboxFigures {
+export interface InboxStats {
   pending: number
   dead: number | null
   oldest_due_at: string | null
@@ -32,77 +42,96 @@ export interface Snapshot {
   at: string
   since: string
   totals: Record<string, Partial<Record<DeliveryOutcome, number>>>
-  window: ReturnType<Window['snapshot']>
+  window: ReturnType<LastMinute['snapshot']>
   in_flight: number
   waiters: number
   conflicts: number
   lost_leases: number
   store: { name: string; state: 'ok' | 'failing'; records?: number; bytes?: number; errors: number }
-  inbox: Record<string, InboxFigures>
+  inbox: Record<string, InboxStats>
   event_loop_lag_ms: number
 }
 
 /** One moment on both clocks, in milliseconds. */
-export interface Moment {
+interface Moment {
   /** Since the epoch. */
   at: number
   monotonic: number
 }
 
-export const moment = (): Moment => ({ at: Date.now(), monotonic: performance.now() })
+const moment = (): Moment => ({ at: Date.now(), monotonic: performance.now() })
 
 export interface ActivityContext {
   sources: ReadonlyMap<string, { inbox?: unknown }>
-  figures: StoreFigures
+  storeStats: StoreStatsCache
+  metrics: Metrics
 }
 
-/** What this process did, for an operator's page: totals, the last minute, the last deliveries. All in memory. */
+/** What this process did. {@link Metrics} counts it; the last minute and the last deliveries are kept here, in memory. */
 export class Activity {
   readonly #since = new Date().toISOString()
-  readonly #window = new Window(performance.now())
+  readonly #window = new LastMinute(performance.now())
   readonly #sources = new Map<string, SourceActivity>()
   readonly #scopes = new Map<string, SourceActivity>()
-  readonly #streamed = new Last<Answered>(MOST_STREAMED)
-  readonly #figures: StoreFigures
-  #waiting = 0
-  #lostLeases = 0
-  #storeErrors = 0
+  readonly #streamed = new RingBuffer<Answered>(MAX_STREAMED)
+  readonly #storeStats: StoreStatsCache
+  readonly #metrics: Metrics
   #storeFailedLast = false
   #loop: IntervalHistogram | undefined
   #last: { madeAt: number; snapshot: Snapshot } | undefined
 
-  constructor({ sources, figures }: ActivityContext) {
+  constructor({ sources, storeStats, metrics }: ActivityContext) {
     for (const name of sources.keys()) this.#sources.set(name, new SourceActivity(name))
     const keyless = this.#sources.get('default')
     if (keyless !== undefined) this.#scopes.set(KEYLESS, keyless)
     for (const source of this.#sources.values()) this.#scopes.set(source.name, source)
-    this.#figures = figures
+    this.#storeStats = storeStats
+    this.#metrics = metrics
   }
 
-  onEvent(event: HookonceEvent): void {
-    if (event.type === 'attempt_lost') this.#lostLeases++
-  }
-
-  /** `now`: as {@link moment} gives it. */
-  onActivity(event: HookonceActivity, now: Moment): void {
-    if (event.type === 'delivery_answered') {
-      const source = this.#scopes.get(event.scope)
-      if (source !== undefined) this.#count(source, event.outcome, event.status, now, event.durationMs)
-    } else if (event.type === 'waiting_changed') this.#waiting = event.waiting
-    else if (event.type === 'store_asked') {
-      if (event.failed) this.#storeErrors++
-      this.#storeFailedLast = event.failed
+  /**
+   * Records what every receiver of this process does, until the returned function is called. One delivery publishes four
+   * messages: those of one iteration of the event loop are counted together at its end.
+   */
+  subscribe(): () => void {
+    let pending: HookonceActivity[] = []
+    const count = () => {
+      const events = pending
+      pending = []
+      const now = moment()
+      for (const event of events) this.#onActivity(event, now)
+    }
+    const onActivity = (message: unknown) => {
+      if (pending.push(message as HookonceActivity) === 1) setImmediate(count)
+    }
+    const onEvent = (message: unknown) => this.#metrics.onEvent(message as HookonceEvent)
+    subscribe(ACTIVITY_CHANNEL, onActivity)
+    subscribe(EVENTS_CHANNEL, onEvent)
+    return () => {
+      unsubscribe(ACTIVITY_CHANNEL, onActivity)
+      unsubscribe(EVENTS_CHANNEL, onEvent)
     }
   }
 
-  /** A delivery that the server answered without its receiver. */
-  refused(name: string, { outcome, status }: Answer): void {
-    const source = this.#sources.get(name)
-    if (source !== undefined) this.#count(source, outcome, status, moment())
+  #onActivity(event: HookonceActivity, now: Moment): void {
+    this.#metrics.onActivity(event)
+    if (event.type === 'delivery_answered') {
+      const source = this.#scopes.get(event.scope)
+      if (source !== undefined) this.#add(source, event.outcome, event.status, now, event.durationMs)
+    } else if (event.type === 'store_asked') this.#storeFailedLast = event.failed
   }
 
-  /** Every delivery comes by here: what takes time is left to whoever looks. */
-  #count(
+  /** Records a delivery that the server answered without its receiver. Returns the answer. */
+  answered(name: string, answer: Answer, overload?: Overload): Answer {
+    const { outcome, status } = answer
+    this.#metrics.answered(name, outcome, overload)
+    const source = this.#sources.get(name)
+    if (source !== undefined) this.#add(source, outcome, status, moment())
+    return answer
+  }
+
+  /** Runs for every delivery: what takes time is left to the readers. */
+  #add(
     source: SourceActivity,
     outcome: DeliveryOutcome,
     status: number,
@@ -111,14 +140,14 @@ export class Activity {
   ): void {
     this.#window.count(outcome, durationMs, monotonic)
     const answered = { at, source: source.name, outcome, status, durationMs: durationMs ?? 0 }
-    source.count(answered)
+    source.add(answered)
     this.#streamed.add(answered)
   }
 
-  /** The last deliveries of a source, newest first, and those of them that did not go well. */
+  /** The last deliveries of a source and its last failures, newest first. */
   of(source: string) {
-    const backlog = this.#figures.backlogs.get(source)
-    void this.#figures.refresh()
+    const backlog = this.#storeStats.backlogs.get(source)
+    void this.#storeStats.refresh()
     return {
       recent: described(this.#sources.get(source)?.recent.newest().reverse()),
       problems: described(this.#sources.get(source)?.problems.newest().reverse()),
@@ -126,7 +155,7 @@ export class Activity {
     }
   }
 
-  /** How it is now; made once a second, however many look. */
+  /** The current state; made once a second, however many ask for it. */
   snapshot(inFlight: number): Snapshot {
     const now = performance.now()
     if (this.#last === undefined || now - this.#last.madeAt >= SNAPSHOT_MS) {
@@ -136,8 +165,9 @@ export class Activity {
   }
 
   #make(inFlight: number, now: number): Snapshot {
-    void this.#figures.refresh()
-    const totals = Object.fromEntries([...this.#sources].map(([name, { totals }]) => [name, { ...totals }]))
+    void this.#storeStats.refresh()
+    const { deliveries, waiting, lost, storeErrors } = this.#metrics.instruments
+    const totals = Object.fromEntries([...this.#sources.keys()].map(name => [name, totalsOf(deliveries.row(name))]))
     const conflicts = Object.values(totals).reduce(
       (sum, { mismatch = 0, in_progress = 0 }) => sum + mismatch + in_progress,
       0,
@@ -148,27 +178,27 @@ export class Activity {
       totals,
       window: this.#window.snapshot(now),
       in_flight: inFlight,
-      waiters: this.#waiting,
+      waiters: waiting.sum(),
       conflicts,
-      lost_leases: this.#lostLeases,
+      lost_leases: lost.sum(),
       store: {
-        name: this.#figures.storeName,
+        name: this.#storeStats.storeName,
         state: this.#storeFailedLast ? 'failing' : 'ok',
-        ...this.#figures.size,
-        errors: this.#storeErrors,
+        ...this.#storeStats.size,
+        errors: storeErrors.sum(),
       },
-      inbox: Object.fromEntries([...this.#figures.backlogs].map(([source, backlog]) => [source, inboxOf(backlog)])),
+      inbox: Object.fromEntries([...this.#storeStats.backlogs].map(([source, backlog]) => [source, inboxOf(backlog)])),
       event_loop_lag_ms: this.#lag(),
     }
   }
 
-  /** The deliveries after the first `seen`, as far as they are kept, and how many there were. */
+  /** The deliveries since the first `seen`, as far as they are kept, and the number of all deliveries. */
   after(seen: number): { deliveries: AnsweredDelivery[]; seen: number } {
     const { added } = this.#streamed
     return { deliveries: described(this.#streamed.newest(added - seen)), seen: added }
   }
 
-  /** The longest that the event loop was late since this was asked last. */
+  /** The longest delay of the event loop since the last call. */
   #lag(): number {
     if (this.#loop === undefined) {
       this.#loop = monitorEventLoopDelay({ resolution: 10 })
@@ -192,23 +222,24 @@ interface Answered {
 
 class SourceActivity {
   readonly name: string
-  readonly totals: Partial<Record<DeliveryOutcome, number>> = {}
-  readonly recent = new Last<Answered>(RECENT)
-  readonly problems = new Last<Answered>(RECENT)
+  readonly recent = new RingBuffer<Answered>(RECENT)
+  readonly problems = new RingBuffer<Answered>(RECENT)
 
   constructor(name: string) {
     this.name = name
   }
 
-  count(answered: Answered): void {
-    const { outcome } = answered
-    this.totals[outcome] = (this.totals[outcome] ?? 0) + 1
+  add(answered: Answered): void {
     this.recent.add(answered)
-    if (!WELL.has(outcome)) this.problems.add(answered)
+    if (!SUCCESSES.has(answered.outcome)) this.problems.add(answered)
   }
 }
 
-const inboxOf = ({ inLine, overdueMs, dead }: Backlog): InboxFigures => ({
+/** The outcomes that occurred. */
+const totalsOf = (row: ReadonlyMap<string, { value: number }>): Snapshot['totals'][string] =>
+  Object.fromEntries([...row].flatMap(([outcome, { value }]) => (value === 0 ? [] : [[outcome, value]])))
+
+const inboxOf = ({ inLine, overdueMs, dead }: Backlog): InboxStats => ({
   pending: inLine,
   dead: dead ?? null,
   oldest_due_at: overdueMs > 0 ? new Date(Date.now() - overdueMs).toISOString() : null,

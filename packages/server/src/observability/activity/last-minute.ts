@@ -1,29 +1,29 @@
 import type { DeliveryOutcome } from 'hookonce'
-import { Latencies } from './latency-histogram.js'
+import { LatencyHistogram } from './latency-histogram.js'
 
 const SECONDS = 60
 
 interface Second {
-  /** Which second of the clock it counts. */
+  /** The second of the clock that it counts. */
   at: number
   byOutcome: Map<DeliveryOutcome, number>
-  latencies: Latencies
+  latencies: LatencyHistogram
 }
 
-/** The deliveries of the last minute. Times in milliseconds on a clock that never jumps. */
-export class Window {
+/** The deliveries of the last minute. Times in milliseconds on a monotonic clock. */
+export class LastMinute {
   readonly #since: number
   readonly #seconds: Second[] = Array.from({ length: SECONDS }, () => ({
     at: -1,
     byOutcome: new Map(),
-    latencies: new Latencies(),
+    latencies: new LatencyHistogram(),
   }))
 
   constructor(now: number) {
     this.#since = now
   }
 
-  /** `ms`: how long it took; `undefined` where nothing was done that could take long. */
+  /** `ms`: the duration; `undefined`: refused without the receiver. */
   count(outcome: DeliveryOutcome, ms: number | undefined, now: number): void {
     const at = Math.floor(now / 1000)
     const second = this.#seconds[at % SECONDS]!
@@ -39,7 +39,7 @@ export class Window {
   snapshot(now: number) {
     const oldest = Math.floor(now / 1000) - SECONDS
     const byOutcome: Partial<Record<DeliveryOutcome, number>> = {}
-    const latencies = new Latencies()
+    const latencies = new LatencyHistogram()
     let total = 0
     for (const second of this.#seconds) {
       if (second.at <= oldest) continue

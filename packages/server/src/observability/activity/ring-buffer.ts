@@ -1,25 +1,25 @@
-/** The last so many of what there was; to add one costs one step, however many are kept. */
-export class Last<T> {
-  readonly #most: number
+/** Keeps the last items. */
+export class RingBuffer<T> {
+  readonly #capacity: number
   readonly #kept: T[] = []
   #added = 0
 
-  constructor(most: number) {
-    this.#most = most
+  constructor(capacity: number) {
+    this.#capacity = capacity
   }
 
-  /** How many there were, kept or not. */
+  /** The number of all items, kept or not. */
   get added(): number {
     return this.#added
   }
 
   add(item: T): void {
-    this.#kept[this.#added++ % this.#most] = item
+    this.#kept[this.#added++ % this.#capacity] = item
   }
 
-  /** The newest `count`, as far as they are kept, oldest first. */
-  newest(count = this.#most): T[] {
+  /** The newest `count` items that are kept, oldest first. */
+  newest(count = this.#capacity): T[] {
     const first = this.#added - Math.min(count, this.#kept.length)
-    return Array.from({ length: this.#added - first }, (_, i) => this.#kept[(first + i) % this.#most]!)
+    return Array.from({ length: this.#added - first }, (_, i) => this.#kept[(first + i) % this.#capacity]!)
   }
 }

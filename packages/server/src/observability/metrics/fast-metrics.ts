@@ -3,10 +3,10 @@ import type { Metric, MetricObjectWithValues, MetricType, MetricValue } from 'pr
 type Values = (MetricValue<string> & { metricName?: string })[]
 
 /**
- * A metric of at most two labels whose cells are plain numbers. prom-client's own look their labels up by a text made
- * anew each time: a microsecond a step, and a delivery takes ten steps and forty microseconds.
+ * A metric with at most two labels and plain numbers as cells. prom-client builds a string of the labels for each step,
+ * which takes a microsecond: a delivery has ten steps and takes forty microseconds.
  */
-abstract class Tally<Cell> {
+abstract class LabelledMetric<Cell> {
   readonly name: string
   readonly help: string
   readonly type: MetricType
@@ -14,7 +14,7 @@ abstract class Tally<Cell> {
   readonly #cells = new Map<string, Map<string, Cell>>()
 
   constructor(type: 'counter' | 'gauge' | 'histogram', name: string, help: string, labelNames: readonly string[]) {
-    // What prom-client's type says is a number is a word in what it writes.
+    // The type of prom-client is a numeric enum, its text format has the word.
     this.type = type as unknown as MetricType
     this.name = name
     this.help = help
@@ -24,7 +24,7 @@ abstract class Tally<Cell> {
   protected abstract newCell(): Cell
   protected abstract valuesOf(cell: Cell, labels: Record<string, string>): Values
 
-  /** The cell of these labels' values, in the order of their names. */
+  /** The cell of these label values, in the order of the label names. */
   of(first = '', second = ''): Cell {
     let row = this.#cells.get(first)
     if (row === undefined) {
@@ -39,7 +39,16 @@ abstract class Tally<Cell> {
     return cell
   }
 
-  /** As a registry asks for it. */
+  /** The cells of one value of the first label, by the value of the second. */
+  row(first: string): ReadonlyMap<string, Cell> {
+    return this.#cells.get(first) ?? new Map()
+  }
+
+  protected *cells(): Generator<Cell> {
+    for (const row of this.#cells.values()) yield* row.values()
+  }
+
+  /** For the registry. */
   async get(): Promise<Pick<MetricObjectWithValues<MetricValue<string>>, 'name' | 'help' | 'type' | 'values'>> {
     const { name, help, type } = this
     const [one, two] = this.#labelNames
@@ -53,7 +62,7 @@ abstract class Tally<Cell> {
     return { name, help, type, values }
   }
 
-  /** A registry takes whatever answers `get`. */
+  /** A registry needs `get` only. */
   asMetric(): Metric {
     return this as unknown as Metric
   }
@@ -63,10 +72,17 @@ export interface Count {
   value: number
 }
 
-/** Counters, and gauges that go up and down. */
-export class Counts extends Tally<Count> {
+/** Counters and gauges. */
+export class Counts extends LabelledMetric<Count> {
   protected newCell(): Count {
     return { value: 0 }
+  }
+
+  /** Over all labels. */
+  sum(): number {
+    let sum = 0
+    for (const { value } of this.cells()) sum += value
+    return sum
   }
 
   protected valuesOf({ value }: Count, labels: Record<string, string>): Values {
@@ -74,7 +90,7 @@ export class Counts extends Tally<Count> {
   }
 }
 
-export class Histograms extends Tally<Distribution> {
+export class Histograms extends LabelledMetric<Distribution> {
   readonly #bounds: readonly number[]
 
   constructor(name: string, help: string, bounds: readonly number[], labelNames: readonly string[]) {
@@ -98,7 +114,7 @@ export class Histograms extends Tally<Distribution> {
   }
 }
 
-/** How often values fell between bounds, the last of which is infinite. */
+/** The number of values in each bucket; the last bucket has no upper bound. */
 export class Distribution {
   readonly #bounds: readonly number[]
   readonly counts: Float64Array

@@ -2,14 +2,14 @@ import type { DeliveryOutcome, HookonceActivity, HookonceEvent } from 'hookonce'
 import { KEYLESS } from '../../config/source-names.js'
 import { version } from '../../config/version.js'
 import { FORWARD_FAILURES, type ForwardFailure } from '../../http/exchange-failures.js'
-import type { StoreFigures } from '../store-stats.js'
+import type { StoreStatsCache } from '../store-stats.js'
 import { createInstruments } from './instruments.js'
 
-/** Why a delivery was refused before it was looked at. */
+/** Why a delivery was refused before it was processed. */
 const OVERLOADS = ['in_flight', 'event_loop', 'rate', 'body_memory'] as const
 export type Overload = (typeof OVERLOADS)[number]
 
-/** Why a connection was ended. */
+/** Why a connection was closed. */
 const CUTS = ['too_many', 'pipelined', 'slow_body', 'stalled_reader'] as const
 export type Cut = (typeof CUTS)[number]
 
@@ -44,29 +44,29 @@ const STORE_OPERATIONS = [
 ]
 
 export interface MetricsContext {
-  /** By name of the source: whether it accepts deliveries for later. Nothing else becomes a label's value. */
+  /** Only their names become values of the label `source`. With `inbox`: in mode `inbox`. */
   sources: ReadonlyMap<string, { handle?: unknown; inbox?: unknown }>
-  figures: StoreFigures
-  /** How many attempts run, by scope. */
+  storeStats: StoreStatsCache
+  /** The number of running attempts, by scope. */
   running: () => ReadonlyMap<string, number>
 }
 
-/** Counts and measures what the receiver tells of, and shows it in the words of Prometheus. */
+/** The Prometheus metrics, fed by the receiver's events. */
 export class Metrics {
   readonly instruments = createInstruments()
-  /** How many deliveries are in flight; set by whoever lets them in. */
+  /** The number of deliveries in flight; set by the app. */
   countInFlight = (): number => 0
   readonly #countRunning: () => ReadonlyMap<string, number>
-  readonly #figures: StoreFigures
-  /** The label of each scope; a scope without one is not the server's. */
+  readonly #storeStats: StoreStatsCache
+  /** The value of the label `source` for each scope; other scopes are not the server's. */
   readonly #labels = new Map<string, string>([[KEYLESS, 'default']])
 
-  constructor({ sources, figures, running }: MetricsContext) {
+  constructor({ sources, storeStats, running }: MetricsContext) {
     const { build, ...is } = this.instruments
-    build.set({ version: version(), node: process.version, store: figures.storeName }, 1)
+    build.set({ version: version(), node: process.version, store: storeStats.storeName }, 1)
     for (const [name, { handle, inbox }] of sources) {
       this.#labels.set(name, name)
-      // A rate needs a zero to begin at.
+      // Prometheus computes a rate from a zero.
       for (const outcome of OUTCOMES) is.deliveries.of(name, outcome)
       for (const reason of OVERLOADS) is.rejections.of(name, reason)
       for (const reason of ['lease', 'lock_ttl', 'deleted']) is.lost.of(name, reason)
@@ -77,19 +77,19 @@ export class Metrics {
     for (const operation of STORE_OPERATIONS) is.storeErrors.of(operation)
     for (const reason of CUTS) is.cut.of(reason)
     is.waiting.of()
-    this.#figures = figures
+    this.#storeStats = storeStats
     this.#countRunning = running
-    figures.onFailed = operation => void is.storeErrors.of(operation).value++
+    storeStats.onFailed = operation => void is.storeErrors.of(operation).value++
   }
 
   /** A delivery that the server answered without its receiver. */
-  refused(source: string, outcome: DeliveryOutcome, overload?: Overload): void {
+  answered(source: string, outcome: DeliveryOutcome, overload?: Overload): void {
     const { deliveries, rejections } = this.instruments
     deliveries.of(source, outcome).value++
     if (overload !== undefined) rejections.of(source, overload).value++
   }
 
-  /** An attempt of a source that forwards came to no success. */
+  /** A forwarded attempt failed. */
   forwardFailed(source: string, kind: ForwardFailure): void {
     this.instruments.forwardFailures.of(source, kind).value++
   }
@@ -140,16 +140,16 @@ export class Metrics {
     else if (event.type === 'delivery_died') died.of(source).value++
   }
 
-  /** Brings what is looked up, not counted, up to date; what the store knows only every few seconds. */
+  /** Updates the gauges that are not counted; those of the store every few seconds only. */
   async refresh(): Promise<void> {
     const { inFlight, running, storeRecords, storeBytes, inboxDepth, inboxOverdue, inboxDead } = this.instruments
     inFlight.set(this.countInFlight())
     const counts = this.#countRunning()
     for (const source of this.#labels.values()) running.set({ source }, 0)
     for (const [scope, source] of this.#labels) running.inc({ source }, counts.get(scope) ?? 0)
-    await this.#figures.refresh()
-    const { size, backlogs } = this.#figures
-    // A figure that is not known is not shown.
+    await this.#storeStats.refresh()
+    const { size, backlogs } = this.#storeStats
+    // An unknown value is not exposed.
     for (const gauge of [inboxDepth, inboxOverdue, inboxDead]) gauge.reset()
     for (const gauge of [storeRecords, storeBytes]) gauge.remove()
     if (size.records !== undefined) storeRecords.set(size.records)

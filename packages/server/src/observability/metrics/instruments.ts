@@ -1,12 +1,12 @@
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { Counts, Histograms } from './fast-metrics.js'
 
-/** From a millisecond to half a minute, with a bound at each target that rules watch. */
+/** From a millisecond to half a minute; each threshold of the alerting rules is a bound. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 const HANDLER_SECONDS = [...SECONDS.slice(2), 60, 300]
 const AGE_SECONDS = [1, 10, 60, 600, 3_600, 21_600, 86_400, 604_800]
 
-/** Every metric of a server. docs/observability.md lists them. */
+/** Every metric; docs/reference/metrics-and-logs.md lists them. */
 export function createInstruments() {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
@@ -23,7 +23,7 @@ export function createInstruments() {
     registry.registerMetric(metric.asMetric())
     return metric
   }
-  /** What is looked up when it is asked for, and may be unknown. */
+  /** A gauge that is set on a scrape, and may be unknown. */
   const gauge = <Label extends string = never>(name: string, help: string, ...labelNames: Label[]) =>
     new Gauge({ name: `hookonce_${name}`, help, labelNames, registers: [registry] })
 
@@ -38,46 +38,37 @@ export function createInstruments() {
       SECONDS,
       ...['source', 'outcome'],
     ),
-    inFlight: gauge('deliveries_in_flight', 'Deliveries that are being received or answered, waiting ones included'),
+    inFlight: gauge('deliveries_in_flight', 'Deliveries in flight, waiting duplicates included'),
     rejections: counter(
       'overload_rejections_total',
-      'Deliveries refused before they were looked at',
+      'Deliveries refused before they were processed',
       ...['source', 'reason'],
     ),
-    cut: counter('connections_cut_total', 'Connections ended because they took too much', 'reason'),
+    cut: counter('connections_cut_total', 'Connections closed by a limit', 'reason'),
     waiting: level('waiting_duplicates', 'Duplicates that wait for a running attempt'),
-    replayAge: histogram('replay_age_seconds', 'Age of what was replayed', AGE_SECONDS, 'source'),
+    replayAge: histogram('replay_age_seconds', 'Age of replayed results', AGE_SECONDS, 'source'),
 
     attempts: counter('attempts_total', 'Attempts that ended', 'source', 'end'),
-    running: gauge('attempts_running', 'Attempts that run', 'source'),
-    handlerSeconds: histogram('handler_duration_seconds', 'How long handlers took', HANDLER_SECONDS, 'source'),
+    running: gauge('attempts_running', 'Running attempts', 'source'),
+    handlerSeconds: histogram('handler_duration_seconds', 'Duration of handlers', HANDLER_SECONDS, 'source'),
     renewals: counter('lease_renewals_total', 'Leases renewed', 'source'),
-    lost: counter('lost_attempts_total', 'Attempts that lost their key while the handler worked', 'source', 'reason'),
-    takenOver: counter('takeovers_total', 'Attempts that took the key from one that ended without a word', 'source'),
+    lost: counter('lost_attempts_total', 'Attempts that lost their key while the handler ran', 'source', 'reason'),
+    takenOver: counter('takeovers_total', 'Attempts that took the key over after its lease expired', 'source'),
     forwardFailures: counter(
       'forward_failures_total',
-      'Attempts that the application answered with no success, or not at all',
+      'Forwarded attempts without a 2xx response',
       ...['source', 'kind'],
     ),
     fenced: counter('fenced_results_total', 'Results refused because another attempt owns the key', 'source'),
-    dropped: counter('dropped_results_total', 'Results that could not be brought to the store', 'source'),
+    dropped: counter('dropped_results_total', 'Results that could not be stored', 'source'),
 
     inboxDepth: gauge('inbox_depth', 'Accepted deliveries that are not settled yet', 'source'),
-    inboxOverdue: gauge('inbox_overdue_seconds', 'For how long the first of them has been due', 'source'),
-    inboxDead: gauge('inbox_dead', 'Deliveries set aside for a person, where the store knows', 'source'),
-    died: counter('inbox_dead_letters_total', 'Deliveries that were given up here', 'source'),
+    inboxOverdue: gauge('inbox_overdue_seconds', 'How long the first of them has been overdue', 'source'),
+    inboxDead: gauge('inbox_dead', 'Dead deliveries, where the store knows', 'source'),
+    died: counter('inbox_dead_letters_total', 'Deliveries that became dead in this process', 'source'),
 
-    storeSeconds: histogram(
-      'store_operation_duration_seconds',
-      'How long the store took to answer',
-      SECONDS,
-      'operation',
-    ),
-    storeErrors: counter(
-      'store_errors_total',
-      'Operations that the store failed or did not answer in time',
-      'operation',
-    ),
+    storeSeconds: histogram('store_operation_duration_seconds', 'Duration of store operations', SECONDS, 'operation'),
+    storeErrors: counter('store_errors_total', 'Store operations that failed or timed out', 'operation'),
     storeRecords: gauge('store_records', 'Records, where the store knows'),
     storeBytes: gauge('store_bytes', 'Bytes of the store, where it knows'),
   }

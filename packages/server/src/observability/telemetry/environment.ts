@@ -1,7 +1,7 @@
 import { StartError } from '../../config/start-error.js'
 
-/** What the standard `OTEL_…` environment asks for; the exporters read the rest of it themselves. */
-export interface TelemetryWish {
+/** The standard `OTEL_…` variables that this server reads; the exporters read the others. */
+export interface TelemetrySettings {
   traces: boolean
   metrics: boolean
   metricIntervalMs: number
@@ -9,10 +9,10 @@ export interface TelemetryWish {
 
 const DEFAULT_INTERVAL_MS = 60_000
 
-/** @throws {StartError} for what this server cannot do */
-export function telemetryWish(env: NodeJS.ProcessEnv): TelemetryWish | undefined {
+/** @throws {StartError} an exporter or a protocol that this server does not support */
+export function telemetrySettings(env: NodeJS.ProcessEnv): TelemetrySettings | undefined {
   if (env.OTEL_SDK_DISABLED?.toLowerCase() === 'true') return undefined
-  const wished = (signal: 'TRACES' | 'METRICS'): boolean => {
+  const isEnabled = (signal: 'TRACES' | 'METRICS'): boolean => {
     if (!(env.OTEL_EXPORTER_OTLP_ENDPOINT || env[`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`])) return false
     const exporter = env[`OTEL_${signal}_EXPORTER`] || 'otlp'
     if (exporter === 'none') return false
@@ -24,7 +24,7 @@ export function telemetryWish(env: NodeJS.ProcessEnv): TelemetryWish | undefined
     }
     return true
   }
-  const [traces, metrics] = [wished('TRACES'), wished('METRICS')]
+  const [traces, metrics] = [isEnabled('TRACES'), isEnabled('METRICS')]
   if (!traces && !metrics) return undefined
   const interval = Number(env.OTEL_METRIC_EXPORT_INTERVAL || DEFAULT_INTERVAL_MS)
   if (!(interval >= 1)) throw new StartError('OTEL_METRIC_EXPORT_INTERVAL must be a number of milliseconds')

@@ -2,17 +2,17 @@ import type { Logger } from 'pino'
 import { StartError } from '../../config/start-error.js'
 import { version } from '../../config/version.js'
 import type { Metrics } from '../metrics/index.js'
-import { telemetryWish } from './environment.js'
-import { Tracing } from './tracing.js'
+import { telemetrySettings } from './environment.js'
+import { Traces } from './traces.js'
 
 export interface Telemetry {
   /** Absent: deliveries are not traced. */
-  tracing?: Tracing
-  /** Sends what has not been sent. */
+  traces?: Traces
+  /** Exports what is buffered. */
   shutdown(): Promise<void>
 }
 
-/** As npm takes them: the versions that run on Node.js 20. */
+/** The versions that run on Node.js 20, for `npm install`. */
 const PACKAGES = [
   'api@1.9',
   'resources@2',
@@ -23,18 +23,18 @@ const PACKAGES = [
 ]
 
 /**
- * Loads OpenTelemetry if the environment asks for it; nothing of it is loaded otherwise.
+ * Loads and starts OpenTelemetry if the environment enables it.
  *
- * @throws {StartError} one line that says what to install, or which value is not possible
+ * @throws {StartError} it is not installed, or a value is not supported
  */
 export async function startTelemetry(
   env: NodeJS.ProcessEnv,
   metrics: Metrics,
   log: Logger,
 ): Promise<Telemetry | undefined> {
-  const wish = telemetryWish(env)
-  if (wish === undefined) return undefined
-  const { api, resource, ...load } = await installed(async () => {
+  const settings = telemetrySettings(env)
+  if (settings === undefined) return undefined
+  const { api, resource, ...load } = await loadOptional(async () => {
     const api = await import('@opentelemetry/api')
     const { defaultResource, detectResources, envDetector, resourceFromAttributes } = await import(
       '@opentelemetry/resources'
@@ -46,11 +46,11 @@ export async function startTelemetry(
     return {
       api,
       resource,
-      traces: wish.traces && {
+      traces: settings.traces && {
         ...(await import('@opentelemetry/sdk-trace-node')),
         ...(await import('@opentelemetry/exporter-trace-otlp-http')),
       },
-      metrics: wish.metrics && {
+      metrics: settings.metrics && {
         ...(await import('@opentelemetry/sdk-metrics')),
         ...(await import('@opentelemetry/exporter-metrics-otlp-http')),
         ...(await import('./producer.js')),
@@ -68,13 +68,13 @@ export async function startTelemetry(
     const { MeterProvider, PeriodicExportingMetricReader, OTLPMetricExporter, registryProducer } = load.metrics
     const reader = new PeriodicExportingMetricReader({
       exporter: new OTLPMetricExporter(),
-      exportIntervalMillis: wish.metricIntervalMs,
-      exportTimeoutMillis: Math.min(wish.metricIntervalMs, 30_000),
+      exportIntervalMillis: settings.metricIntervalMs,
+      exportTimeoutMillis: Math.min(settings.metricIntervalMs, 30_000),
       metricProducers: [registryProducer(metrics, resource)],
     })
     providers.push(new MeterProvider({ resource, readers: [reader] }))
   }
-  let tracing: Tracing | undefined
+  let traces: Traces | undefined
   if (load.traces) {
     const { NodeTracerProvider, BatchSpanProcessor, OTLPTraceExporter } = load.traces
     const provider = new NodeTracerProvider({
@@ -83,25 +83,25 @@ export async function startTelemetry(
     })
     provider.register()
     providers.push(provider)
-    tracing = new Tracing(api)
+    traces = new Traces(api)
   }
   return {
-    ...(tracing && { tracing }),
+    ...(traces && { traces }),
     shutdown: async () => {
       await Promise.allSettled(providers.map(provider => provider.shutdown()))
     },
   }
 }
 
-/** Endpoints may have a password, and headers are one. */
+/** Endpoints may contain a password; headers may be secrets. */
 function withoutSecrets(message: string, env: NodeJS.ProcessEnv): string {
   return Object.entries(env)
     .filter(([name, value]) => /^OTEL_EXPORTER_OTLP_(\w+_)?(ENDPOINT|HEADERS)$/.test(name) && value)
     .reduce((text, [name, value]) => text.replaceAll(value!, `(${name})`), message)
 }
 
-/** Packages that are there only where they are wanted. */
-async function installed<T>(load: () => Promise<T>): Promise<T> {
+/** The packages are optional. */
+async function loadOptional<T>(load: () => Promise<T>): Promise<T> {
   try {
     return await load()
   } catch (error) {

@@ -12,7 +12,7 @@ import type { Metrics } from '../metrics/index.js'
 
 type Sample = { labels: Record<string, string | number>; value: number; metricName?: string }
 
-/** The metrics of Prometheus' registry in the words of OpenTelemetry: one count of everything, shown in both ways. */
+/** Exports the Prometheus registry as OpenTelemetry metrics. */
 export function registryProducer(metrics: Metrics, resource: Resource): MetricProducer {
   const startTime = hrTime(Date.now())
   return {
@@ -57,7 +57,7 @@ export function registryProducer(metrics: Metrics, resource: Resource): MetricPr
   }
 }
 
-/** Prometheus counts what is below each bound, OpenTelemetry what is between two. */
+/** Prometheus buckets are cumulative, OpenTelemetry's are not. */
 function histogramsOf(samples: Sample[]): { labels: Sample['labels']; histogram: Histogram }[] {
   const found = new Map<string, { labels: Sample['labels']; histogram: Histogram; below: number }>()
   for (const { labels, value, metricName = '' } of samples) {

@@ -5,24 +5,24 @@ import type { OperatorAccess } from '../../config/operator-access.js'
 import { SETTINGS } from '../../config/settings.js'
 import { StartError } from '../../config/start-error.js'
 import { expiredCookie } from './cookie.js'
-import { denied, nothingToLogInWith, SET_A_TOKEN } from './denials.js'
+import { denied, noTokenToLogIn, SET_A_TOKEN } from './denials.js'
 import type { Operators, OperatorsOptions } from './operators.js'
 import { foreignHost, foreignPage, peerOf, throughProxy } from './origin.js'
-import { keptToken } from './token-file.js'
+import { ensureToken } from './token-file.js'
 import { TokenHolders } from './token-holders.js'
 import { Trial } from './trial.js'
 
-/** @throws {StartError} the rule refuses, or the file with the token is not as it must be */
+/** @throws {StartError} the settings are refused, or the token file cannot be used */
 export function createOperators(access: OperatorAccess, options: OperatorsOptions = {}): Operators {
   switch (access.mode) {
     case 'token':
       return new TokenHolders(access.token, options)
     case 'token-file':
-      return new TokenHolders(keptToken(access.path), options)
+      return new TokenHolders(ensureToken(access.path), options)
     case 'local':
       return new Trial(options)
     case 'open':
-      return withoutLogin('open', notFromHere)
+      return withoutLogin('open', foreignRequest)
     case 'refused':
       throw new StartError(access.reason)
     case 'closed':
@@ -30,15 +30,15 @@ export function createOperators(access: OperatorAccess, options: OperatorsOption
   }
 }
 
-/** What operators' access has to tell, as lines of the log. */
-export const loggedTo = (log: Logger): OperatorsOptions => ({
+/** Logs wrong tokens and the end of a trial. */
+export const operatorLog = (log: Logger): OperatorsOptions => ({
   onWrongToken: request => log.warn({ peer: peerOf(request) }, 'wrong operator token'),
   onTrialOver: (request, reason) =>
     log.warn({ peer: peerOf(request), reason }, `operator routes are closed until a restart: ${SET_A_TOKEN}`),
 })
 
-/** Who reached the port is not asked for more than that it names this machine and is led here by no other site. */
-function notFromHere(request: IncomingMessage): Answer | undefined {
+/** Access without a token: the request must name this machine and must not come from a page of another site. */
+function foreignRequest(request: IncomingMessage): Answer | undefined {
   const reason = throughProxy(request) ?? foreignHost(request) ?? foreignPage(request)
   return reason === undefined ? undefined : denied(`${reason} ${SET_A_TOKEN}`)
 }
@@ -46,10 +46,10 @@ function notFromHere(request: IncomingMessage): Answer | undefined {
 function withoutLogin(mode: 'open' | 'closed', refusal: Operators['refusal']): Operators {
   return {
     mode,
-    see: () => {},
+    observe: () => {},
     refusal,
     isLoggedIn: request => refusal(request) === undefined,
-    login: request => ({ refused: refusal(request) ?? nothingToLogInWith() }),
+    login: request => ({ refused: refusal(request) ?? noTokenToLogIn() }),
     logout: expiredCookie,
   }
 }

@@ -12,7 +12,7 @@ export const sessionCookie = (request: IncomingMessage, id: string): string =>
 
 export const expiredCookie = (request: IncomingMessage): string => `${COOKIE}=; Max-Age=0; ${attributes(request)}`
 
-/** This server speaks no TLS: that the browser did is said by its Origin, or by the proxy. */
+/** TLS ends at a proxy: the browser's Origin or the proxy's header shows that it was used. */
 function attributes({ headers }: IncomingMessage): string {
   const secure = headers.origin?.startsWith('https:') || headers['x-forwarded-proto'] === 'https'
   return `Path=/; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`

@@ -10,7 +10,7 @@ export function denied(detail: string): Answer {
   return serverProblem('operator_access_denied', { detail })
 }
 
-/** To anybody, so that it does not say where the file is. */
+/** Anybody may see it: it does not name the path of the file. */
 export function tokenRequired(): Answer {
   return serverProblem('operator_token_required', {
     detail: `Send "Authorization: Bearer <token>" with the token of ${TOKEN}, or of the file operator-token beside the store.`,
@@ -25,5 +25,5 @@ export function tooManyTokens(waitMs: number): Answer {
   })
 }
 
-export const nothingToLogInWith = (): Answer =>
+export const noTokenToLogIn = (): Answer =>
   serverProblem('bad_request', { detail: `There is nothing to log in with: ${TOKEN} is not set.` })

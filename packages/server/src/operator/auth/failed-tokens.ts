@@ -1,18 +1,18 @@
 import { isIPv6 } from 'node:net'
 
 const WINDOW_MS = 60_000
-const MOST_FAILURES = 10
-/** Whoever has more addresses than that is not stopped by counting them. */
-const MOST_PEERS = 10_000
+const MAX_FAILURES = 10
+/** Bounds the memory; an attacker with more addresses is not stopped by counting. */
+const MAX_PEERS = 10_000
 
-/** Counts wrong tokens by where they come from: whoever guesses gets ten a minute. */
+/** Limits wrong tokens to ten a minute for each network. */
 export class FailedTokens {
   readonly #failures = new Map<string, { count: number; since: number }>()
 
-  /** For how long no token of this peer is looked at; 0: it is. `now` in milliseconds on a clock that never jumps. */
+  /** How long wrong tokens of this peer are refused; 0: they are not. `now`: milliseconds on a monotonic clock. */
   blockedForMs(peer: string, now: number): number {
     const failures = this.#failures.get(networkOf(peer))
-    if (failures === undefined || failures.count < MOST_FAILURES) return 0
+    if (failures === undefined || failures.count < MAX_FAILURES) return 0
     return Math.max(0, failures.since + WINDOW_MS - now)
   }
 
@@ -24,12 +24,12 @@ export class FailedTokens {
       return
     }
     this.#failures.delete(network)
-    if (this.#failures.size >= MOST_PEERS) this.#failures.delete(this.#failures.keys().next().value!)
+    if (this.#failures.size >= MAX_PEERS) this.#failures.delete(this.#failures.keys().next().value!)
     this.#failures.set(network, { count: 1, since: now })
   }
 }
 
-/** One who has an IPv6 address has all of its /64. */
+/** An IPv6 client usually has a whole /64. */
 function networkOf(peer: string): string {
   if (!isIPv6(peer)) return peer
   const [head = '', tail] = peer.split('::', 2)

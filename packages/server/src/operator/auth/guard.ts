@@ -4,24 +4,24 @@ import { serverProblem } from '../../http/problems.js'
 import { respond } from '../../http/respond.js'
 import { loginPage } from './login-page.js'
 
-/** What a route for operators is closed by. */
+/** Authorises a request: the answer to one that is refused. */
 export type Refusal = (request: FastifyRequest['raw']) => Answer | undefined
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Nobody but operators gets anything else than a refusal from this route. */
+    /** The route is for operators only. */
     operators?: true
   }
 }
 
 type Respond = (url: string, request: FastifyRequest) => Promise<Answer>
 
-/** A route whose requests are refused before anything else, unless they come from an operator. */
+/** A route for operators only. */
 export function forOperators(refusal: Refusal, answer: Respond) {
   return guarded(refusal, answer)
 }
 
-/** As {@link forOperators}, of a page: who is not logged in is asked to. */
+/** As {@link forOperators}, for a page: without a login it is the login page. */
 export function pageForOperators(refusal: Refusal, answer: Respond) {
   return guarded(request => {
     const refused = refusal(request)
@@ -29,9 +29,9 @@ export function pageForOperators(refusal: Refusal, answer: Respond) {
   }, answer)
 }
 
-/** As {@link forOperators}, of a route that changes something: no form of a web page can make such a request. */
+/** As {@link forOperators}, for a change: it needs a header that a form of a web page cannot set. */
 export function changeForOperators(refusal: Refusal, answer: Respond) {
-  return guarded(request => refusal(request) ?? withoutIntent(request), answer)
+  return guarded(request => refusal(request) ?? missingIntent(request), answer)
 }
 
 function guarded(refusal: Refusal, answer: Respond) {
@@ -47,8 +47,8 @@ function guarded(refusal: Refusal, answer: Respond) {
   }
 }
 
-/** Pages of other sites cannot set either without being asked first whether they may, and nobody here says yes. */
-export function withoutIntent({ headers }: FastifyRequest['raw']): Answer | undefined {
+/** Against CSRF: a page of another site needs a CORS preflight for either header, and it is never granted. */
+export function missingIntent({ headers }: FastifyRequest['raw']): Answer | undefined {
   if (headers['x-hookonce-operator'] !== undefined) return undefined
   if (/^application\/json\b/i.test(headers['content-type'] ?? '')) return undefined
   return serverProblem('operator_access_denied', {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Answer } from 'hookonce'
 import { PAGE_STYLE, pageAnswer } from '../../http/html-page.js'
 
-/** The token goes to the server once; the browser keeps what it gets for it, where no script can read it. */
+/** Sends the token once; the answer sets a cookie that scripts cannot read. */
 const SCRIPT = `
 const form = document.querySelector('form')
 const logIn = async () => {
@@ -19,7 +19,7 @@ form.addEventListener('submit', event => {
   event.preventDefault()
   logIn()
 })
-// A link may bring the token, where no server and no log sees it; it does not stay in the address bar.
+// A link may carry the token in its fragment, which is sent to no server. It is removed from the address bar.
 const given = /^#token=(.+)$/.exec(location.hash)
 if (given) {
   history.replaceState(null, '', location.pathname + location.search)
@@ -48,7 +48,7 @@ of the file <code>operator-token</code> beside the store.</p>
 
 const SCRIPT_HASH = createHash('sha256').update(SCRIPT).digest('base64')
 
-/** Asks for the token, and then leads to the page that was asked for. */
+/** Asks for the token, then reloads the page. */
 export function loginPage({ status, headers }: Answer): Answer {
   const page = pageAnswer(PAGE, { script: `'sha256-${SCRIPT_HASH}'`, connect: "'self'", status })
   const asked = headers.filter(([name]) => name === 'www-authenticate')

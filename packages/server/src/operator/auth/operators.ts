@@ -1,26 +1,26 @@
 import type { IncomingMessage } from 'node:http'
 import type { Answer } from 'hookonce'
 
-/** Who may use the operator routes, and whoever logs in to them. */
+/** Authorises requests to the operator routes. */
 export interface Operators {
   readonly mode: 'token' | 'local' | 'open' | 'closed'
-  /** Is shown every request there is, deliveries included. */
-  see(request: IncomingMessage): void
-  /** `undefined`: the request is an operator's; else the answer to it. */
+  /** Receives every request, deliveries included. */
+  observe(request: IncomingMessage): void
+  /** The answer to a request that is not an operator's; `undefined`: it is. */
   refusal(request: IncomingMessage): Answer | undefined
-  /** Whether a browser gets in by what it has; unlike `refusal` no try. */
+  /** Whether a browser is logged in. Unlike `refusal` it counts no failed attempt. */
   isLoggedIn(request: IncomingMessage): boolean
-  /** A token for a session: the cookie that is one, or the answer to a wrong token. */
+  /** Opens a session: its cookie, or the answer to a wrong token. */
   login(request: IncomingMessage, token: string): { cookie: string } | { refused: Answer }
-  /** Ends the request's session. Gives the cookie that takes its place. */
+  /** Ends the session. Returns the cookie that replaces it. */
   logout(request: IncomingMessage): string
 }
 
 export interface OperatorsOptions {
-  /** Told of at most ten in a minute of one peer. */
+  /** Called at most ten times a minute for one peer. */
   onWrongToken?(request: IncomingMessage): void
-  /** Told once, when a trial sees that it is not alone. */
+  /** Called once, at the first request that is not from this machine. */
   onTrialOver?(request: IncomingMessage, reason: string): void
-  /** Milliseconds on a clock that never jumps. */
+  /** Milliseconds on a monotonic clock. */
   now?(): number
 }

@@ -1,16 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto'
 
 export const SESSION_MS = 12 * 3_600_000
-const MOST_SESSIONS = 1_000
+const MAX_SESSIONS = 1_000
 
-/** Who logged in, in this process: a browser keeps an id that is worth nothing elsewhere, not the token. */
+/** The sessions of this process. A browser keeps a session id, which is worth nothing elsewhere, not the token. */
 export class Sessions {
-  /** By the digest of the id, so that how long a look-up takes says nothing of one that is there. */
+  /** By the digest of the id: the time of a lookup reveals nothing about existing ids. */
   readonly #endsAt = new Map<string, number>()
 
-  /** `now` in milliseconds on a clock that never jumps. */
+  /** `now`: milliseconds on a monotonic clock. */
   open(now: number): string {
-    if (this.#endsAt.size >= MOST_SESSIONS) this.#endsAt.delete(this.#endsAt.keys().next().value!)
+    if (this.#endsAt.size >= MAX_SESSIONS) this.#endsAt.delete(this.#endsAt.keys().next().value!)
     const id = randomBytes(32).toString('base64url')
     this.#endsAt.set(digest(id), now + SESSION_MS)
     return id

@@ -3,12 +3,12 @@ import { closeSync, constants, fstatSync, linkSync, openSync, readFileSync, rmSy
 import { SETTINGS } from '../../config/settings.js'
 import { StartError } from '../../config/start-error.js'
 
-/** The token in a file; it is made with a new one if it is not there. @throws {StartError} it is not as it must be */
-export function keptToken(path: string): string {
+/** The token in a file, which is created with a new token if it is missing. @throws {StartError} it cannot be used */
+export function ensureToken(path: string): string {
   try {
     const known = readToken(path)
     if (known !== undefined) return known
-    make(path)
+    create(path)
     return readToken(path)!
   } catch (error) {
     if (error instanceof StartError) throw error
@@ -17,7 +17,7 @@ export function keptToken(path: string): string {
   }
 }
 
-/** `undefined`: there is no such file. @throws {StartError} it is not as it must be */
+/** `undefined`: there is no such file. @throws {StartError} it cannot be used */
 export function readToken(path: string): string | undefined {
   let file: number
   try {
@@ -46,8 +46,8 @@ export function readToken(path: string): string | undefined {
   }
 }
 
-/** Whole or not at all, and one file however many processes make it at once. */
-function make(path: string): void {
+/** Atomic: a complete file or none, and the same one for processes that start at once. */
+function create(path: string): void {
   const draft = `${path}.${randomBytes(8).toString('hex')}`
   try {
     writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx', flush: true })

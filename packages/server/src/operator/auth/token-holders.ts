@@ -8,7 +8,7 @@ import type { Operators, OperatorsOptions } from './operators.js'
 import { foreignPage, peerOf } from './origin.js'
 import { Sessions } from './sessions.js'
 
-/** Whoever knows the token, and browsers that have shown it. Where they come from does not matter. */
+/** Access by token, or by the session of a browser that has sent it, from any address. */
 export class TokenHolders implements Operators {
   readonly mode = 'token'
   readonly #expected: Buffer
@@ -23,9 +23,9 @@ export class TokenHolders implements Operators {
     this.#onWrongToken = onWrongToken
   }
 
-  see(): void {}
+  observe(): void {}
 
-  /** A token that is sent proves enough; a cookie comes with whatever a page of another site makes a browser send. */
+  /** A token is proof enough. A browser sends its cookie with requests of foreign pages too, so those are refused. */
   readonly refusal = (request: IncomingMessage): Answer | undefined => {
     const token = /^Bearer +(\S+) *$/i.exec(request.headers.authorization ?? '')?.[1]
     if (token !== undefined) return this.#wrong(request, token)
@@ -58,8 +58,8 @@ export class TokenHolders implements Operators {
   }
 
   /**
-   * Digests are compared: equal lengths, so that neither content nor length shows in the time it takes. The right token is
-   * never refused: behind a proxy all have one address, and whoever guesses would lock out everybody.
+   * Compares digests: their length is fixed, so the time reveals neither content nor length. The right token is never
+   * refused: behind a proxy all clients have one address, and one that guesses would lock out the others.
    */
   #wrong(request: IncomingMessage, token: string): Answer | undefined {
     if (timingSafeEqual(digest(token), this.#expected)) return undefined

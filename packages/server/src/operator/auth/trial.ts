@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import type { Answer } from 'hookonce'
 import { expiredCookie } from './cookie.js'
-import { denied, nothingToLogInWith, SET_A_TOKEN } from './denials.js'
+import { denied, noTokenToLogIn, SET_A_TOKEN } from './denials.js'
 import type { Operators, OperatorsOptions } from './operators.js'
 import { signOfOthers } from './origin.js'
 
 /**
- * A server with nothing to protect, for whoever tries it on this machine. A proxy on the same machine may hide where
- * requests come from, but hardly from all of them: the first that shows it closes the operator routes for good.
+ * Access without a token for a trial on this machine, with nothing to protect. A proxy on the same machine hides the origin
+ * of requests, but hardly of all: the first request that shows it closes the operator routes until a restart.
  */
 export class Trial implements Operators {
   readonly #onOver: NonNullable<OperatorsOptions['onTrialOver']>
@@ -21,7 +21,7 @@ export class Trial implements Operators {
     return this.#over === undefined ? 'local' : 'closed'
   }
 
-  see(request: IncomingMessage): void {
+  observe(request: IncomingMessage): void {
     if (this.#over !== undefined) return
     const sign = signOfOthers(request)
     if (sign === undefined) return
@@ -30,7 +30,7 @@ export class Trial implements Operators {
   }
 
   readonly refusal = (request: IncomingMessage): Answer | undefined => {
-    this.see(request)
+    this.observe(request)
     if (this.#over === undefined) return undefined
     return denied(`The trial is over since a request was not of this machine. The first: ${this.#over} ${SET_A_TOKEN}`)
   }
@@ -40,7 +40,7 @@ export class Trial implements Operators {
   }
 
   login(request: IncomingMessage, _token: string): { refused: Answer } {
-    return { refused: this.refusal(request) ?? nothingToLogInWith() }
+    return { refused: this.refusal(request) ?? noTokenToLogIn() }
   }
 
   logout(request: IncomingMessage): string {

@@ -1,39 +1,34 @@
 import type { FastifyInstance } from 'fastify'
-import type { Answer, Inbox, Receiver, RecordSummary } from 'hookonce'
-import type { Shown } from '../../config/redaction.js'
+import type { Receiver, RecordSummary } from 'hookonce'
 import {
   FORCE,
   json,
   KEY,
-  MADE_ON_PURPOSE,
+  OPERATOR_HEADER,
   OPERATORS,
   operatorProblems,
   query,
   SOURCE,
 } from '../../http/openapi/answers.js'
-import { ref, STATES } from '../../http/openapi/schemas.js'
-import { serverProblem } from '../../http/problems.js'
+import { ref } from '../../http/openapi/schemas.js'
+import { fullRecord, recordSummary, STATES } from '../../http/record-json.js'
 import { jsonAnswer } from '../../http/respond.js'
-import type { Audit } from '../audit.js'
 import { changeForOperators, forOperators, type Refusal } from '../auth/guard.js'
-import { detail, summarize } from '../record-json.js'
+import type { RecordActions } from '../record-actions.js'
 import { recordPage } from '../record-page.js'
-import { deletion, noRecord } from './webhook-records.js'
 
 export interface ApiRecordContext {
   receiver: Receiver
-  inbox: Inbox
+  records: RecordActions
   refusal: Refusal
-  audit: Audit
-  shownOf(source: string): Shown
 }
 
 const KEYED = { ...OPERATORS, params: { type: 'object', properties: { key: KEY } } }
 
 const LISTED = {
-  source: { type: 'string', description: 'default: of every source', examples: ['default'] },
+  source: { type: 'string', description: 'default: every source', examples: ['default'] },
   state: { enum: STATES },
-  label: { type: 'string', description: 'of records with just this label' },
+  label: { type: 'string', description: 'records with exactly this label' },
   limit: { type: 'integer', minimum: 1, maximum: 500, default: 50 },
   after: { type: 'string', description: '`next` of the page before' },
 }
@@ -50,24 +45,22 @@ const PAGE = {
 const REDRIVE = {
   type: ['object', 'null'],
   additionalProperties: false,
-  properties: { completed: { type: 'boolean', description: 'also if it is completed: it is processed once more' } },
+  properties: { completed: { type: 'boolean', description: 'also if it is completed: it is processed again' } },
 }
 
-/** What an operator's page and tools look at and change records by. */
-export function apiRecordRoutes(app: FastifyInstance, context: ApiRecordContext): void {
-  const { receiver, inbox, refusal, audit, shownOf } = context
-
+/** Records for the dashboard and for tools. */
+export function apiRecordRoutes(app: FastifyInstance, { receiver, records, refusal }: ApiRecordContext): void {
   const list = forOperators(refusal, async (_, request) => {
     const { source, ...rest } = request.query as ListQuery
-    const { records, next } = await pageOf(receiver, { ...rest, ...(source !== undefined && { scope: source }) })
-    return jsonAnswer({ records: records.map(summarize), ...(next !== undefined && { next }) })
+    const page = await pageOf(receiver, { ...rest, ...(source !== undefined && { scope: source }) })
+    return jsonAnswer({ records: page.records.map(record => recordSummary.json(record)), next: page.next })
   })
   app.get('/api/records', {
     schema: {
       ...OPERATORS,
       summary: 'Records, newest first where the store has an order',
       ...query(LISTED),
-      response: { ...json('a page; it may hold fewer than asked for', PAGE), ...operatorProblems('not_found') },
+      response: { ...json('a page; it may have fewer records than the limit', PAGE), ...operatorProblems('not_found') },
     },
     ...list,
   })
@@ -81,24 +74,21 @@ export function apiRecordRoutes(app: FastifyInstance, context: ApiRecordContext)
     },
     ...forOperators(refusal, async (_, request) => {
       const { key, source } = nameIn(request)
-      const record = await receiver.record(source, key)
-      return record === undefined ? noRecord(source) : jsonAnswer(detail(record, shownOf(source)))
+      return records.show(source, key, fullRecord)
     }),
   })
 
   app.delete('/api/records/:key', {
     schema: {
       ...KEYED,
-      summary: 'Forget a key',
+      summary: 'Delete a record',
       ...query({ source: SOURCE, force: FORCE }),
-      ...MADE_ON_PURPOSE,
-      response: { ...json('it is forgotten', 'Cleared'), ...operatorProblems('not_found', 'record_running') },
+      ...OPERATOR_HEADER,
+      response: { ...json('it is deleted', 'Cleared'), ...operatorProblems('not_found', 'record_running') },
     },
     ...changeForOperators(refusal, async (_, request) => {
       const { key, source } = nameIn(request)
-      const outcome = await receiver.deleteRecord(source, key, { force: (request.query as Forced).force === 'true' })
-      audit(request.raw, { action: 'delete', source, key, outcome })
-      return deletion(outcome, source, key)
+      return records.delete(request, source, key, (request.query as Forced).force === 'true')
     }),
   })
 
@@ -116,9 +106,7 @@ export function apiRecordRoutes(app: FastifyInstance, context: ApiRecordContext)
     ...changeForOperators(refusal, async (_, request) => {
       const { key, source } = nameIn(request)
       const { completed = false } = (request.body ?? {}) as { completed?: boolean }
-      const outcome = await inbox.redrive(source, key, { completed })
-      audit(request.raw, { action: 'redrive', source, key, outcome })
-      return redriveAnswer(outcome, source, key)
+      return records.redrive(request, source, key, completed)
     }),
   })
 }
@@ -140,28 +128,13 @@ function nameIn(request: { params: unknown; query: unknown }): { key: string; so
   return { ...(request.params as { key: string }), source }
 }
 
-function redriveAnswer(outcome: Awaited<ReturnType<Inbox['redrive']>>, source: string, key: string): Answer {
-  switch (outcome) {
-    case 'redriven':
-      return jsonAnswer({ status: 'redriven', key })
-    case 'busy':
-      return serverProblem('record_running', { detail: 'Attempts of this delivery are still to come.' })
-    case 'completed':
-      return serverProblem('record_completed', { detail: 'To process it once more: {"completed": true}' })
-    case 'absent':
-      return serverProblem('not_found', {
-        detail: `Nothing was accepted for this key of the source "${source}". Only what an inbox accepted can be redriven.`,
-      })
-  }
-}
-
-/** For so long pages of the store are looked at for one page of the answer, which may then have few records, and a next. */
-const LOOK_MS = 40
+/** A filter may match few records: after this time the page ends with what was found, and a `next`. */
+const PAGE_MS = 40
 
 async function pageOf(receiver: Receiver, { limit, after, ...query }: ListQuery & { scope?: string }) {
   const records: RecordSummary[] = []
   let next = after
-  const until = performance.now() + LOOK_MS
+  const until = performance.now() + PAGE_MS
   do {
     const page = await recordPage(receiver, {
       ...query,

@@ -13,7 +13,7 @@ export interface ApiSourceContext {
   refusal: Refusal
 }
 
-/** Which sources there are and how they are set. */
+/** The sources and their settings. */
 export function apiSourceRoute(app: FastifyInstance, { sources, activity, refusal }: ApiSourceContext): void {
   app.get('/api/sources', {
     schema: {
@@ -35,7 +35,7 @@ function describeSource(name: string, { handle, options, inbox }: ResolvedSource
     mode: inbox === undefined ? 'inline' : 'inbox',
     ...(sender !== undefined && { sender: { name: sender.facts.name, title: sender.facts.title } }),
     handle: typeof handle === 'function' ? 'function' : handle.kind,
-    // The path and the query of a forward may hold a secret.
+    // The path and the query of a target may contain a secret.
     ...(typeof handle === 'object' && handle.kind === 'forward' && { forward_to: new URL(handle.url).origin }),
     retention_ms: retentionMs,
     lock_ttl_ms: options.lockTtlMs,

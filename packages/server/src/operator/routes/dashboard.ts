@@ -7,7 +7,7 @@ import { media, problems } from '../../http/openapi/answers.js'
 import { serverProblem } from '../../http/problems.js'
 import { respond } from '../../http/respond.js'
 
-/** Where the build puts packages/dashboard; the same from `src` and from `dist`. */
+/** The build of packages/dashboard; the same path from `src` and from `dist`. */
 const FOLDER = fileURLToPath(new URL('../../../dist/dashboard/', import.meta.url))
 const PAGE = 'index.html'
 
@@ -18,7 +18,7 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 }
 
-/** Its own files and its own server, and no way to make a script of a string. */
+/** Only its own files and its own server; no script from a string. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -32,14 +32,14 @@ const POLICY = [
   "trusted-types 'none'",
 ].join('; ')
 
-/** The operator's page. Its files hold no data and are open to all: what it shows it asks the API for. */
+/** The dashboard. Its files contain no data and are public: its data comes from the API. */
 export function dashboardRoutes(app: FastifyInstance): void {
   const files = loadFiles()
   const absent = serverProblem('not_found', files.has(PAGE) ? {} : { detail: 'It is not built: npm run build.' })
-  app.get('/dashboard', { schema: describe('The operator’s page', 'text/html') }, (_, reply) =>
+  app.get('/dashboard', { schema: describe('The dashboard', 'text/html') }, (_, reply) =>
     respond(reply, files.get(PAGE) ?? absent),
   )
-  const schema = { ...describe('What the operator’s page is made of', '*/*'), params: NAMED }
+  const schema = { ...describe('The files of the dashboard', '*/*'), params: NAMED }
   app.get<{ Params: { '*': string } }>('/dashboard/*', { schema }, ({ params }, reply) =>
     respond(reply, files.get(params['*'] || PAGE) ?? absent),
   )
@@ -70,7 +70,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-/** Every file but the page has its content's hash in its name. */
+/** The name of every file except the page contains a hash of its content. */
 function fileAnswer(name: string, type: string): Answer {
   return {
     status: 200,

@@ -7,7 +7,7 @@ import { jsonAnswer } from '../../http/respond.js'
 import type { Route } from '../../http/router.js'
 import { forOperators, pageForOperators, type Refusal } from '../auth/guard.js'
 
-/** The API described: for programs, and for people without anything from elsewhere. */
+/** The API as OpenAPI and as a page. */
 export function docsRoutes(app: FastifyInstance, routes: readonly Route[], refusal: Refusal): void {
   const document = documentOf(routes)
   app.get('/openapi.json', {

@@ -4,7 +4,7 @@ import { textAnswer } from '../../http/respond.js'
 import type { Metrics } from '../../observability/metrics/index.js'
 import { forOperators, type Refusal } from '../auth/guard.js'
 
-/** For Prometheus: every metric in its text format. */
+/** The metrics in Prometheus' text format. */
 export function metricsRoute(app: FastifyInstance, metrics: Metrics, refusal: Refusal): void {
   const { registry } = metrics.instruments
   app.get('/metrics', {

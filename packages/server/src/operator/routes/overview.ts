@@ -12,25 +12,25 @@ export interface OverviewContext {
   refusal: Refusal
 }
 
-const EVERY_MS = 1_000
+const INTERVAL_MS = 1_000
 
-/** How this process does: as one answer, and as a stream of them. */
+/** The state of this process: as one answer, and as a stream. */
 export function overviewRoutes(app: FastifyInstance, { activity, gate, refusal }: OverviewContext): void {
   app.get('/api/overview', {
     schema: {
       ...OPERATORS,
-      summary: 'Totals since the start, the last minute, and how it is now; of this process',
-      response: { ...json('as it is', 'Overview'), ...operatorProblems() },
+      summary: 'Totals since the start, the last minute and the current state of this process',
+      response: { ...json('the overview', 'Overview'), ...operatorProblems() },
     },
     ...forOperators(refusal, async () => jsonAnswer(activity.snapshot(gate.inProgress))),
   })
 
   app.get('/api/stream', {
-    // An answer without a body would have no end either.
+    // The answer to HEAD would never end.
     exposeHeadRoute: false,
     schema: {
       ...OPERATORS,
-      summary: 'The overview each second, and the deliveries of that second',
+      summary: 'The overview and the deliveries of each second',
       description: 'Server-sent events: `overview`, and `delivery` with an array of at most 200 deliveries.',
       response: { ...media('until either side ends it', 'text/event-stream'), ...operatorProblems() },
     },
@@ -44,7 +44,7 @@ export function overviewRoutes(app: FastifyInstance, { activity, gate, refusal }
   })
 }
 
-/** @param goesOn asked before each second: a session may be over by then, or a trial */
+/** @param goesOn called every second: the session or the trial may be over */
 async function* events(activity: Activity, goesOn: () => boolean, gate: Gate): AsyncGenerator<Uint8Array> {
   let { seen } = activity.after(0)
   while (goesOn()) {
@@ -53,7 +53,7 @@ async function* events(activity: Activity, goesOn: () => boolean, gate: Gate): A
     const parts = [event('overview', activity.snapshot(gate.inProgress))]
     if (fresh.deliveries.length > 0) parts.push(event('delivery', fresh.deliveries))
     yield Buffer.from(parts.join(''))
-    await sleep(EVERY_MS)
+    await sleep(INTERVAL_MS)
   }
 }
 

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
-import { json, MADE_ON_PURPOSE, OPERATORS, problems, query } from '../../http/openapi/answers.js'
+import { json, OPERATOR_HEADER, OPERATORS, problems, query } from '../../http/openapi/answers.js'
 import { jsonAnswer, respond } from '../../http/respond.js'
 import type { Audit } from '../audit.js'
-import { withoutIntent } from '../auth/guard.js'
+import { missingIntent } from '../auth/guard.js'
 import type { Operators } from '../auth/operators.js'
 
 export interface SessionContext {
@@ -17,28 +17,28 @@ const LOGIN = {
   properties: { token: { type: 'string', minLength: 1, maxLength: 1024, examples: ['the-admin-token'] } },
 }
 
-/** Of whoever asks, who may be anybody. */
-const MOST_LOGIN_BYTES = 4_096
+/** Anybody may send it. */
+const MAX_LOGIN_BYTES = 4_096
 
 const REFUSED = ['operator_access_denied', 'bad_request', 'internal_error'] as const
 
-/** How a browser gets in: the token is sent once, for a cookie that no script can read. */
+/** Login for browsers: the token is sent once, for a cookie that scripts cannot read. */
 export function sessionRoutes(app: FastifyInstance, { operators, audit }: SessionContext): void {
-  // Open to all: whoever is to log in is not in yet.
+  // Public: a login comes before authorisation.
   const open = { tags: OPERATORS.tags, ...query({}) }
 
   app.get('/api/session', {
     schema: {
       ...open,
-      summary: 'Who may use the operator routes, and whether this browser may',
-      response: { ...json('how it is', 'Session'), ...problems(...REFUSED) },
+      summary: 'The access rule of the operator routes, and whether this browser is logged in',
+      response: { ...json('the session', 'Session'), ...problems(...REFUSED) },
     },
     handler: async (request, reply) =>
       respond(reply, jsonAnswer({ access: operators.mode, logged_in: operators.isLoggedIn(request.raw) })),
   })
 
   app.post('/api/session', {
-    bodyLimit: MOST_LOGIN_BYTES,
+    bodyLimit: MAX_LOGIN_BYTES,
     schema: {
       ...open,
       summary: 'Log in with the token, for twelve hours',
@@ -67,11 +67,11 @@ export function sessionRoutes(app: FastifyInstance, { operators, audit }: Sessio
     schema: {
       ...open,
       summary: 'Log out',
-      ...MADE_ON_PURPOSE,
+      ...OPERATOR_HEADER,
       response: { ...json('the cookie is gone', 'Session'), ...problems(...REFUSED) },
     },
     handler: async (request, reply) => {
-      const refused = withoutIntent(request.raw)
+      const refused = missingIntent(request.raw)
       if (refused !== undefined) return respond(reply, refused)
       const cookie = operators.logout(request.raw)
       audit(request.raw, { action: 'logout', outcome: 'logged_out' })

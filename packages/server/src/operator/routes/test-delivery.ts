@@ -8,11 +8,11 @@ import { mountedSource, type SourceContext } from '../../deliveries/sources.js'
 import { json, OPERATORS, operatorProblems, query, SOURCE } from '../../http/openapi/answers.js'
 import { ref } from '../../http/openapi/schemas.js'
 import { serverProblem } from '../../http/problems.js'
+import { responseJson } from '../../http/record-json.js'
 import { jsonAnswer } from '../../http/respond.js'
 import type { Audit } from '../audit.js'
 import { changeForOperators } from '../auth/guard.js'
 import type { Operators } from '../auth/operators.js'
-import { describeResponse } from '../record-json.js'
 
 export interface TestDeliveryContext extends SourceContext {
   sources: ReadonlyMap<string, ResolvedSource>
@@ -20,7 +20,8 @@ export interface TestDeliveryContext extends SourceContext {
   audit: Audit
 }
 
-const MOST_BYTES_AROUND = 16_384
+/** For the JSON around the body. */
+const ENVELOPE_BYTES = 16_384
 
 const TEST = {
   type: ['object', 'null'],
@@ -28,7 +29,7 @@ const TEST = {
   properties: {
     body: {
       type: 'string',
-      description: 'default: an event as the sender of the source sends it',
+      description: 'default: an example of the sender of the source',
       examples: ['{"a":1}'],
     },
     key: {
@@ -47,13 +48,13 @@ const PAIR = {
   properties: { key: { type: 'string' }, first: ref('TestAnswer'), duplicate: ref('TestAnswer') },
 }
 
-/** Shows that a source works: one delivery, twice. Its handler runs as for any other. */
+/** Tests a source: one delivery, sent twice. Its handler runs as for any other delivery. */
 export function testDeliveryRoute(app: FastifyInstance, context: TestDeliveryContext): void {
   const { sources, operators, audit } = context
   const largest = Math.max(...[...sources.values()].map(({ options }) => options.maxBodyBytes ?? 0))
   app.post('/api/test', {
-    // The body is text in JSON, where some of it takes more room.
-    bodyLimit: 2 * largest + MOST_BYTES_AROUND,
+    // Escapes in JSON may double the size of the body.
+    bodyLimit: 2 * largest + ENVELOPE_BYTES,
     schema: {
       ...OPERATORS,
       summary: 'Send one delivery twice, as the sender of a source would',
@@ -62,20 +63,20 @@ export function testDeliveryRoute(app: FastifyInstance, context: TestDeliveryCon
       ...query({ source: SOURCE }),
       body: TEST,
       response: {
-        ...json('what it was answered, and what the duplicate was', PAIR),
+        ...json('the answers to the delivery and to its duplicate', PAIR),
         ...operatorProblems('not_found', 'media_type_invalid', 'body_too_large'),
       },
     },
     ...changeForOperators(operators.refusal, async (_, request) => {
       const { source: name } = request.query as { source: string }
       const configured = sources.get(name)!
-      if (configured.options.sender !== undefined && operators.mode !== 'token') return nothingSigned()
+      if (configured.options.sender !== undefined && operators.mode !== 'token') return signingDenied()
       const given = (request.body ?? {}) as { body?: string; key?: string }
       const id = given.key ?? `test-${randomUUID()}`
       const { source, receive } = mountedSource(name, configured, context)
       if (given.body !== undefined && Buffer.byteLength(given.body) > source.maxBodyBytes) return source.tooLarge()
       const host = request.raw.headers.host ?? 'localhost'
-      const delivery = signedOrNot(() => testDelivery(name, configured, { ...given, id, host }))
+      const delivery = tryToSign(() => testDelivery(name, configured, { ...given, id, host }))
       if (!(delivery instanceof Delivery)) return delivery
       const key = keyOf(configured.options.sender, delivery) ?? id
       const first = await timed(source.maxResponseBytes, () => receive(delivery))
@@ -86,15 +87,15 @@ export function testDeliveryRoute(app: FastifyInstance, context: TestDeliveryCon
   })
 }
 
-/** What is signed here the application takes for its sender's word. */
-function nothingSigned(): Answer {
+/** The application trusts what is signed. */
+function signingDenied(): Answer {
   return serverProblem('operator_access_denied', {
     detail: `Deliveries of this source are signed, and nothing is signed for a caller without a token: set ${SETTINGS.adminToken.env}.`,
   })
 }
 
-/** Where a source knows the public key only nobody here can sign. */
-function signedOrNot(make: () => Delivery): Delivery | Answer {
+/** A source that has only the public key cannot sign. */
+function tryToSign(make: () => Delivery): Delivery | Answer {
   try {
     return make()
   } catch (error) {
@@ -105,7 +106,7 @@ function signedOrNot(make: () => Delivery): Delivery | Answer {
   }
 }
 
-/** What its record is kept under. Why it has none the answers say. */
+/** The key of its record. If there is none, the answer says why. */
 function keyOf(sender: Sender | undefined, delivery: Delivery): string | null {
   try {
     return sender?.key(delivery) ?? null
@@ -114,13 +115,13 @@ function keyOf(sender: Sender | undefined, delivery: Delivery): string | null {
   }
 }
 
-interface Wanted {
+interface TestEvent {
   id: string
   body?: string
   host: string
 }
 
-function testDelivery(name: string, { options }: ResolvedSource, { id, body: given, host }: Wanted): Delivery {
+function testDelivery(name: string, { options }: ResolvedSource, { id, body: given, host }: TestEvent): Delivery {
   const { sender } = options
   const url = `/hooks/${name}`
   const now = Date.now()
@@ -137,9 +138,9 @@ async function timed(maxBytes: number, deliver: () => Promise<Answer>) {
   const startedAt = performance.now()
   const { status, headers, body, rest } = await deliver()
   const ms = performance.now() - startedAt
-  // Nobody reads what is too large to be recorded.
+  // The rest of a body that is too large to be recorded is not read.
   if (rest !== undefined) void rest[Symbol.asyncIterator]().return?.()
   const bodyOmitted = rest !== undefined || body.length > maxBytes
   const shown = bodyOmitted ? new Uint8Array() : body
-  return { ...describeResponse({ status, headers, body: shown, bodyOmitted }), ms }
+  return { ...responseJson({ status, headers, body: shown, bodyOmitted }), ms }
 }

@@ -2,19 +2,21 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Answer, Inbox, ListQuery, Receiver, RecordSummary } from 'hookonce'
 import type { Shown } from '../../config/redaction.js'
 import { json, media, OPERATORS, operatorProblems, query } from '../../http/openapi/answers.js'
-import { ref, STATES } from '../../http/openapi/schemas.js'
+import { ref } from '../../http/openapi/schemas.js'
 import { serverProblem } from '../../http/problems.js'
+import { eventSummary, STATES } from '../../http/record-json.js'
 import { jsonAnswer } from '../../http/respond.js'
 import type { Audit, Change } from '../audit.js'
 import { forOperators, type Refusal } from '../auth/guard.js'
 import { countDead, type DeadSelection, type RedriveProgress, redriveDead } from '../dead-letters.js'
 import { fullEvents } from '../full-events.js'
-import { describeEvent } from '../record-json.js'
+import type { RecordActions } from '../record-actions.js'
 import { recordPage } from '../record-page.js'
 
 export interface EventContext {
   receiver: Receiver
   inbox: Inbox
+  records: RecordActions
   refusal: Refusal
   audit: Audit
   shownOf(source: string): Shown
@@ -31,55 +33,61 @@ const LISTED = {
   ...SELECTED,
   state: { enum: STATES },
   after: { type: 'string', description: '`next` of the page before' },
-  bodies: { type: 'boolean', description: 'each in full; a page then ends after 8 MiB' },
+  bodies: { type: 'boolean', description: 'events in full; a page then ends after 8 MiB' },
 }
 const REDRIVEN = {
   ...SELECTED,
-  key: { type: 'string', description: 'of one delivery, with nothing else but its source' },
+  key: { type: 'string', description: 'one delivery; only `source` may go with it' },
   error: { type: 'string', description: 'part of the last error' },
-  dry_run: { type: 'boolean', description: 'true: only tell how many it would be', examples: [true] },
+  dry_run: { type: 'boolean', description: 'true: only count them', examples: [true] },
   confirm: {
     type: 'string',
     pattern: '^(all|0|[1-9][0-9]{0,8})$',
-    description: 'of many: how many they are, as a dry run told, or `all`',
+    description: 'of many: their number, from a dry run, or `all`',
   },
 }
 const COUNTED = { type: 'object', required: ['would_redrive'], properties: { would_redrive: { type: 'integer' } } }
 const EVENTS = {
   type: 'object',
   required: ['events', 'next'],
-  properties: { events: { type: 'array', items: { type: 'object' } }, next: { type: ['string', 'null'] } },
+  properties: {
+    events: { type: 'array', items: { anyOf: [ref('Event'), ref('IdempotencyRecord')] } },
+    next: { type: ['string', 'null'] },
+  },
 }
 const PAGE = 50
-const MOST_PER_PAGE = 500
+const MAX_PER_PAGE = 500
 
-/** For operators: what an inbox accepted, newest first, and beginning again what is dead. */
+/** For operators: the deliveries that an inbox accepted, and the redrive of dead ones. */
 export function eventRoutes(app: FastifyInstance, context: EventContext): void {
-  const { receiver, inbox, refusal, shownOf } = context
+  const { receiver, inbox, records, refusal, shownOf } = context
   app.get('/webhook/events', {
     schema: {
       ...OPERATORS,
-      summary: 'What inboxes accepted, newest first',
+      summary: 'Accepted deliveries, newest first',
       ...query(LISTED),
-      response: { ...json('a page; it may hold fewer than asked for', EVENTS), ...operatorProblems('not_found') },
+      response: {
+        ...json('a page; it may have fewer events than the limit', EVENTS),
+        ...operatorProblems('not_found'),
+      },
     },
     ...forOperators(refusal, async (_, request) => {
       const query = readQuery(request)
       if ('status' in query) return query
       if (query.bodies) return fullEvents(receiver, query.list, shownOf)
-      const { records, next } = await recordPage(receiver, query.list)
-      return jsonAnswer({ events: records.map(describeEvent), next: next ?? null })
+      const page = await recordPage(receiver, query.list)
+      return jsonAnswer({ events: page.records.map(record => eventSummary.json(record)), next: page.next ?? null })
     }),
   })
 
   app.post('/webhook/events/redrive', {
     schema: {
       ...OPERATORS,
-      summary: 'Begin dead deliveries again, one by its key or many',
+      summary: 'Redrive dead deliveries: one by its key, or many',
       ...query(REDRIVEN),
       response: {
         200: {
-          description: 'it is due now; of many a line of progress for each batch, or how many they would be',
+          description: 'it is due now; of many: a line of progress for each batch, or their number',
           content: {
             'application/json': { schema: { anyOf: [ref('Redriven'), COUNTED] } },
             ...media('', 'application/x-ndjson')[200]!.content,
@@ -91,31 +99,17 @@ export function eventRoutes(app: FastifyInstance, context: EventContext): void {
     ...forOperators(refusal, async (_, request) => {
       const query = readQuery(request)
       if ('status' in query) return query
-      const audit = (change: Change) => context.audit(request.raw, change)
-      if (query.key === undefined) return redriveMany(receiver, inbox, query, request.query as Confirmed, audit)
+      if (query.key === undefined) {
+        const audit = (change: Change) => context.audit(request.raw, change)
+        return redriveMany(receiver, inbox, query, request.query as Confirmed, audit)
+      }
       const others = Object.keys(request.query as object).filter(name => name !== 'key' && name !== 'source')
-      if (others.length === 0) return redriveOne(inbox, query.list.scope ?? 'default', query.key, audit)
+      if (others.length === 0) return records.redrive(request, query.list.scope ?? 'default', query.key, true)
       return serverProblem('bad_request', {
-        detail: `key names one delivery: ${others.join(', ')} does not go with it.`,
+        detail: `key names one delivery: ${others.join(', ')} cannot be combined with it.`,
       })
     }),
   })
-}
-
-type Told = (change: Change) => void
-
-async function redriveOne(inbox: Inbox, source: string, key: string, audit: Told): Promise<Answer> {
-  const outcome = await inbox.redrive(source, key, { completed: true })
-  audit({ action: 'redrive', source, key, outcome })
-  switch (outcome) {
-    case 'redriven':
-    case 'completed':
-      return jsonAnswer({ status: 'redriven', key })
-    case 'busy':
-      return serverProblem('record_running', { detail: 'Attempts of this delivery are still to come.' })
-    case 'absent':
-      return serverProblem('not_found', { detail: `Nothing was accepted for this key of the source "${source}".` })
-  }
 }
 
 interface Confirmed {
@@ -123,13 +117,13 @@ interface Confirmed {
   confirm?: string
 }
 
-/** What is begun again is told before, and said to be meant. */
+/** Redrives many, once the caller has confirmed their number. */
 async function redriveMany(
   receiver: Receiver,
   inbox: Inbox,
   { list, error, limit }: Query,
   { dry_run: dryRun = false, confirm }: Confirmed,
-  audit: Told,
+  audit: (change: Change) => void,
 ): Promise<Answer> {
   const { scope, since, until } = list
   const selected = {
@@ -160,15 +154,15 @@ async function redriveMany(
 
 function unconfirmed(count: number): Answer {
   return serverProblem('redrive_unconfirmed', {
-    detail: `Nothing was redriven. It would be ${count} now: to begin them again say confirm=${count}, or confirm=all.`,
+    detail: `Nothing was redriven. ${count} deliveries match now: to redrive them send confirm=${count}, or confirm=all.`,
     members: { would_redrive: count },
   })
 }
 
-/** One line for each batch, so that whoever waits sees how far it is. What a broken off one did is told too. */
+/** One line of JSON for each batch. `finished` is called with the last progress, also after an interruption. */
 async function* progressOf(
   batches: ReturnType<typeof redriveDead>,
-  told: (last: RedriveProgress) => void,
+  finished: (last: RedriveProgress) => void,
 ): AsyncGenerator<Uint8Array> {
   let last: RedriveProgress = { looked: 0, redriven: 0, done: false }
   try {
@@ -177,7 +171,7 @@ async function* progressOf(
       yield Buffer.from(`${JSON.stringify(progress)}\n`)
     }
   } finally {
-    told(last)
+    finished(last)
   }
 }
 
@@ -186,11 +180,11 @@ interface Query {
   key: string | undefined
   bodies: boolean
   error: string | undefined
-  /** How many are redriven at most. */
+  /** The maximum to redrive. */
   limit: number
 }
 
-interface Asked {
+interface QueryString {
   source?: string
   state?: RecordSummary['state']
   since?: string
@@ -202,9 +196,9 @@ interface Asked {
   error?: string
 }
 
-/** What a request asks for, or what is wrong with it. */
+/** The query of a request, or the answer to an invalid one. */
 function readQuery(request: FastifyRequest): Query | Answer {
-  const { source, state, limit, after, key, bodies = false, error, ...times } = request.query as Asked
+  const { source, state, limit, after, key, bodies = false, error, ...times } = request.query as QueryString
   const [since, until] = [timeOf(times.since), timeOf(times.until)]
   if (Number.isNaN(since) || Number.isNaN(until)) {
     return serverProblem('bad_request', { detail: 'since and until must be times, e.g. 2030-01-31T12:00:00Z.' })
@@ -212,7 +206,7 @@ function readQuery(request: FastifyRequest): Query | Answer {
   return {
     list: {
       accepted: true,
-      limit: Math.min(limit ?? PAGE, MOST_PER_PAGE),
+      limit: Math.min(limit ?? PAGE, MAX_PER_PAGE),
       ...(source !== undefined && { scope: source }),
       ...(state !== undefined && { state }),
       ...(since !== undefined && { since }),

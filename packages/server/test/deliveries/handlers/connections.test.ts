@@ -22,7 +22,7 @@ const ENDS: [how: string, end: (socket: Socket) => void][] = [
 ]
 
 describe('a kept connection', () => {
-  test.each(ENDS)('that meets its request with %s costs no delivery: one more, new, is tried', async (_, end) => {
+  test.each(ENDS)('that ends with %s is replaced by a new one: the request is sent again', async (_, end) => {
     const { url } = await start((socket, _request, onSocket) => {
       if (onSocket === 1) socket.write(OK)
       else end(socket)
@@ -40,7 +40,7 @@ describe('a kept connection', () => {
     expect(again).toContain('{"key":"b"}')
   })
 
-  test.each(ENDS)('of an inbox as well: %s uses up no attempt', async (_, end) => {
+  test.each(ENDS)('in an inbox too: %s costs no attempt', async (_, end) => {
     const { url, receiver } = await start(
       (socket, _request, onSocket) => {
         if (onSocket === 1) socket.write(OK)
@@ -56,7 +56,7 @@ describe('a kept connection', () => {
     expect(application.requests).toHaveLength(3)
   })
 
-  test('that ends within an answer is not tried again: the application may have worked', async () => {
+  test('that ends within a response is not retried: the application may have processed the request', async () => {
     const { url } = await start((socket, _request, onSocket) => {
       if (onSocket === 1) socket.write(OK)
       else socket.end('HTTP/1.1 2')
@@ -66,7 +66,7 @@ describe('a kept connection', () => {
     expect(application.requests).toHaveLength(2)
   })
 
-  test('is given up once: a new one that ends too is a 502', async () => {
+  test('is replaced once: if the new one ends too, the answer is 502', async () => {
     let isOver = false
     const { url } = await start(socket => {
       if (isOver) socket.end()
@@ -78,7 +78,7 @@ describe('a kept connection', () => {
     expect([application.requests.length, application.connections()]).toEqual([3, 2])
   })
 
-  test('and the new one share one time limit', async () => {
+  test('and its replacement share one time limit', async () => {
     const { url } = await start(
       (socket, _request, onSocket) => {
         if (application.connections() === 1 && onSocket === 1) socket.write(OK)
@@ -94,13 +94,13 @@ describe('a kept connection', () => {
   })
 })
 
-test('a new connection that ends without an answer is not tried again', async () => {
+test('a new connection that ends without a response is not retried', async () => {
   const { url } = await start(socket => socket.end())
   expect((await send(`${url}/webhook`)).status).toBe(502)
   expect(application.requests).toHaveLength(1)
 })
 
-describe('an answer without content', () => {
+describe('a response without content', () => {
   test.each([
     ['204 and a body in one packet', ['HTTP/1.1 204 No Content\r\nContent-Length: 11\r\n\r\n{"ok":true}']],
     ['204 and a body in the next', ['HTTP/1.1 204 No Content\r\nContent-Length: 11\r\n\r\n', '{"ok":true}']],
@@ -120,7 +120,7 @@ describe('an answer without content', () => {
     expect((await receiver.record('default', 'a'))?.response?.status).toBe(204)
   })
 
-  test('204 keeps its connection where nothing says that more will follow', async () => {
+  test('204 keeps its connection if it announces no content', async () => {
     const { url } = await start(socket => socket.write('HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n'))
     for (const key of ['a', 'b', 'c']) {
       expect((await send(`${url}/webhook`, { headers: keyed(key) })).status).toBe(204)
@@ -128,14 +128,14 @@ describe('an answer without content', () => {
     expect(application.connections()).toBe(1)
   })
 
-  test('304 may say how long the content would be', async () => {
+  test('304 may have a content-length', async () => {
     const { url } = await start(socket => socket.write('HTTP/1.1 304 Not Modified\r\nContent-Length: 500\r\n\r\n'))
     for (const _ of ['one', 'two']) expect((await send(`${url}/webhook`)).status).toBe(304)
     expect(application.connections()).toBe(1)
   })
 })
 
-test('answers on the way (1xx) are passed over', async () => {
+test('informational responses (1xx) are ignored', async () => {
   const { url } = await start(socket =>
     socket.write(`HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n${OK}`),
   )
@@ -143,14 +143,14 @@ test('answers on the way (1xx) are passed over', async () => {
   expect([answer.status, answer.text, answer.headers.link]).toEqual([200, 'ok', undefined])
 })
 
-test('an answer that would leave HTTP is a 502', async () => {
+test('a response with an upgrade is a 502', async () => {
   const { url } = await start(socket =>
     socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'),
   )
   expect((await send(`${url}/webhook`)).status).toBe(502)
 })
 
-test('response headers of up to 64 KiB are taken, however many fields they are; more is a 502', async () => {
+test('response headers of up to 64 KiB are accepted, whatever their number; more is a 502', async () => {
   const fields = (count: number, bytes: number) =>
     Array.from({ length: count }, (_, i) => `X-${i}: ${'v'.repeat(bytes)}\r\n`).join('')
   let head = fields(60, 1_000)

@@ -68,7 +68,7 @@ const FAILURES: [what: string, url: () => string | Promise<string>, kind: string
   ],
 ]
 
-describe.each(['inline', 'inbox'])('%s: a forward that fails is recorded, logged and counted as what it was', mode => {
+describe.each(['inline', 'inbox'])('%s: a failed forward is recorded, logged and counted by its reason', mode => {
   test.each(FAILURES)('%s', async (_, url, kind, said) => {
     const env = {
       HOOKONCE_FORWARD_TO: await url(),
@@ -100,7 +100,7 @@ describe.each(['inline', 'inbox'])('%s: a forward that fails is recorded, logged
   })
 })
 
-test('credentials of the target and of the sender are not quoted from an answer', async () => {
+test('credentials in a response are not quoted', async () => {
   const url = await applicationThat(({ headers }, response) => response.writeHead(500).end(JSON.stringify(headers)))
   const own = await startApp({ env: { HOOKONCE_FORWARD_TO: url.replace('//', '//user:pa55-word@') } })
   await send(`${own.url}/webhook`, { headers: { 'X-Idempotency-Key': 'a' } })
@@ -116,7 +116,7 @@ test('credentials of the target and of the sender are not quoted from an answer'
   expect(`${lastError}${own.logged()}${theirs.logged()}`).not.toMatch(/sesame|c00kie|pa55|dXNlcjpw/)
 })
 
-test('nothing is quoted of a source whose bodies are not recorded', async () => {
+test('with recordBody: false nothing is quoted', async () => {
   const url = await applicationThat((_, response) => response.writeHead(500).end('name: Ann'))
   const app = await startApp({ env: { HOOKONCE_FORWARD_TO: url }, sources: { default: { recordBody: false } } })
   await send(`${app.url}/webhook`, { headers: { 'X-Idempotency-Key': 'a' } })
@@ -124,7 +124,7 @@ test('nothing is quoted of a source whose bodies are not recorded', async () => 
 })
 
 describe('a request', () => {
-  test('has a name of its own in the log, at the application, and in an answer that failed', async () => {
+  test('has an id in the log, at the application and in a failure', async () => {
     let status = 500
     const upstream = await startUpstream((_, response) => response.writeHead(status).end('x'))
     closing.push(upstream.close)
@@ -146,7 +146,7 @@ describe('a request', () => {
     for (const { headers } of [first, replay]) expect(headers).not.toHaveProperty('x-request-id')
   })
 
-  test('keeps the name it came with, if that is fit for a log', async () => {
+  test('keeps a valid X-Request-Id', async () => {
     const upstream = await startUpstream((_, response) => response.writeHead(500).end())
     closing.push(upstream.close)
     const app = await startApp({ env: { HOOKONCE_FORWARD_TO: upstream.url } })
@@ -160,7 +160,7 @@ describe('a request', () => {
     }
   })
 
-  test('that the application named itself is not named twice', async () => {
+  test('with an X-Request-Id of the application has only that one', async () => {
     const url = await applicationThat((_, response) => response.writeHead(500, { 'X-Request-Id': 'its own' }).end())
     const app = await startApp({ env: { HOOKONCE_FORWARD_TO: url } })
     expect((await send(`${app.url}/webhook`)).headers['x-request-id']).toBe('its own')
@@ -191,7 +191,7 @@ describe('keys in warnings', () => {
   })
 })
 
-test('a takeover is a line of the log, a count, and on the record', async () => {
+test('a takeover is logged, counted and recorded', async () => {
   const store = memoryStore()
   const lost = { leaseId: 'a'.repeat(32), leaseMs: 1, lockTtlMs: 60_000, retentionMs: 60_000, maxLosses: 10 }
   await store.claim({ scope: 'default', key: 'a', fingerprint: null, ...lost })

@@ -19,7 +19,7 @@ async function start(answer?: UpstreamAnswer, env: Record<string, string> = {}) 
   return startApp({ env: { HOOKONCE_FORWARD_TO: upstream.url, ...env } })
 }
 
-test('bytes go both ways as they are, compressed ones too', async () => {
+test('bodies are forwarded and returned byte for byte, compressed ones too', async () => {
   const zipped = gzipSync('{"answer": 42}')
   const { url } = await start((_, response) => response.setHeader('Content-Encoding', 'gzip').end(zipped))
   const body = gzipSync(Buffer.from([0, 255, 128]))
@@ -66,7 +66,7 @@ test('the application sees the end-to-end headers, its own host, the key and the
   expect(call!.url).toBe('/hooks?a=1')
 })
 
-test('without a key the application sees none', async () => {
+test('without a key the application gets none', async () => {
   const { url } = await start()
   await send(`${url}/webhook`)
   expect(upstream.calls[0]!.headers).not.toHaveProperty('idempotency-key')
@@ -76,7 +76,7 @@ test('without a key the application sees none', async () => {
 /** The bytes of UTF-8, as Node shows header values. */
 const UTF8_NAME = Buffer.from('Zoë').toString('latin1')
 
-test('headers come back as they are, the multi-valued too; cookies to the first sender only', async () => {
+test('response headers are returned as they are, repeated ones too; cookies to the first sender only', async () => {
   const { url } = await start((_, response) =>
     response
       .writeHead(
@@ -107,7 +107,7 @@ test('a redirect is not followed', async () => {
   expect(upstream.calls).toHaveLength(1)
 })
 
-test('an answer of 500 is given back and the retry is attempt 2, with a larger fencing token', async () => {
+test('a 500 is returned, and the retry is attempt 2 with a larger fencing token', async () => {
   const { url } = await start((_, response) =>
     response.writeHead(upstream.calls.length === 1 ? 500 : 200).end('as it is'),
   )
@@ -120,7 +120,7 @@ test('an answer of 500 is given back and the retry is attempt 2, with a larger f
   expect(token(two) > token(one)).toBe(true)
 })
 
-test('an application that is not there is a 502, and the key is free again', async () => {
+test('without a reachable application the answer is 502, and the key is free again', async () => {
   upstream = await startUpstream()
   upstream.close()
   const { url, logged } = await startApp({ env: { HOOKONCE_FORWARD_TO: upstream.url.replace('//', '//user:secret@') } })
@@ -146,14 +146,14 @@ test.each<[string, UpstreamAnswer]>([
   expect([given.status, given.json.code]).toEqual([504, 'upstream_timeout'])
 })
 
-test('an application that breaks off within its body is a 502', async () => {
+test('a response that ends early is a 502', async () => {
   const { url } = await start((_, response) => {
     response.writeHead(200, { 'Content-Length': '100' }).write('part', () => response.destroy())
   })
   expect((await send(`${url}/webhook`, { headers: keyed })).status).toBe(502)
 })
 
-test('a response too large to record is streamed once; replays say that its body was left out', async () => {
+test('a response too large to record is streamed once; replays say that the body was omitted', async () => {
   const large = Buffer.alloc(300_000, 'x')
   const { url } = await start((_, response) => response.setHeader('X-Kind', 'large').end(large), {
     HOOKONCE_MAX_RESPONSE_BYTES: '1000',
@@ -166,7 +166,7 @@ test('a response too large to record is streamed once; replays say that its body
   expect(upstream.calls).toHaveLength(1)
 })
 
-test('a lost attempt lets go of the application', async () => {
+test('a lost attempt aborts the request to the application', async () => {
   let gone = () => {}
   const aborted = new Promise<void>(resolve => {
     gone = resolve
@@ -178,7 +178,7 @@ test('a lost attempt lets go of the application', async () => {
   await aborted
 })
 
-test('the sender may leave: the attempt goes on and its retry is a replay', async () => {
+test('if the sender disconnects, the attempt goes on and its retry is a replay', async () => {
   const { url } = await start()
   upstream.shutGate()
   const { hostname, port } = new URL(url)
@@ -191,13 +191,13 @@ test('the sender may leave: the attempt goes on and its retry is a replay', asyn
   expect([retry.text, upstream.calls.length]).toEqual(['done', 1])
 })
 
-test('a source of the config file forwards where it says, within its own time', async () => {
+test('a source of the config file has its own target and timeout', async () => {
   upstream = await startUpstream(() => {})
   const { url } = await startApp({ sources: { shop: { handle: forward(upstream.url, { timeoutSeconds: 0.1 }) } } })
   expect((await send(`${url}/hooks/shop`)).status).toBe(504)
 })
 
-test('a connection that is accepted and says nothing is a 504, one that is cut a 502', async () => {
+test('a connection without a response is a 504, a broken one a 502', async () => {
   const silent = createServer(socket => socket.on('error', () => {}))
   silent.listen(0, '127.0.0.1')
   await once(silent, 'listening')
@@ -276,14 +276,14 @@ test.each(['inline', 'inbox'])(
   },
 )
 
-test('a misspelled key is neither a key here nor one at the application', async () => {
+test('a header like Idempotency_Key is neither a key here nor at the application', async () => {
   const { url } = await start()
   for (const _ of ['one', 'two']) await send(`${url}/webhook`, { headers: { Idempotency_Key: 'a' } })
   expect(upstream.calls).toHaveLength(2)
   expect(folded(upstream.calls[0]!.rawHeaders).has('IDEMPOTENCY_KEY')).toBe(false)
 })
 
-test('an application marks no answer as a replay, however it spells it', async () => {
+test('an application cannot mark a response as a replay, in any spelling', async () => {
   const { url } = await start((_, response) =>
     response.setHeader('X_Cached', 'true').setHeader('Idempotent_Replayed', 'true').setHeader('Keep_Alive', '1').end(),
   )

@@ -17,7 +17,7 @@ const start = async (env: Record<string, string> = {}) => {
   return startApp({ env: { HOOKONCE_FORWARD_TO: application.url, ...env } })
 }
 
-describe('with HOOKONCE_FORWARD_HANDSHAKES what is asked before the first delivery is for the application to answer', () => {
+describe('with HOOKONCE_FORWARD_HANDSHAKES the application answers handshakes', () => {
   test.each(['GET', 'HEAD', 'OPTIONS'])('%s', async method => {
     const { url, receiver } = await start({ HOOKONCE_FORWARD_HANDSHAKES: 'true' })
     for (const path of ['/webhook', '/hooks/default']) {
@@ -40,14 +40,14 @@ describe('with HOOKONCE_FORWARD_HANDSHAKES what is asked before the first delive
     expect(counted.value('deliveries_total', { source: 'default', outcome: 'handshake' })).toBe(2)
   })
 
-  test('other methods are refused as ever, and deliveries taken', async () => {
+  test('other methods are still refused, and deliveries accepted', async () => {
     const { url } = await start({ HOOKONCE_FORWARD_HANDSHAKES: 'true' })
     const { status, headers } = await send(`${url}/webhook`, { method: 'PUT' })
     expect([status, headers.allow]).toEqual([405, 'GET, HEAD, OPTIONS, POST'])
     expect((await send(`${url}/webhook`)).headers['x-method']).toBe('POST')
   })
 
-  test('an application that is not there is a 502, and the log says why', async () => {
+  test('without a reachable application the answer is 502, and the log has the reason', async () => {
     const { url, lines } = await start({
       HOOKONCE_FORWARD_HANDSHAKES: 'true',
       HOOKONCE_FORWARD_TO: 'http://127.0.0.1:1/',
@@ -58,14 +58,14 @@ describe('with HOOKONCE_FORWARD_HANDSHAKES what is asked before the first delive
   })
 })
 
-test('without it nobody is asked', async () => {
+test('without it handshakes are not forwarded', async () => {
   const { url } = await start()
   for (const method of ['GET', 'HEAD']) expect((await send(`${url}/webhook`, { method })).status).toBe(405)
   expect((await send(`${url}/webhook`, { method: 'OPTIONS' })).status).toBe(204)
   expect(application.calls).toEqual([])
 })
 
-test('a source of the config file says so for itself', async () => {
+test('a source of the config file has its own setting', async () => {
   application = await startUpstream()
   const sources = {
     asked: { handle: forward(application.url), forwardHandshakes: true },
@@ -76,7 +76,7 @@ test('a source of the config file says so for itself', async () => {
   expect((await send(`${url}/hooks/other`, { method: 'GET' })).status).toBe(405)
 })
 
-test('where nobody could be asked, or a sender is answered for already, the start says so', async () => {
+test('without an application, or with a sender that has a handshake, the start fails', async () => {
   await expect(startApp({ env: { HOOKONCE_FORWARD_HANDSHAKES: 'true' } })).rejects.toThrow(
     'HOOKONCE_FORWARD_HANDSHAKES needs an application to ask: set HOOKONCE_FORWARD_TO',
   )
@@ -99,7 +99,7 @@ test.each(['/', '/webhook', '/hooks/default', '/healthz', '/readyz', '/api/recor
   },
 )
 
-test('OPTIONS of what is not there is a 404', async () => {
+test('OPTIONS of an unknown path is a 404', async () => {
   const { url } = await startApp()
   expect((await send(`${url}/nothing`, { method: 'OPTIONS' })).status).toBe(404)
   expect((await send(`${url}/hooks/nobody`, { method: 'OPTIONS' })).status).toBe(404)

@@ -42,7 +42,7 @@ test.each([
   },
 )
 
-test('over others too: the one that began the round ends it', async () => {
+test('through other receivers too: the first one ends it', async () => {
   const [portA, portB] = [await freePort(), await freePort()]
   const start = (port: string, to: string) =>
     startServer({
@@ -69,7 +69,7 @@ test('of an inbox: each attempt is refused, and the record says why', async () =
   }, 10_000)
 })
 
-test('a delivery may pass one source after another of one receiver', async () => {
+test('a delivery may pass several sources of one receiver', async () => {
   const application = await startUpstream()
   const port = await freePort()
   const sources = { second: { handle: forward(application.url) } }
@@ -82,7 +82,7 @@ test('a delivery may pass one source after another of one receiver', async () =>
   application.close()
 })
 
-test('what has passed others, or is made up, is let in, and goes on as it came', async () => {
+test('a Via of other proxies, real or forged, is accepted and kept', async () => {
   const application = await startUpstream()
   const { url } = await startApp({ env: { HOOKONCE_FORWARD_TO: application.url } })
   const passed = ['1.1 proxy', `1.1 hookonce-${'0'.repeat(18)}-default (a comment)`]

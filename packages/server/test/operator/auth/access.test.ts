@@ -47,7 +47,7 @@ describe('with a token', () => {
     }
   })
 
-  test('it is asked for on loopback too, and other headers do not matter', async () => {
+  test('it is required on loopback too, whatever the other headers', async () => {
     const { url } = await startApp({ env: { HOOKONCE_ADMIN_TOKEN: TOKEN } })
     const headers = { authorization: `Bearer ${TOKEN}`, host: 'hooks.example.com', 'x-forwarded-for': '10.0.0.1' }
     expect((await ask(url, headers)).status).toBe(IN)
@@ -94,7 +94,7 @@ describe('a trial', () => {
     expect((await ask(url)).status).toBe(IN)
   })
 
-  test.each(SIGNS)('is over for good with the first request with %o, and says so once', async headers => {
+  test.each(SIGNS)('ends with the first request with %o, and logs it once', async headers => {
     const { url, logged } = await startApp()
     for (const asked of [headers, {}]) {
       const answer = await ask(url, asked)
@@ -125,7 +125,7 @@ describe('a trial', () => {
     expect((await ask(url)).status).toBe(403)
   })
 
-  test('is over with a request by HTTP/1.0, with a loopback Host or with none', async () => {
+  test('ends with a request by HTTP/1.0, with a loopback Host or without one', async () => {
     for (const host of ['Host: 127.0.0.1\r\n', '']) {
       const { url } = await startApp()
       expect(await sendRaw(url, `GET /health HTTP/1.0\r\n${host}\r\n`)).toMatch(/^HTTP\/1\.1 200 /)
@@ -133,13 +133,13 @@ describe('a trial', () => {
     }
   })
 
-  test('goes on taking deliveries when it is over', async () => {
+  test('still accepts deliveries after its end', async () => {
     const { url } = await startApp()
     const deliver = () => send(`${url}/webhook`, { headers: { host: 'hooks.example.com' }, body: '{}' })
     expect([(await deliver()).status, (await deliver()).status]).toEqual([200, 200])
   })
 
-  test('sends test deliveries, which nobody signs', async () => {
+  test('sends unsigned test deliveries', async () => {
     const { url } = await startApp()
     const headers = { 'content-type': 'application/json' }
     expect((await send(`${url}/api/test`, { headers })).json.first.status).toBe(200)
@@ -159,7 +159,7 @@ test.each(SIGNS)('open refuses a request with %o, and stays open', async headers
   expect((await ask(here)).status).toBe(IN)
 })
 
-test('nobody gets in from loopback or elsewhere when listening everywhere without a token', async () => {
+test('without a token a server that listens everywhere is closed to every address', async () => {
   const { url } = await startApp({ env: { HOST: '0.0.0.0' } })
   const own = Object.values(networkInterfaces())
     .flat()
@@ -198,7 +198,7 @@ test.each<[Record<string, string>, string]>([
   expect((await resolveConfig({ env, folder: temporaryFolder() })).operatorAccess.mode).toBe(mode)
 })
 
-describe('settings with which no server starts', () => {
+describe('refused settings', () => {
   const A_TOKEN = 'HOOKONCE_ADMIN_TOKEN (openssl rand -hex 32)'
   const OPEN = { HOOKONCE_OPERATOR_ACCESS: 'open' }
   const LOCAL = { HOOKONCE_OPERATOR_ACCESS: 'local' }
@@ -229,7 +229,7 @@ describe('settings with which no server starts', () => {
     )
   })
 
-  test('stop a server and a worker with a port with one line; commands on the store and other workers go on', async () => {
+  test('stop a server and a worker with a port with one line; store commands and other workers run', async () => {
     const env = { ...OPEN, ...FORWARD, HOOKONCE_MODE: 'inbox', PORT: '0' }
     const line = `hookonce: ${is}, and the source default forwards; set ${A_TOKEN}\n`
     const cwd = temporaryFolder()
@@ -256,7 +256,7 @@ test.each([{}, { sources: {} }, { port: 8000 }])('a config file is something to 
   expect((await resolveConfig({ env: MEMORY, folder })).operatorAccess.mode).toBe('closed')
 })
 
-test('nothing is signed for a caller without a token', async () => {
+test('test deliveries are not signed for a caller without a token', async () => {
   const sender = github({ secrets: ['a-secret-of-github'] })
   const { url } = await startApp({ sources: { hub: { sender } }, access: { mode: 'open', reason: 'a test' } })
   const headers = { 'content-type': 'application/json' }

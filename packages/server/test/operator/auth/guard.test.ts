@@ -76,7 +76,7 @@ async function logIn(app: App): Promise<string> {
   return answer.headers['set-cookie']![0]!.split(';')[0]!
 }
 
-test('a route is public because it is named here, or for operators only', () => {
+test('only the routes listed here are public', () => {
   const open = apps.token.routes.filter(({ operators, method }) => !operators && method !== 'HEAD').map(named)
   expect(open.sort()).toEqual([...PUBLIC].sort())
   expect(operatorRoutes(apps.token).length).toBeGreaterThan(15)
@@ -118,7 +118,7 @@ describe('every operator route', () => {
     expect(await exceptions(apps.token, expected, { cookie, ...headers })).toEqual([])
   })
 
-  test('takes no query parameter that it does not know, and names the one that was meant', async () => {
+  test('refuses unknown query parameters and suggests the nearest', async () => {
     for (const { method, url } of operatorRoutes(apps.local)) {
       const path = url.replace(/\*|:\w+/, 'none')
       const headers = { 'x-hookonce-operator': '1' }
@@ -130,7 +130,7 @@ describe('every operator route', () => {
     expect(json.detail).toContain('did you mean source?')
   })
 
-  test('that takes a source takes no source that there is not', async () => {
+  test('with a source parameter refuses an unknown source', async () => {
     const sourced = operatorRoutes(apps.local).filter(
       ({ schema }) => 'source' in ((schema.querystring as { properties: object }).properties ?? {}),
     )
@@ -144,7 +144,7 @@ describe('every operator route', () => {
     }
   })
 
-  test('and every other takes no more than 200 header fields', async () => {
+  test('and every other route refuses more than 200 header fields', async () => {
     const fields = Array.from({ length: 199 }, (_, i) => [`x-${i}`, '1']).flat()
     for (const path of ['/api/records', '/metrics', '/health', '/dashboard', '/nowhere', '/api/session']) {
       const { status, json } = await send(apps.token.url + path, { method: 'GET', headers: fields })
@@ -152,7 +152,7 @@ describe('every operator route', () => {
     }
   })
 
-  test('is not stored, sniffed, framed or loaded by other sites, refused or not', async () => {
+  test('has the security headers, also in a refusal', async () => {
     for (const route of operatorRoutes(apps.token)) {
       for (const headers of [{}, BEARER]) {
         const answer = await ask(apps.token, route, headers)
@@ -170,7 +170,7 @@ describe('every operator route', () => {
     }
   })
 
-  test('that changes something under /api takes no request that a form could make', async () => {
+  test('for a change under /api refuses requests that a form could send', async () => {
     const changes = operatorRoutes(apps.local).filter(
       ({ method, url }) => url.startsWith('/api/') && !['GET', 'HEAD'].includes(method),
     )

@@ -19,7 +19,7 @@ const logIn = (url: string, token: string, headers: Record<string, string> = {},
 const records = (url: string, headers: Record<string, string>, from = '127.0.0.1') =>
   send(`${url}/api/records`, { method: 'GET', headers, from })
 
-test('the token is changed for a cookie that scripts cannot read, other sites cannot send, and that is not the token', async () => {
+test('a login sets a cookie: HttpOnly, SameSite=Strict, and not the token', async () => {
   const { url, logged } = await withToken()
   const session = (cookie?: string) =>
     send(`${url}/api/session`, { method: 'GET', headers: cookie === undefined ? {} : { cookie } })
@@ -42,7 +42,7 @@ test('the token is changed for a cookie that scripts cannot read, other sites ca
   expect(logged()).not.toContain(cookie.split('=')[1])
 })
 
-test('the cookie is for https alone where the browser speaks it', async () => {
+test('the cookie is Secure where the browser uses https', async () => {
   const { url } = await withToken()
   for (const headers of [
     { 'x-forwarded-proto': 'https' },
@@ -52,21 +52,21 @@ test('the cookie is for https alone where the browser speaks it', async () => {
   }
 })
 
-test('a page of another site logs nobody in, and no form does', async () => {
+test('a page of another site cannot log in, and a form cannot', async () => {
   const { url } = await withToken()
   expect((await logIn(url, TOKEN, { origin: 'https://evil.example' })).status).toBe(403)
   expect((await logIn(url, TOKEN, { 'sec-fetch-site': 'cross-site' })).status).toBe(403)
   expect((await logIn(url, TOKEN, { 'content-type': 'text/plain' })).status).toBe(415)
 })
 
-test('where there is no token there is nothing to log in with', async () => {
+test('without a configured token a login is a 400', async () => {
   const { url } = await startApp()
   expect((await send(`${url}/api/session`, { method: 'GET' })).json).toEqual({ access: 'local', logged_in: true })
   expect((await logIn(url, TOKEN)).json.code).toBe('bad_request')
 })
 
 describe('after ten wrong tokens in a minute', () => {
-  test('an address gets 429 for its next wrong one; the right one, others and sessions go on', async () => {
+  test('the next wrong one of that address is answered 429; the right token, other addresses and sessions are not affected', async () => {
     const { url, logged } = await withToken()
     const cookie = (await logIn(url, TOKEN)).headers['set-cookie']![0]!.split(';')[0]!
     for (let i = 0; i < 5; i++) {
@@ -88,7 +88,7 @@ describe('after ten wrong tokens in a minute', () => {
     expect(lines.length).toBe(11)
   })
 
-  test('and is told so again when the minute is over; a whole IPv6 network is one address', () => {
+  test('and 401 again after the minute; an IPv6 /64 counts as one address', () => {
     let now = 0
     const operators = createOperators({ mode: 'token', token: TOKEN, reason: '' }, { now: () => now })
     const status = (token: string, remoteAddress: string) => {
@@ -117,7 +117,7 @@ test('a login body of more than 4 KiB is not read', async () => {
   expect(unsent).toMatch(/^HTTP\/1\.1 413 /)
 })
 
-test('of a request that is refused no body is read, whatever length it announces', async () => {
+test('the body of a refused request is not read', async () => {
   const { url } = await withToken()
   for (const path of ['/api/test', '/api/records/k/redrive']) {
     const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`
@@ -125,7 +125,7 @@ test('of a request that is refused no body is read, whatever length it announces
   }
 })
 
-test('a stream ends with the session that it was opened with', async () => {
+test('a stream ends with its session', async () => {
   const { url } = await withToken()
   const cookie = (await logIn(url, TOKEN)).headers['set-cookie']![0]!.split(';')[0]!
   const stream = (await fetch(`${url}/api/stream`, { headers: { cookie } })).body!.getReader()
@@ -147,7 +147,7 @@ test('a session ends after twelve hours', () => {
   expect(operators.refusal(asked)?.status).toBe(401)
 })
 
-test('a page for operators asks for the token, by a script of its own and no other', async () => {
+test('an operator page without a login is the login form, with one script', async () => {
   const { url } = await withToken()
   const page = await send(`${url}/docs`, { method: 'GET' })
   expect([page.status, page.headers['content-type']]).toEqual([401, 'text/html; charset=utf-8'])

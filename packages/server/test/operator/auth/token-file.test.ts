@@ -21,7 +21,7 @@ const records = (url: string, token?: string, headers: Record<string, string> = 
     headers: { ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
   })
 
-test('a token is made once, for its owner alone, and named in the log but not shown there', async () => {
+test('a token file is created once with mode 600; the log names it and does not show the token', async () => {
   const cwd = temporaryFolder()
   const first = await startServer({ cwd, env: PROTECTS })
   const token = tokenIn(cwd)
@@ -42,14 +42,14 @@ test('a token is made once, for its owner alone, and named in the log but not sh
   expect(readdirSync(join(cwd, 'data')).filter(name => name.startsWith('operator-token'))).toEqual(['operator-token'])
 })
 
-test('processes that start together in one folder have one token', async () => {
+test('processes that start at once in one folder share one token', async () => {
   const cwd = temporaryFolder()
   const servers = await Promise.all(Array.from({ length: 4 }, () => startServer({ cwd, env: PROTECTS })))
   const token = tokenIn(cwd)
   for (const { url } of servers) expect((await records(url, token)).status).toBe(200)
 })
 
-test('at a terminal the start shows a link that logs a browser in, its token behind the #', async () => {
+test('at a terminal the start prints a login link with the token in the fragment', async () => {
   const folder = temporaryFolder()
   mkdirSync(join(folder, 'data'))
   const config = await resolveConfig({ env: PROTECTS, folder })
@@ -65,7 +65,7 @@ test('at a terminal the start shows a link that logs a browser in, its token beh
   expect(shown).toContain(`  log in      http://localhost:8000/dashboard#token=${tokenIn(folder)}\n`)
 })
 
-describe('a file that is not as it must be stops the start with one line', () => {
+describe('an invalid token file stops the start with one line', () => {
   const started = async (prepare: (path: string) => void) => {
     const cwd = temporaryFolder()
     mkdirSync(join(cwd, 'data'), { mode: 0o700 })

@@ -48,7 +48,7 @@ describe('records', () => {
     }
   })
 
-  test('a source with a sender has one for each event, with the sender’s name for it', async () => {
+  test('have the sender’s label', async () => {
     const { url, receiver } = await startApp()
     const labels: string[] = []
     const sender = github({ secrets: ['secret'] })
@@ -68,7 +68,7 @@ describe('records', () => {
     expect(labels.sort()).toEqual(['default a', 'default b', 'default c'])
   })
 
-  test('one in full', async () => {
+  test('are shown in full', async () => {
     const handle = () => new Response('hello', { status: 201, headers: [['x-multi', '1']] })
     const { url } = await startApp({ sources: { shop: { handle } } })
     await deliver(url, 'k', 'shop')
@@ -115,7 +115,7 @@ describe('records', () => {
     '!~',
     '+',
     'redrive',
-  ])('the key %s can be looked at and cleared', async key => {
+  ])('the record of the key %s can be read and deleted', async key => {
     const { url, logged } = await startApp()
     await deliver(url, key)
     const at = `${url}/api/records/${encodeURIComponent(key)}`
@@ -128,7 +128,7 @@ describe('records', () => {
     ])
   })
 
-  test('one that runs is cleared by force only', async () => {
+  test('with a running attempt are deleted by force only', async () => {
     let finish = () => {}
     const finished = new Promise<void>(resolve => {
       finish = resolve
@@ -148,7 +148,7 @@ describe('records', () => {
   })
 })
 
-test('what an inbox accepted is redriven when dead, and when completed if that is said', async () => {
+test('an accepted delivery is redriven when it is dead, and when it is completed if that is confirmed', async () => {
   let works = false
   const handle = () => (works ? new Response('done') : new Response('no', { status: 500 }))
   const { url, logged } = await startApp({ sources: { shop: { mode: 'inbox', handle, retryDelaysSeconds: [] } } })
@@ -183,7 +183,7 @@ test('what an inbox accepted is redriven when dead, and when completed if that i
   ])
 })
 
-test('sources tell how they are set, and of a forward the origin alone', async () => {
+test('sources show their settings, and of a target the origin only', async () => {
   const { url } = await startApp({
     env: { HOOKONCE_FORWARD_TO: 'http://user:secret@127.0.0.1:9/path?token=secret' },
     sources: { quiet: { mode: 'inbox', recordBody: false, handle: () => new Response() } },
@@ -226,7 +226,7 @@ describe('a test delivery', () => {
     upstream.close()
   })
 
-  test('of an inbox is accepted once; of no source it is a 404', async () => {
+  test('to an inbox is accepted once; to an unknown source it is a 404', async () => {
     const { url } = await startApp({ sources: { later: { mode: 'inbox', handle: () => new Response('done') } } })
     const { json } = await change(`${url}/api/test?source=later`, {})
     expect([json.first.status, json.duplicate.status]).toEqual([202, 202])
@@ -235,8 +235,8 @@ describe('a test delivery', () => {
   })
 })
 
-describe('what operators are not shown', () => {
-  test('redactHeaders: values of headers, replayed to senders all the same', async () => {
+describe('redaction', () => {
+  test('redactHeaders hides header values from operators; replays still have them', async () => {
     const handle = () => new Response('x', { headers: { 'x-secret': 's3cret', 'x-open': 'open' } })
     const { url } = await startApp({
       sources: {
@@ -261,7 +261,7 @@ describe('what operators are not shown', () => {
     expect((await get(`${url}/webhook/events?bodies=true`)).text).not.toContain('s3cret')
   })
 
-  test('recordBody: false: no body, recorded or accepted; replays say that it was omitted', async () => {
+  test('recordBody: false hides bodies and records none; replays say that the body was omitted', async () => {
     const handle = () => new Response('personal')
     const { url, receiver } = await startApp({
       sources: { inline: { handle, recordBody: false }, inbox: { handle, mode: 'inbox', recordBody: false } },

@@ -9,7 +9,7 @@ afterAll(closeApps)
 
 const at = (url: string, key: string, query = '') => `${url}/webhook/idempotency/${encodeURIComponent(key)}${query}`
 
-test('a record tells all that is known of it', async () => {
+test('a record has every field', async () => {
   const handle = () => {
     const headers = new Headers({ 'content-type': 'text/plain' })
     headers.append('x-multi', '1')
@@ -49,7 +49,7 @@ test('a body that is not UTF-8 is shown in base64', async () => {
 })
 
 test.each(['a/b', 'a%2Fb', '?x=1&y', '#', 'k'.repeat(255), '/'.repeat(255), '%', 'a..b', '!~'])(
-  'the key %s can be looked at and cleared',
+  'the record of the key %s can be read and deleted',
   async key => {
     const { url } = await startApp()
     await send(`${url}/webhook`, { headers: { [KEY]: key }, body: '{}' })
@@ -59,7 +59,7 @@ test.each(['a/b', 'a%2Fb', '?x=1&y', '#', 'k'.repeat(255), '/'.repeat(255), '%',
   },
 )
 
-test('a running attempt is cleared by force only', async () => {
+test('a record with a running attempt is deleted by force only', async () => {
   let finish = () => {}
   const finished = new Promise<void>(resolve => {
     finish = resolve

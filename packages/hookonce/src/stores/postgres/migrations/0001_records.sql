@@ -1,14 +1,13 @@
--- Plain SQL: psql may run it too. In another schema, write its name for hookonce.
+-- Plain SQL, which psql can run too. For another schema, replace hookonce by its name.
 
--- The server's clock, as the server read it when the statement arrived: one time for the whole statement, a batch
--- included. The planner inlines them.
+-- The server's clock when the statement arrived: one time for all records of a batch. The planner inlines these functions.
 CREATE FUNCTION hookonce.now_us() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
   AS 'SELECT floor(date_part(''epoch'', statement_timestamp()) * 1000000)::bigint';
 CREATE FUNCTION hookonce.now_ms() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE
   AS 'SELECT floor(date_part(''epoch'', statement_timestamp()) * 1000)::bigint';
 
--- One row. token_floor: no fencing token issued from now on is at or below it; purge raises it, nothing else does.
--- checked_at: what "ready" writes, to prove that writing works.
+-- One row. token_floor: every later fencing token is above it; only purge raises it. checked_at: written to prove that
+-- writes work, and to notice that the clock stepped back.
 CREATE TABLE hookonce.meta (
   id integer PRIMARY KEY CHECK (id = 1),
   version integer NOT NULL,
@@ -18,16 +17,15 @@ CREATE TABLE hookonce.meta (
 
 INSERT INTO hookonce.meta (id, version, token_floor, checked_at) VALUES (1, 1, 0, 0);
 
--- The id rises with every record created: it is the order of the list.
+-- Ids rise with each created record: lists are in their order.
 CREATE SEQUENCE hookonce.record_ids;
 
 -- Times are milliseconds since the epoch. A deleted record stays as an expired one (expires_at 0) until it is purged,
--- so that the next attempt's fencing token rises above its own. watched: whoever ends the attempt says so by NOTIFY.
+-- so that the next fencing token is above its own. watched: the end of an attempt is notified.
 --
--- Rows that are claimed together lie together, and are completed together: half of a page is left for that. Measured
--- with results of 60 and 300 bytes, 32 in flight: 88 and 65 % of the completions are heap-only updates (HOT), at a
--- fillfactor of 70 48 and 31 %; the WAL of a claim and its completion is 1,037 and 1,373 bytes to 1,201 and 1,507; the
--- table is as large either way.
+-- Rows that are claimed together are on one page and are completed together, so half of a page stays free for heap-only
+-- updates (HOT): 88 % of completions with results of 60 bytes are, 48 % at a fillfactor of 70. The table is as large either
+-- way.
 CREATE TABLE hookonce.records (
   scope text COLLATE "C" NOT NULL,
   key text COLLATE "C" NOT NULL,
@@ -57,14 +55,14 @@ CREATE TABLE hookonce.records (
 
 CREATE UNIQUE INDEX records_by_id ON hookonce.records (id);
 
--- When a record can expire at the earliest: a completion changes neither column, so it touches no index. With an index
--- on expires_at no completion is heap-only, and a record costs 17 to 32 % more WAL.
+-- The earliest time when a record can expire. A completion changes neither column, so it can be heap-only. An index on
+-- expires_at would prevent that, and cost 17 to 32 % more WAL a record.
 CREATE INDEX records_due ON hookonce.records ((claimed_at + retention_ms));
 
--- Ballast: a row on the last of 150 pages, which keeps the file from ever being shorter. A connection keeps its plans:
--- one made while the table had a few pages reads the whole table for every key, and goes on so while it grows, until
--- the next analyze. The row has expired and is never due, so nobody sees it and purge leaves it. A VACUUM FULL takes
--- the ballast away, which brings back that risk and nothing else.
+-- Ballast: a row on the last of 150 pages, so that the file never gets shorter. A connection caches its plans: one made
+-- while the table has few pages scans the whole table for each key, also while the table grows, until the next analyze. The
+-- row has expired and is never due, so no statement returns it and purge leaves it. VACUUM FULL removes the ballast, which
+-- only brings back that risk.
 INSERT INTO hookonce.records (
   scope, key, id, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at, expires_at,
   lock_ttl_ms, retention_ms, last_error

@@ -1,8 +1,8 @@
--- Accepted records: queue entries. round is NULL for records that were only claimed, and nothing below holds anything
--- that changes in their lives, so that their updates stay heap-only.
+-- Accepted records are queue entries. round is NULL for records that were only claimed, and no index below has a column that
+-- changes for those, so that their updates stay heap-only.
 --
--- due_at: when the next attempt is due; NULL once settled for good. grp: the group; its unfinished records are blocked
--- but for one. delivery: what was accepted; out of line where a row is large, so that no update copies it.
+-- due_at: when the next attempt is due; NULL once settled for good. grp: the group, of which all unfinished records but one
+-- are blocked. delivery: EXTERNAL, so that no update copies a large one.
 ALTER TABLE hookonce.records
   ADD COLUMN due_at bigint,
   ADD COLUMN grp text COLLATE "C",
@@ -12,8 +12,8 @@ ALTER TABLE hookonce.records
   ADD COLUMN delivery bytea;
 ALTER TABLE hookonce.records ALTER COLUMN delivery SET STORAGE EXTERNAL;
 
--- Each CREATE INDEX notes the table's number of rows for the planner. Of a new table it would note one, the ballast's, and
--- plans made of that read a whole index for one key, and go on so while it grows. So it finds more, which go again below.
+-- CREATE INDEX stores the table's number of rows for the planner. For a new table that would be one, the ballast, and plans
+-- made from that scan a whole index for one key, also while the table grows. So it counts these rows, which are deleted below.
 INSERT INTO hookonce.records (
   scope, key, id, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at, expires_at,
   lock_ttl_ms, retention_ms, last_error
@@ -22,28 +22,28 @@ SELECT 'hookonce ballast', 'light ' || n, -1000 - n, 'failed', 0, 0, '', 0, 0, 4
   repeat('x', 200)
 FROM generate_series(1, 3000) AS n;
 
--- What is still to be attempted does not expire: purge never passes over it.
+-- An unfinished record does not expire, so purge need not read it.
 DROP INDEX hookonce.records_due;
 CREATE INDEX records_due ON hookonce.records ((claimed_at + retention_ms)) WHERE due_at IS NULL;
 
--- The queue. What waits for its group is not in it.
+-- The queue, without the blocked records of groups.
 CREATE INDEX records_queue ON hookonce.records (scope, due_at) WHERE due_at IS NOT NULL AND NOT blocked;
 
--- A group's records in the order in which they were accepted, the one whose turn it is apart.
+-- The unfinished records of a group in the order of acceptance, the blocked ones apart.
 CREATE INDEX records_groups ON hookonce.records (scope, grp, blocked, id) WHERE grp IS NOT NULL AND due_at IS NOT NULL;
 
--- The order of the list of accepted records.
+-- Lists of accepted records are in this order.
 CREATE INDEX records_accepted ON hookonce.records (created_at, id) WHERE round IS NOT NULL;
 
 DELETE FROM hookonce.records WHERE scope = 'hookonce ballast' AND key LIKE 'light %';
 
--- Held until the transaction ends by whoever adds to a group or ends an attempt of it.
+-- Held to its end by each transaction that adds a record to a group or ends an attempt of one.
 CREATE FUNCTION hookonce.lock_group(in_scope text, in_grp text) RETURNS void LANGUAGE sql
   AS $body$ SELECT pg_advisory_xact_lock(hashtextextended(in_scope || ' ' || in_grp, 7407)) $body$;
 
--- Gives the turn of a group to its earliest record, unless one is running; called by whatever adds a record or ends an
--- attempt, after it did. Each statement in here sees what was committed before it, as nothing in the calling statement
--- can: under the lock, either an acceptance sees that the head has ended, or the end sees what was accepted.
+-- Unblocks the earliest record of a group, unless one is running. Called after a statement added a record or ended an
+-- attempt. In contrast to that statement, each statement in here sees all that was committed before it: under the lock,
+-- either an acceptance sees that the running record ended, or the end of that record sees the acceptance.
 CREATE FUNCTION hookonce.give_turn(in_scope text, in_grp text) RETURNS void LANGUAGE plpgsql AS $body$
 DECLARE
   head bigint;

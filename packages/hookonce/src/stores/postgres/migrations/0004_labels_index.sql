@@ -1,4 +1,4 @@
--- As in the migration before last: of a table with next to no rows the planner is to believe that it has some.
+-- Rows for CREATE INDEX to count, as in migration 2.
 INSERT INTO hookonce.records (
   scope, key, id, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at, expires_at,
   lock_ttl_ms, retention_ms
@@ -7,8 +7,8 @@ SELECT 'hookonce ballast', 'light ' || n, -1000 - n, 'failed', 0, 0, '', 0, 0, 4
 FROM generate_series(1, 6000) AS n
 WHERE pg_relation_size('hookonce.records') < 8388608;
 
--- The order of the list by label. Without a label a record is not in it, and no attempt changes what is in it. Apart from the
--- column: on a large table it is built CONCURRENTLY first, which nobody waits for.
+-- Lists by label are in this order. No attempt changes a column of it. Not in the migration that adds the column, because on
+-- a large table the index is built CONCURRENTLY between the two, without blocking writes.
 CREATE INDEX IF NOT EXISTS records_by_label ON hookonce.records (label, created_at, id) WHERE label IS NOT NULL;
 
 DELETE FROM hookonce.records WHERE scope = 'hookonce ballast' AND key LIKE 'light %';

@@ -1,5 +1,6 @@
--- What is in line of a scope: how many, counted up to a limit, and for how long the first has been due.
+-- The unfinished records of a scope: their number, counted up to a limit, and for how long the first has been due.
 -- Parameters: scope, limit.
+-- Result: count, ms; the ms are NULL if there are none and negative if none is due.
 SELECT
   (SELECT count(*) FROM (
     SELECT 1 FROM hookonce.records WHERE scope = $1 AND due_at IS NOT NULL AND NOT blocked LIMIT $2

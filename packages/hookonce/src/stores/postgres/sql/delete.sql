@@ -1,11 +1,11 @@
--- Removes a record: what it held is erased, and it counts as expired. Its token stays until purge has noted it.
--- Parameters: scope, key, whether one that runs under a live lease goes too.
--- Result: one row, or none when there is nothing to remove, or it runs.
-WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+-- Removes a record: its content is erased, and it counts as expired. Purge deletes the row and raises the token floor.
+-- Parameters: scope, key, whether to remove a record under a live lease too.
+-- Result: one row; none if there is no record, or it is running.
+WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   expires_at = 0, lock_ttl_ms = 0, retention_ms = 0, fingerprint = NULL, last_error = NULL, result = NULL,
   due_at = NULL, label = NULL, delivery = NULL
-FROM patience
+FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()
   AND ($3::boolean OR state <> 'running' OR lease_ends_at <= hookonce.now_ms())
 RETURNING CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,

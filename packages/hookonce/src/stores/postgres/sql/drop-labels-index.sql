@@ -1,2 +1,2 @@
--- Beside what goes on; not in a transaction.
+-- Without blocking writes; not in a transaction.
 DROP INDEX CONCURRENTLY IF EXISTS hookonce.records_by_label

@@ -1,4 +1,4 @@
--- The whole record. Before its first attempt an accepted one has no token.
+-- The whole record. The token of an accepted record is 0 before its first attempt.
 -- Parameters: scope, key.
 SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id,
   CASE WHEN attempts > 0 THEN fencing_token ELSE 0 END, created_at, claimed_at, lease_ends_at, settled_at, expires_at,

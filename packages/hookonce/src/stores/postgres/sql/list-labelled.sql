@@ -1,6 +1,6 @@
--- As list-accepted.sql, over the records of one label.
--- Parameters: the time and the id before which the stretch starts, time and id of its last record, scope or NULL, state
---   or NULL, limit, label, whether only accepted ones are wanted.
+-- As list-accepted.sql, for the records of one label.
+-- Parameters: created_at and id before which the step starts, created_at and id of its last record, scope or NULL, state
+--   or NULL, limit, label, whether to list accepted records only.
 SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id,
   CASE WHEN attempts > 0 THEN fencing_token ELSE 0 END, created_at, claimed_at, lease_ends_at, settled_at, expires_at,
   last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts, label

@@ -1,6 +1,6 @@
--- The wanted records of one stretch, newest first, without their results.
--- Parameters: the id before which the stretch starts, its last id, scope or NULL, state or NULL, limit.
--- Not `scope =`: of a scope that is nearly all of the table the planner would read the index on keys to its end.
+-- The matching records of one scan step, newest first, without their results.
+-- Parameters: the id before which the step starts, its last id, scope or NULL, state or NULL, limit.
+-- Not `scope =`: if nearly all of the table is of the scope, the planner would read the whole index on keys.
 SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id,
   CASE WHEN attempts > 0 THEN fencing_token ELSE 0 END, created_at, claimed_at, lease_ends_at, settled_at, expires_at,
   last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts, label

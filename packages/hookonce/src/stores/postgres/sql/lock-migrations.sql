@@ -1,2 +1,2 @@
--- One process at a time migrates; the lock ends with the transaction, so that PgBouncer may be in between.
+-- One process at a time migrates. The lock ends with the transaction, so it works through PgBouncer.
 SELECT pg_advisory_xact_lock(hashtext('hookonce.migrations'))

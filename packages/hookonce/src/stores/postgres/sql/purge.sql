@@ -1,9 +1,9 @@
--- Removes expired rows, those due longest first, and keeps tokens rising over that. Many may do it at once.
--- A row whose token the clock has not left behind by ten seconds stays: a claim that has just read the old floor and
--- then finds the row gone takes its token from the clock, which is above it.
--- By ctid, because the planner takes a LIMIT that is a parameter for a tenth of the table.
+-- Deletes expired rows, longest expired first, and raises the token floor. Processes may purge at once.
+-- A row whose token is not ten seconds below the clock stays: a claim that read the floor before and then finds the row gone
+-- takes its token from the clock, which must be higher.
+-- By ctid, because the planner expects a tenth of the table for a LIMIT that is a parameter.
 -- Parameters: limit.
--- Result: removed.
+-- Result: the number of deleted rows.
 WITH due AS MATERIALIZED (
   SELECT ctid FROM hookonce.records
   WHERE due_at IS NULL AND claimed_at + retention_ms <= hookonce.now_ms() AND expires_at <= hookonce.now_ms()

@@ -1,5 +1,5 @@
--- The number of records, counted while the table is small and as of the last vacuum or analyze when it is not; and
--- all bytes on disk, indexes included. -1: neither has run yet.
+-- The number of records: counted while the table is small, otherwise the estimate of the last vacuum or analyze, -1 before
+-- the first; and all bytes on disk, indexes included.
 SELECT
   CASE
     WHEN pg_relation_size(c.oid) < 8388608

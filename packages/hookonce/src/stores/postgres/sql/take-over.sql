@@ -1,8 +1,8 @@
--- A further attempt of a record that failed, is pending, or whose lease is over, if it is still as it was seen.
--- Parameters: scope, key, the token seen, the state seen, fingerprint, losses, lease_id, lease_ms, lock_ttl_ms,
+-- A further attempt of a record that is pending, failed, or under an ended lease, unless it has changed since it was read.
+-- Parameters: scope, key, the token and the state that were read, fingerprint, losses, lease_id, lease_ms, lock_ttl_ms,
 --   retention_ms, label.
--- Result: attempts, fencing_token; no row when the record has changed.
-WITH patience AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+-- Result: attempts, fencing_token; no row if the record has changed.
+WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   state = 'running', fingerprint = coalesce(fingerprint, $5), label = coalesce(label, $11), attempts = attempts + 1,
   losses = $6, lease_id = $7,
@@ -20,7 +20,7 @@ UPDATE hookonce.records SET
   due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + least($8::bigint, $9::bigint) END,
   lock_ttl_ms = $9::bigint, retention_ms = $10::bigint, lease_ms = least($8::bigint, $9::bigint), begun = true,
   earlier_attempts = earlier_attempts + (state = 'running' AND NOT begun)::integer
-FROM patience
+FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND state = $4 AND expires_at > hookonce.now_ms()
   AND (state IN ('failed', 'pending') OR (state = 'running' AND lease_ends_at <= hookonce.now_ms()))
 RETURNING attempts, fencing_token

@@ -1,6 +1,5 @@
--- What a scope keeps: of a table of more pages than are to be read, by a sample of them. Contents that lie out of line are
--- not read for their sizes.
--- Parameters: scope, pages.
+-- The usage of a scope, estimated from a sample of pages if the table has more. Column sizes do not read TOAST.
+-- Parameters: scope, most pages.
 -- Result: records, bytes.
 WITH pages AS (
   SELECT least(1, $2::float8 * current_setting('block_size')::bigint / greatest(pg_relation_size('hookonce.records'), 1))

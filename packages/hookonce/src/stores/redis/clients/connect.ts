@@ -5,48 +5,49 @@ import type { RedisClient } from './client.js'
 import { type IoredisClient, type IoredisCluster, ioredisClient, isIoredis } from './ioredis.js'
 import { isNodeRedis, type NodeRedisClient, type NodeRedisCluster, nodeRedisClient } from './node-redis.js'
 
-/** Where Redis is, for a client of the store's own, which is ioredis. */
+/** The address of Redis, for a client that the store makes with ioredis. */
 export type RedisAddress = string | SentinelAddress | ClusterAddress
 
-/** A master that Sentinels name. */
+/** A master behind Sentinels. */
 export interface SentinelAddress {
   sentinels: readonly { host: string; port?: number }[]
-  /** The master's name, as the Sentinels have it. */
+  /** The master's name in the Sentinels' configuration. */
   name: string
   /** More options of ioredis, e.g. `password`, `sentinelPassword`, `tls`. */
   [option: string]: unknown
 }
 
 export interface ClusterAddress {
-  /** Some of the Cluster's nodes: `redis://` or `rediss://`, user and password as in the first. */
+  /** One or more of the Cluster's nodes: `redis://` or `rediss://`. All have the first one's user and password. */
   cluster: readonly string[]
   /** More options of ioredis, for the connection to each node. */
   [option: string]: unknown
 }
 
-/** A client of the caller's own, of the package `ioredis` or `redis`. */
+/** A client that the caller made with the package `ioredis` or `redis`. */
 export type GivenClient = IoredisClient | IoredisCluster | NodeRedisClient | NodeRedisCluster
 
 export interface Connected {
   client: RedisClient
-  /** Closes what the store made itself. */
+  /** Closes the client if the store made it. */
   close(): Promise<void>
 }
 
 /**
- * @param silenceMs after which a connection of the store's own that owes an answer is taken for dead
- * @throws {ConfigurationError} where it can be told at once that this is no way to Redis
+ * @param socketTimeoutMs after which a connection of the store's own that gives no reply counts as dead
+ * @throws {ConfigurationError} for what is neither an address nor a client
  */
-export function connect(to: RedisAddress | GivenClient, silenceMs: number): Promise<Connected> {
+export function connect(to: RedisAddress | GivenClient, socketTimeoutMs: number): Promise<Connected> {
   if (typeof to === 'string') {
     assertDatabase(assertUrl(to))
     const isTls = to.startsWith('rediss:')
-    return dial(isTls, ({ Redis }) => new Redis(to, { ...own, socketTimeout: silenceMs }))
+    return dial(isTls, ({ Redis }) => new Redis(to, { ...own, socketTimeout: socketTimeoutMs }))
   }
-  if (!anObject.allows(to)) throw noWay()
-  // Clients first: those of ioredis have a method `cluster`.
+  if (!anObject.allows(to)) throw noAddress()
+  // Clients before addresses, because a client of ioredis has a method `cluster`.
   const given = isIoredis(to) ? ioredisClient(to) : isNodeRedis(to) ? nodeRedisClient(to) : undefined
-  if (given === undefined) return dialAddress(to as SentinelAddress | ClusterAddress, { socketTimeout: silenceMs })
+  if (given === undefined)
+    return dialAddress(to as SentinelAddress | ClusterAddress, { socketTimeout: socketTimeoutMs })
   if ((to as { options?: { keyPrefix?: unknown } }).options?.keyPrefix) {
     throw new ConfigurationError(
       'redisStore needs a client without keyPrefix: give the store its option prefix instead',
@@ -55,19 +56,16 @@ export function connect(to: RedisAddress | GivenClient, silenceMs: number): Prom
   return Promise.resolve({ client: given, close: async () => {} })
 }
 
-/**
- * The store itself asks again, under deadlines: a driver that keeps commands for a server that is gone would carry
- * them out when nobody waits for them any more.
- */
+/** The store itself retries, within time limits: a driver that queued commands would send them after the limit. */
 const unqueued = { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0 }
 const FIRST_PAUSE_MS = 50
-const patience = (times: number) => Math.min(FIRST_PAUSE_MS * 2 ** (times - 1), 500)
+const retryDelay = (times: number) => Math.min(FIRST_PAUSE_MS * 2 ** (times - 1), 500)
 const own = {
   ...unqueued,
   enableOfflineQueue: false,
-  retryStrategy: patience,
-  sentinelRetryStrategy: patience,
-  // A master that became a replica stays connected behind a name or a proxy.
+  retryStrategy: retryDelay,
+  sentinelRetryStrategy: retryDelay,
+  // Behind a DNS name or a proxy the connection to a master that became a replica stays open.
   reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
 }
 
@@ -83,17 +81,17 @@ function dialAddress(to: SentinelAddress | ClusterAddress, limits: object): Prom
     const all = clusterOptions(nodes[0]!, { ...limits, ...options })
     return dial('tls' in all.redisOptions, ({ Cluster }) => new Cluster(nodes.map(addressOf), all))
   }
-  throw noWay()
+  throw noAddress()
 }
 
-const noWay = (): ConfigurationError =>
+const noAddress = (): ConfigurationError =>
   new ConfigurationError('redisStore needs a URL, Sentinels, nodes of a cluster, or a client of ioredis or redis')
 
 function clusterOptions(first: URL, options: object) {
   const { username, password } = first
   return {
     enableOfflineQueue: false,
-    clusterRetryStrategy: patience,
+    clusterRetryStrategy: retryDelay,
     redisOptions: {
       ...unqueued,
       ...(username && { username: decodeURIComponent(username) }),
@@ -112,13 +110,13 @@ const addressOf = ({ hostname, port }: URL) => ({
 function assertUrl(text: string): URL {
   checkConnectionUrl(text, 'redisStore')
   if (!/^rediss?:\/\/./.test(text) || !URL.canParse(text) || new URL(text).hostname === '') {
-    // Not the text itself: it may hold a password.
+    // Without the text, which may have a password in it.
     throw new ConfigurationError('redisStore needs a URL like redis://host:6379 or rediss://user:password@host:6379/0')
   }
   return new URL(text)
 }
 
-/** The driver takes any text for a database, and goes on in database 0 when the server knows no such. */
+/** Checked here because the driver accepts any text, and uses database 0 if the server refuses it. */
 function assertDatabase({ pathname, searchParams }: URL): void {
   const database = searchParams.get('db') ?? pathname.slice(1)
   if (!/^\d*$/.test(database))
@@ -134,7 +132,7 @@ const NO_CONNECTION = new Error('there is no connection yet')
 const REFUSED_DATABASE = /\bDB index\b|SELECT is not allowed/
 const PERHAPS_TLS = 'was the connection closed because the port has TLS? Then the URL begins with rediss://'
 
-/** @param isTls whether it is asked for */
+/** @param isTls whether the address asks for TLS */
 async function dial(
   isTls: boolean,
   make: (ioredis: Ioredis) => InstanceType<Ioredis['Redis' | 'Cluster']>,
@@ -143,34 +141,36 @@ async function dial(
     throw new ConfigurationError(`redisStore needs the package ioredis: npm install ioredis (${cause.message})`)
   })
   const client = make(ioredis)
-  // What commands fail with is only that there is no connection; why there is none is told here.
-  let trouble: unknown = isTls ? NO_TLS : NO_CONNECTION
+  // A command's error only says that there is no connection. The client's `error` event says why.
+  let connectionError: unknown = isTls ? NO_TLS : NO_CONNECTION
   let wasConnected = false
-  /** Of this connection's database; the driver would go on in database 0. */
+  /** The server refused the database of this connection; the driver would use database 0. */
   let refusal: Error | undefined
   client.on('error', (error: Error & { code?: string; lastNodeError?: unknown }) => {
-    trouble = error.lastNodeError ?? error
+    connectionError = error.lastNodeError ?? error
     if (REFUSED_DATABASE.test(error.message)) refusal = error
-    if (!isTls && !wasConnected && error.code === 'ECONNRESET') trouble = new Error(`${error.message}; ${PERHAPS_TLS}`)
+    if (!isTls && !wasConnected && error.code === 'ECONNRESET') {
+      connectionError = new Error(`${error.message}; ${PERHAPS_TLS}`)
+    }
   })
   client.on('connect', () => {
     refusal = undefined
   })
   client.on('ready', () => {
     wasConnected = true
-    trouble = undefined
+    connectionError = undefined
   })
-  // A failover that ioredis is told of while it looks for the master ends its client for good.
+  // ioredis ends its client for good if it is notified of a failover while it looks up the master.
   let closed = false
   client.on('end', () => {
     if (!closed) setTimeout(() => !closed && client.connect().catch(() => {}), FIRST_PAUSE_MS)
   })
-  const made = ioredisClient(client)
+  const redisClient = ioredisClient(client)
   return {
     client: {
-      ...made,
-      trouble: () => trouble,
-      evaluate: (...command) => (refusal === undefined ? made.evaluate(...command) : Promise.reject(refusal)),
+      ...redisClient,
+      connectionError: () => connectionError,
+      evaluate: (...command) => (refusal === undefined ? redisClient.evaluate(...command) : Promise.reject(refusal)),
     },
     close: async () => {
       closed = true

@@ -1,10 +1,10 @@
 import { type Argument, firstOf, type RedisClient, type RedisNode, type Subscriber } from './client.js'
 
-/** What is used of an ioredis `Redis`. */
+/** The part of an ioredis `Redis` that the store uses. */
 export interface IoredisClient {
   readonly isCluster: boolean
   readonly status: string
-  /** Of a `Redis` that is connected. */
+  /** Absent while a `Redis` is not connected. */
   readonly stream?: { cork(): void; uncork(): void } | undefined
   readonly options: object
   callBuffer(command: string, args: (string | Buffer | number)[]): Promise<unknown>
@@ -15,13 +15,13 @@ export interface IoredisClient {
   off(event: string, listener: () => void): unknown
 }
 
-/** What is used of an ioredis `Cluster`. */
+/** The part of an ioredis `Cluster` that the store uses. */
 export interface IoredisCluster extends Omit<IoredisClient, 'duplicate'> {
   nodes(role?: 'master' | 'slave' | 'all'): unknown[]
 }
 
-/** Methods that the driver has and its types leave out. `callBuffer` fails under `enableAutoPipelining`. */
-interface Evaluating {
+/** Methods that the driver's types leave out. `callBuffer` would fail under `enableAutoPipelining`. */
+interface ScriptMethods {
   evalshaBuffer(sha: string, keys: number, ...args: (string | Buffer)[]): Promise<unknown>
   evalBuffer(script: string, keys: number, ...args: (string | Buffer)[]): Promise<unknown>
 }
@@ -39,29 +39,29 @@ export function isIoredis(client: object): client is IoredisClient | IoredisClus
 }
 
 export function ioredisClient(client: IoredisClient | IoredisCluster): RedisClient {
-  const evaluating = client as unknown as Evaluating
-  const corker = 'nodes' in client ? undefined : createCorker(client)
+  const scriptMethods = client as unknown as ScriptMethods
+  const batcher = 'nodes' in client ? undefined : createWriteBatcher(client)
   const serversOf = (role: 'master' | 'all') => ('nodes' in client ? client.nodes(role) : [client]) as IoredisClient[]
 
   return {
     isCluster: client.isCluster,
 
     async firstConnection() {
-      // A lazy one connects with its first command, which is about to come.
+      // A client with `lazyConnect` would connect with its first command, which comes next.
       if (client.status === 'wait') client.connect().catch(() => {})
       if (client.status === 'connecting' || client.status === 'connect') {
         await firstOf(client, 'ready', 'error', 'close', 'end')
       }
     },
 
-    expectMore: () => corker?.expectMore(),
+    batchWrites: () => batcher?.batchWrites(),
 
     evaluate(command, script, keys, args) {
-      corker?.next()
+      batcher?.next()
       const all = args as readonly Argument[] as Buffer[]
       return command === 'EVALSHA'
-        ? evaluating.evalshaBuffer(script, keys.length, ...keys, ...all)
-        : evaluating.evalBuffer(script, keys.length, ...keys, ...all)
+        ? scriptMethods.evalshaBuffer(script, keys.length, ...keys, ...all)
+        : scriptMethods.evalBuffer(script, keys.length, ...keys, ...all)
     },
 
     async nodes() {
@@ -70,10 +70,10 @@ export function ioredisClient(client: IoredisClient | IoredisCluster): RedisClie
 
     subscriber(message, ended) {
       const servers = serversOf('all')
-      // Any server of a Cluster hears what is published on another.
+      // A Cluster forwards messages to all of its servers.
       const server = servers[Math.floor(Math.random() * servers.length)]
       if (server === undefined) return Promise.reject(new Error('no server of the Cluster is known'))
-      // Whoever watches has to know when it is cut off: reconnecting and subscribing anew is not left to the driver.
+      // The watcher reconnects and subscribes itself, because it must know when messages may be missed.
       const own = { lazyConnect: true, retryStrategy: null, autoResubscribe: false, enableOfflineQueue: true }
       return connect(
         server.duplicate({ ...own, readOnly: false, himportFieldsets: undefined }) as Connection,
@@ -89,25 +89,22 @@ export function ioredisClient(client: IoredisClient | IoredisCluster): RedisClie
   }
 }
 
-/**
- * So many commands leave together: while Redis works on them the next are made. In one write, however many there are, all
- * who are asked together wait for each other: a sixth fewer first deliveries and a fifth fewer duplicates.
- */
-const MOST_TOGETHER = 16
+/** Redis executes these commands while the next are made. One write for all would take a sixth of the throughput. */
+const COMMANDS_PER_WRITE = 16
 
 /**
- * The driver writes each command by itself. What is asked in one turn of the event loop leaves in few writes, the last at
- * its end: a seventh less CPU for a first delivery, a fifth for a duplicate, with 64 under way.
+ * The driver writes each command to the socket by itself. The commands of one tick of the event loop are written in batches
+ * instead, the last batch at the end of the tick: a seventh less CPU for a first delivery.
  */
-function createCorker(client: IoredisClient): { expectMore(): void; next(): void } {
+function createWriteBatcher(client: IoredisClient): { batchWrites(): void; next(): void } {
   let corked: IoredisClient['stream']
-  let together = 0
+  let count = 0
 
-  function expectMore(): void {
+  function batchWrites(): void {
     const { stream } = client
     if (stream === undefined || stream === corked) return
     corked = stream
-    together = 0
+    count = 0
     stream.cork()
     setImmediate(() => {
       corked = undefined
@@ -116,13 +113,13 @@ function createCorker(client: IoredisClient): { expectMore(): void; next(): void
   }
 
   return {
-    expectMore,
+    batchWrites,
 
-    /** To be called before each command. */
+    /** Call before each command. */
     next() {
-      expectMore()
-      if (together++ < MOST_TOGETHER || corked === undefined) return
-      together = 1
+      batchWrites()
+      if (count++ < COMMANDS_PER_WRITE || corked === undefined) return
+      count = 1
       corked.uncork()
       corked.cork()
     },
@@ -134,7 +131,7 @@ async function connect(
   message: (channel: string) => void,
   ended: () => void,
 ): Promise<Subscriber> {
-  connection.on('error', () => {}) // its end tells the same
+  connection.on('error', () => {}) // `end` follows
   connection.on('message', message)
   await connection.connect()
   connection.on('end', ended)

@@ -1,6 +1,6 @@
 import { firstOf, type RedisClient, type RedisNode, type Subscriber } from './client.js'
 
-/** What is used of a client that `createClient` of the package `redis` makes. */
+/** The part of a `createClient` client of the package `redis` that the store uses. */
 export interface NodeRedisClient {
   readonly isOpen: boolean
   readonly isReady: boolean
@@ -11,7 +11,7 @@ export interface NodeRedisClient {
   off(event: string, listener: () => void): unknown
 }
 
-/** What is used of a client that `createCluster` of the package `redis` makes. */
+/** The part of a `createCluster` client of the package `redis` that the store uses. */
 export interface NodeRedisCluster {
   readonly isOpen: boolean
   readonly masters: unknown[]
@@ -33,12 +33,12 @@ interface Connection {
   on(event: string, listener: () => void): unknown
 }
 
-/** RESP's `$`: strings as buffers. */
+/** Maps RESP's `$`, strings, to buffers. */
 const AS_BYTES = { typeMapping: { 36: Buffer } }
 const AS_TEXT = { typeMapping: {} }
 
 export function isNodeRedis(client: object): client is NodeRedisClient | NodeRedisCluster {
-  // A client of `createSentinel` is neither: it takes commands in another way.
+  // Not a client of `createSentinel`, whose `sendCommand` has other parameters.
   return 'sendCommand' in client && ('nodeClient' in client || ('isReady' in client && !('getMasterNode' in client)))
 }
 
@@ -69,7 +69,7 @@ export function nodeRedisClient(client: NodeRedisClient | NodeRedisCluster): Red
 
     async subscriber(message, ended) {
       const all = await servers()
-      // Any server of a Cluster hears what is published on another.
+      // A Cluster forwards messages to all of its servers.
       const server = all[Math.floor(Math.random() * all.length)]
       if (server === undefined) throw new Error('no server of the Cluster is known')
       return connect(server, message, ended)
@@ -89,7 +89,7 @@ async function connect(
   ended: () => void,
 ): Promise<Subscriber> {
   const { socket } = server.options as Connection['options']
-  // Whoever watches has to know when it is cut off: reconnecting and subscribing anew is not left to the driver.
+  // The watcher reconnects and subscribes itself, because it must know when messages may be missed.
   const connection = server.duplicate({ socket: { ...socket, reconnectStrategy: false } }) as Connection
   let connected = false
   connection.on('error', () => {
@@ -99,9 +99,9 @@ async function connect(
   })
   await connection.connect()
   connected = true
-  const heard = (_: string, channel: string) => message(channel)
+  const onMessage = (_: string, channel: string) => message(channel)
   return {
-    subscribe: channel => connection.subscribe(channel, heard),
+    subscribe: channel => connection.subscribe(channel, onMessage),
     unsubscribe: channel => void connection.unsubscribe(channel).catch(() => {}),
     close() {
       connected = false

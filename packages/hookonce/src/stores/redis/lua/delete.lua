@@ -1,10 +1,10 @@
 #!lua flags=allow-oom
--- Removes the record. Until it would have expired its fencing token stays, in a value that expired in 1970 and so
--- counts as absent: tokens rise even if the clock steps back, or a failover brings a clock that is behind.
--- KEYS[1] the record; the channel of its watchers has the same name. ARGV: '1' by force.
+-- Removes the record. Until it would have expired a value that counts as absent (it expired in 1970) keeps its fencing
+-- token, so that tokens rise even if the clock steps back, or is behind after a failover.
+-- KEYS[1] the record; the channel of its watchers has the same name. ARGV: '1' to remove a running record too.
 -- Result: 1 deleted, 0 absent, 2 running.
 -- @include record
--- @include place
+-- @include queue
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local value = redis.call('GET', KEYS[1])
@@ -16,9 +16,9 @@ if now >= expires and not unfinished then return 0 end
 if (state == 'r' or state == 'R') and now < lease_ends and ARGV[1] ~= '1' then return 2 end
 
 if unfinished or state == 'C' or state == 'D' then
-  -- Just below 0: the next take removes it from the log.
-  local agenda, member, group = place_of(value, rest, KEYS[1])
-  put_below_0(agenda, member, unfinished and group, 1)
+  -- An expiry in the past: the next claim-due.lua removes it from the stream.
+  local agenda, member, group = queue_entry(value, rest, KEYS[1])
+  settle_entry(agenda, member, unfinished and group, 1)
 end
 value = struct.pack(RECORD, 'd', watched, 0, 0, 0, 0, 0, 0,
   0, '', token, 0, 0, 0, 0, '', 0, '')

@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
--- Gives the key back for a retry and keeps the error.
--- KEYS[1] the record; the channel of its watchers has the same name. ARGV: lease id, '=' and the error, and of an
---   accepted record in how many ms it is due again, or `dead`, and 1 if its attempt did not begin.
+-- Releases the key for a retry and keeps the error.
+-- KEYS[1] the record; the channel of its watchers has the same name. ARGV: lease id, '=' and the error; for an
+--   accepted record the ms until it is due again, or `dead`, and 1 if its attempt did not begin.
 -- Result: 1 failed by this attempt, now or before; 0 fenced.
 -- @include record
--- @include place
+-- @include queue
+-- @include label
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local value = redis.call('GET', KEYS[1])
@@ -17,24 +18,22 @@ if state ~= 'r' and state ~= 'R' then return 0 end
 
 local _, _, _, _, _, text, rest = struct.unpack(AFTER_HEAD, value, 55 + #holder)
 local text_at = rest - 4 - #text
--- The label stays in front of the error.
-local label = string.sub(text, 1, 1) == '#' and string.sub(text, 1, 2 + string.byte(text, 2)) or ''
-text = label .. ARGV[2]
+text = label_of(text) .. ARGV[2]
 local facts = string.sub(value, 19, text_at - 1) .. struct.pack('<I4c0', #text, text)
 expires = now + retention
 if state == 'r' then
   redis.call('SET', KEYS[1], struct.pack('<c1c1dd', 'f', watched, expires, now) .. facts, 'PXAT', expires)
 else
-  local round, earlier = struct.unpack(PLACE, value, rest)
+  local round, earlier = struct.unpack(QUEUED, value, rest)
   local accepted = struct.pack('<I4I4', round, earlier + tonumber(ARGV[4])) .. string.sub(value, rest + 8)
-  local agenda, member, group = place_of(value, rest, KEYS[1])
+  local agenda, member, group = queue_entry(value, rest, KEYS[1])
   if ARGV[3] ~= 'dead' then
     -- See record-codec.ts about XX and pcall.
     local due = now + tonumber(ARGV[3])
     redis.pcall('ZADD', agenda, 'XX', 'LT', due, group or member)
     redis.call('SET', KEYS[1], struct.pack('<c1c1dd', 'F', watched, due, now) .. facts .. accepted)
   else
-    put_below_0(agenda, member, group, expires)
+    settle_entry(agenda, member, group, expires)
     value = struct.pack('<c1c1dd', 'D', watched, expires, now) .. facts .. accepted
     redis.call('SET', KEYS[1], value, 'PXAT', expires)
   end

@@ -1,6 +1,6 @@
 #!lua flags=no-writes,allow-oom
 -- Reads the record.
--- KEYS[1] the record. ARGV: how many bytes of its value, -1: all.
+-- KEYS[1] the record. ARGV: the last byte of its value to read, -1: all.
 -- Result: {ms since the epoch, value or ''}.
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)

@@ -1,6 +1,6 @@
--- Marks the record as watched: from now on whatever ends an attempt publishes on the channel of the record's name.
--- A record that is not there is marked for an hour, in a value that expired in 1970 and so counts as absent.
--- KEYS[1] the record.
+-- Marks the record as watched: from now on the end of an attempt is published on the channel of the record's name.
+-- An absent record gets, for an hour, a marked value that counts as absent (it expired in 1970).
+-- KEYS[1] the record. Result: 1.
 -- @include record
 local mark = redis.call('GETRANGE', KEYS[1], 1, 1)
 if mark == '0' then

@@ -8,10 +8,11 @@ import {
   MOST_COUNTED,
   type RedriveOutcome,
 } from '../../inbox-store.js'
+import { decideAccept, decideRedrive, lossesOf } from '../../rules.js'
 import type { Payloads } from '../messages.js'
 import { sql } from '../sql.generated.js'
 import type { Database } from './driver.js'
-import { differs, type Found, lossesOf, type Records, unexpired } from './records.js'
+import { currentOf, type Found, type Records, unexpired } from './records.js'
 import { acceptedOf, type RecordRow } from './rows.js'
 
 /** One outcome ends after the delivery that reaches this limit, because deliveries are copied twice on their way. */
@@ -57,12 +58,12 @@ export function createInboxOperations(db: Database, records: Records) {
   }
 
   /** The outcome for a record that exists; `undefined`: there is none, and a new one is written. */
-  function outcomeOf(found: Found | undefined, { acceptId, fingerprint }: AcceptRequest): AcceptOutcome | undefined {
+  function outcomeOf(found: Found | undefined, request: AcceptRequest): AcceptOutcome | undefined {
     if (found === undefined) return undefined
-    if (differs(found.fingerprint, fingerprint)) return { status: 'mismatch' }
+    const status = decideAccept(currentOf(found), request)
+    if (status === 'mismatch') return { status }
     const { state, created_at: acceptedAt } = found
-    const isRepeated = state === 'pending' && found.attempts === 0 && found.lease_id === acceptId
-    return isRepeated ? { status: 'accepted', acceptedAt } : { status: 'known', state, acceptedAt }
+    return status === 'accepted' ? { status, acceptedAt } : { status, state, acceptedAt }
   }
 
   const due = (scope: string, now: number, limit: number) => statement.due.all(scope, now, limit) as unknown as Due[]
@@ -151,8 +152,8 @@ export function createInboxOperations(db: Database, records: Records) {
     redrive({ scope, key, completed }: Payloads['redrive'], now: number): RedriveOutcome {
       const found = unexpired(records.find(scope, key), now)
       if (found === undefined || found.round === null) return 'absent'
-      if (found.state === 'completed' && !completed) return 'completed'
-      if (found.state !== 'dead' && found.state !== 'completed') return 'busy'
+      const decision = decideRedrive(found, { completed })
+      if (decision !== undefined) return decision
       statement.redrive.run(now, found.id)
       if (found.grp !== null) statement.holdNext.run(scope, found.grp, found.id)
       return 'redriven'

@@ -1,3 +1,4 @@
+import { decideClaim, decideComplete, expiryOf, lossesOf, remainingLease } from '../../rules.js'
 import {
   type ClaimOutcome,
   type ClaimRequest,
@@ -10,7 +11,7 @@ import type { Payloads } from '../messages.js'
 import { sql } from '../sql.generated.js'
 import type { Database } from './driver.js'
 import { createInboxOperations } from './inbox-operations.js'
-import { createRecords, differs, endsTooLate, expiryOf, type Found, lossesOf, unexpired } from './records.js'
+import { createRecords, currentOf, endsTooLate, type Found, unexpired } from './records.js'
 import { type RecordRow, summaryOf } from './rows.js'
 
 /** The contract's operations on one connection. The caller opens the transaction; `now` is its clock in milliseconds. */
@@ -33,19 +34,23 @@ export function createOperations(db: Database) {
 
   /** The outcome of a claim that writes nothing; `undefined`: the claim writes. */
   function outcomeOf(found: Found | undefined, request: ClaimRequest, now: number): ClaimOutcome | undefined {
-    const { fingerprint, leaseId, maxLosses } = request
     if (found === undefined) return undefined
-    if (differs(found.fingerprint, fingerprint)) return { status: 'mismatch' }
-    if (found.state === 'completed') {
-      return { status: 'completed', result: found.result!, completedAt: found.settled_at! }
+    const current = currentOf(found)
+    const status = decideClaim(current, request, now)
+    switch (status) {
+      case 'mismatch':
+        return { status }
+      case 'completed':
+        return { status, result: found.result!, completedAt: found.settled_at! }
+      case 'acquired':
+        return acquired(found.attempts, found.fencing_token, false)
+      case 'running':
+        return endsTooLate(found, now) ? undefined : { status, leaseRemainingMs: remainingLease(current, now) }
+      case 'exhausted':
+        return { status, losses: lossesOf(current) }
+      default:
+        return undefined
     }
-    if (found.state === 'running') {
-      if (found.lease_id === leaseId) return acquired(found.attempts, found.fencing_token, false)
-      if (endsTooLate(found, now)) return undefined
-      if (found.lease_ends_at > now) return { status: 'running', leaseRemainingMs: found.lease_ends_at - now }
-    }
-    const losses = lossesOf(found)
-    return found.state === 'dead' || losses >= maxLosses ? { status: 'exhausted', losses } : undefined
   }
 
   /** How this attempt has settled the record in an earlier call. */
@@ -107,9 +112,9 @@ export function createOperations(db: Database) {
     /** The outcome of `complete` where it would not write; `undefined`: it would. */
     peekComplete({ scope, key }: RecordId, leaseId: string, now: number): CompleteOutcome | undefined {
       const found = unexpired(find(scope, key), now)
-      if (found?.lease_id !== leaseId) return { status: 'fenced' }
-      if (found.state === 'completed') return { status: 'completed', completedAt: found.settled_at! }
-      return found.state === 'running' ? undefined : { status: 'fenced' }
+      const status = decideComplete(found && currentOf(found), leaseId)
+      if (status === 'completed') return { status, completedAt: found!.settled_at! }
+      return status && { status }
     },
 
     complete({ scope, key, leaseId, result }: Payloads['complete'], now: number): CompleteOutcome {
@@ -132,7 +137,7 @@ export function createOperations(db: Database) {
     delete({ scope, key, force }: Payloads['delete'], now: number): 'deleted' | 'absent' | 'running' {
       const found = unexpired(find(scope, key), now)
       if (found === undefined) return 'absent'
-      if (!force && found.state === 'running' && found.lease_ends_at > now) return 'running'
+      if (!force && remainingLease(currentOf(found), now) > 0) return 'running'
       records.remove(found)
       return 'deleted'
     },

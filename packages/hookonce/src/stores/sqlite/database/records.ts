@@ -1,3 +1,4 @@
+import { type CurrentRecord, expiryOf, lossesOf } from '../../rules.js'
 import { lostError, NEVER } from '../../store.js'
 import { sql } from '../sql.generated.js'
 import type { Database } from './driver.js'
@@ -100,23 +101,15 @@ export function createRecords(db: Database) {
   }
 }
 
-/** The expiry of a running record that was not accepted. */
-export function expiryOf(leaseEndsAt: number, { lockTtlMs, retentionMs }: { lockTtlMs: number; retentionMs: number }) {
-  return leaseEndsAt + Math.max(lockTtlMs, retentionMs)
-}
-
 /** Step 0 of every operation: an expired record is an absent one. */
 export function unexpired(found: Found | undefined, now: number): Found | undefined {
   return found !== undefined && found.expires_at > now ? found : undefined
 }
 
-export function differs(one: string | null, other: string | null): boolean {
-  return one !== null && other !== null && one !== other
-}
-
-/** Of a running record whose lease is over, the attempt counts as lost if it had begun. */
-export function lossesOf(found: Pick<Found, 'losses' | 'state' | 'begun'>): number {
-  return found.losses + (found.state === 'running' && found.begun ? 1 : 0)
+/** The record as the contract's rules take it. */
+export function currentOf(found: Found): CurrentRecord {
+  const { state, fingerprint, attempts, losses, lease_id, lease_ends_at, begun } = found
+  return { state, fingerprint, attempts, losses, leaseId: lease_id, leaseEndsAt: lease_ends_at, begun }
 }
 
 /** A lease that ends later than its full length from now was taken before the clock stepped back. */

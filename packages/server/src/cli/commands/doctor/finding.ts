@@ -1,4 +1,4 @@
-/** What one check found. `fix` says what to do about it. */
+/** The result of one check. `fix`: what to do about it. */
 export interface Finding {
   check: string
   status: 'ok' | 'warn' | 'fail'
@@ -12,9 +12,9 @@ export const warn = (check: string, message: string, fix: string): Finding => ({
 
 export const fail = (check: string, message: string, fix: string): Finding => ({ check, status: 'fail', message, fix })
 
-const CLOCKS_MS = 1_000
+const CLOCK_TOLERANCE_MS = 1_000
 
-/** How far this machine's clock is from the store's, as well as the way there lets it be known. */
+/** Compares this machine's clock with the store's, as precisely as the round trip allows. */
 export async function clockFinding(askTime: () => Promise<number>): Promise<Finding> {
   let best = { roundTripMs: Number.POSITIVE_INFINITY, differenceMs: 0 }
   for (let i = 0; i < 3; i++) {
@@ -25,7 +25,7 @@ export async function clockFinding(askTime: () => Promise<number>): Promise<Find
   }
   const { differenceMs, roundTripMs } = best
   const shown = `${Math.abs(Math.round(differenceMs))} ms ${differenceMs < 0 ? 'behind' : 'ahead of'} the store's`
-  return Math.abs(differenceMs) <= CLOCKS_MS + roundTripMs
+  return Math.abs(differenceMs) <= CLOCK_TOLERANCE_MS + roundTripMs
     ? ok('clock', `this machine's clock is ${shown}`)
     : warn(
         'clock',

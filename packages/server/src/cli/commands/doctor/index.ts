@@ -2,7 +2,7 @@ import type { ResolvedConfig } from '../../../config/resolve.js'
 import { placeOf } from '../../../config/store-url.js'
 import { createLogger } from '../../../observability/log.js'
 import { openStore } from '../../../runtime/open-store.js'
-import { whyNothingToOpen } from '../opened.js'
+import { missingStore } from '../command-store.js'
 import type { StoreCommand } from '../parse.js'
 import { print, printJson } from '../print.js'
 import { type Finding, fail, ok, warn } from './finding.js'
@@ -11,7 +11,7 @@ import { redisFindings } from './redis.js'
 import { exposure, retentions, secrets } from './settings.js'
 import { sqliteFindings } from './sqlite.js'
 
-/** Looks at everything that can be looked at; 1 if anything is not as it should be. */
+/** Runs all checks. Returns 1 if one is not ok. */
 export async function runDoctor(config: ResolvedConfig, { options }: StoreCommand): Promise<0 | 1> {
   const findings = [...(await storeFindings(config)), exposure(config), ...secrets(config), ...retentions(config)]
   if (options.has('json')) printJson(findings)
@@ -27,17 +27,17 @@ async function storeFindings(config: ResolvedConfig): Promise<Finding[]> {
   if (config.store.kind === 'memory') {
     return [warn('store', 'memory: records end with the process: duplicates run again', 'set HOOKONCE_STORE_URL')]
   }
-  const nothing = whyNothingToOpen(config)
+  const nothing = missingStore(config)
   if (nothing !== undefined) return [warn('store', nothing.reason, 'start the server once')]
   return [await reachable(config), ...(await settingsOf(config))]
 }
 
-/** Opened as a server opens it when it starts. */
+/** Opens the store as a server does at its start. */
 async function reachable(config: ResolvedConfig): Promise<Finding> {
   try {
     const { store } = await openStore(config.store, config.storeOptions, createLogger('silent'))
     await store.close()
-    return ok('store', `${placeOf(config.store)} does its work`)
+    return ok('store', `${placeOf(config.store)} works`)
   } catch (error) {
     return fail('store', (error as Error).message, 'start it, or correct --store-url')
   }
@@ -57,6 +57,6 @@ async function settingsOf({ store, storeOptions }: ResolvedConfig): Promise<Find
     }
   } catch (error) {
     const reason = (error as Error).message.split('\n', 1)[0]
-    return [fail('settings of the store', `they cannot be asked for: ${reason}`, 'see above')]
+    return [fail('settings of the store', `they cannot be read: ${reason}`, 'see above')]
   }
 }

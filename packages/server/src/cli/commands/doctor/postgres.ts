@@ -7,10 +7,10 @@ const SETTINGS = `
 
 const OLDEST = 130_000
 
-/** What the server may lose, and whether it has room. Rejects if it cannot be asked. */
+/** Durability and connections of the server. Rejects if it cannot be reached. */
 export async function postgresFindings(connectionString: string, poolSize: number): Promise<Finding[]> {
   const client = new pg.Client({ connectionString, connectionTimeoutMillis: 5_000, query_timeout: 5_000 })
-  client.on('error', () => {}) // told by the query that fails
+  client.on('error', () => {}) // the failing query reports it
   await client.connect()
   try {
     const { rows } = await client.query<{ name: string; setting: string }>(SETTINGS)

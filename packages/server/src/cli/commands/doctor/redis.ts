@@ -10,7 +10,7 @@ const OPTIONS = {
   retryStrategy: () => null,
 }
 
-/** What each server that is named may lose, and when. Rejects if one cannot be asked. */
+/** Durability of each server. Rejects if one cannot be reached. */
 export async function redisFindings(address: RedisAddress): Promise<Finding[]> {
   const findings: Finding[] = []
   for (const [name, client] of clientsOf(address)) {
@@ -34,7 +34,7 @@ function clientsOf(address: RedisAddress): [name: string | undefined, client: Re
 }
 
 async function serverFindings(client: Redis): Promise<Finding[]> {
-  client.on('error', () => {}) // told by the command that fails
+  client.on('error', () => {}) // the failing command reports it
   const info = new Map(
     Array.from((await client.info()).matchAll(/^(\w+):(.*?)\r?$/gm), ([, name = '', value = '']) => [name, value]),
   )
@@ -60,7 +60,7 @@ async function setting(client: Redis, name: string): Promise<string> {
 function eviction(policy: string, maxmemory: string | undefined): Finding {
   if (policy === 'noeviction') return ok('eviction', 'records are never dropped (noeviction)')
   if (policy === UNKNOWN) {
-    return warn('eviction', 'whether records may be dropped cannot be asked', 'look for maxmemory-policy: noeviction')
+    return warn('eviction', 'the eviction policy cannot be read', 'check that maxmemory-policy is noeviction')
   }
   const fix = 'CONFIG SET maxmemory-policy noeviction, and in redis.conf'
   return maxmemory === '0'
@@ -84,7 +84,7 @@ async function persistence(client: Redis, appendOnly: boolean): Promise<Finding>
     case 'everysec':
       return ok('persistence', 'append-only file, flushed every second: a crash of its machine may lose the last two')
     case UNKNOWN:
-      return ok('persistence', 'append-only file; how often it is flushed cannot be asked')
+      return ok('persistence', 'append-only file; its appendfsync cannot be read')
     default:
       return warn('persistence', `append-only file, flushed when the system does (appendfsync ${appendfsync})`, fix)
   }
@@ -95,6 +95,6 @@ function replication(replicas: number, role: string | undefined): Finding {
     return fail('replication', `this server is a ${role}: it takes no writes`, 'name the master, or its Sentinels')
   }
   return replicas === 0
-    ? ok('replication', 'there is no replica')
-    : ok('replication', `${replicas} replicas: a failover may lose the last writes (docs/stores/redis.md)`)
+    ? ok('replication', 'no replica')
+    : ok('replication', `${replicas} replicas: a failover may lose the last writes (docs/reference/stores/redis.md)`)
 }

@@ -6,40 +6,40 @@ import { type Finding, fail, ok, warn } from './finding.js'
 
 const GOOD_TOKEN_LENGTH = 20
 
-/** Who gets in to the operator routes. */
+/** Access to the operator routes. */
 export function exposure({ operatorAccess: access, host }: ResolvedConfig): Finding {
   const { adminToken } = SETTINGS
   switch (access.mode) {
     case 'token':
       return access.token.length >= GOOD_TOKEN_LENGTH
-        ? ok('operators', 'with the token')
-        : warn('operators', 'the token is short enough to be guessed', `openssl rand -hex 32, for ${adminToken.env}`)
+        ? ok('operators', 'token required')
+        : warn('operators', 'the token is short and may be guessed', `openssl rand -hex 32, for ${adminToken.env}`)
     case 'open':
       return isLoopbackHost(host)
         ? ok('operators', 'open, and only loopback is listened on')
         : warn(
             'operators',
-            `open to whoever reaches ${host} and says Host: localhost: records can be read and deleted, nothing is signed`,
+            `open to every client that reaches ${host} and sends Host: localhost: it can read and delete records`,
             `set ${adminToken.env}, or publish the port on loopback only`,
           )
     case 'token-file':
-      return keptToken(access.path)
+      return tokenFile(access.path)
     case 'local':
       return ok('operators', 'a trial: from this machine only, until a request shows a proxy or comes from elsewhere')
     case 'closed':
-      return ok('operators', `nobody: ${access.reason}`)
+      return ok('operators', `closed: ${access.reason}`)
     case 'refused':
       return fail('operators', 'no server starts with these settings', access.reason)
   }
 }
 
-function keptToken(path: string): Finding {
+function tokenFile(path: string): Finding {
   try {
     return readToken(path) === undefined
-      ? ok('operators', `with a token that the next start makes and keeps in ${path}`)
-      : ok('operators', `with the token in ${path}, which is its owner's alone (mode 600)`)
+      ? ok('operators', `token required: the next start creates it in ${path}`)
+      : ok('operators', `token required: the one in ${path} (mode 600)`)
   } catch (error) {
-    return fail('operators', `the token cannot be used: ${(error as Error).message}`, 'mend the file, or delete it')
+    return fail('operators', `the token cannot be used: ${(error as Error).message}`, 'repair the file, or delete it')
   }
 }
 
@@ -51,21 +51,21 @@ export function secrets({ secretWarnings }: ResolvedConfig): Finding[] {
 
 const DAY_MS = 86_400_000
 
-/** Whether results are kept for as long as the sender of each source may deliver again. */
+/** Whether results are kept for as long as each sender may deliver again. */
 export function retentions({ sources }: ResolvedConfig): Finding[] {
   return [...sources].map(([name, { options }]) => {
     const { sender, retentionMs } = options
     const horizonMs = sender?.facts.retryHorizonMs ?? null
     const check = `retention of ${name}`
-    // Said by nobody: the sender's own, which are as long as they must be.
-    if (retentionMs === undefined) return ok(check, `as long as ${sender?.facts.title} delivers again`)
+    // Not set: the sender's own retention, which is long enough.
+    if (retentionMs === undefined) return ok(check, `as long as ${sender?.facts.title} retries`)
     const kept = duration(retentionMs)
-    if (horizonMs === null) return ok(check, `${kept}; how long its sender delivers again is not known`)
+    if (horizonMs === null) return ok(check, `${kept}; it is not known how long its sender retries`)
     return retentionMs >= horizonMs
-      ? ok(check, `${kept}, and ${sender?.facts.title} delivers again for ${duration(horizonMs)}`)
+      ? ok(check, `${kept}, and ${sender?.facts.title} retries for ${duration(horizonMs)}`)
       : warn(
           check,
-          `${kept}, but ${sender?.facts.title} may deliver again for ${duration(horizonMs)}: what comes later runs again`,
+          `${kept}, but ${sender?.facts.title} may retry for ${duration(horizonMs)}: later retries run again`,
           `${SETTINGS.retentionSeconds.env}=${horizonMs / 1000}, or retentionSeconds of the source`,
         )
   })

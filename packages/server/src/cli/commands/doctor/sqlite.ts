@@ -2,12 +2,12 @@ import { accessSync, constants, statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { type Finding, fail, ok, warn } from './finding.js'
 
-const LEAST_BYTES = 100 * 1_048_576
+const MIN_BYTES = 100 * 1_048_576
 
-/** File systems on which several machines' locks and mappings cannot be relied on: NFS, SMB, CIFS, SMB2, 9p, FUSE. */
+/** File systems without reliable locks and shared memory: NFS, SMB, CIFS, SMB2, 9p, FUSE. */
 const REMOTE = new Set([0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546])
 
-/** The file and its folder, which are there. */
+/** The file and its folder, which exist. */
 export function sqliteFindings(path: string): Finding[] {
   const findings = [path, dirname(path)].map(permissions)
   const writable = [path, dirname(path)].every(isWritable)
@@ -23,7 +23,7 @@ export function sqliteFindings(path: string): Finding[] {
   const { type, bavail, bsize } = statfsSync(path)
   const free = bavail * bsize
   findings.push(
-    free >= LEAST_BYTES
+    free >= MIN_BYTES
       ? ok('disk', `${Math.round(free / 1_048_576)} MiB are free`)
       : warn('disk', `only ${Math.round(free / 1_048_576)} MiB are free`, 'make room: a full disk answers 503'),
     REMOTE.has(type >>> 0)
@@ -37,7 +37,7 @@ export function sqliteFindings(path: string): Finding[] {
   return findings
 }
 
-/** Records hold answers, and an inbox deliveries: they are their owner's alone. */
+/** The file contains answers and deliveries: only its owner may read it. */
 function permissions(path: string): Finding {
   const { mode, uid } = statSync(path)
   const check = 'permissions'

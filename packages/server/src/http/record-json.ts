@@ -1,0 +1,159 @@
+import { isUtf8 } from 'node:buffer'
+import { type Delivery, type HeaderList, NEVER, type ReceiverRecord, type RecordSummary } from 'hookonce'
+import { ALL_SHOWN, type Shown, shownHeaders } from '../config/redaction.js'
+import { INTEGER, NUMBER, nullable, OPTIONAL_TIME, object, TEXT, TIME } from './openapi/json-schema.js'
+
+export const STATES = ['pending', 'running', 'completed', 'failed', 'dead']
+
+const HEADER_LIST = { type: 'array', items: { type: 'array', items: TEXT, minItems: 2, maxItems: 2 } }
+const HEADER_OBJECT = { type: 'object', additionalProperties: { type: ['string', 'array'], items: TEXT } }
+const BODY = {
+  body: nullable('string', { description: 'null: not recorded, or not shown' }),
+  body_encoding: { enum: ['utf8', 'base64'] },
+}
+const RESPONSE = { status: INTEGER, headers: HEADER_LIST, ...BODY, body_omitted: { type: 'boolean' } }
+const DELIVERY = { method: TEXT, url: TEXT, headers: HEADER_LIST, ...BODY }
+
+/** A summary in a list has neither response nor delivery. */
+type AnyRecord = RecordSummary & Partial<ReceiverRecord>
+
+interface Field<T> {
+  schema: object
+  value(record: AnyRecord, shown: Shown): T
+  /** Absent where the value is `undefined`. */
+  optional: boolean
+}
+
+const field = <T>(schema: object, value: Field<T>['value']): Field<T> => ({ schema, value, optional: false })
+const optional = <T>(schema: object, value: Field<T>['value']): Field<T> => ({ schema, value, optional: true })
+
+/** Every field of a record in JSON, in both operator APIs. */
+const FIELDS = {
+  source: field(TEXT, ({ scope }) => scope),
+  key: field(TEXT, ({ key }) => key),
+  label: field(nullable('string', { description: "the sender's name for it, in an unsigned header" }), r => r.label),
+  state: field({ enum: STATES }, ({ state }) => state),
+  attempts: field(INTEGER, ({ attempts }) => attempts),
+  losses: field({ ...INTEGER, description: 'attempts whose lease ran out' }, ({ losses }) => losses),
+  created_at: field(TIME, ({ createdAt }) => isoTime(createdAt)),
+  accepted_at: field(TIME, ({ createdAt }) => isoTime(createdAt)),
+  claimed_at: field({ ...OPTIONAL_TIME, description: 'when its last attempt began' }, ({ attempts, claimedAt }) =>
+    attempts === 0 ? null : isoTime(claimedAt),
+  ),
+  settled_at: field(OPTIONAL_TIME, ({ settledAt }) => isoTime(settledAt)),
+  cached_at: field(OPTIONAL_TIME, ({ state, settledAt }) => (state === 'completed' ? isoTime(settledAt) : null)),
+  expires_at: field({ ...OPTIONAL_TIME, description: 'null: not before it is settled' }, r => isoTime(r.expiresAt)),
+  lease_ends_at: field(OPTIONAL_TIME, ({ state, leaseEndsAt }) => (state === 'running' ? isoTime(leaseEndsAt) : null)),
+  lease_remaining_ms: field(NUMBER, ({ leaseRemainingMs }) => leaseRemainingMs),
+  last_error: field(nullable('string'), ({ lastError }) => lastError),
+  fingerprint: field(nullable('string'), ({ fingerprint }) => fingerprint),
+  fencing_token: field(TEXT, ({ fencingToken }) => fencingToken),
+
+  inbox: optional(
+    object({ due_at: OPTIONAL_TIME, group: nullable('string'), round: INTEGER }),
+    ({ accepted }) => accepted && { due_at: isoTime(accepted.dueAt), group: accepted.group, round: accepted.round },
+  ),
+  next_attempt_at: optional(OPTIONAL_TIME, ({ accepted }) => accepted && isoTime(accepted.dueAt)),
+  round: optional(INTEGER, ({ accepted }) => accepted?.round),
+  attempts_in_round: optional(INTEGER, ({ accepted, attempts }) => accepted && attempts - accepted.earlierAttempts),
+  group: optional(nullable('string'), ({ accepted }) => accepted?.group),
+
+  response: optional(object(RESPONSE), ({ response }, shown) => (response ? responseJson(response, shown) : undefined)),
+  delivery: optional(object(DELIVERY), ({ delivery }, shown) => delivery && deliveryJson(delivery, shown)),
+
+  status_code: field(nullable('integer'), ({ response }) => response?.status ?? null),
+  headers: field({ ...HEADER_OBJECT, type: ['object', 'null'] }, ({ response }, shown) =>
+    response ? headerObject(shownHeaders(response.headers, shown)) : null,
+  ),
+  body: field(BODY.body, ({ response }, shown) => bodyText(response?.body, shown)),
+  body_encoding: field(BODY.body_encoding, ({ response }, shown) => bodyEncoding(response?.body, shown)),
+  body_omitted: field({ type: 'boolean' }, ({ response }) => response?.bodyOmitted ?? false),
+}
+
+type FieldName = keyof typeof FIELDS
+type Fields = Record<FieldName, Field<unknown>>
+
+/** A selection of the fields: its schema, and the JSON of a record. */
+function shape<Names extends FieldName>(names: readonly Names[], own: Partial<Fields> = {}) {
+  const fields: Fields = { ...FIELDS, ...own }
+  const schemas = Object.fromEntries(names.map(name => [name, fields[name].schema]))
+  return {
+    schema: object(
+      schemas,
+      names.filter(name => fields[name].optional),
+    ),
+    json: (record: AnyRecord, shown = ALL_SHOWN) =>
+      Object.fromEntries(names.map(name => [name, fields[name].value(record, shown)])) as {
+        [Name in Names]: ReturnType<(typeof FIELDS)[Name]['value']>
+      },
+  }
+}
+
+const COMMON = ['source', 'key', 'label', 'state', 'attempts'] as const
+const TIMES = ['created_at', 'claimed_at', 'settled_at', 'expires_at'] as const
+const SUMMARY = [...COMMON, 'losses', ...TIMES, 'last_error', 'lease_remaining_ms', 'inbox'] as const
+const INBOX = ['next_attempt_at', 'round', 'attempts_in_round', 'group'] as const
+const RESULT = ['status_code', 'headers', 'body', 'body_encoding', 'body_omitted', 'cached_at'] as const
+const LEASE = ['expires_at', 'lease_ends_at', 'last_error', 'fencing_token', 'created_at'] as const
+
+/** One record of `GET /api/records`. */
+export const recordSummary = shape(SUMMARY)
+
+/** `GET /api/records/{key}`: headers as lists, in their order. */
+export const fullRecord = shape([...SUMMARY, 'fingerprint', 'fencing_token', 'response', 'delivery'])
+
+/** One event of `GET /webhook/events`. */
+export const eventSummary = shape([...COMMON, 'accepted_at', 'settled_at', 'expires_at', 'last_error', ...INBOX])
+
+const deliveryWithHeaderObject = optional(
+  object({ ...DELIVERY, headers: HEADER_OBJECT }),
+  ({ delivery }, shown) =>
+    delivery && { ...deliveryJson(delivery, shown), headers: headerObject(shownHeaders(delivery.headers, shown)) },
+)
+
+/** `GET /webhook/idempotency/{key}`, and an event in full. */
+export const idempotencyRecord = shape([...COMMON, 'losses', ...RESULT, ...LEASE, ...INBOX, 'delivery'], {
+  delivery: deliveryWithHeaderObject,
+})
+
+/** The answer to a test delivery. */
+export const TEST_ANSWER = object({ ...RESPONSE, ms: NUMBER })
+
+interface Response {
+  status: number
+  headers: HeaderList
+  body: Uint8Array
+  bodyOmitted: boolean
+}
+
+export function responseJson({ status, headers, body, bodyOmitted }: Response, shown: Shown = ALL_SHOWN) {
+  return { status, headers: shownHeaders(headers, shown), ...bodyJson(body, shown), body_omitted: bodyOmitted }
+}
+
+function deliveryJson({ method, url, headers, body }: Delivery, shown: Shown) {
+  return { method, url, headers: shownHeaders(headers, shown), ...bodyJson(body, shown) }
+}
+
+const bodyJson = (body: Uint8Array, shown: Shown) => ({
+  body: bodyText(body, shown),
+  body_encoding: bodyEncoding(body, shown),
+})
+
+function bodyText(body: Uint8Array | undefined, shown: Shown): string | null {
+  return body === undefined || !shown.bodies ? null : Buffer.from(body).toString(bodyEncoding(body, shown))
+}
+
+function bodyEncoding(body: Uint8Array | undefined, { bodies }: Shown): 'utf8' | 'base64' {
+  return body === undefined || !bodies || isUtf8(body) ? 'utf8' : 'base64'
+}
+
+function isoTime(ms: number | null): string | null {
+  return ms === null || ms === NEVER ? null : new Date(ms).toISOString()
+}
+
+/** A header that occurs more than once has a list of values. */
+function headerObject(headers: HeaderList): Record<string, string | string[]> {
+  const byName = new Map<string, string[]>()
+  for (const [name, value] of headers) byName.set(name, [...(byName.get(name) ?? []), value])
+  return Object.fromEntries([...byName].map(([name, values]) => [name, values.length === 1 ? values[0]! : values]))
+}

@@ -1,0 +1,68 @@
+import type { FastifyRequest } from 'fastify'
+import type { Answer, Inbox, Receiver, ReceiverRecord } from 'hookonce'
+import type { Shown } from '../config/redaction.js'
+import { serverProblem } from '../http/problems.js'
+import { jsonAnswer } from '../http/respond.js'
+import type { Audit } from './audit.js'
+
+export interface RecordContext {
+  receiver: Receiver
+  inbox: Inbox
+  audit: Audit
+  shownOf(source: string): Shown
+}
+
+/** Operations on one record, for both operator APIs. */
+export class RecordActions {
+  readonly #context: RecordContext
+
+  constructor(context: RecordContext) {
+    this.#context = context
+  }
+
+  async show(
+    source: string,
+    key: string,
+    shape: { json(record: ReceiverRecord, shown: Shown): object },
+  ): Promise<Answer> {
+    const record = await this.#context.receiver.record(source, key)
+    return record === undefined ? noRecord(source) : jsonAnswer(shape.json(record, this.#context.shownOf(source)))
+  }
+
+  async delete({ raw }: FastifyRequest, source: string, key: string, force: boolean): Promise<Answer> {
+    const outcome = await this.#context.receiver.deleteRecord(source, key, { force })
+    this.#context.audit(raw, { action: 'delete', source, key, outcome })
+    switch (outcome) {
+      case 'deleted':
+        return jsonAnswer({ status: 'cleared', key })
+      case 'absent':
+        return noRecord(source)
+      case 'running':
+        return serverProblem('record_running', {
+          detail: 'An attempt is running. ?force=true deletes the record anyway; the result is then refused.',
+        })
+    }
+  }
+
+  /** @param completed whether a completed delivery is processed once more */
+  async redrive({ raw }: FastifyRequest, source: string, key: string, completed: boolean): Promise<Answer> {
+    const outcome = await this.#context.inbox.redrive(source, key, { completed })
+    this.#context.audit(raw, { action: 'redrive', source, key, outcome })
+    switch (outcome) {
+      case 'redriven':
+        return jsonAnswer({ status: 'redriven', key })
+      case 'busy':
+        return serverProblem('record_running', { detail: 'This delivery has attempts left.' })
+      case 'completed':
+        return serverProblem('record_completed', { detail: 'To process it again send {"completed": true}.' })
+      case 'absent':
+        return serverProblem('not_found', {
+          detail: `Nothing was accepted for this key of the source "${source}". Only what an inbox accepted can be redriven.`,
+        })
+    }
+  }
+}
+
+function noRecord(source: string): Answer {
+  return serverProblem('not_found', { detail: `Nothing is recorded for this key of the source "${source}".` })
+}

@@ -1,0 +1,14 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { code, run, writeSamples } from '../samples.js'
+
+const { samples, remove } = await writeSamples()
+afterAll(remove)
+
+test('every sample of the README and the guide says how it is run', () => {
+  const silent = code().filter(({ page, meta }) => meta === '' && /^(README|docs\/guide\/)/.test(page))
+  expect(silent.map(({ page, line }) => `${page}:${line}`)).toEqual([])
+})
+
+describe.concurrent('a sample runs, and a delivery that comes twice runs once', () => {
+  test.each(samples)('$page:$line $meta', sample => run(sample))
+})
