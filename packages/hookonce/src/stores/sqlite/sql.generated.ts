@@ -11,17 +11,6 @@ export const sql = {
   EXISTS (SELECT 1 FROM records WHERE scope = ?2 AND grp = ?9 AND due_at IS NOT NULL), 1, 0, ?11,
   ?12
 )`,
-  acceptedStretch: `SELECT created_at, id FROM records
-WHERE round IS NOT NULL AND (created_at, id) < (?, ?) AND created_at >= ?
-ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?`,
-  accepted: `SELECT
-  id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
-  settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts, label
-FROM records
-WHERE round IS NOT NULL AND (created_at, id) < (?, ?) AND (created_at, id) >= (?, ?) AND expires_at > ?
-  AND (? IS NULL OR scope = ?) AND (? IS NULL OR state = ?)
-ORDER BY created_at DESC, id DESC
-LIMIT ?`,
   backlog: `SELECT
   (SELECT count(*) FROM (SELECT 1 FROM records WHERE scope = ? AND held = 0 AND due_at IS NOT NULL LIMIT ?)) AS queued,
   (SELECT due_at FROM records WHERE scope = ? AND held = 0 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1) AS first_due`,
@@ -35,6 +24,23 @@ WHERE hash = ?3 AND scope = ?4 AND key = ?5 AND state = 'running' AND lease_id =
   complete: `UPDATE records SET state = 'completed', result = ?1, settled_at = ?2, expires_at = ?2 + retention_ms
 WHERE hash = ?3 AND scope = ?4 AND key = ?5 AND state = 'running' AND lease_id = ?6 AND expires_at > ?2
   AND due_at IS NULL`,
+  correctDueTimes: `UPDATE records SET
+  due_at = ?1 + CASE
+    WHEN state = 'running' THEN coalesce(lease_ms, lock_ttl_ms)
+    WHEN state = 'failed' THEN due_at - settled_at
+    ELSE 0
+  END,
+  settled_at = iif(state = 'failed', ?1, settled_at),
+  lease_ends_at = iif(state = 'running', ?1 + coalesce(lease_ms, lock_ttl_ms), lease_ends_at)
+WHERE id IN (
+  SELECT id FROM records WHERE held = 0 AND due_at > ?1
+  UNION ALL SELECT id FROM records WHERE held = 1 AND grp IS NOT NULL AND due_at IS NOT NULL
+) AND CASE
+  WHEN state = 'running' THEN lease_ends_at > ?1 + coalesce(lease_ms, lock_ttl_ms)
+  WHEN state = 'failed' THEN settled_at > ?1
+  WHEN round = 1 THEN created_at > ?1
+  ELSE due_at > ?1
+END`,
   countDead: `SELECT count(*) AS dead
 FROM (SELECT scope, expires_at FROM records WHERE state = 'dead' LIMIT ?)
 WHERE scope = ? AND expires_at > ?`,
@@ -62,6 +68,8 @@ FROM records WHERE scope = ? AND held = 0 AND due_at <= ? ORDER BY due_at LIMIT 
   due_at = iif(round IS NULL, NULL, ?3),
   earlier_attempts = earlier_attempts + ?8
 WHERE hash = ?4 AND scope = ?5 AND key = ?6 AND state = 'running' AND lease_id = ?7 AND expires_at > ?2`,
+  findSettled: `SELECT state, settled_at FROM records
+WHERE hash = ? AND scope = ? AND key = ? AND lease_id = ? AND settled_at IS NOT NULL AND expires_at > ?`,
   find: `SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, lease_ends_at, settled_at,
   expires_at, result, grp, round, coalesce(lease_ms, lock_ttl_ms) AS lease_ms, begun
@@ -80,10 +88,18 @@ FROM records WHERE hash = ? LIMIT 1 OFFSET ?`,
   hash, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
   lease_ends_at, expires_at, lock_ttl_ms, retention_ms, label, lease_ms
 ) VALUES (?1, ?2, ?3, 'running', ?4, 1, 0, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?8 - ?7)`,
-  labelledStretch: `SELECT created_at, id FROM records
-WHERE label = ? AND (created_at, id) < (?, ?) AND created_at >= ?
-ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?`,
-  labelled: `SELECT
+  layGuard: `INSERT INTO temp.hookonce_guard (id, until) VALUES (1, 2)`,
+  learnLabel: `UPDATE records SET label = ? WHERE id = ? AND label IS NULL`,
+  liftGuard: `DELETE FROM temp.hookonce_guard`,
+  listAccepted: `SELECT
+  id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
+  settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts, label
+FROM records
+WHERE round IS NOT NULL AND (created_at, id) < (?, ?) AND (created_at, id) >= (?, ?) AND expires_at > ?
+  AND (? IS NULL OR scope = ?) AND (? IS NULL OR state = ?)
+ORDER BY created_at DESC, id DESC
+LIMIT ?`,
+  listLabelled: `SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
   settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts, label
 FROM records
@@ -91,13 +107,10 @@ WHERE label = ? AND (? = 0 OR round IS NOT NULL) AND (created_at, id) < (?, ?) A
   AND expires_at > ? AND (? IS NULL OR scope = ?) AND (? IS NULL OR state = ?)
 ORDER BY created_at DESC, id DESC
 LIMIT ?`,
-  layGuard: `INSERT INTO temp.hookonce_guard (id, until) VALUES (1, 2)`,
-  learnLabel: `UPDATE records SET label = ? WHERE id = ? AND label IS NULL`,
-  leased: `SELECT
+  listLeased: `SELECT
   id, key, state, attempts, losses, fencing_token, created_at, retention_ms, expires_at, due_at, grp, round,
   earlier_attempts, delivery
 FROM records WHERE scope = ? AND held = 0 AND due_at > ? AND state = 'running' AND lease_id = ? ORDER BY due_at`,
-  liftGuard: `DELETE FROM temp.hookonce_guard`,
   list: `SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
   settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts, label
@@ -125,37 +138,24 @@ WHERE id = ?2`,
   due_at = iif(round IS NULL, NULL, min(?1 + ?2, claimed_at + lock_ttl_ms)),
   lease_ms = ?2, begun = 1
 WHERE hash = ?3 AND scope = ?4 AND key = ?5 AND state = 'running' AND lease_id = ?6 AND lease_ends_at > ?1`,
-  settled: `SELECT state, settled_at FROM records
-WHERE hash = ? AND scope = ? AND key = ? AND lease_id = ? AND settled_at IS NOT NULL AND expires_at > ?`,
+  scanEndAccepted: `SELECT created_at, id FROM records
+WHERE round IS NOT NULL AND (created_at, id) < (?, ?) AND created_at >= ?
+ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?`,
+  scanEndLabelled: `SELECT created_at, id FROM records
+WHERE label = ? AND (created_at, id) < (?, ?) AND created_at >= ?
+ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?`,
+  scanEnd: `SELECT min(id) AS lowest FROM (SELECT id FROM records WHERE id < ? ORDER BY id DESC LIMIT ?)`,
   shortenLease: `UPDATE records SET
   lease_ends_at = ?1,
   expires_at = iif(round IS NULL, ?1 + max(lock_ttl_ms, retention_ms), expires_at),
   due_at = iif(round IS NULL, NULL, ?1)
 WHERE id = ?2`,
-  shortenWaits: `UPDATE records SET
-  due_at = ?1 + CASE
-    WHEN state = 'running' THEN coalesce(lease_ms, lock_ttl_ms)
-    WHEN state = 'failed' THEN due_at - settled_at
-    ELSE 0
-  END,
-  settled_at = iif(state = 'failed', ?1, settled_at),
-  lease_ends_at = iif(state = 'running', ?1 + coalesce(lease_ms, lock_ttl_ms), lease_ends_at)
-WHERE id IN (
-  SELECT id FROM records WHERE held = 0 AND due_at > ?1
-  UNION ALL SELECT id FROM records WHERE held = 1 AND grp IS NOT NULL AND due_at IS NOT NULL
-) AND CASE
-  WHEN state = 'running' THEN lease_ends_at > ?1 + coalesce(lease_ms, lock_ttl_ms)
-  WHEN state = 'failed' THEN settled_at > ?1
-  WHEN round = 1 THEN created_at > ?1
-  ELSE due_at > ?1
-END`,
   size: `SELECT p.page_count AS pages, f.freelist_count AS free, s.page_size
 FROM pragma_page_count AS p, pragma_freelist_count AS f, pragma_page_size AS s`,
   skipExpired: `SELECT expires_at, id FROM records
 WHERE (expires_at, id) > (?, ?) AND expires_at <= ? AND expires_at < 8640000000000000
 ORDER BY expires_at, id LIMIT 1 OFFSET ?`,
   skip: `SELECT hash, id FROM records WHERE (hash, id) > (?, ?) ORDER BY hash, id LIMIT 1 OFFSET ?`,
-  stretch: `SELECT min(id) AS lowest FROM (SELECT id FROM records WHERE id < ? ORDER BY id DESC LIMIT ?)`,
   takeOver: `UPDATE records SET
   state = 'running', fingerprint = coalesce(fingerprint, ?1), attempts = attempts + 1, losses = ?2,
   last_error = coalesce(?3, last_error), lease_id = ?4,

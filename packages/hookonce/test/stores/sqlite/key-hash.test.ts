@@ -20,7 +20,7 @@ test.each([
   ['complete-accepted', 'records_by_hash (hash=?)'],
   ['renew', 'records_by_hash (hash=?)'],
   ['fail', 'records_by_hash (hash=?)'],
-  ['settled', 'records_by_hash (hash=?)'],
+  ['find-settled', 'records_by_hash (hash=?)'],
   ['due', 'records_due (scope=? AND due_at<?)'],
   ['expired', 'records_by_expiry (expires_at<?)'],
   ['count', 'COVERING INDEX records_by_hash'],

@@ -126,7 +126,7 @@ test('a list by label goes through that label only', async () => {
   const path = join(temporaryFolder(), 'hookonce.db')
   await open(path).ready()
   const db = await connect(path)
-  for (const name of ['labelled', 'labelled-stretch']) {
+  for (const name of ['list-labelled', 'scan-end-labelled']) {
     const statement = readFileSync(new URL(`../../../src/stores/sqlite/sql/${name}.sql`, import.meta.url), 'utf8')
     const plan = db.prepare(`EXPLAIN QUERY PLAN ${statement}`).all() as { detail: string }[]
     expect(plan.map(({ detail }) => detail)).toEqual([

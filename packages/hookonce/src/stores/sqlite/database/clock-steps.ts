@@ -19,7 +19,7 @@ export function watchClock(db: Database) {
       return steppedBack
     },
 
-    /** To be called when the times that the old clock set are corrected. */
+    /** To be called when the due times that the old clock set are corrected. */
     corrected(): void {
       steppedBack = false
     },

@@ -49,7 +49,7 @@ export function createInboxOperations(db: Database, records: Records) {
     accept: db.prepare(sql.accept),
     insertDelivery: db.prepare(sql.insertDelivery),
     due: db.prepare(sql.due),
-    leased: db.prepare(sql.leased),
+    listLeased: db.prepare(sql.listLeased),
     bury: db.prepare(sql.bury),
     redrive: db.prepare(sql.redrive),
     holdNext: db.prepare(sql.holdNext),
@@ -92,7 +92,7 @@ export function createInboxOperations(db: Database, records: Records) {
   /** What an earlier call under this lease id has claimed, if the request says that there was one. */
   function claimedBefore({ scope, leaseId, again }: ClaimDueRequest, now: number): DueClaim[] {
     if (!again) return []
-    const rows = statement.leased.all(scope, now, leaseId) as unknown as Leased[]
+    const rows = statement.listLeased.all(scope, now, leaseId) as unknown as Leased[]
     return rows.map(row => dueClaim(scope, row, false))
   }
 

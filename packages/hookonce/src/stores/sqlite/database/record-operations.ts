@@ -21,13 +21,13 @@ export function createOperations(db: Database) {
   const statement = {
     insert: db.prepare(sql.insert),
     learnLabel: db.prepare(sql.learnLabel),
-    shortenWaits: db.prepare(sql.shortenWaits),
+    correctDueTimes: db.prepare(sql.correctDueTimes),
     shortenLease: db.prepare(sql.shortenLease),
     renew: db.prepare(sql.renew),
     complete: db.prepare(sql.complete),
     completeAccepted: db.prepare(sql.completeAccepted),
     fail: db.prepare(sql.fail),
-    settled: db.prepare(sql.settled),
+    findSettled: db.prepare(sql.findSettled),
     get: db.prepare(sql.get),
     check: db.prepare(sql.check),
   }
@@ -55,7 +55,7 @@ export function createOperations(db: Database) {
 
   /** How this attempt has settled the record in an earlier call. */
   function settledBefore({ scope, key }: RecordId, leaseId: string, now: number) {
-    return statement.settled.get(...hashedKey(scope, key), leaseId, now) as
+    return statement.findSettled.get(...hashedKey(scope, key), leaseId, now) as
       | Pick<RecordRow, 'state' | 'settled_at'>
       | undefined
   }
@@ -104,9 +104,8 @@ export function createOperations(db: Database) {
       return changes ? 'renewed' : 'lost'
     },
 
-    /** After the clock stepped back: shortens each wait in the queue to the length that it was given. */
-    shortenWaits(now: number): void {
-      statement.shortenWaits.run(now)
+    correctDueTimes(now: number): void {
+      statement.correctDueTimes.run(now)
     },
 
     /** The outcome of `complete` where it would not write; `undefined`: it would. */

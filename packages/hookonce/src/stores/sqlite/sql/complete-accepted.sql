@@ -1,4 +1,4 @@
--- The same for a record that was accepted. It leaves the queue.
+-- As complete.sql, for an accepted record. It leaves the queue.
 -- Parameters: 1 result, 2 now, 3 hash, 4 scope, 5 key, 6 lease_id.
 -- Result: 1 change, or 0 if the attempt does not hold such a record.
 UPDATE records SET state = 'completed', result = ?1, settled_at = ?2, expires_at = ?2 + retention_ms, due_at = NULL

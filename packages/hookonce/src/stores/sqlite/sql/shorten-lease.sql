@@ -1,4 +1,4 @@
--- After the clock stepped back: the lease ends after its full length from now.
+-- A lease with more time left than its length dates from before the clock stepped back: it now ends after its length.
 -- Parameters: 1 its new end, 2 id.
 UPDATE records SET
   lease_ends_at = ?1,

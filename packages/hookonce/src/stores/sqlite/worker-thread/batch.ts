@@ -103,10 +103,10 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
   }
 
   /** Tried again with the next batch where it fails. */
-  function correctWaits(): void {
+  function correctDueTimes(): void {
     try {
       if (!transactions.tryBegin()) return
-      transactions.finish(() => operations.shortenWaits(Date.now()))
+      transactions.finish(() => operations.correctDueTimes(Date.now()))
       clock.corrected()
     } catch {
       // The batch that follows fails of the same and reports it.
@@ -131,7 +131,7 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
      */
     answer(requests: readonly Request[], answers: Answer[], since: number): void {
       if (requests.length === 0) return
-      if (clock.hasSteppedBack()) correctWaits()
+      if (clock.hasSteppedBack()) correctDueTimes()
       try {
         answers.push(...transactions.tryWrite(() => runWrites(requests)))
       } catch (error) {

@@ -14,23 +14,23 @@ type Position = [createdAt: number, id: number]
 
 /** Lists accepted records, or those of one label, newest first. */
 export function createListAccepted(db: Database, transactions: Transactions) {
-  const stretch = db.prepare(sql.acceptedStretch)
-  const accepted = db.prepare(sql.accepted)
+  const scanEndAccepted = db.prepare(sql.scanEndAccepted)
+  const listAccepted = db.prepare(sql.listAccepted)
   const dead = db.prepare(sql.dead)
-  const labelledStretch = db.prepare(sql.labelledStretch)
-  const labelled = db.prepare(sql.labelled)
+  const scanEndLabelled = db.prepare(sql.scanEndLabelled)
+  const listLabelled = db.prepare(sql.listLabelled)
 
-  /** The statements of one index: the end of a stretch, and the matching rows of the stretch. */
-  function indexOf({ label, accepted: isAccepted = false }: ListQuery) {
+  /** The statements of one index: the end of a scan step, and its matching rows. */
+  function indexOf({ label, accepted = false }: ListQuery) {
     if (label === undefined) {
       return {
-        end: (...rest: SqliteParameter[]) => stretch.get(...rest),
-        rows: (...rest: SqliteParameter[]) => accepted.all(...rest),
+        end: (...rest: SqliteParameter[]) => scanEndAccepted.get(...rest),
+        rows: (...rest: SqliteParameter[]) => listAccepted.all(...rest),
       }
     }
     return {
-      end: (...rest: SqliteParameter[]) => labelledStretch.get(label, ...rest),
-      rows: (...rest: SqliteParameter[]) => labelled.all(label, isAccepted ? 1 : 0, ...rest),
+      end: (...rest: SqliteParameter[]) => scanEndLabelled.get(label, ...rest),
+      rows: (...rest: SqliteParameter[]) => listLabelled.all(label, accepted ? 1 : 0, ...rest),
     }
   }
 
@@ -41,7 +41,7 @@ export function createListAccepted(db: Database, transactions: Transactions) {
     const found: RecordRow[] = []
     let now = 0
 
-    /** Reads one stretch and returns its last position; `undefined`: it was the last stretch. */
+    /** Runs one scan step and returns its last position; `undefined`: it was the last step. */
     function step(before: Position): Position | undefined {
       now = Date.now()
       const missing = limit + 1 - found.length

@@ -24,7 +24,7 @@ const PURGE_STEP_MS = 4
 const PAGES_PER_VACUUM_STEP = 200
 
 export function createScans(db: Database, transactions: Transactions) {
-  const stretch = db.prepare(sql.stretch)
+  const scanEnd = db.prepare(sql.scanEnd)
   const list = db.prepare(sql.list)
   const skip = db.prepare(sql.skip)
   const count = db.prepare(sql.count)
@@ -99,7 +99,7 @@ export function createScans(db: Database, transactions: Transactions) {
         if (steps > 0 && performance.now() >= until) break
         const atEnd = transactions.read(() => {
           const now = Date.now()
-          const { lowest } = stretch.get(before, ROWS_PER_LIST_STEP) as { lowest: number | null }
+          const { lowest } = scanEnd.get(before, ROWS_PER_LIST_STEP) as { lowest: number | null }
           if (lowest === null) return true
           const [wantedScope, wantedState, missing] = [scope ?? null, state ?? null, limit + 1 - found.length]
           const rows = list.all(before, lowest, now, wantedScope, wantedScope, wantedState, wantedState, missing)

@@ -1,5 +1,5 @@
--- The matching records of one label in one stretch, newest first.
--- Parameters: label, 1 for accepted records only, created_at and id before which the stretch starts, created_at and id of
+-- As list-accepted.sql, for the records of one label.
+-- Parameters: label, 1 for accepted records only, created_at and id before which the step starts, created_at and id of
 --   its last record, now, scope or NULL, scope, state or NULL, state, limit.
 SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,

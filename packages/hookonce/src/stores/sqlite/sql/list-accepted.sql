@@ -1,5 +1,5 @@
--- The matching accepted records of one stretch, newest first.
--- Parameters: created_at and id before which the stretch starts, created_at and id of its last record, now,
+-- The matching accepted records of one scan step, newest first.
+-- Parameters: created_at and id before which the step starts, created_at and id of its last record, now,
 --   scope or NULL, scope, state or NULL, state, limit.
 SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,

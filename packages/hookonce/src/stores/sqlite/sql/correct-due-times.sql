@@ -1,4 +1,4 @@
--- After the clock stepped back: a record that the old clock made due too late is due after its full wait from now.
+-- After the clock stepped back: no due time stays further ahead than when it was set.
 -- Parameters: 1 now.
 UPDATE records SET
   due_at = ?1 + CASE

@@ -1,0 +1,6 @@
+-- As scan-end-accepted.sql, for the records of one label.
+-- Parameters: label, created_at and id before which the step starts, the earliest created_at, most rows - 1.
+-- Result: created_at and id of the step's last record; no row if fewer are left.
+SELECT created_at, id FROM records
+WHERE label = ? AND (created_at, id) < (?, ?) AND created_at >= ?
+ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?
