@@ -264,10 +264,10 @@ test("another process's lock is waited for within bounds, without blocking the e
   expect(effects()).toEqual(['key'])
 })
 
-test('a turn that never ends does not stop the worker for ever', async () => {
+test('a lock handover that never ends does not stop the worker for ever', async () => {
   const { store, claim, transact } = await setUp({ busyTimeoutMs: 1 })
   await claim('key')
-  // The caller's thread says by these that its turn is over.
+  // The caller's thread ends a handover with these.
   const [add, notify] = [vi.spyOn(Atomics, 'add'), vi.spyOn(Atomics, 'notify')]
   add.mockReturnValue(0 as never)
   notify.mockReturnValue(0)
