@@ -160,15 +160,15 @@ export const storeBugs: Bugs = [
   inRedis(
     'Redis: it is not noticed that it forgot',
     'data-loss-check.ts',
-    'before.id !== id || earlier === 0',
-    "before.id === ''",
+    'if (before === undefined) return',
+    "if (before?.id !== '') return",
     ...tests('redis/data-loss-check'),
   ),
   inRedis(
     'Redis: a deletion is sent again when it may have been done',
     'script-runner.ts',
     'transient && (command.resendable || !maybeExecuted)',
-    'transient && (command.resendable || maybeExecuted)',
+    'transient',
     ...tests('redis/faults'),
   ),
 

@@ -103,7 +103,7 @@ export function createDataLossCheck(
     const before = states.get(partition)
     states.set(partition, { id, mark })
     if (before === undefined) return
-    if (before.id !== id || earlier === 0) losses.push(EVERYTHING)
+    if (before.id !== id) losses.push(EVERYTHING)
     else if (earlier !== undefined) losses.push(earlier)
   }
 
