@@ -6,7 +6,7 @@ export const PROBLEMS = {
   key_missing: [400, 'An idempotency key is required here'],
   key_invalid: [400, 'The idempotency key is not valid'],
   body_invalid: [400, 'The body is not valid'],
-  signature_invalid: [401, 'The delivery is not shown to be its sender’s'],
+  signature_invalid: [401, 'Signature verification failed'],
   not_found: [404, 'Nothing here'],
   method_not_allowed: [405, 'This method is not allowed here'],
   in_progress: [409, 'The first delivery with this idempotency key is still being processed'],
