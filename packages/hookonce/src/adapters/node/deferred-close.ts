@@ -15,6 +15,7 @@ export class DeferredClose {
   /** The response closed while its events were deferred. */
   gone = false
   readonly #res: ServerResponse
+  readonly #overlay: MethodOverlay
   readonly #emit: ServerResponse['emit']
   readonly #listenersBefore: Record<string, Listener[]>
   readonly #deferred: string[] = []
@@ -25,6 +26,7 @@ export class DeferredClose {
 
   constructor(res: ServerResponse, overlay: MethodOverlay, captured: CapturedResponse) {
     this.#res = res
+    this.#overlay = overlay
     this.#emit = res.emit
     this.#listenersBefore = {
       finish: res.rawListeners('finish') as Listener[],
@@ -33,14 +35,16 @@ export class DeferredClose {
     this.#socket = res.socket
     this.#view = res.socket && connectedView(res.socket, this.#socketEvents, error => captured.destroy(error))
     this.#assign({ socket: this.#view })
-    res.emit = (event: string, ...args: unknown[]) => {
-      const before = this.#listenersBefore[event]
-      if (before === undefined) return this.#emit.call(res, event, ...args)
-      for (const listener of before) overlay.bypass(() => Reflect.apply(listener, res, args))
-      this.#defer(event)
-      return true
-    }
+    this.#assign({ [DEFERRED]: this, emit: emitDeferred })
     if (res.destroyed) this.#defer('close')
+  }
+
+  emit(event: string, args: unknown[]): boolean {
+    const before = this.#listenersBefore[event]
+    if (before === undefined) return this.#emit.call(this.#res, event, ...args)
+    for (const listener of before) this.#overlay.bypass(() => Reflect.apply(listener, this.#res, args))
+    this.#defer(event)
+    return true
   }
 
   /** The response has its own socket again. */
@@ -73,4 +77,10 @@ export class DeferredClose {
   #assign(members: object): void {
     Object.assign(this.#res, members)
   }
+}
+
+const DEFERRED = Symbol('hookonce')
+
+function emitDeferred(this: { [DEFERRED]: DeferredClose }, event: string, ...args: unknown[]): boolean {
+  return this[DEFERRED].emit(event, args)
 }

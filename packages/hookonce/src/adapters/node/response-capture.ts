@@ -26,11 +26,7 @@ export class ResponseCapture {
     this.#deferredClose = new DeferredClose(res, this.#overlay, captured)
     this.#req = req
     this.#destroyRequest = req.destroy
-    req.destroy = (error?: NodeJS.ErrnoException) => {
-      // Node itself destroys the request of a sender that disconnected, with this error. Its body is here all the same.
-      if (error?.code !== 'ECONNRESET') captured.destroy(error)
-      return req
-    }
+    Object.assign(req, { [CAPTURED]: captured, destroy: destroyCaptured })
   }
 
   /** Rejects when the handler fails or destroys the response. */
@@ -75,4 +71,13 @@ export class ResponseCapture {
     this.#deferredClose.stop()
     drain(this.#req)
   }
+}
+
+const CAPTURED = Symbol('hookonce')
+
+/** A request's `destroy`. Not a closure for each request: with those V8 promotes every request to its old space. */
+function destroyCaptured(this: IncomingMessage & { [CAPTURED]: CapturedResponse }, error?: NodeJS.ErrnoException) {
+  // Node destroys the request of a sender that disconnects with this error. Its body is read all the same.
+  if (error?.code !== 'ECONNRESET') this[CAPTURED].destroy(error)
+  return this
 }
