@@ -60,7 +60,7 @@ export function gitlab(options: GitlabOptions): Sender {
   })
   const { secrets, scheme = 'signing-token', toleranceMs } = options
   const { facts } = GITLAB
-  // A webhook may have both, and then sends the secret token beside what it signs.
+  // A webhook may have both; it then sends the secret token with the signature.
   const secretHeaders = ['x-gitlab-token']
   if (scheme === 'signing-token') {
     return signedMessages({ facts, secrets, toleranceMs, headers: ['webhook'], secretHeaders })
@@ -82,7 +82,7 @@ export function gitlab(options: GitlabOptions): Sender {
   })
 }
 
-/** Webhooks that set off others share the event's UUID with them, so that the body tells them apart. */
+/** A webhook that triggers others shares its event's UUID with them: the body distinguishes them. */
 function uuids(delivery: Delivery): string | null {
   const event = headerKey('x-gitlab-event-uuid')(delivery)
   if (event === null) return null
