@@ -24,8 +24,8 @@ export interface ExpressRequest extends IncomingMessage {
 }
 
 /**
- * Express middleware: the handlers that follow it in the route run once per idempotency key, and their answer is recorded
- * and replayed. Works with Express 4 and 5.
+ * Express middleware: the handlers that follow it in the route run once per idempotency key, and their answer is
+ * recorded and replayed. Works with Express 4 and 5.
  *
  * With a receiver, the route's source is named by method and pattern (`POST /tenants/:id/webhook`; tenants then share
  * their keys), however a sender spells the path. The route must be one of the application itself, with one method and a
@@ -33,12 +33,12 @@ export interface ExpressRequest extends IncomingMessage {
  * of paths, pass a source; otherwise every delivery fails with a `ConfigurationError`.
  *
  * The middleware reads the body, so mount it before body parsers. `req.rawBody` has the bytes; `req.body` has JSON and
- * forms parsed, and other bodies as a Buffer. The request can be read again, by `multipart/form-data` parsers that follow
- * (multer, formidable, busboy). Express 4's body parsers skip it; Express 5's parse it again, with their own limits. A
- * parser that is mounted earlier must keep the bytes in `req.rawBody`.
+ * forms parsed, and other bodies as a Buffer. The request can be read again, by `multipart/form-data` parsers that
+ * follow (multer, formidable, busboy). Express 4's body parsers skip it; Express 5's parse it again, with their own
+ * limits. A parser that is mounted earlier must keep the bytes in `req.rawBody`.
  *
- * Headers of earlier middleware are on every answer, replays included, and are not recorded. Errors go to Express' error
- * handler; its answer is sent and, unless successful, not recorded.
+ * Headers of earlier middleware are on every answer, replays included, and are not recorded. Errors go to Express'
+ * error handler; its answer is sent and, unless successful, not recorded.
  *
  * @example
  * app.post('/webhook', idempotent(receiver), (req, res) => res.json({ ok: true }))

@@ -37,8 +37,8 @@ interface AnyReceiver extends Omit<Receiver, 'source'> {
 
 export interface IdempotentOptions {
   /**
-   * For the routes of the scope without a source of their own in `config.idempotency`. They share a source and its keys;
-   * with a receiver, each route has its own source, named by its method and pattern.
+   * For the routes of the scope without a source of their own in `config.idempotency`. They share a source and its
+   * keys; with a receiver, each route has its own source, named by its method and pattern.
    */
   source: AnySource | AnyReceiver
 }
@@ -63,17 +63,17 @@ const FORM = 'application/x-www-form-urlencoded'
 const JSON_SUFFIX = /^application\/[^;]+\+json$/
 
 /**
- * Fastify plugin: the routes of its scope run once per idempotency key, from `preParsing` to the answer, and their answer
- * (through `reply` or `reply.raw`) is recorded and replayed. Register it in the scope that has the routes; inner scopes
- * may register it again with a source of their own. Works with Fastify 5 over HTTP/1.
+ * Fastify plugin: the routes of its scope run once per idempotency key, from `preParsing` to the answer, and their
+ * answer (through `reply` or `reply.raw`) is recorded and replayed. Register it in the scope that has the routes; inner
+ * scopes may register it again with a source of their own. Works with Fastify 5 over HTTP/1.
  *
- * `onRequest` hooks run for every delivery and `onResponse` hooks for every answer; `preValidation` to `onSend` run only
- * when the handler does. So authenticate in `onRequest`. Headers set in `onRequest` are on every answer, replays included,
- * and are not recorded; those added in `onSend` are.
+ * `onRequest` hooks run for every delivery and `onResponse` hooks for every answer; `preValidation` to `onSend` run
+ * only when the handler does. So authenticate in `onRequest`. Headers set in `onRequest` are on every answer, replays
+ * included, and are not recorded; those added in `onSend` are.
  *
- * With a receiver, a route's source is named by method and pattern, prefix included (`POST /tenants/:id/webhook`; tenants
- * then share their keys), however a sender spells the path. Routes that differ only by constraints need sources of their
- * own in `config.idempotency`.
+ * With a receiver, a route's source is named by method and pattern, prefix included (`POST /tenants/:id/webhook`;
+ * tenants then share their keys), however a sender spells the path. Routes that differ only by constraints need sources
+ * of their own in `config.idempotency`.
  *
  * `request.rawBody` has the bytes. Fastify's content type parsers make `request.body`, yours included (register one for
  * `*` before the plugin); in a scope without one, forms and `+json` are parsed too, and other bodies are a Buffer.

@@ -62,9 +62,8 @@ export async function handleFetch<Kind>(
 /**
  * Adapts a {@link FetchHandler} to `Source.receive`.
  *
- * @example
- * const source = receiver.source({ name: 'orders' })
- * const answer = await source.receive(delivery, fetchHandler(() => Response.json({ ok: true }), source.maxResponseBytes))
+ * @example const source = receiver.source({ name: 'orders' }) const answer = await source.receive(delivery,
+ * fetchHandler(() => Response.json({ ok: true }), source.maxResponseBytes))
  */
 export function fetchHandler<Kind>(handler: FetchHandler<Kind>, maxResponseBytes: number): Handler<Kind> {
   return async (delivery, attempt) => {
@@ -87,8 +86,8 @@ const isPlain = (response: FetchResponse): response is HandlerResponse =>
   Array.isArray((response as HandlerResponse | undefined)?.headers)
 
 /**
- * Converts a web `Response`: its body up to `maxResponseBytes`, and what follows as `rest`. An error of the body's stream
- * rejects up to that limit; after it, iterating `rest` throws.
+ * Converts a web `Response`: its body up to `maxResponseBytes`, and what follows as `rest`. An error of the body's
+ * stream rejects up to that limit; after it, iterating `rest` throws.
  *
  * @throws {TypeError} the response is an error response, its body was read before, or its stream has other than bytes
  *

@@ -27,8 +27,8 @@ export type NodeHandler<Kind = never> = (
  * If the sender disconnects, the handler runs to its end without seeing it: its answer is recorded for the retry.
  *
  * A body with a JSON content type that is not valid JSON is answered 400, and the handler does not run. The request can
- * be read again, for form parsers. Middleware that reads it earlier must keep the bytes as a Buffer in `req.rawBody` (or
- * `req.body`). Otherwise every delivery is answered 500 and reported as `receiver_failed`.
+ * be read again, for form parsers. Middleware that reads it earlier must keep the bytes as a Buffer in `req.rawBody`
+ * (or `req.body`). Otherwise every delivery is answered 500 and reported as `receiver_failed`.
  *
  * An error that the handler throws after it has answered is reported as `handler_threw` and changes nothing.
  *

@@ -36,8 +36,8 @@ export interface BearerOptions {
 }
 
 /**
- * A token authenticates the sender and protects neither content, key nor time: a captured delivery shows it, and allows any
- * other delivery. Prefer a signature if the sender supports one.
+ * A token authenticates the sender and protects neither content, key nor time: a captured delivery shows it, and allows
+ * any other delivery. Prefer a signature if the sender supports one.
  *
  * @example
  * receiver.source({ name: 'partner', sender: bearer({ tokens: [process.env.PARTNER_TOKEN!] }) })

@@ -43,7 +43,9 @@ export const GITLAB: SenderKind = {
 
 export interface GitlabOptions {
   secrets: readonly string[]
-  /** What the secrets are: `signing-token` (`whsec_…`, signs each delivery; the default) or `secret-token` (sent along). */
+  /**
+   * What the secrets are: `signing-token` (`whsec_…`, signs each delivery; the default) or `secret-token` (sent along).
+   */
   scheme?: 'signing-token' | 'secret-token'
   /** How old a signing token's timestamp may be, and how far ahead. Default 5 minutes. */
   toleranceMs?: number

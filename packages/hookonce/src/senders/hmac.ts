@@ -47,15 +47,15 @@ export interface HmacOptions {
   prefix?: string
   /**
    * The signed content: a template with `{body}` and, if they are signed, `{timestamp}` and `{id}` (the key's header).
-   * Default `{body}`, with a timestamp `{timestamp}.{body}`. The separator between `{id}` and the rest must not occur in an
-   * id.
+   * Default `{body}`, with a timestamp `{timestamp}.{body}`. The separator between `{id}` and the rest must not occur
+   * in an id.
    */
   signed?: string
   /** The header of the timestamp, a whole number. It must be signed. `unit`: default `s`. */
   timestamp?: { header: string; unit?: 's' | 'ms' }
   /**
-   * Where the event's id is. It is the key if it is a field, or a header that is `{id}` in `signed`. A header that is not
-   * signed becomes the label, and the key is a digest of the body. Default: `Idempotency-Key`, not signed.
+   * Where the event's id is. It is the key if it is a field, or a header that is `{id}` in `signed`. A header that is
+   * not signed becomes the label, and the key is a digest of the body. Default: `Idempotency-Key`, not signed.
    */
   key?: KeyPlace
   /** How far the timestamp may be from now, in both directions. Default 5 minutes. */
@@ -92,7 +92,8 @@ const RULES: Rules = {
  *   }),
  * })
  *
- * @throws {ConfigurationError} `signed` lacks the body or the timestamp, or has an `{id}` without a header or a separator
+ * @throws {ConfigurationError} `signed` lacks the body or the timestamp, or has an `{id}` without a header or a
+ * separator
  */
 export function hmac(given: HmacOptions): Sender {
   checkSender(HMAC.facts, given, 'secrets', RULES)

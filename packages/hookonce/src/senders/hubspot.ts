@@ -52,8 +52,8 @@ export interface HubspotOptions {
   /** The target URL exactly as it is set at HubSpot. */
   url: string
   /**
-   * The version of the signature that is verified. Default `v3`. The older ones are plain hashes without a timestamp, whose
-   * content can be extended, and `v1` does not cover the URL: use them only if HubSpot sends nothing else.
+   * The version of the signature that is verified. Default `v3`. The older ones are plain hashes without a timestamp,
+   * whose content can be extended, and `v1` does not cover the URL: use them only if HubSpot sends nothing else.
    */
   version?: 'v1' | 'v2' | 'v3'
   /** How old a signature of `v3` may be, and how far ahead. Default 5 minutes. */

@@ -13,8 +13,8 @@ export interface Sender {
   /** Why the delivery is not authentic, or `null` if it is. Never throws. `now`: ms since the epoch. */
   verify(delivery: Delivery, now: number): Refusal | null
   /**
-   * Headers alone prove that a delivery is authentic (a token): `verify` is also called before the body is read, with an
-   * empty one. Absent: the proof covers the body.
+   * Headers alone prove that a delivery is authentic (a token): `verify` is also called before the body is read, with
+   * an empty one. Absent: the proof covers the body.
    */
   readonly provenByHeaders?: true
   /**
@@ -36,15 +36,17 @@ export interface Sender {
   /** As `handshake`, for handshakes without a signature: called before `verify`. */
   readonly unsignedHandshake?: (delivery: Delivery) => HandlerResponse | null
   /**
-   * Headers that contain a secret, in lower case. They are never stored or shown, so that an inbox's handlers do not see
-   * them; other handlers do. Default: none.
+   * Headers that contain a secret, in lower case. They are never stored or shown, so that an inbox's handlers do not
+   * see them; other handlers do. Default: none.
    */
   readonly secretHeaders?: readonly string[]
   /** Traits of its secrets, for warnings of short and of shared ones. */
   readonly secretTraits?: readonly SecretTraits[]
   /** The statuses that the sender counts as success, the usual one first. Absent: every 2xx. */
   readonly success?: readonly number[]
-  /** The headers that sign and identify an event, as the sender sends them. @throws {ConfigurationError} it cannot sign */
+  /**
+   * The headers that sign and identify an event, as the sender sends them. @throws {ConfigurationError} it cannot sign
+   */
   sign(event: OutgoingEvent): HeaderList
 }
 
@@ -97,7 +99,9 @@ export interface SenderFacts {
   redelivery: string
   /** The sender's timeout for an answer, in milliseconds, or `null` if it is not documented. */
   deadlineMs: number | null
-  /** How long an event may be redelivered, automatically or by hand, in milliseconds, or `null` if it is not documented. */
+  /**
+   * How long an event may be redelivered, automatically or by hand, in milliseconds, or `null` if it is not documented.
+   */
   retryHorizonMs: number | null
   /** Its retries, in words. */
   retries: string

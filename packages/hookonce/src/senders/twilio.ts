@@ -82,8 +82,8 @@ export function twilio(options: TwilioOptions): Sender {
     facts: TWILIO.facts,
     keys,
     read,
-    // The whole text, not its fields: names and values are signed without separators, so that one text can be split into
-    // other fields.
+    // The whole text, not its fields: names and values are signed without separators, so that one text can be split
+    // into other fields.
     key(delivery) {
       const content = signedContent(delivery)
       return content === undefined ? null : contentKey([withoutPort(content.join(''))])

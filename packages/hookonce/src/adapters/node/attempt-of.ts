@@ -18,8 +18,8 @@ export function rememberAttempt(req: object, attempt: Attempt, source: Known['so
 export const attemptFor = (req: object): Known | undefined => attempts.get(req)
 
 /**
- * The attempt of a request that `idempotent` handles. Pass the source or the receiver that `idempotent` was given to get
- * the type with `commit`, where the store has transactions. The effects end the response inside the commit.
+ * The attempt of a request that `idempotent` handles. Pass the source or the receiver that `idempotent` was given to
+ * get the type with `commit`, where the store has transactions. The effects end the response inside the commit.
  *
  * @throws {TypeError} `idempotent` does not handle the request, or was given another source
  *

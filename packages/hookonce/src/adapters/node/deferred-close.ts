@@ -8,8 +8,8 @@ import { connectedView } from './socket-proxy.js'
 type Listener = (...args: unknown[]) => void
 
 /**
- * Defers `finish` and `close` of a response for its handler: a pipe that sees its destination close stops in the middle.
- * Listeners from before the handler are called at once.
+ * Defers `finish` and `close` of a response for its handler: a pipe that sees its destination close stops in the
+ * middle. Listeners from before the handler are called at once.
  */
 export class DeferredClose {
   /** The response closed while its events were deferred. */

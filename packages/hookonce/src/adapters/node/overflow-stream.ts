@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
 
 /**
- * The chunks of a stream that a handler still writes. A consumer that stops early lets the handler write on, to nowhere:
- * leaving a stream's own iterator would destroy the stream, and not even that before the first `next`.
+ * The chunks of a stream that a handler still writes. A consumer that stops early lets the handler write on, to
+ * nowhere: leaving a stream's own iterator would destroy the stream, and not even that before the first `next`.
  */
 export function overflowOf(stream: Readable): AsyncIterableIterator<Uint8Array> {
   // Without a consumer yet, an error would be an uncaught exception.

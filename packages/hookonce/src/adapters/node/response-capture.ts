@@ -6,8 +6,8 @@ import { MethodOverlay } from './method-overlay.js'
 import { drain } from './rewind.js'
 
 /**
- * Takes over a `ServerResponse` while its handler answers, so that nothing is sent before the answer is recorded. To the
- * handler the response looks as it always does.
+ * Takes over a `ServerResponse` while its handler answers, so that nothing is sent before the answer is recorded. To
+ * the handler the response looks as it always does.
  *
  * What was done to the response before (headers of earlier middleware, wrapped methods, listeners) stays outside of the
  * capture: it is not recorded, and it sees what is really sent.
@@ -51,7 +51,8 @@ export class ResponseCapture {
 
   /**
    * The answer is known and about to be sent through {@link outside}. The response is restored: at once if the handler
-   * has ended it, by a call of {@link restore} if its overflow is sent (`streams`), else when the handler ends it at last.
+   * has ended it, by a call of {@link restore} if its overflow is sent (`streams`), else when the handler ends it at
+   * last.
    */
   release(streams: boolean): void {
     this.#deferredClose.returnSocket()

@@ -28,8 +28,8 @@ export function rfc3339(text: string | undefined): number | null {
 }
 
 /**
- * The timestamp and the signatures of a header like `t=1,v1=a,v1=b`. Other names are ignored. With a second timestamp, or
- * a part that is not `name=value`, the timestamp is `undefined`.
+ * The timestamp and the signatures of a header like `t=1,v1=a,v1=b`. Other names are ignored. With a second timestamp,
+ * or a part that is not `name=value`, the timestamp is `undefined`.
  */
 export function signatureFields(
   header: string | undefined,

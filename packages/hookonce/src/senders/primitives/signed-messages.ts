@@ -10,7 +10,9 @@ export interface SignedMessages {
   facts: SenderFacts
   secrets: readonly string[]
   toleranceMs?: number | undefined
-  /** Prefixes of its headers, e.g. `webhook` for `webhook-id`. The first that a delivery has is used for all of them. */
+  /**
+   * Prefixes of its headers, e.g. `webhook` for `webhook-id`. The first that a delivery has is used for all of them.
+   */
   headers: readonly [string, ...string[]]
   secretHeaders?: readonly string[]
 }

@@ -84,8 +84,8 @@ export function hashKey(secret: string, { algorithm }: { algorithm: 'sha256' }):
 }
 
 /**
- * A token that is sent with the delivery. It authenticates the sender and not the content. `proof`: the secret part of the
- * token; default: all of it. The sender's `secretHeaders` must have the token's header.
+ * A token that is sent with the delivery. It authenticates the sender and not the content. `proof`: the secret part of
+ * the token; default: all of it. The sender's `secretHeaders` must have the token's header.
  */
 export function tokenKey(token: string, proof = token): SigningKey {
   return { secret: traitsOf(proof), over: () => signature => equalText(signature, token), sign: () => token }
