@@ -11,12 +11,12 @@ import { parsedBody, readBefore } from './node/read-body.js'
 
 export { attemptOf } from './node/attempt-of.js'
 
-/** What `idempotent` needs of an Express request. */
+/** The part of an Express request that `idempotent` uses. */
 export interface ExpressRequest extends IncomingMessage {
   originalUrl?: string
-  /** What the Router that has the route is mounted at, as the sender wrote it. */
+  /** The path that the route's Router is mounted at, as the sender wrote it. */
   baseUrl?: string
-  /** `methods`: by their names in lower case, `_all` for a handler of every method. */
+  /** `methods`: names in lower case, or `_all` for a handler of every method. */
   route?: { path: unknown; methods: Record<string, boolean> } | undefined
   // biome-ignore lint/suspicious/noExplicitAny: as Express types it
   body?: any
@@ -24,27 +24,27 @@ export interface ExpressRequest extends IncomingMessage {
 }
 
 /**
- * Express middleware: what follows it in the route runs once for an idempotency key, and its answer, given in whatever
- * way, is recorded and replayed. Works with Express 4 and 5.
+ * Express middleware: the handlers that follow it in the route run once per idempotency key, and their answer is
+ * recorded and replayed. Works with Express 4 and 5.
  *
- * With a receiver the route's source is named by its method and pattern (`POST /tenants/:id/webhook`; tenants share their
- * keys then), however a sender spells the path. That takes a route of the application itself, with one method and a path
- * that is a text: under a Router with a path of its own, in `app.use`, `app.all`, and with a RegExp or a list of paths a
- * source has to be given, or every delivery is an error that says so.
+ * With a receiver, the route's source is named by method and pattern (`POST /tenants/:id/webhook`; tenants then share
+ * their keys), however a sender spells the path. The route must be one of the application itself, with one method and a
+ * path that is a string. Under a Router with a path of its own, in `app.use` and `app.all`, and with a RegExp or a list
+ * of paths, pass a source; otherwise every delivery fails with a `ConfigurationError`.
  *
- * It reads the body itself, so mount it before body parsers. `req.rawBody` has the bytes, `req.body` JSON and form
- * bodies parsed and others as a Buffer. The request can be read once more: parsers of `multipart/form-data` that follow
- * (multer, formidable, busboy) work as ever. Express 4's body parsers leave it alone; those of Express 5 parse it again,
- * by their own rules and limits. A parser that came first must leave the bytes in `req.rawBody`.
+ * The middleware reads the body, so mount it before body parsers. `req.rawBody` has the bytes; `req.body` has JSON and
+ * forms parsed, and other bodies as a Buffer. The request can be read again, by `multipart/form-data` parsers that
+ * follow (multer, formidable, busboy). Express 4's body parsers skip it; Express 5's parse it again, with their own
+ * limits. A parser that is mounted earlier must keep the bytes in `req.rawBody`.
  *
- * Headers that earlier middleware set are on every answer, replays included, and are not recorded. Errors go Express'
- * usual way; what its error handler answers is sent and, unless successful, not recorded.
+ * Headers of earlier middleware are on every answer, replays included, and are not recorded. Errors go to Express'
+ * error handler; its answer is sent and, unless successful, not recorded.
  *
  * @example
  * app.post('/webhook', idempotent(receiver), (req, res) => res.json({ ok: true }))
  * hooks.post('/orders', idempotent(receiver.source({ name: 'orders' })), (req, res) => res.json({ ok: true }))
  *
- * @throws {ConfigurationError} neither a source nor a receiver was given
+ * @throws {ConfigurationError} `given` is neither a source nor a receiver
  */
 export function idempotent<Kind>(
   given: Source<Kind> | Receiver<Kind>,
@@ -67,7 +67,7 @@ export function idempotent<Kind>(
     }
     const run = (rawBody: Buffer, attempt: Attempt) => {
       rememberAttempt(req, attempt, source, given)
-      // `_body` tells body parsers that follow to leave the request alone.
+      // Body parsers skip a request with `_body`.
       Object.assign(req, { rawBody, _body: true })
       if (read === undefined) {
         try {
@@ -102,7 +102,7 @@ function sourcesOf<Kind>(given: Source<Kind> | Receiver<Kind>): (req: ExpressReq
   }
 }
 
-/** @throws {ConfigurationError} Express does not tell the whole pattern, or for which method it is */
+/** @throws {ConfigurationError} Express does not give the whole pattern, or not one method */
 function nameOf({ route, baseUrl }: ExpressRequest): string {
   const [method, another] = Object.keys(route?.methods ?? {})
   if (

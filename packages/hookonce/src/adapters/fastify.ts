@@ -25,33 +25,33 @@ import { refuseUnread, sendAnswer } from './node/send-answer.js'
 
 export { attemptOf } from './node/attempt-of.js'
 
-/** A source, whatever transactions its store has. */
+/** A source with or without transactions. */
 interface AnySource extends Omit<Source, 'receive'> {
   receive(delivery: Delivery, handler: never): Promise<Answer>
 }
 
-/** A receiver, whatever transactions its store has. */
+/** A receiver with or without transactions. */
 interface AnyReceiver extends Omit<Receiver, 'source'> {
   source(options: SourceOptions): AnySource
 }
 
 export interface IdempotentOptions {
   /**
-   * Of every route of the scope whose `config.idempotency` names no other. A source is one for all of them, with one set
-   * of keys; with a receiver each route has its own, named by its method and the pattern that it is registered by.
+   * For the routes of the scope without a source of their own in `config.idempotency`. They share a source and its
+   * keys; with a receiver, each route has its own source, named by its method and pattern.
    */
   source: AnySource | AnyReceiver
 }
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The body as it arrived; there on routes that run once for an idempotency key. */
+    /** The body as it arrived, on routes that the plugin handles. */
     rawBody: Buffer
   }
   interface FastifyContextConfig {
     /**
-     * The route's own source, or `false` to leave it alone. Default: that of the scope, except for routes of GET,
-     * HEAD, OPTIONS and TRACE alone, which have nothing to run once.
+     * The route's own source, or `false` to exclude the route. Default: the scope's source; routes with only GET, HEAD,
+     * OPTIONS or TRACE are excluded.
      */
     idempotency?: AnySource | false
   }
@@ -63,30 +63,30 @@ const FORM = 'application/x-www-form-urlencoded'
 const JSON_SUFFIX = /^application\/[^;]+\+json$/
 
 /**
- * Fastify plugin: what the routes of its scope do after `onRequest` runs once for an idempotency key, and their answer,
- * given in whatever way (`reply.raw` included), is recorded and replayed. Register it once in the scope that has the
- * routes; scopes within may register it again, with a source of their own. Fastify 5, over HTTP/1.
+ * Fastify plugin: the routes of its scope run once per idempotency key, from `preParsing` to the answer, and their
+ * answer (through `reply` or `reply.raw`) is recorded and replayed. Register it in the scope that has the routes; inner
+ * scopes may register it again with a source of their own. Works with Fastify 5 over HTTP/1.
  *
- * Hooks of the scope see what they are used to: `onRequest` every delivery, and `onResponse` every answer;
- * `preValidation` up to `onSend` only those that run. So authenticate in `onRequest`. Headers set in `onRequest` are on
- * every answer, replays included, and are not recorded; what `onSend` adds belongs to the answer and is.
+ * `onRequest` hooks run for every delivery and `onResponse` hooks for every answer; `preValidation` to `onSend` run
+ * only when the handler does. So authenticate in `onRequest`. Headers set in `onRequest` are on every answer, replays
+ * included, and are not recorded; those added in `onSend` are.
  *
- * With a receiver a route's source is named by its method and pattern, prefix included (`POST /tenants/:id/webhook`;
- * tenants share their keys then), however a sender spells the path. Routes that differ by constraints alone need sources
+ * With a receiver, a route's source is named by method and pattern, prefix included (`POST /tenants/:id/webhook`;
+ * tenants then share their keys), however a sender spells the path. Routes that differ only by constraints need sources
  * of their own in `config.idempotency`.
  *
- * `request.rawBody` has the bytes. `request.body` is what Fastify's content type parsers make of them, yours included (one
- * for `*` has to be registered before); where the scope has none, forms and `+json` are parsed too, and the rest is a
- * Buffer. `request.raw` can be read once more: `@fastify/multipart` works as ever. The source's `maxBodyBytes` is the most
- * that is read, Fastify's `bodyLimit` the most that is parsed: raise both for larger bodies.
+ * `request.rawBody` has the bytes. Fastify's content type parsers make `request.body`, yours included (register one for
+ * `*` before the plugin); in a scope without one, forms and `+json` are parsed too, and other bodies are a Buffer.
+ * `request.raw` can be read again, e.g. by `@fastify/multipart`. The source's `maxBodyBytes` limits what is read,
+ * Fastify's `bodyLimit` what is parsed: raise both for larger bodies.
  *
- * Errors go Fastify's usual way; what its error handler answers is sent and, unless successful, not recorded. One that
- * names no status below 500 is an event (`handler_threw`) as well. After
- * `reply.hijack()` the response must be ended through `reply.raw`, as ever; else the attempt lasts to its lock TTL.
+ * Errors go to Fastify's error handler; its answer is sent and, unless successful, not recorded. An error without a
+ * status below 500 is also reported as `handler_threw`. After `reply.hijack()`, end the response through `reply.raw`;
+ * otherwise the attempt lasts until its lock TTL.
  *
- * With a source of an inbox, which acknowledges, the route's handler is not run; Fastify wants one all the same.
+ * With an inbox's source, which acknowledges, the route's handler does not run. Fastify requires one all the same.
  *
- * @throws {ConfigurationError} from `register` without a source, or on HTTP/2
+ * @throws {ConfigurationError} from `register`: there is no source, or the server is HTTP/2
  *
  * @example
  * await app.register(idempotent, { source: receiver })
@@ -117,7 +117,7 @@ export const idempotent: FastifyPluginAsync<IdempotentOptions> = Object.assign(
     }
   },
   {
-    // As fastify-plugin does: the plugin works in the scope that registers it, not in one of its own.
+    // As `fastify-plugin` does it: the hooks apply to the scope that registers the plugin.
     [Symbol.for('skip-override')]: true,
     [Symbol.for('plugin-meta')]: { name: 'hookonce', fastify: '5.x' },
   },
@@ -132,10 +132,10 @@ const OPTIONS = {
 
 const checkGiven = (given: unknown): void => checkSource(source => `idempotent, { source: ${source} }`, given)
 
-/** What the plugin was registered with, for the routes of a scope. */
+/** A scope's source or receiver, and the sources of its routes. */
 class Given {
   readonly given: Source | Receiver
-  /** By the route's own settings, which no other route has. */
+  /** By the route's `config`, an object of its own. */
   readonly #sources = new WeakMap<object, Source>()
   readonly #routes = new Map<string, number>()
 
@@ -153,7 +153,7 @@ class Given {
     const name = `${[method].flat().join(',')} ${url}`
     const source: Source = internalsOf(given)!.routeSource(name)
     const routes = (this.#routes.get(name) ?? 0) + 1
-    // With a prefix, Fastify makes two routes of one whose own path is a slash.
+    // With a prefix, Fastify makes two routes of a route whose path is `/`.
     if (routes > (url === server.prefix ? 2 : 1)) {
       const error = new ConfigurationError(
         `idempotent: several routes are ${name}; name their sources: ` +
@@ -188,7 +188,7 @@ const onPreParsing: preParsingHookHandler = (request, reply, payload, done) => {
   })
 }
 
-/** Fastify tells nobody of an error that it answers, unless it logs. What names a status below 500 is the sender's. */
+/** Fastify only logs an error that it answers. A status below 500 is the sender's fault. */
 const onError: onErrorHookHandler = (request, _reply, error, done) => {
   const known = attemptFor(request)
   if (known !== undefined && (error.statusCode ?? 500) >= 500) known.source.failed(error, known.attempt)
@@ -204,7 +204,7 @@ function sourceOf(request: FastifyRequest): Source | undefined {
   return request.server.getDecorator<Given>(GIVEN).sourceOf(request)
 }
 
-/** From the request's body to its answer; `done` goes on to the handler. */
+/** Reads a request, processes it and sends the answer. `done` continues to the handler. */
 async function answer(
   source: Source,
   request: FastifyRequest,
@@ -222,10 +222,10 @@ async function answer(
     refuseUnread(req, res, refused)
     return
   }
-  // A hook before may have decompressed the body, and fail to.
+  // An earlier hook may decompress the body, which can fail.
   if (payload !== req) payload.once('error', done)
   const body = read ?? (await readBody(req, source.maxBodyBytes, payload))
-  // Fastify's time limit for handlers may have answered meanwhile.
+  // Fastify's time limit for handlers may have answered.
   if (body === 'aborted' || reply.sent) return
   if (body === 'too_large') {
     keepHeaders(reply)
@@ -237,7 +237,7 @@ async function answer(
 
   const given = request.routeOptions.config.idempotency ?? request.server.getDecorator<Given>(GIVEN).given
   const { answer, capture } = await receive(source, req, res, body, (_, attempt, capture) => {
-    // To whoever asks the request too, its sender looks connected.
+    // Fastify answers `undefined` only if the request has a connected socket.
     if (res.socket) req.socket = res.socket
     request.rawBody = body
     rememberAttempt(request, committing(reply, attempt, capture.response), source, given)
@@ -247,21 +247,21 @@ async function answer(
   await sendAnswer(res, answer, capture, error => void source.failed(error))
 }
 
-/** Those that hooks set are on every answer. */
+/** Headers of earlier hooks are on every answer. */
 function keepHeaders(reply: FastifyReply): void {
   for (const [name, value] of Object.entries(reply.getHeaders())) {
     if (value !== undefined) reply.raw.setHeader(name, value)
   }
 }
 
-/** What Fastify compares with the content-length of a body that was decompressed. */
+/** Fastify compares it with the content-length of a decompressed body. */
 function sizeOf({ receivedEncodedLength }: RequestPayload): Pick<RequestPayload, 'receivedEncodedLength'> {
   return receivedEncodedLength === undefined ? {} : { receivedEncodedLength }
 }
 
 /**
- * Effects may answer with `reply.send` although `onSend` hooks or a stream then take their time: the commit waits for
- * the whole answer, and `await reply` within it for no more than that.
+ * `reply.send` inside a commit answers later if there are `onSend` hooks or a stream: the commit waits for the whole
+ * answer, and so does `await reply` inside it.
  */
 function committing(reply: FastifyReply, attempt: Attempt, answered: Promise<unknown>): Attempt {
   const { commit } = attempt as { commit?: CommitOf<unknown> }
@@ -282,7 +282,7 @@ function committing(reply: FastifyReply, attempt: Attempt, answered: Promise<unk
   return withCommit<never, unknown>(attempt, mapCommit(commit, whole))
 }
 
-/** For what Fastify has no parser; a later one of the scope for its type goes before. */
+/** A parser for types that no other parser of the scope handles. */
 function addParser(scope: FastifyInstance): void {
   const { onProtoPoisoning = 'error', onConstructorPoisoning = 'error' } = scope.initialConfig
   const parseJson = scope.getDefaultJsonParser(onProtoPoisoning, onConstructorPoisoning)

@@ -6,9 +6,9 @@ import type { Handler, Source } from '../receiver/source.js'
 import { checkSource } from './given.js'
 
 /**
- * Answers one delivery, with a `Response` or a plain one. What it throws counts as a failed attempt and is never shown
- * to the sender. `attempt.commit` is there where the receiver's store has transactions; with one whose effects may not
- * wait it takes plain responses only (`jsonResponse`), for the body of a `Response` cannot be read at once.
+ * Answers one delivery with a `Response` or a {@link HandlerResponse}. An error that it throws fails the attempt and is
+ * never sent. `attempt.commit` exists where the receiver's store has transactions. If their effects are synchronous, it
+ * takes a `HandlerResponse` only (`jsonResponse`), because the body of a `Response` is read asynchronously.
  */
 export type FetchHandler<Kind = never> = (
   delivery: Delivery,
@@ -17,18 +17,18 @@ export type FetchHandler<Kind = never> = (
 
 export type FetchResponse = Response | HandlerResponse
 
-/** Statuses that a `Response` accepts no body for, not even an empty one (Fetch §2.2.3). */
+/** A `Response` with one of these statuses accepts no body, not even an empty one (Fetch §2.2.3). */
 const NULL_BODY = new Set([204, 205, 304])
 
 /**
- * Processes one `Request` once for its idempotency key, wherever requests and responses are the web's own:
- * Hono, Next.js, Bun, Deno, workers.
+ * Processes a `Request` once per idempotency key, in frameworks and runtimes with web requests and responses: Hono,
+ * Next.js, Bun, Deno, workers.
  *
- * The request's body must not have been read before: its raw bytes are what is compared and verified.
+ * Pass the request unread: its raw bytes are fingerprinted and verified.
  *
- * @throws {ConfigurationError} `source` is none
- * @throws {TypeError} if the body was read before
- * @throws whatever ends the reading of the body early, e.g. a sender that disconnects
+ * @throws {ConfigurationError} `source` is not a source
+ * @throws {TypeError} the body was read before
+ * @throws the error of the body's stream, e.g. when the sender disconnects
  *
  * @example
  * const orders = receiver.source({ name: 'orders' })
@@ -60,15 +60,14 @@ export async function handleFetch<Kind>(
 }
 
 /**
- * A {@link FetchHandler} as a receiver's own kind.
+ * Adapts a {@link FetchHandler} to `Source.receive`.
  *
- * @example
- * const source = receiver.source({ name: 'orders' })
- * const answer = await source.receive(delivery, fetchHandler(() => Response.json({ ok: true }), source.maxResponseBytes))
+ * @example const source = receiver.source({ name: 'orders' }) const answer = await source.receive(delivery,
+ * fetchHandler(() => Response.json({ ok: true }), source.maxResponseBytes))
  */
 export function fetchHandler<Kind>(handler: FetchHandler<Kind>, maxResponseBytes: number): Handler<Kind> {
   return async (delivery, attempt) => {
-    // A body can be read once, and the handler hands on what it committed.
+    // A body can be read once, and the handler may return the response that it committed.
     const committed = new Map<FetchResponse, HandlerResponse>()
     const plain = (response: FetchResponse): HandlerResponse | Promise<HandlerResponse> =>
       committed.get(response) ?? (isPlain(response) ? response : toHandlerResponse(response, maxResponseBytes))
@@ -87,10 +86,10 @@ const isPlain = (response: FetchResponse): response is HandlerResponse =>
   Array.isArray((response as HandlerResponse | undefined)?.headers)
 
 /**
- * A web `Response` as plain values: its body up to `maxResponseBytes`, what follows as `rest`.
- * An error in the response's stream before that limit rejects; after it, the iteration of `rest` does.
+ * Converts a web `Response`: its body up to `maxResponseBytes`, and what follows as `rest`. An error of the body's
+ * stream rejects up to that limit; after it, iterating `rest` throws.
  *
- * @throws {TypeError} if it is no usable response: an error response, a body that was read before
+ * @throws {TypeError} the response is an error response, its body was read before, or its stream has other than bytes
  *
  * @example
  * const source = receiver.source({ name: 'orders' })
@@ -103,7 +102,7 @@ export async function toHandlerResponse(response: Response, maxResponseBytes: nu
   if (response.bodyUsed) throw new TypeError('The handler returned a Response whose body was already read')
   const { status } = response
   const headers: [string, string][] = []
-  // Framing belongs to whoever sends the response.
+  // Framing is up to the adapter that sends the response.
   for (const [name, value] of response.headers) if (name !== 'transfer-encoding') headers.push([name, value])
   if (!response.body) return { status, headers, body: new Uint8Array() }
 
@@ -125,7 +124,7 @@ export async function toHandlerResponse(response: Response, maxResponseBytes: nu
 
 type ByteReader = ReadableStreamDefaultReader<Uint8Array>
 
-/** The whole body, or `undefined` as soon as it is known to be larger than `limit`; no more is read then. */
+/** The whole body, or `undefined` if it is larger than `limit`: reading stops there. */
 async function readBody(request: Request, limit: number): Promise<Uint8Array | undefined> {
   if (!request.body) return new Uint8Array()
   if (Number(request.headers.get('content-length')) > limit) {
@@ -158,7 +157,7 @@ function concat(chunks: Uint8Array[], size: number): Uint8Array {
   return whole
 }
 
-/** Not a generator: `return()` before the first `next()` would not reach its `finally`, and the stream would leak. */
+/** Not a generator: `return()` before the first `next()` does not reach a `finally`, and the stream leaks. */
 function remainder(reader: ByteReader): AsyncIterableIterator<Uint8Array> {
   return {
     async next() {

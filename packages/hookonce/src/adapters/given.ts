@@ -11,10 +11,10 @@ export const isReceiver = <Kind>(given: Source<Kind> | Receiver<Kind>): given is
   internalsOf(given) !== undefined
 
 /**
- * Sees to it that an adapter was given a source.
+ * Checks that an adapter was given a source.
  *
- * @param write what to write, with a source in it
- * @throws {ConfigurationError} it was not
+ * @param write the call as the user writes it, around a source, for the error's message
+ * @throws {ConfigurationError} `given` is not a source
  */
 export function checkSource(write: (source: string) => string, given: unknown): void {
   if (aSource.allows(given)) return

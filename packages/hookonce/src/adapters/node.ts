@@ -10,9 +10,9 @@ import { sendAnswer } from './node/send-answer.js'
 export type { ReceivedBody } from './node/read-body.js'
 
 /**
- * An ordinary `node:http` handler, except that the request's body was read for it. It answers in whatever way it likes
- * and whenever it likes; what it throws or rejects with before it answered counts as a failed attempt. Effects that are
- * committed (`attempt.commit`, where the receiver's store has transactions) end the response inside the commit.
+ * An ordinary `node:http` handler whose request's body is already read. It may answer at any time, by any method of the
+ * response. An error that it throws or rejects with before it has answered fails the attempt. The effects of
+ * `attempt.commit` (where the receiver's store has transactions) end the response inside the commit.
  */
 export type NodeHandler<Kind = never> = (
   req: IncomingMessage & ReceivedBody,
@@ -21,16 +21,16 @@ export type NodeHandler<Kind = never> = (
 ) => unknown
 
 /**
- * Processes each request once for its idempotency key. Nothing of the handler's answer is sent before it is recorded;
- * 1xx responses, trailers and a status message of its own are dropped.
+ * Processes each request once per idempotency key. No byte of the handler's answer is sent before the answer is
+ * recorded. 1xx responses, trailers and status messages are dropped.
  *
- * If the sender disconnects the handler is not told before it is done: its answer is recorded for the retry.
+ * If the sender disconnects, the handler runs to its end without seeing it: its answer is recorded for the retry.
  *
- * A body that its content type calls JSON and that is none is answered 400, without a run. The request can be read once
- * more, for parsers of forms. Whoever reads it before must leave the bytes as a Buffer in `req.rawBody` (or `req.body`);
- * else every delivery is answered 500, with an event that says so.
+ * A body with a JSON content type that is not valid JSON is answered 400, and the handler does not run. The request can
+ * be read again, for form parsers. Middleware that reads it earlier must keep the bytes as a Buffer in `req.rawBody`
+ * (or `req.body`). Otherwise every delivery is answered 500 and reported as `receiver_failed`.
  *
- * What the handler throws after it answered is an event (`handler_threw`) and changes nothing.
+ * An error that the handler throws after it has answered is reported as `handler_threw` and changes nothing.
  *
  * @example
  * createServer(handleNode(receiver.source({ name: 'orders' }), async (req, res, attempt) => {
@@ -38,7 +38,7 @@ export type NodeHandler<Kind = never> = (
  *   res.writeHead(200, { 'content-type': 'application/json' }).end('{"ok":true}')
  * }))
  *
- * @throws {ConfigurationError} `source` is none
+ * @throws {ConfigurationError} `source` is not a source
  */
 export function handleNode<Kind>(
   source: Source<Kind>,

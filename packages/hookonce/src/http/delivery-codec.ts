@@ -6,16 +6,18 @@ import { endToEnd } from './header-names.js'
 const deflate = promisify(deflateRaw)
 const inflate = promisify(inflateRaw)
 
-/** Smaller bodies gain too little. */
+/** Compression gains too little below. */
 const COMPRESSED_FROM_BYTES = 1_024
 
 const NONE: ReadonlySet<string> = new Set()
 
-/** Layout: version (1 byte), whether the body is deflated (1), length of the head (4, big-endian), head (JSON), body. */
+/**
+ * Layout: version (1 byte), whether the body is deflated (1), length of the head (4, big-endian), head (JSON), body.
+ */
 const VERSION = 1
 const PREFIX_BYTES = 6
 
-/** A delivery as it is kept until it is attempted. No handler needs a secret later, and no store should have it. */
+/** Encodes a delivery for the store, without the headers that contain secrets. */
 export async function encodeDelivery(
   { method, url, headers, body, requestId }: Delivery,
   secretHeaders: ReadonlySet<string> = NONE,
@@ -32,7 +34,7 @@ export async function encodeDelivery(
   return Buffer.concat([prefix, head, isDeflated ? deflated : body])
 }
 
-/** @throws {TypeError} if the bytes are not of {@link encodeDelivery}'s making */
+/** @throws {TypeError} the version is unknown */
 export async function decodeDelivery(stored: Uint8Array): Promise<Delivery> {
   const bytes = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength)
   if (bytes[0] !== VERSION) throw new TypeError('this delivery was written by an unknown version')

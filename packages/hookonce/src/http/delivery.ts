@@ -1,36 +1,36 @@
 import { isUtf8 } from 'node:buffer'
 import { isReserved } from './header-names.js'
 
-/** Header names in lower case with their values, in the order received; a name may stand more than once. */
+/** Header names in lower case with their values, in the order received. A name may occur more than once. */
 export type HeaderList = readonly (readonly [name: string, value: string])[]
 
 export interface DeliveryInit {
   method: string
   /** Path and query as received, e.g. `/webhook?x=1`. */
   url: string
-  /** Pairs, or names and values in turn as `node:http` has them in `rawHeaders`. */
+  /** Pairs, or a flat list of names and values, as `rawHeaders` of `node:http`. */
   headers: Iterable<readonly [name: string, value: string]> | readonly string[]
   /** The raw bytes, never re-serialised. */
   body: Uint8Array
-  /** Names this request in events and logs. Default: its `X-Request-Id`, where that is fit for it. */
+  /** The request's id in events and logs. Default: `X-Request-Id`, if it is 1 to 128 visible ASCII characters. */
   requestId?: string | null
 }
 
-/** What a delivery is but its body. */
+/** A delivery without its body. */
 export type DeliveryHead = Omit<DeliveryInit, 'body'>
 
-/** What a name of a request may be: strangers choose it, and it is written into logs. */
+/** A sender chooses the id, and logs contain it. */
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/
 
 const BYTE_ORDER_MARK = 0xfeff
 
-/** One HTTP request that arrived, as plain values. */
+/** A received HTTP request, as plain values. */
 export class Delivery {
   readonly method: string
   readonly url: string
   readonly headers: HeaderList
   readonly body: Uint8Array
-  /** Names this request in events and logs; `null`: nothing does. Anybody may have chosen it. */
+  /** The request's id in events and logs, or `null`. It is not authenticated. */
   readonly requestId: string | null
   readonly #headerFields: number
 
@@ -54,7 +54,7 @@ export class Delivery {
     this.requestId = init.requestId === undefined ? requestIdOf(this.headerValues('x-request-id')) : init.requestId
   }
 
-  /** How many header fields there were, those that were dropped included. */
+  /** The number of header fields received, dropped ones included. */
   get headerFields(): number {
     return this.#headerFields
   }
@@ -77,7 +77,7 @@ export class Delivery {
     return this.headers.find(([header]) => header === name)?.[1]
   }
 
-  /** @throws {TypeError} if the body is not UTF-8 */
+  /** The body as a string. @throws {TypeError} the body is not UTF-8 */
   text(): string {
     const { buffer, byteOffset, byteLength } = this.body
     const bytes = Buffer.from(buffer, byteOffset, byteLength)
@@ -86,9 +86,10 @@ export class Delivery {
   }
 
   /**
-   * A byte order mark before it is ignored (RFC 8259 §8.1).
+   * The parsed body. A byte order mark is ignored (RFC 8259 §8.1).
    *
-   * @throws {SyntaxError} if the body is not JSON @throws {TypeError} if it is not UTF-8
+   * @throws {SyntaxError} the body is not JSON
+   * @throws {TypeError} the body is not UTF-8
    */
   // biome-ignore lint/suspicious/noExplicitAny: what a sender sends has no type until the handler checks it
   json(): any {
@@ -97,7 +98,7 @@ export class Delivery {
   }
 }
 
-/** Whether they are names and values in turn. */
+/** Whether headers are a flat list. */
 export const isRaw = (headers: DeliveryInit['headers']): headers is readonly string[] =>
   Array.isArray(headers) && typeof headers[0] === 'string'
 
@@ -106,7 +107,7 @@ function add(headers: [string, string][], name: string, value: string): void {
   if (!isReserved(lower)) headers.push([lower, value])
 }
 
-/** What a request is named by its `X-Request-Id`; `null`: by none, by several, or by one that is not fit for a log. */
+/** The id of an `X-Request-Id`, or `null` if it is missing, sent more than once, or invalid. */
 export function requestIdOf(values: readonly string[]): string | null {
   const [id, second] = values
   return id !== undefined && second === undefined && REQUEST_ID.test(id) ? id : null

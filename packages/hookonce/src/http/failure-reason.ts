@@ -2,20 +2,19 @@ import { MAX_ERROR_LENGTH } from '../stores/store.js'
 import type { Delivery } from './delivery.js'
 import type { HandlerResponse } from './response.js'
 
-/** So much of an answer says what is wrong with it. */
 const EXCERPT_BYTES = 200
 
-/** Secrets are taken out of so much before it is cut, so that none is cut in two. */
+/** Secrets are redacted in a longer part than the excerpt, so that none is cut in two. */
 const SEARCHED_BYTES = 8_192
 
-/** Headers of a delivery whose values an application may quote in its answer. */
+/** Headers with secrets, which an application may quote in its answer. */
 const SECRET_NAME = /authorization|cookie|token|secret|password|api-?key/
 
-const LEAST_SECRET_LENGTH = 6
+const MIN_SECRET_LENGTH = 6
 
 /**
- * Why a response was not recorded, on one line: what its handler says, or its status and how its body begins. Where no
- * bodies are recorded none is quoted (`maxBytes`), nor the secrets that the delivery bore.
+ * Why a response was not recorded, on one line: the handler's reason, or the status and the beginning of the body,
+ * without the delivery's secrets. At most `maxBytes` of the body are quoted.
  */
 export function failureReason(response: HandlerResponse, delivery: Delivery, maxBytes: number): string {
   const { status, headers, body, reason } = response
@@ -29,7 +28,7 @@ export function failureReason(response: HandlerResponse, delivery: Delivery, max
   return oneLine(`status ${status}: ${beginning(Buffer.from(text), most).trim()}`)
 }
 
-/** Without what is left of a character that was cut in two. */
+/** Without an incomplete character at the end. */
 const beginning = (bytes: Uint8Array, most: number): string =>
   new TextDecoder().decode(bytes.subarray(0, most), { stream: bytes.length > most })
 
@@ -37,17 +36,17 @@ function secretsOf({ headers }: Delivery): string[] {
   const secrets: string[] = []
   for (const [name, value] of headers) {
     if (!SECRET_NAME.test(name)) continue
-    // A scheme or a cookie's name is none: `Bearer abc`, `session=abc; theme=dark`.
+    // The parts too, without scheme or cookie name: `Bearer abc`, `session=abc; theme=dark`.
     secrets.push(value, ...value.split(/[ ;,=]+/))
   }
-  return secrets.filter(({ length }) => length >= LEAST_SECRET_LENGTH).sort((a, b) => b.length - a.length)
+  return secrets.filter(({ length }) => length >= MIN_SECRET_LENGTH).sort((a, b) => b.length - a.length)
 }
 
 const NOT_SHOWN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
 const SHORT_ESCAPES: Record<string, string> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
 
-/** What would move a terminal's cursor, or begin a line of a log, is escaped. */
+/** Escapes what moves a terminal's cursor or begins a line of a log. */
 function oneLine(text: string): string {
   const shown = text
     .slice(0, MAX_ERROR_LENGTH)

@@ -1,4 +1,4 @@
-/** RFC 9110 §7.6.1: belongs to one connection, and is never handed on. */
+/** RFC 9110 §7.6.1: these headers belong to one connection and are not forwarded. */
 const HOP_BY_HOP = new Set([
   'connection',
   'http2-settings',
@@ -15,14 +15,14 @@ const HOP_BY_HOP = new Set([
 const UNUSUAL = /[^a-z0-9-]/
 
 /**
- * A lower-case name with `-` for all that is neither letter nor digit. CGI, WSGI, PHP and others show an application
- * several such names as one (`x_hookonce_attempt`, `x.hookonce.attempt`): what is dropped by its name is dropped by this.
+ * A lower-case name with `-` for all but letters and digits. CGI, WSGI, PHP and others map several such names to one
+ * (`x_hookonce_attempt`, `x.hookonce.attempt`), so that names are compared in this form.
  */
 export const foldedName = (name: string): string => (UNUSUAL.test(name) ? name.replace(/[^a-z0-9]/g, '-') : name)
 
 /**
- * What may be handed on of a message's headers, names in lower case: all that does not belong to its connection, by its
- * name or by a `Connection` field, and is not `dropped` besides.
+ * A message's end-to-end headers, names in lower case: those that are not hop-by-hop, not listed in `Connection` and
+ * not `dropped`.
  */
 export function endToEnd(
   headers: Iterable<readonly [name: string, value: string]>,
@@ -41,14 +41,14 @@ export function endToEnd(
   return kept.filter(([name]) => !named.has(foldedName(name)))
 }
 
-/** Headers that only a Hookonce receiver may set; a sender's are dropped, so that nobody is fooled by them. */
+/** Headers that only a Hookonce receiver sets. A sender's are dropped: they are forged. */
 export function isReserved(name: string): boolean {
   if (name.charCodeAt(0) !== LETTER_X) return false
   const folded = foldedName(name)
   return folded.startsWith('x-hookonce-') || isCacheMark(folded)
 }
 
-/** Whether a header says of a response that it is a replay, which only a receiver may. */
+/** Whether a header marks a response as a replay, which only a receiver does. */
 export const isReplayMark = (folded: string): boolean => folded === 'idempotent-replayed' || isCacheMark(folded)
 
 const isCacheMark = (folded: string): boolean => folded === 'x-cached' || folded.startsWith('x-cached-')

@@ -2,14 +2,14 @@ import { InvalidKeyError } from '../errors.js'
 import { MAX_KEY_BYTES } from '../stores/store.js'
 import type { Delivery } from './delivery.js'
 
-/** Where a source without a sender looks for the key. They name one thing: if several stand, they must agree. */
+/** The key's headers for a source without a sender. If a delivery has several, they must agree. */
 const KEY_HEADERS = new Set(['x-idempotency-key', 'idempotency-key', 'webhook-id'])
 
 /**
  * The delivery's idempotency key, or `null` if it has none.
  * `"abc"` (a Structured Field string, draft-ietf-httpapi-idempotency-key-header-07 §2.1) and `abc` name the same key.
  *
- * @throws {InvalidKeyError} empty, over 255 bytes, not visible ASCII, sent twice, or headers that disagree
+ * @throws {InvalidKeyError} the key is empty, over 255 bytes, not visible ASCII, sent twice, or two headers disagree
  */
 export function keyOf(delivery: Delivery): string | null {
   let key: string | null = null
@@ -30,7 +30,7 @@ function parseKey(value: string, header: string): string {
   return checkedKey(trimmed.startsWith('"') ? unquote(trimmed, header) : trimmed, `header ${header}`)
 }
 
-/** @throws {InvalidKeyError} empty, over 255 bytes, or not visible ASCII; `where` names what it stands in */
+/** @throws {InvalidKeyError} the key is empty, over 255 bytes, or not visible ASCII. `where`: for the message */
 export function checkedKey(key: string, where: string): string {
   if (key.length === 0) throw new InvalidKeyError(`The ${where} is empty.`)
   if (!/^[\x21-\x7e]+$/.test(key)) {
@@ -42,7 +42,7 @@ export function checkedKey(key: string, where: string): string {
   return key
 }
 
-/** RFC 9651 §4.2.5: a string ends at the first quote that is not escaped, and only `"` and `\` may be escaped. */
+/** RFC 9651 §4.2.5: a string ends at the first unescaped quote, and only `"` and `\` may be escaped. */
 function unquote(value: string, header: string): string {
   const match = /^"((?:[^"\\]|\\["\\])*)"$/.exec(value)
   if (match === null) throw new InvalidKeyError(`The header ${header} is not a well-formed quoted string.`)

@@ -1,12 +1,12 @@
 import type { DeliveryOutcome } from '../diagnostics.js'
 import type { Answer } from './response.js'
 
-/** Every problem a receiver answers with: its code, HTTP status and title (RFC 9457 §3.1). Codes are stable. */
+/** The problems that a receiver answers with: code, HTTP status and title (RFC 9457 §3.1). Codes are stable. */
 export const PROBLEMS = {
   key_missing: [400, 'An idempotency key is required here'],
   key_invalid: [400, 'The idempotency key is not valid'],
   body_invalid: [400, 'The body is not valid'],
-  signature_invalid: [401, 'The delivery is not shown to be its sender’s'],
+  signature_invalid: [401, 'Signature verification failed'],
   not_found: [404, 'Nothing here'],
   method_not_allowed: [405, 'This method is not allowed here'],
   in_progress: [409, 'The first delivery with this idempotency key is still being processed'],
@@ -28,7 +28,7 @@ export const PROBLEMS = {
 export type ProblemCode = keyof typeof PROBLEMS
 
 export interface ProblemOptions {
-  /** What is wrong in this case and what to do, for a person. Default: the title alone. */
+  /** The cause and the remedy, for a person. Default: the title. */
   detail?: string
   /** Sent as `Retry-After`, rounded up to whole seconds, at least 1. */
   retryAfterMs?: number
@@ -36,8 +36,7 @@ export interface ProblemOptions {
 }
 
 /**
- * An `application/problem+json` answer (RFC 9457). Its `type` is `/problems/{code}`.
- * The outcome is `failed` unless said otherwise.
+ * An `application/problem+json` answer (RFC 9457). Its `type` is `/problems/{code}`. Default outcome: `failed`.
  */
 export function problem(code: ProblemCode, options: ProblemOptions = {}): Answer {
   const [status, title] = PROBLEMS[code]

@@ -15,7 +15,7 @@ export function encodeResponse({ status, headers, body, bodyOmitted }: RecordedR
   return bytes
 }
 
-/** @throws {TypeError} if the bytes are not of {@link encodeResponse}'s making */
+/** @throws {TypeError} the version is unknown */
 export function decodeResponse(result: Uint8Array): RecordedResponse {
   const bytes = Buffer.from(result.buffer, result.byteOffset, result.byteLength)
   if (bytes[0] !== VERSION) throw new TypeError('this record was written by an unknown version')

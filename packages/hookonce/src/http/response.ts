@@ -3,23 +3,23 @@ import type { DeliveryOutcome } from '../diagnostics.js'
 import type { HeaderList } from './delivery.js'
 import { endToEnd, isReplayMark } from './header-names.js'
 
-/** What a handler answers. */
+/** A handler's answer. */
 export interface HandlerResponse {
   /** 200 to 599. */
   status: number
   headers: HeaderList
-  /** The whole body; with `rest` its beginning, at least `maxResponseBytes` long. */
+  /** The whole body, or with `rest` its beginning, at least `maxResponseBytes` long. */
   body: Uint8Array
-  /** What follows `body` when the response is too large to record: sent to the first sender only. */
+  /** The part after `body` of a response that is too large to record. Only the first sender gets it. */
   rest?: AsyncIterable<Uint8Array>
   /**
-   * Why the attempt failed, for the record's last error and for events; never sent, and without meaning in a response
-   * that is recorded. Default: the status and the first 200 bytes of the body.
+   * Why the attempt failed, for the record's last error and for events. Never sent. Ignored if the response is
+   * recorded. Default: the status and the first 200 bytes of the body.
    */
   reason?: string
   /**
-   * The handler could not connect to what it calls: its inbox's breaker counts that, and no answer of the target itself.
-   * Never sent, and without meaning in a response that is recorded.
+   * The handler could not connect to its target: the inbox's circuit breaker counts this, and no answer of the target.
+   * Never sent. Ignored if the response is recorded.
    */
   unreachable?: boolean
 }
@@ -38,20 +38,20 @@ export function jsonResponse(value: unknown, status = 200): HandlerResponse {
   return { status, headers: [['content-type', 'application/json']], body }
 }
 
-/** What is to be sent back, complete: adapters add nothing and leave nothing out. */
+/** The complete answer to a delivery: adapters add and remove nothing. */
 export interface Answer {
   status: number
   headers: HeaderList
   body: Uint8Array
   rest?: AsyncIterable<Uint8Array>
   outcome: DeliveryOutcome
-  /** Of a failure: the number of the attempt that this delivery ran. */
+  /** The number of the attempt that this delivery ran, if the answer is an error. */
   attempt?: number
-  /** Of a replay: when what is replayed was recorded, or the delivery accepted; ms since the epoch, by the store's clock. */
+  /** When a replayed response was recorded, or the delivery accepted, in ms since the epoch by the store's clock. */
   recordedAt?: number
 }
 
-/** What is recorded of a response. */
+/** The recorded part of a response. */
 export interface RecordedResponse {
   status: number
   headers: HeaderList
@@ -60,10 +60,10 @@ export interface RecordedResponse {
   bodyOmitted: boolean
 }
 
-/** Belongs to one moment or one client. */
+/** Headers of one moment or one client. */
 const NOT_REPLAYED = new Set(['date', 'set-cookie'])
 
-/** Names in lower case, without what must not be passed on to any sender. @throws {TypeError} not a response */
+/** Removes the headers that no sender may get. @throws {TypeError} `response` is not a response */
 export function checkedResponse(response: HandlerResponse): HandlerResponse {
   const { status } = response
   if (!(Number.isInteger(status) && status >= 200 && status <= 599)) {
@@ -73,7 +73,7 @@ export function checkedResponse(response: HandlerResponse): HandlerResponse {
   return withHeaders(response, endToEnd(response.headers, isNotPassedOn))
 }
 
-/** The length is counted anew whenever a response is sent. */
+/** Adapters set `content-length` when they send. */
 const isNotPassedOn = (folded: string): boolean => folded === 'content-length' || isReplayMark(folded)
 
 function withHeaders(given: HandlerResponse, headers: HeaderList): HandlerResponse {
@@ -84,7 +84,7 @@ function withHeaders(given: HandlerResponse, headers: HeaderList): HandlerRespon
   return response
 }
 
-/** A success in the words of who is answered: senders that take one status for success take every other for a failure. */
+/** A success with a status that the sender counts as one. */
 export function asSuccess(response: HandlerResponse, statuses: readonly number[] | undefined): HandlerResponse {
   const { status, headers, body } = response
   if (statuses === undefined || status < 200 || status > 299 || statuses.includes(status)) return response
@@ -93,7 +93,7 @@ export function asSuccess(response: HandlerResponse, statuses: readonly number[]
     : { ...response, status: statuses[0]! }
 }
 
-/** What a duplicate may get of a response. */
+/** The part of a response that a duplicate gets. */
 export function replayable({ status, headers, body, rest }: HandlerResponse, maxBytes: number): RecordedResponse {
   const bodyOmitted = rest !== undefined || body.length > maxBytes
   return {
@@ -104,7 +104,7 @@ export function replayable({ status, headers, body, rest }: HandlerResponse, max
   }
 }
 
-/** Nobody will read what follows of this response: its source is told to stop. */
+/** Stops the stream of a response whose `rest` is not sent. */
 export function discard({ rest }: HandlerResponse): void {
   rest?.[Symbol.asyncIterator]()
     .return?.()

@@ -9,7 +9,7 @@ const RETRY_SOON_MS = 1_000
 const RETRY_LATER_MS = 5_000
 const RETRY_MUCH_LATER_MS = 60_000
 
-/** What the sender is answered when an attempt, or the want of one, came to this. */
+/** The answer to the sender for an outcome. */
 export function answerTo(outcome: Outcome<HandlerResponse>, maxResponseBytes: number): Answer {
   switch (outcome.kind) {
     case 'executed':
@@ -40,7 +40,7 @@ export function answerTo(outcome: Outcome<HandlerResponse>, maxResponseBytes: nu
   }
 }
 
-/** What the sender of a new key is answered while its source is full. */
+/** The answer to a new key while the source is full. */
 export function noRoom({ limit, most }: Full): Answer {
   const kept = `${most} ${limit === 'maxRecords' ? 'records' : 'bytes'}`
   const detail = `The source keeps ${kept} or more, and its ${limit} allows no more.`

@@ -9,17 +9,17 @@ import { type Clock, systemClock } from '../util/clock.js'
 import { labelOf } from './label.js'
 import type { ResolvedOptions } from './source-options.js'
 
-/** What a delivery is recorded under. */
+/** The names of a delivery's record. */
 export interface Names {
   key: string | null
   label: string | null
   fingerprint: string | null
 }
 
-/** A delivery's names, or the answer that refuses it. */
+/** A delivery's names, or the answer that rejects it. */
 export type Checked = { refusal: Answer } | Names
 
-/** No honest sender has more. HTTP servers silently drop fields beyond a limit of their own (Node: 1,000). */
+/** HTTP servers silently drop fields beyond a limit of their own (Node: 1,000), and no honest sender has so many. */
 export const MAX_HEADER_FIELDS = 200
 
 const NO_BODY = new Uint8Array()
@@ -33,7 +33,9 @@ const UNAUTHENTIC: Record<Refusal, string> = {
   timestamp_new: 'The timestamp is too far in the future.',
 }
 
-/** The checks that come before any call to the store, in this order: header fields, size, sender, handshake, key, fingerprint. */
+/**
+ * The checks before the first call of the store, in order: header fields, size, sender, handshake, key, fingerprint.
+ */
 export function createChecks(settings: ResolvedOptions, clock: Clock = systemClock) {
   const { sender, keyed, keyRequired, fingerprint, maxBodyBytes } = settings
   const readKey = !keyed ? () => null : sender === undefined ? keyOf : (delivery: Delivery) => sender.key(delivery)
@@ -56,7 +58,7 @@ export function createChecks(settings: ResolvedOptions, clock: Clock = systemClo
   return {
     tooLarge,
 
-    /** What the head alone is refused for. Where the body counts too, `check` decides. */
+    /** Rejects a delivery by its head. Checks that need the body are in `check`. */
     refusal(head: DeliveryHead): Answer | undefined {
       const { method, headers } = head
       if (isRaw(headers) && headers.length > 2 * MAX_HEADER_FIELDS) return tooManyFields()
@@ -86,7 +88,7 @@ export function createChecks(settings: ResolvedOptions, clock: Clock = systemClo
   }
 }
 
-/** The answer to a delivery that is refused by its sender's rules, or is a handshake. */
+/** The answer to a delivery that the sender's rules reject, or to a handshake. */
 function admit(sender: Sender, delivery: Delivery, now: number): Answer | undefined {
   const unsigned = sender.unsignedHandshake?.(delivery)
   if (unsigned) return { ...unsigned, outcome: unsigned.status < 400 ? 'handshake' : 'unauthorized' }

@@ -4,17 +4,19 @@ import type { Clock } from '../util/clock.js'
 import type { Source } from './source.js'
 import type { SourceSettings } from './source-options.js'
 
-/** What inboxes and adapters work with of a receiver. */
+/** A receiver's internal interface, for inboxes and adapters. */
 export interface ReceiverInternals {
   engine: Engine
-  /** The receiver's own rules. */
+  /** The receiver's options. */
   options: SourceSettings & { store: Store; clock?: Clock }
-  /** A source with the receiver's own rules, named by method and pattern. @throws {ConfigurationError} too long */
+  /**
+   * A source with the receiver's options, named by method and pattern. @throws {ConfigurationError} the name is invalid
+   */
   // biome-ignore lint/suspicious/noExplicitAny: the receiver's own kind
   routeSource: (name: string) => Source<any>
 }
 
-/** A receiver's property. Of the global registry, so that two copies of this package know each other's receivers. */
+/** In the global registry: two copies of this package recognize each other's receivers. */
 export const INTERNALS = Symbol.for('hookonce.receiver.internals')
 
 export const internalsOf = (receiver: unknown): ReceiverInternals | undefined =>

@@ -12,47 +12,55 @@ import { INTERNALS, type ReceiverInternals } from './internals.js'
 import { checkSourceName, type Source, type SourceOptions, sourceOf } from './source.js'
 import { resolveOptions, SOURCE_RULES, type SourceSettings } from './source-options.js'
 
-/** Rules are those of every source that has none of its own. */
+/** Source options are the defaults of every source. */
 export interface ReceiverOptions<S extends Store = Store> extends SourceSettings, IdempotencyOptions<S> {}
 
 /** A record with its response decoded. */
 export interface ReceiverRecord extends RecordSummary {
   response: RecordedResponse | null
-  /** What was accepted, of a record of an inbox. */
+  /** The accepted delivery, in a record of an inbox. */
   delivery?: Delivery
 }
 
-/** One store, and the sources whose keys and results are kept in it. */
+/** A store and its sources. */
 export interface Receiver<Kind = never> {
   /**
-   * An endpoint with a name, and with rules of its own where `options` has them. Two with one name share their keys.
-   * @throws {ConfigurationError} naming the option and what is allowed
+   * A named endpoint. `options` override the receiver's. Sources with one name share their keys.
+   *
+   * @throws {ConfigurationError} an option is invalid; the message names it and the allowed values
    */
   source(options: SourceOptions): Source<Kind>
-  /** What is recorded for a key of the named source. @throws {StoreError} also when the store does not answer in time */
+  /** The record of a key of the named source. @throws {StoreError} the store fails or does not answer in time */
   record(source: string, key: string): Promise<ReceiverRecord | undefined>
-  /** One page of records, at most `limit`, without what was answered or accepted. @throws {StoreError} */
+  /** A page of at most `limit` records, without responses and deliveries. @throws {StoreError} the store fails */
   records(query: ListQuery): Promise<RecordPage>
-  /** Forgets a key. A running attempt is refused (`running`) unless forced; its result is refused then. @throws {StoreError} */
+  /**
+   * Deletes a record. A record with a running attempt is kept (`running`) unless `force` is set; the attempt's result
+   * is then refused.
+   *
+   * @throws {StoreError} the store fails
+   */
   deleteRecord(source: string, key: string, options?: { force?: boolean }): Promise<'deleted' | 'absent' | 'running'>
-  /** Resolves when no attempt is in flight, results still on their way to the store included. */
+  /** Resolves when no attempt is in flight and every result is stored. */
   settled(): Promise<void>
-  /** How many attempts run, by source; a source without any is absent. */
+  /** The number of running attempts by source. Sources without any are absent. */
   running(): Map<string, number>
   /** Aborts the signal of every running attempt. */
   abort(): void
-  /** Resolves when the store can do its work. @throws {StoreError} */
+  /** Resolves if the store works. @throws {StoreError} the store fails */
   ready(): Promise<void>
   /** Closes the store. Wait for `settled()` first. */
   close(): Promise<void>
 }
 
 /**
+ * Makes a receiver over a store.
+ *
  * @example
  * const receiver = createReceiver({ store: sqliteStore('./data/hookonce.db') })
  * const orders = receiver.source({ name: 'orders' })
  *
- * @throws {ConfigurationError} naming the option and what is allowed
+ * @throws {ConfigurationError} an option is invalid; the message names it and the allowed values
  */
 export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Receiver<TransactionsOf<S>> {
   checkOptions('createReceiver', options, { ...SOURCE_RULES, ...ENGINE_RULES }, ['store'])
@@ -63,7 +71,7 @@ export function createReceiver<S extends Store>(options: ReceiverOptions<S>): Re
     engine,
     options,
     routeSource(name) {
-      // The space keeps it apart from the names that `source` takes.
+      // Names of `receiver.source` have no space, so that they never equal a route's.
       checkSourceName(name.replace(' ', '_'))
       return sourceOf(engine, routeOptions, name)
     },

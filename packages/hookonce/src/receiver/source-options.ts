@@ -8,35 +8,41 @@ import type { Sender } from '../senders/sender.js'
 import { aFlag, aFunction, aNumber, either, methods, oneOf, type Rules } from '../util/options.js'
 
 /**
- * The rules of an endpoint. Durations are in milliseconds, sizes in bytes.
+ * The options of an endpoint. Durations are in milliseconds, sizes in bytes.
  *
- * With a sender the defaults are its own: results are kept for as long as it may deliver again, at least 7 days; a
- * duplicate waits less than its deadline; and no fingerprint is compared, for many senders' retries differ.
+ * A sender changes defaults: results are kept as long as it may redeliver, at least 7 days; a duplicate waits less than
+ * its timeout; and no fingerprint is compared, because many senders' retries differ.
  */
 export interface SourceSettings extends Partial<Timing> {
   /**
-   * Who delivers. What it did not sign is answered 401; keys are read where it puts them and nowhere else. Default:
-   * anybody, with a key header of the standards' (`X-Idempotency-Key`, `Idempotency-Key`, `webhook-id`).
+   * The provider that delivers. Deliveries that it has not signed are answered 401, and it defines where the key is.
+   * Default: no verification; the key is in `X-Idempotency-Key`, `Idempotency-Key` or `webhook-id`.
    */
   sender?: Sender
-  /** Answer 400 to a delivery without a key instead of processing it every time. Default `false`; with a sender always. */
+  /**
+   * Answer 400 to a delivery without a key instead of processing it every time. Default `false`, with a sender `true`.
+   */
   keyRequired?: boolean
   /** `false`: keys are ignored, and every delivery runs. Default `true`. */
   keyed?: boolean
-  /** What must be equal for two deliveries to be one operation: the raw `body` (default), `none`, or a digest of your own. */
+  /**
+   * What a duplicate must have in common with the first delivery: the raw `body` (default), `none`, or your own digest.
+   */
   fingerprint?: 'body' | 'none' | ((delivery: Delivery) => string)
-  /** Which responses are final and recorded. Default: status 200 to 299. All others give the key back. */
+  /** Which responses are final and recorded. Others fail the attempt. Default: status 200 to 299. */
   recordable?: (response: HandlerResponse) => boolean
   /** Default 1 MiB. */
   maxBodyBytes?: number
-  /** Default 1 MiB. Of larger responses status and headers are recorded, the body is not. */
+  /** Default 1 MiB. Larger responses are recorded without their body. */
   maxResponseBytes?: number
   /**
-   * How many records the source may keep, about: a delivery with a new key is then answered 507, while what is recorded is
-   * answered as ever. 0 or `Infinity`: as many as come. Default 10 million.
+   * The approximate number of records that the source may keep. Beyond it, new keys are answered 507; recorded ones are
+   * still answered. 0 or `Infinity`: no limit. Default 10 million.
    */
   maxRecords?: number
-  /** As {@link maxRecords}, of the bytes of keys, results and deliveries. Default 10 GiB; of a memory store 512 MiB. */
+  /**
+   * As {@link maxRecords}, for the bytes of keys, results and deliveries. Default 10 GiB, for a memory store 512 MiB.
+   */
   maxStoredBytes?: number
 }
 
@@ -83,15 +89,15 @@ function limitsOf({ maxRecords, maxStoredBytes }: SourceSettings): Partial<Limit
   return Object.fromEntries(given)
 }
 
-/** Long enough for what comes again by hand after a week-end, where the sender does not say how long. */
-const LEAST_RETENTION_MS = 7 * 86_400_000
+/** Covers a redelivery by hand after a weekend, if the sender does not document a retry period. */
+const MIN_RETENTION_MS = 7 * 86_400_000
 
-/** The timing of a source with this sender, where nothing else is said. */
+/** The default timing of a source with this sender. */
 export function timingOf({ facts: { deadlineMs, retryHorizonMs } }: Sender): Readonly<Timing> {
   return {
     ...DEFAULT_TIMING,
-    retentionMs: Math.max(retryHorizonMs ?? 0, LEAST_RETENTION_MS),
-    // The answer must be on its way before the sender gives up.
+    retentionMs: Math.max(retryHorizonMs ?? 0, MIN_RETENTION_MS),
+    // The answer must be sent before the sender's timeout.
     waitMs: Math.min(DEFAULT_TIMING.waitMs, (deadlineMs ?? Number.POSITIVE_INFINITY) * 0.8),
   }
 }
@@ -122,7 +128,7 @@ function duration(ms: number): string {
 
 const warnedOf = new WeakSet<Sender>()
 
-/** Once for a sender, however many sources have it. */
+/** Once per sender, not per source. */
 function warnOfShortSecret(sender: Sender): void {
   if (warnedOf.has(sender) || !sender.secretTraits?.some(({ short }) => short)) return
   warnedOf.add(sender)

@@ -15,8 +15,8 @@ import { createChecks, type Names } from './checks.js'
 import type { ResolvedOptions, SourceSettings } from './source-options.js'
 
 /**
- * Runs once for a delivery at most; whether its response is recorded the source decides. `Kind`: the transactions of
- * the receiver's store, if it has any; then `attempt.commit` is there.
+ * Runs at most once per delivery. The source decides whether its response is recorded. `Kind`: the transactions of the
+ * receiver's store; with transactions, `attempt.commit` exists.
  */
 export type Handler<Kind = never> = (
   delivery: Delivery,
@@ -24,28 +24,28 @@ export type Handler<Kind = never> = (
 ) => HandlerResponse | Promise<HandlerResponse>
 
 export interface SourceOptions extends SourceSettings {
-  /** Names the endpoint; sources with different names never share keys. 1 to 255 bytes. */
+  /** The endpoint's name, 1 to 255 visible ASCII characters. Sources with different names never share keys. */
   name: string
 }
 
-/** One endpoint: its own keys, its own rules. */
+/** An endpoint with its own keys and options. */
 export interface Source<Kind = never> {
-  /** The largest body to read, in bytes; adapters answer more than that with `tooLarge()`. */
+  /** The largest body to read, in bytes. Adapters answer larger ones with `tooLarge()`. */
   readonly maxBodyBytes: number
-  /** How much of a handler's response an adapter gathers before it hands on the remainder as `rest`. */
+  /** Bytes of a handler's response that an adapter buffers before it passes the remainder on as `rest`. */
   readonly maxResponseBytes: number
   /**
-   * The answer to a delivery that its head alone is refused for, so that its body need not be read: too many header
-   * fields, or a token that is wrong. `undefined`: read the body, and `receive`, which looks at everything again.
+   * The answer to a delivery that is rejected by its head: too many header fields, or a wrong token. `undefined`: read
+   * the body and call `receive`, which repeats the checks.
    */
   refusal(head: DeliveryHead): Answer | undefined
-  /** Never rejects: whatever goes wrong is an answer. */
+  /** Processes a delivery. Never rejects: every failure is an answer. */
   receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer>
   /** 413: the adapter stopped reading the body. */
   tooLarge(): Answer
   /**
-   * 500, and an event: the adapter cannot read the delivery, or not send its answer, for a reason at home. With an
-   * attempt: its handler threw where no answer of its own tells.
+   * 500, and an event. Without an attempt, `receiver_failed`: the adapter cannot read the delivery or send the answer.
+   * With an attempt, `handler_threw`.
    */
   failed(error: unknown, attempt?: Attempt, requestId?: string | null): Answer
 }
@@ -58,7 +58,7 @@ export function checkSourceName(name: string): void {
   )
 }
 
-/** What is recorded of a commit without a key. */
+/** The result of a commit without a key. */
 const NOTHING = new Uint8Array()
 
 /** A source that answers with the result. */
@@ -99,7 +99,7 @@ export function sourceOf<Kind>(engine: Engine, settings: ResolvedOptions, scope:
     let number: number | undefined
     const settle = (answer: HandlerResponse): Settlement<HandlerResponse> => {
       const response = asSuccess(checkedResponse(answer), sender?.success)
-      // After a commit the handler gives the same response once more.
+      // After a commit the handler returns the same response again.
       if (answered && response.rest !== made?.rest) discard(response)
       made = response
       if (!recordable(response)) {

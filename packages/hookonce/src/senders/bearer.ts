@@ -36,8 +36,8 @@ export interface BearerOptions {
 }
 
 /**
- * A token proves that the sender knows it, and no more: not that the content, the key or the time are theirs. Who sees
- * one delivery can send any other. Prefer a signature wherever the sender can make one.
+ * A token authenticates the sender and protects neither content, key nor time: a captured delivery shows it, and allows
+ * any other delivery. Prefer a signature if the sender supports one.
  *
  * @example
  * receiver.source({ name: 'partner', sender: bearer({ tokens: [process.env.PARTNER_TOKEN!] }) })

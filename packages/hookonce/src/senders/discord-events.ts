@@ -39,7 +39,7 @@ export const DISCORD_EVENTS: SenderKind = {
 }
 
 export interface DiscordEventsOptions {
-  /** The application's public key, in hex. One with its private half (128 digits) can also sign, which tests need. */
+  /** The application's public keys, in hex. A key with its private half (128 digits) can also sign, for tests. */
   publicKeys: readonly string[]
   /** How old a signature may be, and how far ahead. Default 15 minutes: retries may bear the first one. */
   toleranceMs?: number
@@ -51,7 +51,7 @@ export interface DiscordEventsOptions {
  * @example
  * receiver.source({ name: 'discord-events', sender: discordEvents({ publicKeys: [process.env.DISCORD_PUBLIC_KEY!] }) })
  *
- * @throws {ConfigurationError} not a key
+ * @throws {ConfigurationError} a public key is malformed
  */
 export function discordEvents(options: DiscordEventsOptions): Sender {
   checkSender(DISCORD_EVENTS.facts, options, 'publicKeys', { toleranceMs: aNumber })

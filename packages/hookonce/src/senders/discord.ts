@@ -40,7 +40,7 @@ export const DISCORD: SenderKind = {
 }
 
 export interface DiscordOptions {
-  /** The application's public key, in hex. One with its private half (128 digits) can also sign, which tests need. */
+  /** The application's public keys, in hex. A key with its private half (128 digits) can also sign, for tests. */
   publicKeys: readonly string[]
   /** How old a signature may be, and how far ahead. Default 5 minutes. */
   toleranceMs?: number
@@ -52,7 +52,7 @@ export interface DiscordOptions {
  * @example
  * receiver.source({ name: 'discord', sender: discord({ publicKeys: [process.env.DISCORD_PUBLIC_KEY!] }) })
  *
- * @throws {ConfigurationError} not a key
+ * @throws {ConfigurationError} a public key is malformed
  */
 export function discord(options: DiscordOptions): Sender {
   checkSender(DISCORD.facts, options, 'publicKeys', { toleranceMs: aNumber })

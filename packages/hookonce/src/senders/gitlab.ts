@@ -43,7 +43,9 @@ export const GITLAB: SenderKind = {
 
 export interface GitlabOptions {
   secrets: readonly string[]
-  /** What the secrets are: `signing-token` (`whsec_…`, signs each delivery; the default) or `secret-token` (sent along). */
+  /**
+   * What the secrets are: `signing-token` (`whsec_…`, signs each delivery; the default) or `secret-token` (sent along).
+   */
   scheme?: 'signing-token' | 'secret-token'
   /** How old a signing token's timestamp may be, and how far ahead. Default 5 minutes. */
   toleranceMs?: number
@@ -60,7 +62,7 @@ export function gitlab(options: GitlabOptions): Sender {
   })
   const { secrets, scheme = 'signing-token', toleranceMs } = options
   const { facts } = GITLAB
-  // A webhook may have both, and then sends the secret token beside what it signs.
+  // A webhook may have both; it then sends the secret token with the signature.
   const secretHeaders = ['x-gitlab-token']
   if (scheme === 'signing-token') {
     return signedMessages({ facts, secrets, toleranceMs, headers: ['webhook'], secretHeaders })
@@ -82,7 +84,7 @@ export function gitlab(options: GitlabOptions): Sender {
   })
 }
 
-/** Webhooks that set off others share the event's UUID with them, so that the body tells them apart. */
+/** A webhook that triggers others shares its event's UUID with them: the body distinguishes them. */
 function uuids(delivery: Delivery): string | null {
   const event = headerKey('x-gitlab-event-uuid')(delivery)
   if (event === null) return null

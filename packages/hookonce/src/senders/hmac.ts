@@ -35,27 +35,27 @@ export const HMAC: SenderKind = {
 }
 
 export interface HmacOptions {
-  /** A text is used as it is; where it stands for bytes (hex, base64), give the bytes. */
+  /** A string is used as it is (UTF-8). If it encodes bytes (hex, base64), pass the bytes. */
   secrets: readonly (string | Uint8Array)[]
-  /** The header that the signature stands in. Default `x-signature`. */
+  /** The signature's header. Default `x-signature`. */
   header?: string
   /** Default `sha256`. */
   algorithm?: 'sha1' | 'sha256' | 'sha512'
   /** Default `hex`. */
   encoding?: 'hex' | 'base64'
-  /** What stands before the signature, e.g. `sha256=`. Default: nothing. */
+  /** A prefix of the signature, e.g. `sha256=`. Default: none. */
   prefix?: string
   /**
-   * What is signed: text with `{body}` and, where they are signed, `{timestamp}` and `{id}` (the key's header) in their
-   * places. Default `{body}`, with a timestamp `{timestamp}.{body}`. What parts `{id}` from what follows up to the body (or,
-   * after it, from what goes before) must not occur in an id.
+   * The signed content: a template with `{body}` and, if they are signed, `{timestamp}` and `{id}` (the key's header).
+   * Default `{body}`, with a timestamp `{timestamp}.{body}`. The separator between `{id}` and the rest must not occur
+   * in an id.
    */
   signed?: string
-  /** The header that says when it was sent. It must be signed. `unit`: of its whole number; default `s`. */
+  /** The header of the timestamp, a whole number. It must be signed. `unit`: default `s`. */
   timestamp?: { header: string; unit?: 's' | 'ms' }
   /**
-   * Where the sender's name for an event is. It is the key if it is a field, or a header that is `{id}` in `signed`. A header
-   * that is not signed is a label, and the key a digest of the body. Default: the standards' headers, which are not signed.
+   * Where the event's id is. It is the key if it is a field, or a header that is `{id}` in `signed`. A header that is
+   * not signed becomes the label, and the key is a digest of the body. Default: `Idempotency-Key`, not signed.
    */
   key?: KeyPlace
   /** How far the timestamp may be from now, in both directions. Default 5 minutes. */
@@ -92,8 +92,8 @@ const RULES: Rules = {
  *   }),
  * })
  *
- * @throws {ConfigurationError} a timestamp that is not signed, the body not among what is signed, an `{id}` that no header
- * holds or that nothing parts from what it stands beside
+ * @throws {ConfigurationError} `signed` lacks the body or the timestamp, or has an `{id}` without a header or a
+ * separator
  */
 export function hmac(given: HmacOptions): Sender {
   checkSender(HMAC.facts, given, 'secrets', RULES)
@@ -156,8 +156,8 @@ export function hmac(given: HmacOptions): Sender {
 }
 
 /**
- * Whether an id ends where it must: one that held what parts it from the rest could be cut elsewhere under the same
- * signature, and a captured delivery would have another id.
+ * Checks that an id does not contain its separator. With the separator in it, the same signature covers a split into
+ * another id and another body.
  */
 function idParted(parts: readonly string[]): (id: string) => boolean {
   const [id, body] = [parts.indexOf('{id}'), parts.indexOf('{body}')]

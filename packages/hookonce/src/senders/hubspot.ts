@@ -49,11 +49,11 @@ export const HUBSPOT: SenderKind = {
 export interface HubspotOptions {
   /** The app's client secret. */
   secrets: readonly string[]
-  /** The target URL, letter for letter as HubSpot was told it. */
+  /** The target URL exactly as it is set at HubSpot. */
   url: string
   /**
-   * Which of its signatures counts; no other is looked at. Default `v3`. The older ones are bare hashes without a
-   * timestamp: who holds one can append to what it covers, and `v1` does not cover the URL. Only where nothing else is sent.
+   * The version of the signature that is verified. Default `v3`. The older ones are plain hashes without a timestamp,
+   * whose content can be extended, and `v1` does not cover the URL: use them only if HubSpot sends nothing else.
    */
   version?: 'v1' | 'v2' | 'v3'
   /** How old a signature of `v3` may be, and how far ahead. Default 5 minutes. */
@@ -67,7 +67,7 @@ export interface HubspotOptions {
  *   sender: hubspot({ secrets: [process.env.HUBSPOT_SECRET!], url: 'https://hooks.example.com/hooks/hubspot' }),
  * })
  *
- * @throws {ConfigurationError} no absolute URL
+ * @throws {ConfigurationError} `url` is not absolute
  */
 export function hubspot(options: HubspotOptions): Sender {
   checkSender(HUBSPOT.facts, options, 'secrets', { url: aText, version: oneOf('v1', 'v2', 'v3'), toleranceMs: aNumber })
@@ -124,7 +124,7 @@ function keyOf(delivery: Delivery): string {
   return contentKey(named ? items.flatMap(nameOf) : [delivery.body])
 }
 
-/** An item of another kind is named by all that it says, but for the count of its retries. */
+/** The key of an item of another kind is a digest of it without its count of retries. */
 function nameOf({ attemptNumber: _, ...item }: Record<string, unknown>): string[] {
   return IDENTITY.every(field => item[field] !== undefined)
     ? IDENTITY.map(field => String(item[field]))

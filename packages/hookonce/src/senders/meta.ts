@@ -69,7 +69,7 @@ export const META: SenderKind = {
 export interface MetaOptions {
   /** The app's secret. */
   secrets: readonly string[]
-  /** The word that was typed into the App Dashboard beside the callback URL. */
+  /** The verify token of the App Dashboard, beside the callback URL. */
   verifyToken: string
 }
 
@@ -102,7 +102,7 @@ export function meta(options: MetaOptions): Sender {
 
 const SIGNATURE = 'x-hub-signature-256'
 
-/** Nothing is told to who does not know the token; a parameter that is there twice is nobody's. */
+/** The challenge is answered only with the right token. A parameter that occurs twice is invalid. */
 function subscription({ method, url, path }: Delivery, verifyToken: string): HandlerResponse | null {
   if (method !== 'GET') return null
   const query = new URLSearchParams(url.slice(path.length))
@@ -116,14 +116,14 @@ function subscription({ method, url, path }: Delivery, verifyToken: string): Han
 // biome-ignore lint/suspicious/noExplicitAny: the sender's JSON
 type Json = any
 
-/** The names of all that a delivery holds; `undefined`: something in it has none. */
+/** The ids of a delivery's items, or `undefined` if an item has none. */
 function namesIn(body: Json): string[] | undefined {
   const names: string[] = []
   for (const entry of listOf(body?.entry)) {
     const items = [...listOf(entry?.changes).flatMap(whatsapp), ...listOf(entry?.messaging).map(messenger)]
     for (const item of items) {
       if (item === undefined || !item.every(part => typeof part === 'string')) return undefined
-      // Two accounts of one app may see one message, each its own side of it.
+      // Two accounts of one app may each receive the same message.
       names.push(String(entry.id), ...item)
     }
     if (items.length === 0) return undefined
@@ -131,7 +131,7 @@ function namesIn(body: Json): string[] | undefined {
   return names.length === 0 ? undefined : names
 }
 
-/** The parts of an item's name, which must all be text. */
+/** The parts of an item's id, which must all be strings. */
 type Name = unknown[] | undefined
 
 function whatsapp(change: Json): Name[] {
@@ -143,7 +143,7 @@ function whatsapp(change: Json): Name[] {
   ]
 }
 
-/** Of what comes to a conversation only a message that was sent has a name of its own. */
+/** In a conversation, only a message has an id of its own. */
 function messenger(item: Json): Name {
   return item?.message?.is_deleted ? undefined : ['message', item?.message?.mid]
 }

@@ -55,7 +55,7 @@ export function pagerduty(options: PagerdutyOptions): Sender {
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'v1=' })),
     read(delivery) {
       const header = onlyHeader(delivery, SIGNATURE)
-      // Later versions may stand beside it and are not looked at.
+      // The header may also have signatures of later versions.
       const signatures = header
         ?.split(',')
         .map(each => each.trim())

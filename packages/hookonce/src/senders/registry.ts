@@ -24,7 +24,7 @@ import { TWITCH } from './twitch.js'
 import { VERCEL } from './vercel.js'
 import { ZOOM } from './zoom.js'
 
-/** Every sender that is known by name. */
+/** All senders, by name. */
 export const SENDERS: ReadonlyMap<string, SenderKind> = new Map(
   [
     BASIC,

@@ -5,50 +5,52 @@ import type { SecretTraits } from './primitives/secrets.js'
 import type { Content, SigningKey } from './primitives/signing-keys.js'
 
 /**
- * Who delivers, and how: what proves that a delivery is theirs, where their name for the event is, which handshakes
- * they expect an answer to. A source that has a sender runs nothing that the sender did not sign.
+ * A webhook provider's rules: what proves that a delivery is authentic, where the event's id is, and which handshakes
+ * are answered. A source with a sender runs only what the sender has signed.
  */
 export interface Sender {
   readonly facts: SenderFacts
-  /** `null`: the delivery is the sender's own. Never throws, whatever a stranger sends. `now`: ms since the epoch. */
+  /** Why the delivery is not authentic, or `null` if it is. Never throws. `now`: ms since the epoch. */
   verify(delivery: Delivery, now: number): Refusal | null
   /**
-   * The proof stands in the headers alone, a token for one: `verify` is asked before the body is read too, of a delivery
-   * without one. Absent: the body is part of what is proven.
+   * Headers alone prove that a delivery is authentic (a token): `verify` is also called before the body is read, with
+   * an empty one. Absent: the proof covers the body.
    */
   readonly provenByHeaders?: true
   /**
-   * What names the event; `null`: nothing does. Asked of verified deliveries only. It is made of what the signature covers
-   * and of nothing else, or whoever captured a delivery could give it another name, or another delivery's.
+   * The event's idempotency key, or `null` if it has none. Called for verified deliveries only. It is made only of what
+   * the signature covers: otherwise a captured delivery can be sent again under another key.
    *
-   * @throws {InvalidKeyError}
+   * @throws {InvalidKeyError} the event's id is not a valid key
    */
   key(delivery: Delivery): string | null
   /**
-   * What people know the event by, where the key does not say it: the sender's name in a header that is not signed. It is
-   * kept with the record to be searched by, if it is visible text of at most 255 bytes, and decides nothing. Never throws.
+   * The event's id for people, where the key is another: one in a header that is not signed. Records can be searched by
+   * it, if it is visible text of at most 255 bytes. It has no other effect. Never throws.
    */
   readonly label?: (delivery: Delivery) => string | null
-  /** How old a signature may be, in milliseconds. Absent: it never gets old. */
+  /** The greatest age of a signature, in milliseconds. Absent: signatures do not expire. */
   readonly toleranceMs?: number
-  /** The answer to a handshake; `null`: it is an event. */
+  /** The answer to a handshake, or `null` if the delivery is an event. */
   readonly handshake?: (delivery: Delivery) => HandlerResponse | null
-  /** As `handshake`, for those that the sender does not sign: asked before the signature is verified. */
+  /** As `handshake`, for handshakes without a signature: called before `verify`. */
   readonly unsignedHandshake?: (delivery: Delivery) => HandlerResponse | null
   /**
-   * The headers that tell a secret, in lower case: no delivery is kept or shown with them. Handlers that answer a
-   * delivery see them, those of an inbox do not. Default: none.
+   * Headers that contain a secret, in lower case. They are never stored or shown, so that an inbox's handlers do not
+   * see them; other handlers do. Default: none.
    */
   readonly secretHeaders?: readonly string[]
-  /** What may be known of its secrets, so that short ones and shared ones are warned of. */
+  /** Traits of its secrets, for warnings of short and of shared ones. */
   readonly secretTraits?: readonly SecretTraits[]
-  /** The statuses that the sender takes for success, the usual one first. Absent: every 2xx. */
+  /** The statuses that the sender counts as success, the usual one first. Absent: every 2xx. */
   readonly success?: readonly number[]
-  /** What the sender would send for an event: the headers that sign and name it. @throws {ConfigurationError} */
+  /**
+   * The headers that sign and identify an event, as the sender sends them. @throws {ConfigurationError} it cannot sign
+   */
   sign(event: OutgoingEvent): HeaderList
 }
 
-/** Why a delivery is not taken for its sender's. */
+/** Why a delivery is not authentic. */
 export type Refusal =
   | 'signature_missing'
   | 'signature_wrong'
@@ -57,22 +59,22 @@ export type Refusal =
   | 'timestamp_old'
   | 'timestamp_new'
 
-/** A sender known by its name: what settings and tools make one of. */
+/** A sender that is selected by its name, in settings and tools. */
 export interface SenderKind {
   facts: SenderFacts
-  /** @throws {ConfigurationError} what this sender needs is missing or not in its form */
+  /** @throws {ConfigurationError} a required option is missing or malformed */
   create(options: SenderOptions): Sender
-  /** An event as it may send it. */
+  /** An example of its events. */
   example(event: { id: string; now: number }): EventExample
 }
 
-/** What any sender can be made of. */
+/** The options of any sender. */
 export interface SenderOptions {
-  /** As the sender's console shows them; several while one is replaced. */
+  /** As the sender's console shows them. Several during rotation. */
   secrets: readonly string[]
-  /** The URL that the sender was told, letter for letter: some sign it. */
+  /** The URL exactly as it is registered with the sender: some sign it. */
   publicUrl?: string
-  /** The word that the sender was told to show in its handshake, where it has one. */
+  /** The token that the sender repeats in its handshake. */
   verifyToken?: string
 }
 
@@ -81,41 +83,43 @@ export interface EventExample {
   contentType: string
 }
 
-/** What people should know of a sender; the pages of the documentation are made of it. */
+/** A sender's documentation. */
 export interface SenderFacts {
   /** As in `hookonce/senders/{name}`. */
   name: string
-  /** As its maker writes it. */
+  /** The provider's spelling. */
   title: string
   /** Where its console shows the secret, and what it looks like. */
   secret: string
   /** What is signed and how. */
   signature: string
-  /** What names an event. */
+  /** What the idempotency key is. */
   key: string
-  /** What a delivery that comes again has in common with the first, and what becomes of it here. */
+  /** What a redelivery has in common with the first delivery, and how it is handled. */
   redelivery: string
-  /** How soon it wants an answer, in milliseconds; `null`: it does not say. */
+  /** The sender's timeout for an answer, in milliseconds, or `null` if it is not documented. */
   deadlineMs: number | null
-  /** How long after an event it may deliver it again, by itself or by hand, in milliseconds; `null`: it does not say. */
+  /**
+   * How long an event may be redelivered, automatically or by hand, in milliseconds, or `null` if it is not documented.
+   */
   retryHorizonMs: number | null
   /** Its retries, in words. */
   retries: string
-  /** What it takes for success, in words. */
+  /** What it counts as success, in words. */
   success: string
-  /** What goes wrong with it elsewhere, and what to know here. */
+  /** Common mistakes and limitations. */
   pitfalls: readonly string[]
-  /** The maker's own pages. */
+  /** The provider's documentation. */
   pages: readonly string[]
 }
 
-/** An event to be sent as its sender would. */
+/** An event to sign and send. */
 export interface OutgoingEvent {
   method: string
   /** The whole URL that it is sent to. */
   url: string
   body: Uint8Array
-  /** The sender's name for the event, for those that have it in a header. */
+  /** The event's id, for senders that have it in a header. */
   id: string
   /** Ms since the epoch. */
   now: number
@@ -123,18 +127,18 @@ export interface OutgoingEvent {
 
 /** What a delivery claims. */
 export interface Claim {
-  /** As they stand in the header, in the form that the keys give them. */
+  /** As they are in the header. */
   signatures: readonly string[]
-  /** What is signed; several where senders are known to differ in one point. */
+  /** The signed content. Several candidates where a sender's implementations differ. */
   contents: readonly Content[]
 }
 
 export interface SenderRules extends Omit<Sender, 'verify' | 'sign' | 'toleranceMs' | 'secretTraits'> {
-  /** Every one is as good: the old and the new one while a secret is replaced. 1 to {@link MAX_KEYS}. */
+  /** A signature by any of them is valid: old and new during rotation. 1 to {@link MAX_KEYS}. */
   keys: readonly SigningKey[]
-  /** `null`: there is no signature, or not in the sender's form. */
+  /** `null`: the signature is missing or malformed. */
   read(delivery: Delivery): Claim | null
-  /** When it was sent, in ms since the epoch; `null`: not said, or not in the sender's form. */
+  /** The signed timestamp, in ms since the epoch, or `null` if it is missing or malformed. */
   sentAt?: (delivery: Delivery) => number | null
   /** How far `sentAt` may be from now, in both directions. Default 5 minutes. */
   toleranceMs?: number | undefined
@@ -142,18 +146,18 @@ export interface SenderRules extends Omit<Sender, 'verify' | 'sign' | 'tolerance
   write(event: OutgoingEvent, sign: (content: Content) => string): HeaderList
 }
 
-/** More cannot be an honest sender's: it has one while a secret is in use, two while it is replaced. */
+/** An honest sender sends one signature, and two during rotation. */
 const MAX_SIGNATURES = 10
 const MAX_KEYS = 10
 
 const DEFAULT_TOLERANCE_MS = 300_000
-/** What was recorded is kept for so long at least, unless somebody wants it otherwise. */
+/** The least default retention: a replay of an older signature can run again. */
 const MAX_TOLERANCE_MS = 7 * 86_400_000
 
 /**
- * A sender by its rules.
+ * Makes a sender of its rules.
  *
- * @throws {ConfigurationError} no key, too many, or a tolerance that lets nothing or everything in
+ * @throws {ConfigurationError} there is no key, there are more than 10, or `toleranceMs` is not from 1 s to 7 days
  */
 export function defineSender({ keys, read, sentAt, toleranceMs, write, ...rest }: SenderRules): Sender {
   const { name } = rest.facts

@@ -42,7 +42,7 @@ export const SENDGRID: SenderKind = {
 }
 
 export interface SendgridOptions {
-  /** The verification key, in base64. A private key (PKCS #8) can also sign, which tests need. */
+  /** The verification keys, in base64. A private key (PKCS #8) can also sign, for tests. */
   publicKeys: readonly string[]
   /** How old a signature may be, and how far ahead. Default 30 hours: retries may bear the first one. */
   toleranceMs?: number
@@ -52,7 +52,7 @@ export interface SendgridOptions {
  * @example
  * receiver.source({ name: 'sendgrid', sender: sendgrid({ publicKeys: [process.env.SENDGRID_PUBLIC_KEY!] }) })
  *
- * @throws {ConfigurationError} not a key on the curve P-256
+ * @throws {ConfigurationError} a public key is not on the curve P-256
  */
 export function sendgrid(options: SendgridOptions): Sender {
   checkSender(SENDGRID.facts, options, 'publicKeys', { toleranceMs: aNumber })

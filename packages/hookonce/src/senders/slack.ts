@@ -97,8 +97,8 @@ const TIMESTAMP = 'x-slack-request-timestamp'
 const eventId = fieldKey('event_id')
 
 /**
- * A slash command has it as a field, an interaction in the JSON of its field `payload`. Whether the body is said to be a
- * form is not asked: the header that says so is not signed.
+ * A slash command has it as a field, an interaction in the JSON of its field `payload`. `Content-Type` is not read,
+ * because it is not signed.
  */
 function triggerId(form: URLSearchParams): string | null {
   const id = form.get('trigger_id') ?? parsed(form.get('payload'))?.trigger_id

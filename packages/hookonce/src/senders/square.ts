@@ -58,16 +58,16 @@ export interface SquareOptions {
 export function square(options: SquareOptions): Sender {
   checkSender(SQUARE.facts, options, 'secrets', { url: aText })
   const { secrets, url } = options
-  const told = publicUrl('square', url)
+  const registered = publicUrl('square', url)
   return defineSender({
     facts: SQUARE.facts,
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'base64' })),
     read(delivery) {
       const signature = onlyHeader(delivery, HEADER)
-      return signature === undefined ? null : { signatures: [signature], contents: [[told, delivery.body]] }
+      return signature === undefined ? null : { signatures: [signature], contents: [[registered, delivery.body]] }
     },
     key: fieldKey('event_id'),
-    write: ({ body }, sign) => [[HEADER, sign([told, body])]],
+    write: ({ body }, sign) => [[HEADER, sign([registered, body])]],
   })
 }
 

@@ -24,7 +24,7 @@ export const TWILIO: SenderKind = {
     retries: 'one, unless the URL asks for others (`#rc=`)',
     success: 'any 2xx',
     pitfalls: [
-      'The URL is signed as Twilio was told it. Scheme, host and path are taken from the setting, never from `Host`; the query from the delivery.',
+      'The URL is signed as Twilio was registered it. Scheme, host and path are taken from the setting, never from `Host`; the query from the delivery.',
       'Twilio signs a port or leaves it out, and escapes the query in more than one way: each way is tried.',
       'Set the webhook’s method to POST: GET is refused.',
       'Two requests with the same content are one, whatever their tokens. Where a call can ask the same twice (a menu that comes again), tell the turns apart in the URL’s query.',
@@ -46,7 +46,7 @@ export const TWILIO: SenderKind = {
 export interface TwilioOptions {
   /** The account's auth tokens. */
   secrets: readonly string[]
-  /** The URL that Twilio was told, letter for letter. Its query does not count: each delivery has its own, and it is signed. */
+  /** The URL exactly as it is set at Twilio. Its query is ignored: a delivery's own is signed. */
   url: string
 }
 
@@ -60,7 +60,7 @@ export interface TwilioOptions {
 export function twilio(options: TwilioOptions): Sender {
   checkSender(TWILIO.facts, options, 'secrets', { url: aText })
   const { secrets, url } = options
-  const told = publicUrl('twilio', url).replace(/[?#].*$/s, '')
+  const registered = publicUrl('twilio', url).replace(/[?#].*$/s, '')
   const keys = secrets.map(secret => hmacKey(secret, { algorithm: 'sha1', encoding: 'base64' }))
 
   function read(delivery: Delivery): Claim | null {
@@ -68,11 +68,11 @@ export function twilio(options: TwilioOptions): Sender {
     if (signature === undefined) return null
     const query = queryOf(delivery.url)
     const fields = signedFields(query, delivery.body, formOf(delivery))
-    const contents = fields === undefined ? [] : formsOf(told + query).map(form => [form, fields])
+    const contents = fields === undefined ? [] : formsOf(registered + query).map(form => [form, fields])
     return { signatures: [signature], contents }
   }
 
-  /** The text that the signature covers, of those that it may. */
+  /** The candidate text that the signature covers. */
   function signedContent(delivery: Delivery): Content | undefined {
     const { signatures = [], contents = [] } = read(delivery) ?? {}
     return contents.find(content => keys.some(key => key.over(content)(signatures[0] ?? '')))
@@ -82,8 +82,8 @@ export function twilio(options: TwilioOptions): Sender {
     facts: TWILIO.facts,
     keys,
     read,
-    // The whole text, not its parts: names and values are signed without a mark between them, so that one text can be cut
-    // into other fields, and escaped otherwise.
+    // The whole text, not its fields: names and values are signed without separators, so that one text can be split
+    // into other fields.
     key(delivery) {
       const content = signedContent(delivery)
       return content === undefined ? null : contentKey([withoutPort(content.join(''))])
@@ -94,7 +94,7 @@ export function twilio(options: TwilioOptions): Sender {
       const fields = signedFields(query, body, new URLSearchParams(Buffer.from(body).toString())) ?? ''
       return [
         [TOKEN, id],
-        [SIGNATURE, sign([told + query, fields])],
+        [SIGNATURE, sign([registered + query, fields])],
       ]
     },
   })
@@ -103,7 +103,7 @@ export function twilio(options: TwilioOptions): Sender {
 const SIGNATURE = 'x-twilio-signature'
 const TOKEN = 'i-twilio-idempotency-token'
 
-/** Far more than Twilio sends: to put a stranger's fields in order takes time. */
+/** Far more than Twilio sends. Bounds the time to sort the fields of an unverified delivery. */
 const MAX_FIELDS = 1_000
 
 function queryOf(url: string): string {
@@ -111,7 +111,7 @@ function queryOf(url: string): string {
   return start === -1 ? '' : url.slice(start)
 }
 
-/** What the signature says of the body; `undefined`: it does not cover it. */
+/** The body's fields as they are signed, or `undefined` if the signature does not cover the body. */
 function signedFields(query: string, body: Uint8Array, form: URLSearchParams): string | undefined {
   const digest = new URLSearchParams(query).get('bodySHA256')
   if (digest !== null) return digest === createHash('sha256').update(body).digest('hex') ? '' : undefined
@@ -130,7 +130,7 @@ function signedFields(query: string, body: Uint8Array, form: URLSearchParams): s
   return text
 }
 
-/** The ways in which Twilio's systems are known to write a URL before they sign it. */
+/** The forms of a URL that Twilio's systems are known to sign. */
 function formsOf(url: string): string[] {
   const escaped = new URL(url).href
   const [path, query] = escaped.split(/\?(.*)/s, 2)

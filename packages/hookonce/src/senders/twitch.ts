@@ -41,7 +41,7 @@ export const TWITCH: SenderKind = {
 }
 
 export interface TwitchOptions {
-  /** What `transport.secret` was when the subscription was made. */
+  /** The `transport.secret` of the subscription. */
   secrets: readonly string[]
   /** How old a message may be, and how far ahead. Default 10 minutes. */
   toleranceMs?: number
@@ -61,7 +61,7 @@ export function twitch(options: TwitchOptions): Sender {
     read(delivery) {
       const [id, timestamp, signature] = [ID, TIMESTAMP, SIGNATURE].map(name => onlyHeader(delivery, name))
       if (id === undefined || timestamp === undefined || signature === undefined) return null
-      // Nothing parts what is signed: an id that went on into the body's JSON would be another's under the same signature.
+      // There is no separator: with an id that extends into the JSON, the same signature covers another split.
       if (id.includes('{')) return null
       return { signatures: [signature], contents: [[id, timestamp, delivery.body]] }
     },

@@ -78,7 +78,7 @@ export function zoom(options: ZoomOptions): Sender {
       const { event, payload } = jsonOf(delivery) ?? {}
       if (event !== 'endpoint.url_validation') return null
       const plainToken = payload?.plainToken
-      // With the secret that the question is signed with, while one is replaced.
+      // During rotation, with the secret that signed the challenge.
       const key = keys.find(each => each.over(signedBy(delivery))(onlyHeader(delivery, SIGNATURE) ?? ''))
       if (key === undefined || typeof plainToken !== 'string' || !/^[A-Za-z0-9_+/=-]{1,256}$/.test(plainToken)) {
         return plainText('There is no plainToken in its form.', 400)

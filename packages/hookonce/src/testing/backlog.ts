@@ -16,7 +16,7 @@ async function take(probe: Probe, leaseId: string, limit: number) {
   return storeOf(probe).claimDue({ scope, limit, leaseId, leaseMs: HOUR, lockTtlMs: HOUR, maxLosses: 10 })
 }
 
-/** What {@link InboxStore.backlog} tells operators. */
+/** {@link InboxStore.backlog}. */
 export const backlogCases: readonly StoreCase[] = [
   behaviour(
     'backlog: what is pending, failed or running is in line, what is settled is not',
@@ -35,7 +35,7 @@ export const backlogCases: readonly StoreCase[] = [
       const { scope } = probe.id
       await storeOf(probe).fail({ scope, key: 'dead' }, ANN, 'it broke', 'dead')
       await storeOf(probe).fail({ scope, key: 'failed' }, ANN, 'it broke', { dueInMs: HOUR })
-      // Due before what is settled would be.
+      // Due before the settled records.
       await accept(probe, 'pending', { delayMs: HOUR / 2 })
       const { inLine, overdueMs, dead = 1 } = await backlog()
       assert.deepEqual({ inLine, overdueMs, dead }, { inLine: 2, overdueMs: 0, dead: 1 })

@@ -10,7 +10,7 @@ const results: Record<string, () => Uint8Array> = {
   'that looks like text in another encoding': () => Uint8Array.of(0xef, 0xbb, 0xbf, 0xff, 0xfe, 0x00, 0xc3, 0x28),
 }
 
-/** The result as claim and get hand it out. */
+/** The result that `claim` and `get` return. */
 async function readBack(probe: Probe): Promise<Uint8Array[]> {
   const outcome = await probe.claim(BEN)
   assert.ok(outcome.status === 'completed')
@@ -19,7 +19,7 @@ async function readBack(probe: Probe): Promise<Uint8Array[]> {
   return [outcome.result, result]
 }
 
-/** Keys that quoting, patterns, collations, object properties, hash tags or encodings could confuse. */
+/** Keys that break wrong quoting, patterns, collations, object properties, hash tags or encodings. */
 const hostileKeys = [
   'plain',
   'Plain',
@@ -71,7 +71,7 @@ const hostileKeys = [
   `${'x'.repeat(254)}y`,
 ]
 
-/** Pairs of scope and key that some way of joining them makes the same text. */
+/** Pairs of scope and key that a separator joins to the same text. */
 const collidingPairs: [scope: string, key: string][] = [
   ['ab', 'c'],
   ['a', 'bc'],
@@ -93,7 +93,7 @@ const collidingPairs: [scope: string, key: string][] = [
   ['1', 'a:b'],
 ]
 
-/** Completes each probe's record with a result of its own, then shows that each has kept it. */
+/** Completes each probe's record with its own result, and checks that each has kept it. */
 async function assertKeptApart(probes: Probe[]): Promise<void> {
   for (const probe of probes) assert.equal((await probe.acquire(ANN)).attempt, 1, JSON.stringify(probe.id))
   for (const [i, probe] of probes.entries()) await probe.completed(ANN, `result ${i}`)

@@ -1,52 +1,52 @@
 import type { Store } from '../stores/store.js'
 import { Probe } from './probe.js'
 
-/** How the cases get at the store under test. One harness may serve one case or all: each case has its own scopes. */
+/** Opens the store under test. One harness can serve all cases: each case has its own scopes. */
 export interface StoreHarness {
-  /** Opens a client. All clients of one harness work on the same data; the case closes them. */
+  /** Opens a client. All clients of a harness share their data. The case closes them. */
   open(): Promise<Store>
-  /** Durable stores: opens what would be found if everything ended abruptly at this moment. */
+  /** Durable stores: opens the data as it is after a crash at this moment. */
   afterCrash?: () => Promise<Store>
-  /** `true` where time comes from a server: this process's clock may then be wrong without any effect. */
+  /** `true` if time comes from a server, so that this process's clock may be wrong. */
   ownClock?: boolean
-  /** Stores with `transact`: how an effect is written and found. */
+  /** Stores with `transact`: writes and finds effects. */
   transactions?: Effects
-  /** `true` where the work of a transaction may wait (`transactions: 'async'`). */
+  /** `true` if the work of a transaction may be asynchronous (`transactions: 'async'`). */
   waitingWork?: boolean
-  /** `true` where the store is an {@link InboxStore}. */
+  /** `true` if the store is an {@link InboxStore}. */
   inbox?: boolean
-  /** `true` where an inbox also orders the records of a group. */
+  /** `true` if the inbox orders the records of a group. */
   groups?: boolean
-  /** `true` where a change is pushed to watchers in other clients. */
+  /** `true` if changes are pushed to watchers of other clients. */
   push?: boolean
 }
 
 /** A ledger of effects in the store's database, which allows the same effect twice. */
 export interface Effects {
-  /** Adds the effect with what `transact` hands to its work; done on return where the work must not wait. */
+  /** Adds the effect by the transaction that `transact` passes to its work. Synchronous if the work must be. */
   write(tx: unknown, id: string): void | Promise<void>
-  /** How often the effect stands, for a connection of its own and at the moment of the call. */
+  /** The number of times that another connection sees the effect now. */
   count(id: string): Promise<number>
 }
 
-/** One behaviour of the contract; `run` rejects with an `AssertionError` where the store differs. */
+/** One behaviour of the contract. `run` rejects with an `AssertionError` if the store differs. */
 export interface StoreCase {
-  /** What the store does, as a statement. */
+  /** The behaviour, as a statement. */
   readonly name: string
-  /** The part of the harness without which the case means nothing. */
+  /** The part of the harness that the case needs. */
   readonly needs?: 'afterCrash' | 'ownClock' | 'transactions' | 'waitingWork' | 'inbox' | 'groups' | 'push'
   run(harness: StoreHarness): Promise<void>
 }
 
-/** What a case works with: a probe on a record nobody has touched, and the harness for more clients. */
+/** A case's tools: a probe of a record that does not exist yet, and the harness for more clients. */
 export interface Bench {
   probe: Probe
-  /** Another client onto the same data. */
+  /** Opens another client of the same data. */
   another(): Promise<Store>
   afterCrash(): Promise<Store>
-  /** For cases that need transactions or waiting work. */
+  /** The store's transactions. */
   effects: Effects
-  /** Whether the work of a transaction may wait. */
+  /** Whether the work of a transaction may be asynchronous. */
   mayWait: boolean
 }
 

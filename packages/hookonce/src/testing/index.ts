@@ -1,6 +1,6 @@
 /**
- * The Store contract as cases that any store can be run against, with any test runner. They need no control over
- * the store's clock, may run at the same time, and leave a few records behind in scopes of their own.
+ * The conformance cases of the Store contract, for any test runner. They do not control the store's clock, can run
+ * concurrently, and leave a few records in scopes of their own.
  *
  * @example
  * import { test } from 'vitest'

@@ -16,7 +16,7 @@ async function keysLabelled(probe: Probe, label: string, query: Partial<ListQuer
   return records.map(({ key }) => key)
 }
 
-/** Labels that quoting, patterns, encodings or lengths could confuse. */
+/** Labels that break wrong quoting, patterns, encodings or lengths. */
 const hostileLabels = [
   '',
   '=',
@@ -115,26 +115,26 @@ export const labelCases: readonly StoreCase[] = [
     await accept(probe, { label: RED })
     await accept(probe, { label: BLUE, acceptId: CLEO })
     const seen: unknown[] = []
-    const look = async () => {
+    const checkLabel = async () => {
       const { state, label, lastError } = await probe.record()
       seen.push([state, label, lastError])
     }
-    await look()
+    await checkLabel()
     await takeOne(probe, ANN)
-    await look()
+    await checkLabel()
     await fail(probe, ANN, { dueInMs: 0 })
-    await look()
+    await checkLabel()
     await takeOne(probe, BEN)
     await fail(probe, BEN, 'dead')
-    await look()
+    await checkLabel()
     await redrive(probe)
     await lose(probe, CLEO)
     assert.deepEqual(await take(probe, ANN, { maxLosses: 1 }), [])
-    await look()
+    await checkLabel()
     await redrive(probe)
     await takeOne(probe, ANN)
     await probe.completed(ANN, 'done')
-    await look()
+    await checkLabel()
     assert.deepEqual(seen, [
       ['pending', RED, null],
       ['running', RED, null],

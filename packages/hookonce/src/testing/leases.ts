@@ -7,7 +7,7 @@ import { ANN, assertSpan, BEN, CLEO, HOUR, type Probe } from './probe.js'
 
 const assertLease = ({ claimedAt, leaseEndsAt }: StoredRecord, ms: number) => assertSpan(claimedAt, leaseEndsAt, ms)
 
-/** An end that is wrong by five milliseconds lies outside what questions this close together leave open. */
+/** Two polls this close together show an end that is wrong by five milliseconds. */
 const CLOSE_MS = 4
 const MOST_ROUNDS = 40
 const SHORT_LEASE_MS = 20
@@ -22,8 +22,8 @@ interface AtTheEnd {
 }
 
 /**
- * Asks without a pause until the lease is over, and checks that it was not before its end. Leases follow one another until
- * one ended between two questions that were close together; on a machine that is too busy for that none may.
+ * Polls without a pause until the lease is over, and checks that it is not over before its end. Repeats until a lease
+ * ends between two polls that are close together, which a busy machine may not reach.
  */
 async function holdsToItsEnd(probe: Probe, { begin, ask, time }: AtTheEnd): Promise<void> {
   let apartMs = Number.POSITIVE_INFINITY
@@ -49,14 +49,14 @@ async function holdsToItsEnd(probe: Probe, { begin, ask, time }: AtTheEnd): Prom
 
 const claimedAt = async (one: Probe) => (await one.record()).claimedAt
 
-/** The store's clock, read by a claim of another key. */
+/** Reads the store's clock, by a claim of another key. */
 async function clockOf(probe: Probe): Promise<number> {
   const other = probe.of({ key: `clock ${newLeaseId()}` })
   await other.acquire(ANN)
   return claimedAt(other)
 }
 
-/** Where a lease ends, to the millisecond. */
+/** The end of a lease, to the millisecond. */
 export const leaseCases: readonly StoreCase[] = [
   behaviour('a lease is as long as asked: of a first, a further and a taken-over attempt', async ({ probe }) => {
     const request = { leaseMs: HOUR, lockTtlMs: 2 * HOUR }
@@ -90,10 +90,10 @@ export const leaseCases: readonly StoreCase[] = [
     }
   }),
 
-  behaviour('what is left of a lease is told to the millisecond', async ({ probe }) => {
+  behaviour('the remaining lease is exact to the millisecond', async ({ probe }) => {
     let apartMs = Number.POSITIVE_INFINITY
     for (let round = 0; round < MOST_ROUNDS && apartMs > CLOSE_MS; round++) {
-      const one = probe.of({ key: `told ${round}` })
+      const one = probe.of({ key: `remaining ${round}` })
       const startedAt = performance.now()
       await one.acquire(ANN)
       const refused = await one.claim(BEN)
@@ -115,7 +115,7 @@ export const leaseCases: readonly StoreCase[] = [
 
   behaviour('a renewal is answered lost at the end of the lease, not before', ({ probe }) =>
     holdsToItsEnd(probe, {
-      // At its lock TTL: no renewal moves the end.
+      // At the lock TTL, which no renewal extends.
       ask: async one => (await one.renew(ANN)) === 'lost',
       time: clockOf,
     }),

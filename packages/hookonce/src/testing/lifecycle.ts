@@ -3,7 +3,7 @@ import { StoreError } from '../errors.js'
 import { behaviour, type StoreCase } from './harness.js'
 import { ANN, assertRising, BEN, CLEO, HOUR, textOf } from './probe.js'
 
-/** From before any case shifts it: two of them may run at once. */
+/** The real clock. Two cases that shift `Date.now` may run concurrently. */
 const { now } = Date
 
 export const lifecycleCases: readonly StoreCase[] = [

@@ -11,7 +11,7 @@ import type {
   StoredRecord,
 } from '../stores/store.js'
 
-/** Long enough to be alive at the end of the slowest run. */
+/** Longer than the slowest run. */
 export const HOUR = 3_600_000
 
 export const [ANN, BEN, CLEO, DAN] = ['a', 'b', 'c', 'd'].map(letter => letter.repeat(32)) as [
@@ -28,7 +28,7 @@ export const textOf = (bytes: Uint8Array | null) => (bytes === null ? null : Buf
 
 type Acquired = Extract<ClaimOutcome, { status: 'acquired' }>
 
-/** One record, seen through one client. Leases, lock TTL and retention are an hour unless a case says otherwise. */
+/** One record through one client. Default of leases, lock TTL and retention: an hour. */
 export class Probe {
   readonly store: Store
   readonly id: RecordId
@@ -38,7 +38,7 @@ export class Probe {
     this.id = id
   }
 
-  /** Another record, of the same scope unless said otherwise. */
+  /** Another record. Default: of the same scope. */
   of(id: Partial<RecordId>): Probe {
     return new Probe(this.store, { ...this.id, ...id })
   }
@@ -82,7 +82,7 @@ export class Probe {
     return this.store.complete(this.id, leaseId, typeof result === 'string' ? Buffer.from(result) : result)
   }
 
-  /** Completes, which must work, and tells when. */
+  /** Completes, and returns when. Fails if the store refuses. */
   async completed(leaseId: string, result?: Uint8Array | string): Promise<number> {
     const outcome = await this.complete(leaseId, result)
     assert.equal(outcome.status, 'completed')
@@ -101,14 +101,14 @@ export class Probe {
     return this.store.get(this.id)
   }
 
-  /** The record, which must be there. */
+  /** The record. Fails if it is absent. */
   async record(): Promise<StoredRecord> {
     const record = await this.get()
     assert.ok(record, 'the record is there')
     return record
   }
 
-  /** All that a list of the record's scope finds, by pages of at most `limit`; a page may end early and empty. */
+  /** All records of the scope, in pages of at most `limit`. A page may be short or empty. */
   async listed(query: Partial<ListQuery> = {}): Promise<RecordSummary[]> {
     const { limit = 1000 } = query
     const records: RecordSummary[] = []
@@ -122,7 +122,7 @@ export class Probe {
     assert.fail('the pages never end')
   }
 
-  /** Waits for 5 ms of the store's clock: more than rounding can hide. */
+  /** Waits for 5 ms of the store's clock, more than any rounding. */
   async timePasses(): Promise<void> {
     await this.of({ key: 'clock' }).abandon(ANN, { leaseMs: 5 })
   }
@@ -133,7 +133,7 @@ export class Probe {
   }
 }
 
-/** Asks until the answer is yes. Ten seconds are for a stalled machine; a right answer takes milliseconds. */
+/** Polls until the answer is yes, at most ten seconds. A correct store takes milliseconds. */
 export async function waitFor(what: string, condition: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + 10_000
   while (!(await condition())) {
@@ -148,7 +148,7 @@ export function assertRising(tokens: string[]): void {
   for (let i = 1; i < tokens.length; i++) assert.ok(BigInt(tokens[i]!) > BigInt(tokens[i - 1]!), tokens.join(' < '))
 }
 
-/** Stores may round times to their clock's grain. */
+/** Stores may round times to their clock's resolution. */
 export function assertSpan(from: number, to: number, ms: number): void {
   assert.ok(Math.abs(to - from - ms) <= 1, `${to - from} ms instead of ${ms} ms`)
 }

@@ -1,7 +1,7 @@
 import { behaviour, type StoreCase } from './harness.js'
 import { ANN, type Probe, waitFor } from './probe.js'
 
-/** Who watches a record is woken by what another client does to it. */
+/** A change by another client wakes a record's watchers. */
 const woken = (by: string, change: (probe: Probe) => Promise<unknown>): StoreCase =>
   behaviour(
     `a watcher is woken when the record is ${by} by another client`,
@@ -11,7 +11,7 @@ const woken = (by: string, change: (probe: Probe) => Promise<unknown>): StoreCas
       let wakes = 0
       const end = watcher.watch!(probe.id, () => wakes++)
       try {
-        // It is told when the watch stands: what changed before then it must look for itself.
+        // The first call says that the watch is active: earlier changes are not pushed.
         await waitFor('the watch to stand', async () => wakes > 0)
         const before = wakes
         await change(probe)
@@ -23,7 +23,7 @@ const woken = (by: string, change: (probe: Probe) => Promise<unknown>): StoreCas
     'push',
   )
 
-/** Where a store pushes. */
+/** For stores that push changes. */
 export const pushCases: readonly StoreCase[] = [
   woken('completed', probe => probe.completed(ANN)),
   woken('failed', probe => probe.store.fail(probe.id, ANN, 'it broke')),

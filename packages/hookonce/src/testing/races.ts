@@ -5,7 +5,7 @@ import { ANN, assertRising, BEN, CLEO, type Probe, textOf, waitFor } from './pro
 
 const leaseIds = (count: number) => Array.from({ length: count }, (_, i) => i.toString(16).padStart(32, '0'))
 
-/** Claims once per lease id, all at the same time, by turns through both clients. */
+/** Claims once per lease id, all concurrently, alternating between both clients. */
 async function claimAtOnce(probe: Probe, other: Store, count: number) {
   const clients = [probe, probe.through(other)]
   const outcomes = await Promise.all(leaseIds(count).map((leaseId, i) => clients[i % 2]!.claim(leaseId)))

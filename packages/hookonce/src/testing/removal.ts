@@ -4,7 +4,7 @@ import { ANN, assertRising, BEN, HOUR, type Probe, waitFor } from './probe.js'
 
 const listed = async (probe: Probe) => (await probe.listed()).length
 
-/** What every operation must say of a record that has expired. */
+/** The result of every operation on an expired record. */
 const toEachOperation: Record<string, (probe: Probe) => Promise<void>> = {
   claim: async probe => {
     const outcome = await probe.acquire(BEN, { fingerprint: 'another', maxLosses: 1 })
@@ -24,7 +24,7 @@ const toEachOperation: Record<string, (probe: Probe) => Promise<void>> = {
   list: async probe => assert.equal(await listed(probe), 0),
 }
 
-/** Brings a record to a state in which it expires after a few milliseconds. */
+/** Ways to make a record that expires after a few milliseconds. */
 const expiring: Record<string, (probe: Probe) => Promise<unknown>> = {
   running: probe => probe.acquire(ANN, { fingerprint: 'one', leaseMs: 1, lockTtlMs: 1, retentionMs: 1 }),
   completed: async probe => {

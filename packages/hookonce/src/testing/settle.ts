@@ -5,7 +5,7 @@ import { ANN, assertSpan, BEN, HOUR, type Probe, textOf } from './probe.js'
 
 const MINUTE = HOUR / 60
 
-/** Ways in which an attempt stops being the one that may write. */
+/** Ways in which an attempt loses its lease for good. */
 const endings: Record<string, (probe: Probe) => Promise<unknown>> = {
   'it was taken over': async probe => {
     await probe.abandon(ANN)

@@ -6,7 +6,7 @@ import { ANN, BEN, type Probe, textOf } from './probe.js'
 
 type AnyTransactional = TransactionalStore<unknown, 'async' | 'sync'>
 
-/** The record's effect, which no other record writes. */
+/** The record's own effect. */
 const effectOf = ({ id }: Probe) => JSON.stringify([id.scope, id.key])
 
 class Transactor {
@@ -17,7 +17,7 @@ class Transactor {
     this.effects = effects
   }
 
-  /** Writes the record's effect, runs `then`, and gives the result. `then` may wait only where the store says so. */
+  /** Writes the record's effect, runs `then` and returns the result. `then` must be synchronous if the work must. */
   transact(
     probe: Probe,
     leaseId: string,
@@ -43,7 +43,7 @@ class Transactor {
       : (store as TransactionalStore<unknown, 'async'>).transact(probe.id, leaseId, workThatWaits)
   }
 
-  /** Transacts, which must work, and tells when. */
+  /** Transacts, and returns when. Fails if the store refuses. */
   async transacted(...given: Parameters<Transactor['transact']>): Promise<number> {
     const outcome = await this.transact(...given)
     assert.ok(outcome.status === 'completed', 'the transaction is committed')
@@ -67,7 +67,7 @@ const transactional =
 const inOneTransaction = transactional('transactions')
 const whileWorkWaits = transactional('waitingWork')
 
-/** Ways in which an attempt whose lease is over stops being the one that may write. */
+/** Ways in which an attempt with an expired lease loses the key for good. */
 const endings: Record<string, (probe: Probe) => Promise<unknown>> = {
   'was taken over': probe => probe.acquire(BEN),
   'was taken over and the other completed': async probe => {

@@ -1,12 +1,12 @@
-/** Where the engine and the memory store get time from; tests put their own in its place. */
+/** The time of the engine and the memory store. Tests inject their own. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
-  /** Milliseconds on a clock that never jumps; counts on while the process is stopped. */
+  /** Milliseconds of a monotonic clock. It also counts while the process is stopped. */
   monotonic(): number
-  /** Calls `callback` once, `ms` from now. Returns what cancels it. */
+  /** Calls `callback` once after `ms`. Returns a function that cancels it. */
   after(ms: number, callback: () => void): () => void
-  /** The same, except that it does not keep the process alive. Default: {@link after}. */
+  /** As `after`, without keeping the process alive. Default: {@link after}. */
   afterInBackground?(ms: number, callback: () => void): () => void
 }
 

@@ -4,11 +4,11 @@ const MISREAD =
   'user and password have to be percent-encoded in a URL (@ is %40, # is %23, / is %2F, ? is %3F, % is %25), and what it has now is read as something else'
 
 /**
- * A URL of a store's server that cannot have been read as it was meant, mostly because its password has characters that
- * end a part of a URL. What it says would be taken for a host, and told in messages.
+ * Checks that the URL of a store's server is parsed as it is meant. A password with unencoded `@`, `/`, `?` or `#` ends
+ * a part of the URL early: its rest is read as a host, and shown in error messages.
  *
- * @param what names it in the message
- * @throws {ConfigurationError} without any part of the URL
+ * @param what the URL's name in the message
+ * @throws {ConfigurationError} the URL is misread; the message shows no part of it
  */
 export function checkConnectionUrl(url: string, what: string): void {
   const [, authority = '', rest = ''] = /^\w+:\/\/([^/?#]*)(.*)$/s.exec(url) ?? []
@@ -16,10 +16,10 @@ export function checkConnectionUrl(url: string, what: string): void {
   const isMisread =
     rest.includes('#') ||
     path.includes('@') ||
-    // The value of an option may have one.
+    // An option's value may have an `@`.
     /^[^=]*@|&[^=]*@/.test(query) ||
     !isDecodable(authority.slice(0, Math.max(0, authority.lastIndexOf('@')))) ||
-    // A URL of Postgres may leave the host to its options.
+    // A Postgres URL may have its host in an option.
     (authority.includes('@') && !URL.canParse(url.replace(/@(?=[/?]|$)/, '@host'))) ||
     (!authority.includes('@') && rest.includes('@') && !URL.canParse(url))
   if (isMisread) throw new ConfigurationError(`${what}: ${MISREAD}`)

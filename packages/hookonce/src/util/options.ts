@@ -1,14 +1,14 @@
 import { ConfigurationError } from '../errors.js'
 
-/** What the value of an option may be, and that in words. */
+/** The allowed values of an option. `words`: for the error's message. */
 export interface Rule {
   readonly words: string
   readonly allows: (value: unknown) => boolean
-  /** Its value is not for messages. */
+  /** Messages do not show the value. */
   readonly secret?: boolean
 }
 
-/** By the name of the option. */
+/** By option name. */
 export type Rules = Readonly<Record<string, Rule>>
 
 const ofType = (type: string, words: string): Rule => ({ words, allows: value => typeof value === type })
@@ -38,7 +38,7 @@ export const listOf = (words: string, of: Rule): Rule => ({
   allows: value => Array.isArray(value) && value.every(of.allows),
 })
 
-/** What is known by its methods, whoever made it. */
+/** An object with these methods, of any class. */
 export const methods = (words: string, names: readonly string[]): Rule => ({
   words,
   allows: value =>
@@ -46,10 +46,10 @@ export const methods = (words: string, names: readonly string[]): Rule => ({
 })
 
 /**
- * Options as they should be, for whoever has no types to be told by. A value that is `undefined` says nothing.
+ * Checks options, for callers without TypeScript. An `undefined` value is a missing one.
  *
- * @param where what takes them, as it is called
- * @throws {ConfigurationError} naming the option and what is allowed
+ * @param where the function that takes the options
+ * @throws {ConfigurationError} naming the option and the allowed values
  */
 export function checkOptions(where: string, options: unknown, rules: Rules, needed: readonly string[] = []): void {
   if (!anObject.allows(options)) {
@@ -69,19 +69,19 @@ export function checkOptions(where: string, options: unknown, rules: Rules, need
   }
 }
 
-const MOST_SHOWN = 40
+const MAX_SHOWN = 40
 
-/** A value that was not allowed, in a message. */
+/** An invalid value, for a message. */
 export function shown(value: unknown): string {
   if (typeof value === 'string') {
-    return JSON.stringify(value.length > MOST_SHOWN ? `${value.slice(0, MOST_SHOWN)}…` : value)
+    return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value)
   }
   if (Array.isArray(value)) return 'an array'
   if (typeof value === 'object' && value !== null) return value instanceof Promise ? 'a promise' : 'an object'
   return typeof value === 'function' ? 'a function' : String(value)
 }
 
-/** What was most likely meant by a name that is not known, or else what there is. */
+/** Suggests the known name nearest to an unknown one, or lists the known names. */
 export function hint(name: string, known: readonly string[]): string {
   const near = known.map(other => [other, distance(name.toLowerCase(), other.toLowerCase())] as const)
   const [nearest] = near.toSorted(([, one], [, other]) => one - other)
@@ -89,7 +89,7 @@ export function hint(name: string, known: readonly string[]): string {
   return known.length === 0 ? '' : `; there is ${known.join(', ')}`
 }
 
-/** How many letters to add, remove or change. */
+/** The Levenshtein distance. */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, at) => at)
   for (let i = 1; i <= one.length; i++) {

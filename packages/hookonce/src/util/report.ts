@@ -3,31 +3,31 @@ import { isPromise } from 'node:util/types'
 import { EVENTS_CHANNEL, type HookonceEvent } from '../diagnostics.js'
 import { StoreError } from '../errors.js'
 
-/** Takes what an operator should hear of. Never throws. */
+/** Reports an event to the operator. Never throws. */
 export type Report = (event: HookonceEvent) => void
 
 const events = channel(EVENTS_CHANNEL)
 
 /**
- * To the channel, and to `onEvent`. Where nobody listens on either, the process is warned: of the first failure of each
- * kind at once, of those that follow by their number once a minute.
+ * Publishes events to the diagnostics channel and to `onEvent`. Without a subscriber and without `onEvent`, events
+ * become process warnings: the first of each type immediately, then the number of further ones once a minute.
  */
 export function createReport(onEvent?: (event: HookonceEvent) => void): Report {
   const listen = onEvent && guarded(onEvent)
   const warnings = new Warnings()
   return event => {
     if (events.hasSubscribers) events.publish(event)
-    else if (listen === undefined) warnings.tell(event)
+    else if (listen === undefined) warnings.add(event)
     listen?.(event)
   }
 }
 
-/** What a listener throws, or rejects with, is told once and changes nothing. */
+/** Warns once of an error that `onEvent` throws or rejects with, and continues. */
 function guarded(onEvent: (event: HookonceEvent) => unknown): Report {
-  let told = false
+  let isWarned = false
   const failed = (error: unknown) => {
-    if (told) return
-    told = true
+    if (isWarned) return
+    isWarned = true
     warn('ON_EVENT', `onEvent failed: ${titleOf(error)}`, framesOf(error))
   }
   return event => {
@@ -43,17 +43,17 @@ function guarded(onEvent: (event: HookonceEvent) => unknown): Report {
 const MINUTE_MS = 60_000
 
 class Warnings {
-  /** How many of a kind came since the last warning of it; a kind that is not there has been quiet for a minute. */
+  /** Events of a type since its last warning. A type without events for a minute is absent. */
   readonly #more = new Map<HookonceEvent['type'], number>()
 
-  tell(event: HookonceEvent): void {
+  add(event: HookonceEvent): void {
     const { type } = event
     const more = this.#more.get(type)
     if (more !== undefined) {
       this.#more.set(type, more + 1)
       return
     }
-    // Where in the library a store's answer was read helps nobody.
+    // A store's error has a stack of this library, which does not help.
     const detail = 'error' in event && type !== 'store_failed' ? framesOf(event.error) : undefined
     warn(type, `source ${event.scope}: ${textOf(event)}`, detail)
     this.#count(type)
@@ -110,35 +110,34 @@ function textOf(event: HookonceEvent): string {
   }
 }
 
-/** More of a message is seldom worth reading. */
-const LONGEST_TITLE = 1_000
+const MAX_TITLE_LENGTH = 1_000
 
 function titleOf(error: unknown): string {
-  if (typeof error === 'string') return error.slice(0, LONGEST_TITLE)
+  if (typeof error === 'string') return error.slice(0, MAX_TITLE_LENGTH)
   if (!(error instanceof Error)) return `something that is no error (${typeof error})`
   // JSON.parse quotes its input, which may be a delivery's body.
   if (error instanceof SyntaxError) return error.name
-  return `${error.name}: ${error.message}`.slice(0, LONGEST_TITLE)
+  return `${error.name}: ${error.message}`.slice(0, MAX_TITLE_LENGTH)
 }
 
-const MOST_CAUSES = 5
+const MAX_CAUSES = 5
 
-/** Where it was thrown, and its causes. Not the stack as it is: it begins with the message. */
+/** The stack frames of an error and its causes. Not `stack` itself, which begins with the message. */
 function framesOf(error: unknown): string {
   const lines: string[] = []
   let cause = error
-  for (let depth = 0; cause instanceof Error && depth < MOST_CAUSES; depth++, cause = cause.cause) {
+  for (let depth = 0; cause instanceof Error && depth < MAX_CAUSES; depth++, cause = cause.cause) {
     if (depth > 0) lines.push(`caused by ${titleOf(cause)}`)
     lines.push(...(cause.stack ?? '').split('\n').filter(line => /^\s+at /.test(line)))
   }
   return lines.join('\n')
 }
 
-/** What a terminal would obey. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is escaped
+/** Control characters, without tab and line feed: a terminal interprets them. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are escaped
 const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g
 
-/** A stranger's text may be part of a message. */
+/** A message may contain text of a sender. */
 function printable(text: string): string {
   return text.replace(CONTROL, char => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }

@@ -1,12 +1,12 @@
-/** So many entries come before the map is made anew: fewer than between two collections of young objects. */
-const RENEWED_AFTER = 256
+/** Entries added before the map is copied: fewer than between two scavenges. */
+const COPIED_AFTER = 256
 
 /**
- * A map of what is soon over.
+ * A map whose entries live for one request.
  *
- * V8 leaves the full table of a `Map` as it was, and pointing at the next. One that outlives two collections is old, and
- * keeps all that follow, with all that was in them, until old objects are collected: with one of a process' flights and
- * one of what it asked the store, collecting took 4.3 and not 1.8 µs a delivery.
+ * When a `Map` grows, V8 keeps the full table, with a pointer to the next one. A table that survives two scavenges is
+ * in the old space, and keeps all later tables and their entries until the next major collection. With two such maps,
+ * garbage collection takes 4.3 µs a delivery instead of 1.8.
  */
 export class ShortLivedMap<Key, Value> {
   #map = new Map<Key, Value>()
@@ -17,7 +17,7 @@ export class ShortLivedMap<Key, Value> {
   }
 
   set(key: Key, value: Value): void {
-    if (++this.#added > RENEWED_AFTER + this.#map.size) {
+    if (++this.#added > COPIED_AFTER + this.#map.size) {
       this.#map = new Map(this.#map)
       this.#added = 0
     }
@@ -32,7 +32,7 @@ export class ShortLivedMap<Key, Value> {
     return this.#map.size
   }
 
-  /** Of the map as it is now: one that was made anew meanwhile is not gone through. */
+  /** Do not add entries while iterating: a copy of the map is not iterated. */
   values(): MapIterator<Value> {
     return this.#map.values()
   }

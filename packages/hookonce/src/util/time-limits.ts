@@ -8,9 +8,9 @@ interface Limit {
 }
 
 /**
- * Time limits that are nearly always lifted before they are reached: one timer for all of the same length, which stays
- * when there is none left. With a timer for each, on a server that answers one request after the other, setting and
- * clearing them took a fifth of a delivery's time. Meant for few different lengths.
+ * Time limits that are nearly always cancelled before they expire. Limits of one length share a timer, which stays
+ * armed: with a timer for each, setting and clearing them takes a fifth of a delivery's time. Use few different
+ * lengths.
  */
 export class TimeLimits {
   readonly #clock: Clock
@@ -21,8 +21,8 @@ export class TimeLimits {
   }
 
   /**
-   * Calls `reached` `ms` after `now` unless lifted; does not keep the process alive. Returns what lifts it. Whoever has
-   * just read the clock passes that on: a reading takes 0.1 to 0.2 µs.
+   * Calls `reached` `ms` after `now`. Returns a function that cancels the limit. Does not keep the process alive. Pass
+   * `now` if you have just read the clock: that takes 0.1 to 0.2 µs.
    */
   start(ms: number, reached: () => void, now = this.#clock.monotonic()): () => void {
     let list = this.#lists.get(ms)
@@ -37,7 +37,7 @@ export class TimeLimits {
 class LimitList {
   readonly #clock: Clock
   readonly #ms: number
-  /** A ring through which the limits hang, in the order they fall due. */
+  /** The head of a doubly linked ring of limits, in the order of expiry. */
   readonly #ring = {} as Limit
   #armed = false
 
@@ -54,7 +54,7 @@ class LimitList {
     last.next = limit
     this.#ring.previous = limit
     if (!this.#armed) this.#arm(this.#ms)
-    return () => lift(limit)
+    return () => cancel(limit)
   }
 
   #arm(ms: number): void {
@@ -73,13 +73,13 @@ class LimitList {
         this.#arm(first.at - now)
         return
       }
-      lift(first)
+      cancel(first)
       first.reached()
     }
   }
 }
 
-function lift(limit: Limit): void {
+function cancel(limit: Limit): void {
   limit.previous.next = limit.next
   limit.next.previous = limit.previous
   limit.next = limit

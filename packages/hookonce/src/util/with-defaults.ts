@@ -1,8 +1,8 @@
-/** Options over their defaults. `undefined` says nothing: with `{ schema: process.env.SCHEMA }` unset the default stands. */
+/** Options over their defaults. `undefined` does not override: `{ schema: process.env.SCHEMA }` may be unset. */
 export function withDefaults<Defaults extends object, Options extends object>(
   defaults: Defaults,
   options: Options,
 ): Defaults & Options {
-  const said = Object.entries(options).filter(([, value]) => value !== undefined)
-  return { ...defaults, ...(Object.fromEntries(said) as Options) }
+  const set = Object.entries(options).filter(([, value]) => value !== undefined)
+  return { ...defaults, ...(Object.fromEntries(set) as Options) }
 }

@@ -3,7 +3,7 @@ import { failureCases } from './failure-cases.js'
 import type { Adapter } from './harness.js'
 import { replayCases } from './replay-cases.js'
 
-/** What every adapter does, over real sockets. An adapter's own test is a call to it. */
+/** The cases of every adapter, over real sockets. */
 export function adapterCases(adapter: Adapter): void {
   replayCases(adapter)
   failureCases(adapter)

@@ -37,7 +37,7 @@ describe('in an Express application', () => {
     expect((await deliver(port, { method: 'GET', path: '/', body: '' })).status).toBe(500)
   })
 
-  test('body parsers that follow leave the request alone', async () => {
+  test('body parsers that follow skip the request', async () => {
     const { port } = await setUp((app, once) =>
       app.post('/webhook', once, express.json(), express.urlencoded(), (req, res) => res.json(req.body)),
     )
@@ -67,7 +67,7 @@ describe('in an Express application', () => {
     expect(runs).toBe(0)
   })
 
-  test('a second idempotent() on the way is an error that says so', async () => {
+  test('a second idempotent() in the route is an error that says so', async () => {
     const { port } = await setUp((app, once) => {
       app.post('/webhook', once, once, (_, res) => res.send('ran'))
       app.use(((error, _req, res, _next) => res.status(500).send(error.message)) as express.ErrorRequestHandler)
@@ -85,7 +85,7 @@ describe('in an Express application', () => {
     expect((await deliver(port, { key: 'k' })).status).toBe(500)
   })
 
-  test('JSON that is none is 400 by the usual error handling, and is not recorded', async () => {
+  test('invalid JSON is answered 400 by the error handler, and is not recorded', async () => {
     const { port, receiver } = await setUp((app, once) => app.post('/webhook', once, (_, res) => res.send('ran')))
     expect((await deliver(port, { key: 'k', body: '{' })).status).toBe(400)
     expect((await receiver.record('POST /webhook', 'k'))!.state).toBe('failed')

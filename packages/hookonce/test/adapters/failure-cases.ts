@@ -16,7 +16,7 @@ import {
   storeWith,
 } from './harness.js'
 
-/** What happens when handlers, senders and stores fail. */
+/** Failures of handlers, senders and stores. */
 export function failureCases(adapter: Adapter): void {
   const start = (handle: Handle = ok, options?: Partial<ReceiverOptions>) => serve(adapter, handle, options)
 
@@ -38,7 +38,7 @@ export function failureCases(adapter: Adapter): void {
     }
 
     for (const status of [400, 404, 500, 503]) {
-      test(`a ${status} given back by the handler`, async () => {
+      test(`a ${status} from the handler`, async () => {
         const { deliver, runs } = await start(({ number }) => (number === 1 ? { status, body: 'no' } : { body: 'yes' }))
         const first = await deliver({ key: 'k' })
         expect([first.status, first.body.toString()]).toEqual([status, 'no'])
@@ -57,7 +57,7 @@ export function failureCases(adapter: Adapter): void {
       expect((await deliver({ key: 'k' })).body.toString()).toBe('{"run":2}')
     })
 
-    test('a handler that answers after its 504 harms nobody, and its answer is kept for the retry', async () => {
+    test('an answer after the 504 is recorded for the retry', async () => {
       const answering = gate()
       const { deliver, runs, receiver } = await start(
         async run => {
@@ -76,7 +76,7 @@ export function failureCases(adapter: Adapter): void {
 
   describe('a sender that disconnects while the handler works', () => {
     for (const way of adapter.ways) {
-      test(`gets the recorded answer when it comes again: ${way.name}`, async () => {
+      test(`gets the recorded answer on its retry: ${way.name}`, async () => {
         const { receiver, source } = receiverOver()
         const answering = gate()
         let runs = 0

@@ -135,7 +135,7 @@ describe('in a Fastify application', () => {
     expect(recorded.map(([name]) => name)).toEqual(['content-type', 'x-sent'])
   })
 
-  test('onResponse hears of every answer, with its real status', async () => {
+  test('onResponse runs for every answer, with the status that is sent', async () => {
     const statuses: number[] = []
     const { port } = await setUp((app, source) => {
       app.addHook('onResponse', async (_, reply) => void statuses.push(reply.statusCode))
@@ -185,7 +185,7 @@ describe('in a Fastify application', () => {
     expect((await deliver(port, { key: 'other', body: 'not compressed' })).status).toBe(500)
   })
 
-  test('JSON that is none is 400 by the usual error handling, without a run, and is not recorded', async () => {
+  test('invalid JSON is answered 400 by the error handler, without a run, and is not recorded', async () => {
     let runs = 0
     const { port, receiver } = await setUp((app, source) => {
       app.register(idempotent, { source })

@@ -115,7 +115,7 @@ describe('fetch alone', () => {
     await expect(answer).rejects.toThrow(/read before handleFetch/)
   })
 
-  test('a remainder that nobody wants stops its stream, even before it was begun', async () => {
+  test('a remainder that is not sent stops its stream, even before the first chunk is read', async () => {
     let cancelled = false
     const body = new ReadableStream({
       pull: controller => controller.enqueue(new Uint8Array(10)),

@@ -13,7 +13,7 @@ import {
 import { memoryStore } from 'hookonce/stores/memory'
 import { onTestFinished } from 'vitest'
 
-/** What a handler answers, in no adapter's words. */
+/** A handler's answer, for any adapter. */
 export interface Reply {
   status?: number
   headers?: [name: string, value: string][]
@@ -24,16 +24,16 @@ export interface Reply {
 export interface Run {
   body: Uint8Array
   attempt: Attempt
-  /** 1 for the first run that this server saw, whatever the key. */
+  /** 1 for the server's first run, of any key. */
   number: number
 }
 
 export type Handle = (run: Run) => Reply | Promise<Reply>
 
-/** What to do before the handler answers; `true` to make a {@link Failure} fail. */
+/** Runs before the handler answers. Returns `true` to make a {@link Failure} fail. */
 export type Before = () => Promise<boolean>
 
-/** One way in which a handler of this adapter may answer. */
+/** One way to answer with this adapter. */
 export interface Way {
   name: string
   status?: number
@@ -42,7 +42,7 @@ export interface Way {
   listener(source: Source, before: Before): RequestListener
 }
 
-/** One way in which a handler of this adapter may fail; it answers 200 `recovered` when `before` says so. */
+/** One way to fail with this adapter. Answers 200 `recovered` if `before` returns `false`. */
 export interface Failure {
   name: string
   listener(source: Source, before: Before): RequestListener
@@ -94,7 +94,7 @@ export async function listen(listener: RequestListener): Promise<{ port: number;
   return { port: (server.address() as AddressInfo).port, sockets }
 }
 
-/** `source`: the one that is mounted. What goes wrong is `events`, and nothing on the console. */
+/** A receiver and the source to mount. Events are collected instead of printed. */
 export function receiverOver(options: Partial<ReceiverOptions> = {}) {
   const store = options.store ?? memoryStore()
   const events: HookonceEvent[] = []
@@ -142,7 +142,7 @@ export function open(port: number, { key, path = '/webhook', method = 'POST', he
       })
     })
   })
-  // Who cares for the answer awaits it; the others may disconnect.
+  // Tests that disconnect do not await the answer.
   response.catch(() => {})
   return { req, response }
 }
@@ -155,7 +155,7 @@ export function gate(): { opened: Promise<void>; open: () => void } {
   return { opened, open }
 }
 
-/** Until `check` returns something; fails after ten seconds. */
+/** Waits until `check` returns something, for at most ten seconds. */
 export async function eventually<T>(check: () => T | Promise<T>): Promise<NonNullable<T>> {
   const deadline = Date.now() + 10_000
   for (;;) {
@@ -172,7 +172,7 @@ export function storeWith(changes: (store: Store) => Partial<Store>): Store {
   return Object.assign(Object.create(store), changes(store))
 }
 
-/** What a replay must repeat: all but what belongs to one moment, one connection or says that it is a replay. */
+/** The part of an answer that a replay repeats: without headers of one moment or connection, and replay marks. */
 export function repeated({ status, headers, body }: Received) {
   const own =
     /^(date|connection|keep-alive|transfer-encoding|content-length|set-cookie|idempotent-replayed|x-cached.*)$/
@@ -181,7 +181,7 @@ export function repeated({ status, headers, body }: Received) {
 
 export const isReplay = (answer: Received): boolean => answer.header('x-cached') === 'true'
 
-/** The handler of a test that does not care. */
+/** A handler that answers with its run's number. */
 export const ok: Handle = ({ number }) => ({
   headers: [['content-type', 'application/json']],
   body: `{"run":${number}}`,

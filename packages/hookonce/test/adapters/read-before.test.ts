@@ -12,7 +12,7 @@ import { deliver, listen, receiverOver } from './harness.js'
 // Express prints the errors that it answers.
 vi.spyOn(console, 'error').mockImplementation(() => {})
 
-/** Serves what `read` has read before, and echoes the body. */
+/** An adapter behind a middleware that reads the body, with a handler that echoes it. */
 type Serve = (source: Source, read: (req: IncomingMessage) => Promise<void>) => RequestListener
 
 const node: Serve = (source, read) => {
@@ -35,7 +35,7 @@ const adapters: Record<string, Serve> = {
   },
 }
 
-/** Reads to the end, and leaves what `keep` makes of it. */
+/** Reads the body, and assigns what `keep` makes of it to the request. */
 const reading = (keep: (bytes: Buffer) => object) => async (req: IncomingMessage) => {
   const chunks: Buffer[] = []
   await new Promise<void>(resolve => req.on('data', chunk => chunks.push(chunk)).on('end', () => resolve()))
@@ -46,7 +46,7 @@ describe.each(Object.entries(adapters))('a body that was read before %s', (_, se
   test.each([
     ['a Buffer in rawBody', reading(rawBody => ({ rawBody, body: JSON.parse(rawBody.toString()) }))],
     ['an Uint8Array in rawBody', reading(bytes => ({ rawBody: new Uint8Array(bytes), body: { a: 1 } }))],
-  ])('is the one that was kept: %s', async (_, read) => {
+  ])('is taken from where it was kept: %s', async (_, read) => {
     const { source } = receiverOver()
     const { port } = await listen(serve(source, read))
     const answer = await deliver(port, { key: 'k', body: '{"a":1}' })
@@ -59,7 +59,7 @@ describe.each(Object.entries(adapters))('a body that was read before %s', (_, se
     ['parsed JSON', reading(bytes => ({ body: JSON.parse(bytes.toString()) }))],
     ['a text', reading(bytes => ({ rawBody: bytes.toString() }))],
     ['letters of an encoding', async (req: IncomingMessage) => void req.setEncoding('latin1')],
-  ])('is an error at once where its bytes are lost: %s', async (_, read) => {
+  ])('is an error if its bytes are lost: %s', async (_, read) => {
     const { source, events } = receiverOver()
     const { port } = await listen(serve(source, read))
     expect((await deliver(port, { key: 'k', body: '{"a":1}' })).status).toBe(500)
@@ -69,7 +69,7 @@ describe.each(Object.entries(adapters))('a body that was read before %s', (_, se
     )
   })
 
-  test('is empty if it was', async () => {
+  test('may be empty', async () => {
     const { source } = receiverOver()
     const { port } = await listen(
       serve(
@@ -82,7 +82,7 @@ describe.each(Object.entries(adapters))('a body that was read before %s', (_, se
   })
 })
 
-test('what a handler throws after it answered is told, and changes nothing', async () => {
+test('an error that a handler throws after it has answered is reported, and changes nothing', async () => {
   const { source, events } = receiverOver()
   const { port } = await listen(
     handleNode(source, async (_, res) => {
@@ -95,7 +95,7 @@ test('what a handler throws after it answered is told, and changes nothing', asy
   await vi.waitFor(() => expect(events).toMatchObject([{ type: 'handler_threw', key: 'k', attempt: 1 }]))
 })
 
-test('an error that Fastify answers itself is told', async () => {
+test('an error that Fastify answers is reported', async () => {
   const { source, events } = receiverOver()
   const app = fastify()
   app.register(plugin, { source })

@@ -96,7 +96,7 @@ describe('an answer that is not recorded', () => {
     expect(lastError).toBe('status 503')
   })
 
-  test('is told of a delivery without a key as well', async () => {
+  test('is reported for a delivery without a key', async () => {
     const { receiver } = start()
     const delivery = new Delivery({ method: 'POST', url: '/', headers: [], body: new Uint8Array() })
     await receiver.source({ name: 'orders' }).receive(delivery, () => answerOf('no'))
@@ -123,7 +123,7 @@ describe('an attempt that takes over from one that was lost', () => {
   const ended = async (store: ReturnType<typeof memoryStore>) =>
     vi.waitFor(async () => expect((await store.get({ scope: 'orders', key: 'k' }))?.leaseRemainingMs).toBe(0))
 
-  test('is told, and the record says what was lost', async () => {
+  test('is reported, and the record shows what was lost', async () => {
     const { store, receiver } = start()
     await store.claim({ scope: 'orders', key: 'k', fingerprint: null, ...lost })
     await ended(store)
@@ -135,7 +135,7 @@ describe('an attempt that takes over from one that was lost', () => {
     expect(await receiver.record('orders', 'k')).toMatchObject({ losses: 1, lastError: lostError(1) })
   })
 
-  test('is told of an inbox too, and not of what failed', async () => {
+  test('is reported for an inbox, and not for failures', async () => {
     const { store, receiver } = start()
     let runs = 0
     const handler = () => answerOf('x', { status: ++runs === 1 ? 500 : 200 })

@@ -39,7 +39,7 @@ const failingStore = () =>
   Object.assign(memoryStore(), { claim: () => Promise.reject(new StoreError('the disk is full', 'refused')) })
 
 describe('onEvent', () => {
-  test('hears of its own receiver alone, and nobody is warned', async () => {
+  test('gets the events of its own receiver, without process warnings', async () => {
     const events: HookonceEvent[] = []
     const other: HookonceEvent[] = []
     const source = sourceWith({ onEvent: event => void events.push(event) })
@@ -62,7 +62,7 @@ describe('onEvent', () => {
     ])
   })
 
-  test('hears of an inbox: a store that does not accept, a delivery that died', async () => {
+  test('gets the events of an inbox: a store that does not accept, a dead delivery', async () => {
     const events: HookonceEvent[] = []
     const onEvent = (event: HookonceEvent) => void events.push(event)
     const accept = () => Promise.reject(new StoreError('the disk is full', 'refused'))
@@ -81,7 +81,7 @@ describe('onEvent', () => {
 })
 
 describe('without onEvent', () => {
-  test('a handler that throws is told with its stack and its causes', async () => {
+  test('a handler’s error is reported with its stack and its causes', async () => {
     const source = sourceWith()
     await source.receive(delivery('k'), () => {
       throw new Error('boom', { cause: new TypeError('no such host') })
@@ -93,7 +93,7 @@ describe('without onEvent', () => {
     )
   })
 
-  test('the first of each kind is told at once, those that follow as a number once a minute', async () => {
+  test('the first event of a type is a warning, further ones are counted once a minute', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const source = sourceWith()
     for (let i = 0; i < 42; i++) await source.receive(delivery('k'), boom)
@@ -114,7 +114,7 @@ describe('without onEvent', () => {
     expect(told()).toEqual(['source orders: the handler of attempt 44 threw Error: boom'])
   })
 
-  test('nobody is warned while somebody subscribes to the channel', async () => {
+  test('there is no warning while the channel has a subscriber', async () => {
     const events: unknown[] = []
     const hear = (event: unknown) => void events.push(event)
     subscribe(EVENTS_CHANNEL, hear)
@@ -123,7 +123,7 @@ describe('without onEvent', () => {
     expect([events.length, warnings.length]).toEqual([1, 0])
   })
 
-  test('what a body says is not told, nor obeyed by a terminal', async () => {
+  test('a warning shows no body, and its control characters are escaped', async () => {
     const source = sourceWith()
     const body = Buffer.from('hunter2')
     await source.receive(new Delivery({ method: 'POST', url: '/', headers: [], body }), each => each.json())

@@ -159,7 +159,7 @@ test('with keyed: false every delivery runs, whatever key it has', async () => {
 })
 
 describe('a duplicate', () => {
-  test('gets status, headers and body byte for byte, whatever they are', async () => {
+  test('gets any status, headers and body byte for byte', async () => {
     const status = fc.integer({ min: 200, max: 299 })
     const headers = fc.array(fc.tuple(fc.stringMatching(/^y-[a-z]{1,8}$/), fc.stringMatching(/^[!-~]{0,20}$/)))
     const body = fc.uint8Array({ maxLength: 3_000 })
@@ -406,7 +406,7 @@ test('headers that only a receiver may set are dropped from what a sender sent',
   expect(raw.headers).toEqual([['x-hit', 'true']])
 })
 
-test('a record tells the response decoded; deleting it lets the key run again', async () => {
+test('a record has the decoded response; after its deletion the key runs again', async () => {
   const own = receiver()
   const orders = own.source({ name: 'orders' })
   await orders.receive(delivery({ 'x-idempotency-key': 'k', authorization: 'Bearer secret' }), counting())
@@ -422,7 +422,7 @@ test('a record tells the response decoded; deleting it lets the key run again', 
   expect(handler.runs).toBe(1)
 })
 
-test('a remainder that nobody gets is told to stop', async () => {
+test('the stream of a remainder that is not sent is stopped', async () => {
   let stopped = false
   const rest = {
     [Symbol.asyncIterator]: () => ({

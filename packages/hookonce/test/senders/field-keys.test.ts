@@ -44,13 +44,13 @@ describe('the key of a field', () => {
     expect(key('"M\\u00fcller-17"')).toBe(key('"Müller-17"'))
   })
 
-  test('is nobody else’s digest: a text that looks like one is named by its own', () => {
+  test('a text that looks like a digest is replaced by its own digest', () => {
     const digest = key('"Müller-17"')!
     expect(key(JSON.stringify(digest))).toMatch(DIGEST)
     expect(key(JSON.stringify(digest))).not.toBe(digest)
   })
 
-  test('tells numbers apart that are one as doubles, and knows equal ones', () => {
+  test('distinguishes numbers that are equal as doubles', () => {
     const ids = [
       '9007199254740992',
       '9007199254740993',
@@ -83,7 +83,7 @@ describe('the key of a field', () => {
   })
 })
 
-test('numbers are read as they are written, everything else as ever', () => {
+test('numbers are read as their text, everything else as JSON', () => {
   const read = (text: string) => exactJsonOf(delivery(text))
   const written = (value: unknown): unknown => {
     if (typeof value === 'number') return JSON.stringify(value)
@@ -138,7 +138,7 @@ test('parts that are one in UTF-8, and are not, are two keys', () => {
   expect(new Set(['\ud800', '\ud801', '\ufffd'].map(part => joinedKey([part, 'a']))).size).toBe(3)
 })
 
-test('an event of Stripe’s is named by its id as ever', () => {
+test('the key of a Stripe event is its id', () => {
   const sender = stripe({ secrets: ['whsec_x'] })
   expect(sender.key(signed(sender, { body: '{"id":"evt_1"}' }))).toBe('evt_1')
 })

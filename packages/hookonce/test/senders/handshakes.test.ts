@@ -106,7 +106,7 @@ describe('Meta', () => {
     ranNothing()
   })
 
-  test('whoever does not know the token learns nothing', async () => {
+  test('a wrong token gets no challenge', async () => {
     const questions: (Record<string, string> | [string, string][])[] = [
       { ...asks, 'hub.verify_token': 'another' },
       { ...asks, 'hub.verify_token': VERIFY_TOKEN.toUpperCase() },
@@ -224,13 +224,13 @@ describe('Zoom', () => {
     ranNothing()
   })
 
-  test('signs nothing for who did not sign the question', async () => {
+  test('does not answer an unsigned challenge', async () => {
     const answer = await post(question('qgg8vlvZRS6UYooatFL8Aw'), { signed: false })
     expect([answer.status, answer.body.includes(hmacOf('qgg8vlvZRS6UYooatFL8Aw'))]).toEqual([401, false])
     ranNothing()
   })
 
-  test('signs no event, though somebody got Zoom to ask for it', async () => {
+  test('does not sign an event in place of a challenge', async () => {
     const event = `v0:${Math.floor(Date.now() / 1000)}:{"event":"meeting.ended"}`
     for (const token of [event, 'a:b', '{', '"', 'a b', 'a\n', '', 'a'.repeat(257), 1, null, ['a'], { a: 1 }]) {
       const answer = await post(question(token))

@@ -87,7 +87,7 @@ describe('HubSpot', () => {
     expect(hubspot({ secrets, url: `${url}/` }).verify(sent, now)).toBe('signature_wrong')
   })
 
-  test('older signatures count only where they are asked for', () => {
+  test('older signature versions count only if they are selected', () => {
     const now = Date.now()
     const event = { method: 'POST', url: URL, body: Buffer.from('[]'), id: '', now }
     for (const version of ['v1', 'v2'] as const) {
@@ -108,7 +108,7 @@ describe('Meta', () => {
   })
   const messenger = (...messaging: object[]) => ({ object: 'page', entry: [{ id: '1', time: 1, messaging }] })
 
-  test('a message is named by its id, whatever else is said of it', () => {
+  test('a message’s key is its id, whatever its other fields', () => {
     expect(keyOf(sender, whatsapp({ messages: [{ id: 'wamid.1', n: 1 }] }))).toBe(
       keyOf(sender, whatsapp({ messages: [{ id: 'wamid.1', n: 2 }] })),
     )
@@ -158,7 +158,7 @@ describe('Meta', () => {
 
 describe('SendGrid', () => {
   const sender = sendgrid({ publicKeys: [RECIPES.sendgrid!.secret()] })
-  test('a batch is named by the ids of its events, whatever else is said of them', () => {
+  test('a batch’s key is made of its events’ ids, whatever their other fields', () => {
     const batch = (...ids: unknown[]) => ids.map(id => ({ sg_event_id: id, at: Math.random() }))
     expect(keyOf(sender, batch('a', 'b'))).toBe(keyOf(sender, batch('a', 'b')))
     expect(keyOf(sender, batch('a', 'b'))).not.toBe(keyOf(sender, batch('a')))
@@ -168,7 +168,7 @@ describe('SendGrid', () => {
   })
 })
 
-test('others are named by what their makers name them by', () => {
+test('other events have the sender’s id as their key', () => {
   const publicKeys = [RECIPES.discord!.secret()]
   expect(keyOf(discord({ publicKeys }), { id: '123' })).toBe('123')
   expect(keyOf(discordEvents({ publicKeys }), { id: '123' })).toMatch(/^sha256:/)
@@ -180,7 +180,7 @@ test('others are named by what their makers name them by', () => {
 describe('Twitch', () => {
   const sender = twitch({ secrets })
 
-  test('an id that goes on into the body under the same signature is nobody’s', async () => {
+  test('an id that extends into the body under the same signature is rejected', async () => {
     const now = Date.now()
     const at = new Date(now).toISOString()
     const body = `{"at":"${at}","more":1}`

@@ -34,7 +34,7 @@ async function labels(sender: Sender | undefined, deliveries: Delivery[]) {
 
 const both = (expected: unknown[]) => [expected, expected]
 
-test('a name that is not signed is told to the store for people to search by', async () => {
+test('an id that is not signed is stored as the label', async () => {
   const bodies = ['{"n":1}', '{"n":2}']
   expect(
     await labels(
@@ -44,7 +44,7 @@ test('a name that is not signed is told to the store for people to search by', a
   ).toEqual(both(['one-guid', 'one-guid']))
 })
 
-test('a name that is the key is not told twice, and neither is none', async () => {
+test('there is no label if it equals the key or is missing', async () => {
   const till = stripe({ secrets })
   const named = hmac({ secrets, key: { field: 'id' } })
   const unnamed = signed(hub, { body: '{"n":1}' })

@@ -31,7 +31,7 @@ describe.each(NO_PAIRS)('%s', (_, { create }) => {
   })
 })
 
-test.each([...STAND_INS, ...NOT_EVEN_TEXT])('%j is no secret, whatever it is for', secret => {
+test.each([...STAND_INS, ...NOT_EVEN_TEXT])('%j is not accepted as a secret by any sender', secret => {
   expect(() => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex' })).toThrow(ConfigurationError)
   expect(() => hashKey(secret, { algorithm: 'sha256' })).toThrow(ConfigurationError)
   expect(() => tokenKey(secret)).toThrow(ConfigurationError)

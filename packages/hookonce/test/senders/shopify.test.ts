@@ -8,7 +8,7 @@ const sent = signed(sender, { id: 'w-1' })
 const created = withHeaders(sent, { 'x-shopify-topic': 'orders/create' })
 const invented = withHeaders(sent, { 'x-shopify-topic': 'orders/invented' })
 
-test('the key is the body, whatever the headers say that are not signed', () => {
+test('the key is a digest of the body, whatever the unsigned headers are', () => {
   const same = [
     sent,
     created,

@@ -101,7 +101,7 @@ describe('a source with a sender', () => {
     expect(answer.status).toBe(405)
   })
 
-  test('keeps results for as long as the sender delivers again, and says when told to keep them less', async () => {
+  test('keeps results as long as the sender redelivers, and warns if the option is shorter', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const hooks = source({ name: 'kept', sender: stripe({ secrets: [SECRET] }) })
     expect(warned).not.toHaveBeenCalled()

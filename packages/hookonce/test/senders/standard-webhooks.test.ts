@@ -105,7 +105,7 @@ describe.each([
     }
   })
 
-  test('the key is the id that was signed, whatever stands in the other set', () => {
+  test('the key is the signed id, whatever the other set of headers has', () => {
     expect(sender.key(withHeaders(sent, { 'webhook-id': 'msg_2' }))).toBe('msg_1')
   })
 })
@@ -123,7 +123,7 @@ describe('GitLab', () => {
     expect(sender.verify(sent, now)).toBe('signature_missing')
   })
 
-  test('which kind a secret is can be told by its form where only secrets are known', () => {
+  test('a secret’s kind follows from its form', () => {
     const { create } = SENDERS.get('gitlab')!
     const names = (secret: string) => signed(create({ secrets: [secret] })).headers.map(([name]) => name)
     expect([names(SECRET).includes('webhook-signature'), names('typed in').includes('x-gitlab-token')]).toEqual([

@@ -94,7 +94,7 @@ describe('the body', () => {
 describe('the key', () => {
   const key = (body: string, { id = 'id-1', query = '' } = {}) => sender.key(form(body, { id, query }))
 
-  test('is what is signed, whatever the token', () => {
+  test('is a digest of the signed content, whatever the token', () => {
     const body = 'MessageSid=SM1&MessageStatus=sent'
     expect(key(body, { id: 'token-2' })).toBe(key(body))
     expect(key(body, { query: '?step=2' })).not.toBe(key(body))
@@ -115,7 +115,7 @@ describe('the key', () => {
     expect(both.key(again)).toBe(both.key(sent))
   })
 
-  test('tells the requests of one call apart, and the token is a label', () => {
+  test('distinguishes the requests of one call, and the token is a label', () => {
     const turn = (digits: number) => `CallSid=CA1&CallStatus=in-progress&Digits=${digits}`
     expect(key(turn(1))).not.toBe(key(turn(2)))
     expect(sender.label!(form(turn(1), { id: 'token-1' }))).toBe('token-1')

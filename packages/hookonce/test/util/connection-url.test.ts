@@ -17,7 +17,7 @@ const MISREAD = [
   'postgres://app:pw@127.0.0.1/app?a=b&pw@1',
 ]
 
-test.each(MISREAD)('a URL that cannot have been read as it was meant is refused, and not told: %s', url => {
+test.each(MISREAD)('a URL that is misread is refused, and the message does not show it: %s', url => {
   expect(() => checkConnectionUrl(url, 'the URL')).toThrow(ConfigurationError)
   expect(() => checkConnectionUrl(url, 'the URL')).toThrow(/^the URL: (?!.*(pw|app|127)).*percent-encoded/)
   const make = () => (url.startsWith('redis') ? redisStore(url) : postgresStore(url))

@@ -5,7 +5,7 @@ import type { Source } from '../../receiver/source.js'
 interface Known {
   attempt: Attempt
   source: Pick<Source, 'failed'>
-  /** What `idempotent` was given. */
+  /** The argument of `idempotent`. */
   given: unknown
 }
 
@@ -18,10 +18,10 @@ export function rememberAttempt(req: object, attempt: Attempt, source: Known['so
 export const attemptFor = (req: object): Known | undefined => attempts.get(req)
 
 /**
- * The attempt that a request behind `idempotent` belongs to. With the source or the receiver that was given to
- * `idempotent`, its type has `commit` where that store has transactions; the effects end the response inside the commit.
+ * The attempt of a request that `idempotent` handles. Pass the source or the receiver that `idempotent` was given to
+ * get the type with `commit`, where the store has transactions. The effects end the response inside the commit.
  *
- * @throws {TypeError} if the request is not behind `idempotent`, or another source was given to that
+ * @throws {TypeError} `idempotent` does not handle the request, or was given another source
  *
  * @example Express
  * app.post('/webhook', idempotent(receiver), async (req, res) => {

@@ -1,47 +1,50 @@
 import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { CapturedResponse } from './captured-response.js'
+import type { MethodOverlay } from './method-overlay.js'
 import { connectedView } from './socket-proxy.js'
 
 type Listener = (...args: unknown[]) => void
-type Ending = 'finish' | 'close'
 
 /**
- * Keeps from a handler how its response ends until it may know: a pipe or a library that learns of a disconnected
- * sender stops in the middle. Listeners from before the handler are outside of this and hear at once.
+ * Defers `finish` and `close` of a response for its handler: a pipe that sees its destination close stops in the
+ * middle. Listeners from before the handler are called at once.
  */
-export class HeldEndings {
-  holding = true
-  /** The sender disconnected, or it was answered, while endings were held. */
+export class DeferredClose {
+  /** The response closed while its events were deferred. */
   gone = false
   readonly #res: ServerResponse
-  readonly #emitBeneath: ServerResponse['emit']
-  readonly #before: Record<Ending, Listener[]>
-  readonly #held: Ending[] = []
+  readonly #overlay: MethodOverlay
+  readonly #emit: ServerResponse['emit']
+  readonly #listenersBefore: Record<string, Listener[]>
+  readonly #deferred: string[] = []
   readonly #socket: Socket | null
   readonly #view: Socket | null
-  readonly #socketEndings = new EventEmitter()
+  readonly #socketEvents = new EventEmitter()
+  #stopped = false
 
-  /** @param destroyed the handler destroyed the socket */
-  constructor(res: ServerResponse, destroyed: (error?: unknown) => void) {
+  constructor(res: ServerResponse, overlay: MethodOverlay, captured: CapturedResponse) {
     this.#res = res
-    this.#emitBeneath = res.emit
-    this.#before = { finish: res.rawListeners('finish') as Listener[], close: res.rawListeners('close') as Listener[] }
+    this.#overlay = overlay
+    this.#emit = res.emit
+    this.#listenersBefore = {
+      finish: res.rawListeners('finish') as Listener[],
+      close: res.rawListeners('close') as Listener[],
+    }
     this.#socket = res.socket
-    this.#view = res.socket && connectedView(res.socket, this.#socketEndings, destroyed)
+    this.#view = res.socket && connectedView(res.socket, this.#socketEvents, error => captured.destroy(error))
     this.#assign({ socket: this.#view })
-    if (res.destroyed) this.#keep('close')
+    this.#assign({ [DEFERRED]: this, emit: emitDeferred })
+    if (res.destroyed) this.#defer('close')
   }
 
-  /** What `res.emit` does meanwhile. `outside`: runs the listeners of the outside. */
-  emit(outside: (run: () => void) => void, event: string, ...args: unknown[]): boolean {
-    if (this.holding && (event === 'finish' || event === 'close')) {
-      for (const listener of this.#before[event]) outside(() => Reflect.apply(listener, this.#res, args))
-      this.#keep(event)
-      return true
-    }
-    if (event === 'close') this.#socketEndings.emit('close')
-    return this.#emitBeneath.call(this.#res, event, ...args)
+  emit(event: string, args: unknown[]): boolean {
+    const before = this.#listenersBefore[event]
+    if (before === undefined) return this.#emit.call(this.#res, event, ...args)
+    for (const listener of before) this.#overlay.bypass(() => Reflect.apply(listener, this.#res, args))
+    this.#defer(event)
+    return true
   }
 
   /** The response has its own socket again. */
@@ -49,33 +52,35 @@ export class HeldEndings {
     if (this.#res.socket === this.#view) this.#assign({ socket: this.#socket })
   }
 
-  /** The handler hears what happened meanwhile, and from here on what happens. */
-  letGo(): void {
-    if (!this.holding) return
-    this.holding = false
-    for (const event of this.#held) {
-      if (event === 'close') {
-        this.#assign({ destroyed: true, _closed: true })
-        this.#socketEndings.emit('close')
-      }
+  /** Emits to the handler's listeners what was deferred. What comes later is emitted as usual. */
+  stop(): void {
+    if (this.#stopped) return
+    this.#stopped = true
+    this.#res.emit = this.#emit
+    this.#res.once('close', () => this.#socketEvents.emit('close'))
+    for (const event of this.#deferred) {
+      if (event === 'close') this.#assign({ destroyed: true, _closed: true })
       for (const listener of this.#res.rawListeners(event) as Listener[]) {
-        if (!this.#before[event].includes(listener)) Reflect.apply(listener, this.#res, [])
+        if (!this.#listenersBefore[event]!.includes(listener)) Reflect.apply(listener, this.#res, [])
       }
-    }
-    if (this.#socketEndings.listenerCount('close') > 0) {
-      this.#res.once('close', () => this.#socketEndings.emit('close'))
     }
   }
 
-  #keep(event: Ending): void {
-    this.#held.push(event)
+  #defer(event: string): void {
+    this.#deferred.push(event)
     if (event === 'finish') return
     this.gone = true
-    // What streams look at before they write. Node set both.
+    // Node set both, and streams read them before they write.
     this.#assign({ destroyed: false, _closed: false })
   }
 
   #assign(members: object): void {
     Object.assign(this.#res, members)
   }
+}
+
+const DEFERRED = Symbol('hookonce')
+
+function emitDeferred(this: { [DEFERRED]: DeferredClose }, event: string, ...args: unknown[]): boolean {
+  return this[DEFERRED].emit(event, args)
 }

@@ -9,7 +9,7 @@ import { ResponseCapture } from './response-capture.js'
 import { rewind } from './rewind.js'
 import { refuseUnread, sendAnswer } from './send-answer.js'
 
-/** Starts the handler; what it throws, and errors that come later through `capture.fail`, fail the attempt. */
+/** Starts the handler. What it throws fails the attempt; later errors do so through `capture.fail`. */
 export type Run<Kind> = (body: Buffer, attempt: AttemptWith<Kind, unknown>, capture: ResponseCapture) => void
 
 type Request = IncomingMessage & { originalUrl?: string }
@@ -20,7 +20,7 @@ export const headOf = (req: Request): DeliveryHead => ({
   headers: req.rawHeaders,
 })
 
-/** One request from its body to its answer. `read`: the body, if it was read before. */
+/** Reads a request, processes it and sends the answer. `read`: the body, if earlier middleware has read it. */
 export function serve<Kind>(
   source: Source<Kind>,
   req: Request,
@@ -50,7 +50,7 @@ async function serveRead<Kind>(
   await sendAnswer(res, answer, capture, error => void source.failed(error))
 }
 
-/** The answer to a request, still to be sent. `capture`: of the handler's response, if it was run. */
+/** Processes a request whose body is read. `capture`: there if the handler was run. */
 export async function receive<Kind>(
   source: Source<Kind>,
   req: Request,
@@ -65,7 +65,7 @@ export async function receive<Kind>(
     capture = started
     rewind(req, body)
     const { commit } = attempt as { commit?: CommitOf<HandlerResponse> }
-    // The effects of a commit end the response, and return whatever they like.
+    // The effects of a commit end the response. What they return has no meaning.
     const answered = (): HandlerResponse => {
       if (started.answer !== undefined) return started.answer
       throw new TypeError('the response must be ended inside commit: it is what is recorded with the effects')

@@ -1,91 +1,149 @@
-type Method = (this: object, ...args: never[]) => unknown
+import { ServerResponse } from 'node:http'
+import type { CapturedResponse } from './captured-response.js'
+
+type Method = (this: object, ...args: unknown[]) => unknown
 type Methods = Record<string, Method>
 
-/** What lies over one object: whoever uses the object meets `owner` instead. */
-export class Layer<Owner extends object> {
-  looksPast = false
+const isMethod = (name: string): boolean => name in ServerResponse.prototype
+
+const FORWARDED = [
+  'getHeader',
+  'getHeaders',
+  'getHeaderNames',
+  'getRawHeaderNames',
+  'hasHeader',
+  'setHeader',
+  'setHeaders',
+  'appendHeader',
+  'removeHeader',
+  'writeHead',
+  '_implicitHeader', // `compression` calls it
+  'flushHeaders',
+  'write',
+  'end',
+  'destroy',
+].filter(isMethod)
+/** 1xx responses and trailers are not recorded, and a captured response has no socket to cork. */
+const DROPPED = [
+  'writeContinue',
+  'writeProcessing',
+  'writeEarlyHints',
+  'writeInformation',
+  'addTrailers',
+  'cork',
+  'uncork',
+].filter(isMethod)
+
+/** A property, not a WeakMap: objects derived from a response (`Object.create(res)`) inherit it. */
+const OVERLAY = Symbol('hookonce')
+type Overlaid = { [OVERLAY]: MethodOverlay }
+
+const forwarded = (name: string): Method =>
+  function (...args) {
+    const { captured, beneath, bypassed } = (this as Overlaid)[OVERLAY]
+    if (bypassed) return beneath[name]!.apply(this, args)
+    const result = (captured as unknown as Methods)[name]!(...args)
+    return result === captured ? this : result
+  }
+
+const dropped = (...args: unknown[]): void => {
+  const callback = args.at(-1)
+  if (typeof callback === 'function') process.nextTick(callback)
+}
+
+// Made once, and by `fromEntries`: a copy of what a loop has filled takes 5 µs more.
+const methods: Methods = Object.fromEntries([
+  ...FORWARDED.map(name => [name, forwarded(name)]),
+  ...DROPPED.map(name => [name, dropped]),
+])
+
+const NAMES = Object.keys(methods)
+const inherited = new WeakMap<object, Methods>()
+
+/** What is beneath: the prototype's methods, and over them those of middleware that wrapped them before. */
+function methodsOf(res: ServerResponse): Methods {
+  const prototype: Methods = Object.getPrototypeOf(res)
+  let found = inherited.get(prototype)
+  if (found === undefined) {
+    found = Object.fromEntries(NAMES.map(name => [name, prototype[name]!]))
+    inherited.set(prototype, found)
+  }
+  const wrapped = NAMES.filter(name => Object.hasOwn(res, name))
+  if (wrapped.length === 0) return found
+  return { ...found, ...Object.fromEntries(wrapped.map(name => [name, (res as unknown as Methods)[name]!])) }
+}
+
+const GETTERS: Record<string, (captured: CapturedResponse) => boolean> = {
+  headersSent: captured => captured.headersSent,
+  writableEnded: captured => captured.writableEnded,
+  writableFinished: () => false,
+  writableNeedDrain: captured => captured.needsDrain,
+}
+
+const status = (name: 'statusCode' | 'statusMessage'): PropertyDescriptor => ({
+  configurable: true,
+  enumerable: true,
+  get(this: Overlaid) {
+    return this[OVERLAY].status[name]
+  },
+  set(this: Overlaid, value: never) {
+    this[OVERLAY].status[name] = value
+  },
+})
+
+const getter = ([name, get]: [string, (captured: CapturedResponse) => boolean]): [string, PropertyDescriptor] => [
+  name,
+  {
+    configurable: true,
+    enumerable: true,
+    get(this: Overlaid) {
+      const { captured, bypassed } = this[OVERLAY]
+      return bypassed ? Reflect.get(Object.getPrototypeOf(this), name, this) : get(captured)
+    },
+  },
+]
+
+const accessors: PropertyDescriptorMap = {
+  statusCode: status('statusCode'),
+  statusMessage: status('statusMessage'),
+  ...Object.fromEntries(Object.entries(GETTERS).map(getter)),
+}
+
+/** Forwards what is done to a response to a captured one. Methods that earlier middleware wrapped stay beneath. */
+export class MethodOverlay {
+  bypassed = false
+  readonly beneath: Methods
+  readonly #sent: Pick<ServerResponse, 'statusCode' | 'statusMessage'>
 
   constructor(
-    private readonly target: object,
-    readonly owner: Owner,
-    readonly beneath: Methods,
-  ) {}
+    private readonly res: ServerResponse,
+    readonly captured: CapturedResponse,
+  ) {
+    this.beneath = methodsOf(res)
+    this.#sent = { statusCode: res.statusCode, statusMessage: res.statusMessage }
+    ;(res as unknown as Overlaid)[OVERLAY] = this
+    Object.assign(res, methods)
+    Object.defineProperties(res, accessors)
+  }
 
-  /** Runs something that meets what is beneath. */
-  past<T>(run: () => T): T {
-    const before = this.looksPast
-    this.looksPast = true
+  /** What holds `statusCode` and `statusMessage`. */
+  get status(): Pick<ServerResponse, 'statusCode' | 'statusMessage'> {
+    return this.bypassed ? this.#sent : this.captured
+  }
+
+  /** Runs something on the response itself. */
+  bypass<T>(run: () => T): T {
+    const before = this.bypassed
+    this.bypassed = true
     try {
       return run()
     } finally {
-      this.looksPast = before
+      this.bypassed = before
     }
   }
 
-  /** Leaves the object with what was beneath. */
   remove(): void {
-    this.looksPast = true
-    Object.assign(this.target, this.beneath)
-  }
-}
-
-/**
- * Methods and getters to be laid over objects for a while. What others laid over an object before (wrapped methods)
- * stays beneath and in use.
- *
- * They are made once, not per object, and put on and taken off by assigning all at once: with closures,
- * `defineProperty` and `delete` a capture took 90 µs of each request.
- */
-export function createOverlay<Owner extends object>(
-  prototype: object,
-  methods: Record<string, (owner: Owner, ...args: never[]) => unknown>,
-  getters: Record<string, (owner: Owner, beneath: unknown) => unknown>,
-): (target: object, owner: Owner) => Layer<Owner> {
-  // A property, not a WeakMap: objects derived from a response (`Object.create(res)`) inherit it.
-  const LAYER = Symbol('hookonce')
-  type Layered = { [LAYER]: Layer<Owner> }
-  const over: Methods = {}
-  for (const [name, run] of Object.entries(methods)) {
-    if (!(name in prototype)) continue
-    over[name] = function (...args) {
-      const { owner, beneath, looksPast } = (this as Layered)[LAYER]
-      return looksPast ? beneath[name]!.apply(this, args) : run(owner, ...args)
-    }
-  }
-  const accessors = Object.entries(getters).map(([name, get]): [string, PropertyDescriptor] => [
-    name,
-    {
-      configurable: true,
-      enumerable: true,
-      get() {
-        const { owner, looksPast } = (this as Layered)[LAYER]
-        const beneath: unknown = Reflect.get(Object.getPrototypeOf(this), name, this)
-        return looksPast ? beneath : get(owner, beneath)
-      },
-    },
-  ])
-  const names = Object.keys(over)
-  const inherited = new WeakMap<object, Methods>()
-
-  function inheritedBy(target: object): Methods {
-    const parent: Methods = Object.getPrototypeOf(target)
-    let found = inherited.get(parent)
-    if (!found) {
-      found = Object.fromEntries(names.map(name => [name, parent[name]!]))
-      inherited.set(parent, found)
-    }
-    return found
-  }
-
-  return (target, owner) => {
-    const members = target as Methods
-    let beneath = inheritedBy(target)
-    const wrapped = names.filter(name => Object.hasOwn(target, name))
-    if (wrapped.length > 0) beneath = { ...beneath, ...Object.fromEntries(wrapped.map(name => [name, members[name]!])) }
-    const layer = new Layer(target, owner, beneath)
-    ;(target as Layered)[LAYER] = layer
-    Object.assign(target, over)
-    for (const [name, accessor] of accessors) Object.defineProperty(target, name, accessor)
-    return layer
+    this.bypassed = true
+    Object.assign(this.res, this.beneath)
   }
 }

@@ -3,7 +3,7 @@ import { parse } from 'node:querystring'
 import type { Readable } from 'node:stream'
 import { isUint8Array } from 'node:util/types'
 
-/** A request whose body was read: what `idempotent` and `handleNode` add to it. */
+/** What `handleNode` adds to a request. */
 export interface ReceivedBody {
   /** The body as it arrived. */
   rawBody: Buffer
@@ -12,14 +12,14 @@ export interface ReceivedBody {
   body: any
 }
 
-/** `too_large`: more than `limit`, and reading stopped. `aborted`: the sender disconnected. */
+/** `too_large`: the body is larger than the limit, and reading stopped. `aborted`: the sender disconnected. */
 export type BodyOutcome = Buffer | 'too_large' | 'aborted'
 
 /**
- * The bytes of a body that somebody read before; `undefined`: nobody did.
+ * The bytes of a body that earlier middleware has read, or `undefined` if the body is unread.
  *
- * @param where who asks
- * @throws {TypeError} nobody kept them
+ * @param where the adapter's function, for the error's message
+ * @throws {TypeError} the body was read and its bytes were not kept
  */
 export function readBefore(req: IncomingMessage, where: string, payload: Readable = req): Buffer | undefined {
   const { rawBody } = req as { rawBody?: unknown }
@@ -37,7 +37,7 @@ export function readBefore(req: IncomingMessage, where: string, payload: Readabl
 
 const bytesOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Buffer => Buffer.from(buffer, byteOffset, byteLength)
 
-/** @param payload what to read instead of the request itself, if something before made another stream of it */
+/** @param payload the stream to read, if a hook has wrapped the request's (decompression) */
 export function readBody(req: IncomingMessage, limit: number, payload: Readable = req): Promise<BodyOutcome> {
   if (Number(req.headers['content-length']) > limit) return Promise.resolve('too_large')
   return new Promise(resolve => {
@@ -63,12 +63,16 @@ export function readBody(req: IncomingMessage, limit: number, payload: Readable 
 
 export const parsedForm = (raw: Buffer): Record<string, unknown> => ({ ...parse(raw.toString('utf8')) })
 
-/** The body as handlers like it. @throws if it is not what its content type says */
+/**
+ * JSON and forms parsed, other bodies as bytes.
+ *
+ * @throws {SyntaxError | TypeError} the content type is JSON and the body is not
+ */
 export function parsedBody({ headers }: IncomingMessage, raw: Buffer): unknown {
   const type = (headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
   if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') return raw
   if (type === 'application/x-www-form-urlencoded') return parsedForm(raw)
   if (!/^application\/(.+\+)?json$/.test(type)) return raw
-  // An empty body is a common slip of clients; Express' own parser reads it so too.
+  // Express' own parser does the same.
   return raw.length === 0 ? {} : JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(raw))
 }

@@ -2,20 +2,20 @@ import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 
 /**
- * Makes a request readable once more that was read to its end: parsers of forms that follow pipe it, or listen to it,
- * as if nobody had. `bytes` is what they get.
+ * Makes a request that was read to its end readable again with `bytes`, for form parsers that follow (multer, busboy,
+ * formidable).
  */
 export function rewind(req: IncomingMessage, bytes: Uint8Array): void {
   if (!req.readableEnded) return
-  // They heard all of it.
+  // These listeners have read the whole body.
   for (const event of ['data', 'end', 'readable']) req.removeAllListeners(event)
-  // What IncomingMessage itself does in its constructor. Only a handler destroys it from here on.
+  // IncomingMessage's constructor does the same. Only the handler destroys the request now.
   Reflect.apply(Readable, req, [{ autoDestroy: false }])
   if (bytes.length > 0) req.push(bytes)
   req.push(null)
 }
 
-/** Lets go of what nobody wanted to read. */
+/** Drops a body that the handler has not read, so that the connection can be used again. */
 export function drain(req: IncomingMessage): void {
   if (!req.readableEnded) req.resume()
 }

@@ -2,52 +2,49 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer } from '../../http/response.js'
 import type { ResponseCapture } from './response-capture.js'
 
-/** How long a sender whose body was refused may go on sending before it is cut off. */
+/** How long a sender may go on sending a body that was refused. */
 const LINGER_MS = 1_000
 
 /**
- * Sends what the answer says, not what `capture` caught, and leaves the response as it was found otherwise.
+ * Sends an answer, which may be another one than `capture` holds, and restores the response.
  *
- * @param brokeOff told why an answer ended in the middle
+ * @param failed called with the error that cut the answer off
  */
 export async function sendAnswer(
   res: ServerResponse,
   answer: Answer,
   capture?: ResponseCapture,
-  brokeOff: (error: unknown) => void = () => {},
+  failed: (error: unknown) => void = () => {},
 ): Promise<void> {
   const { body, rest } = answer
   capture?.release(rest !== undefined)
-  if (res.destroyed || capture?.gone) {
-    if (rest === undefined) return
+  const isGone = res.destroyed || capture?.gone
+  if (capture !== undefined && rest !== undefined) {
+    if (!isGone) return sendOverflow(res, answer, rest, capture, failed)
     await rest[Symbol.asyncIterator]().return?.()
-    capture?.restore()
+    capture.restore()
     return
   }
-  if (rest === undefined) {
-    // In one step, for an attempt that goes on may touch the response afterwards.
-    const send = () => {
-      writeHead(res, answer)
-      res.end(body)
-    }
-    if (capture) capture.outside(send)
-    else send()
-    return
+  if (isGone) return
+  // In one step: an attempt that goes on may touch the response afterwards.
+  const send = () => {
+    writeHead(res, answer)
+    res.end(body)
   }
-  await sendRemainder(res, answer, rest, capture, brokeOff)
+  if (capture) capture.outside(send)
+  else send()
 }
 
-/** So much of a body that was not read Node takes off the wire after the answer, and the connection goes on. */
-const MOST_DISCARDED_BYTES = 65_536
+/** Node reads and drops up to this much of an unread body after the answer, and keeps the connection. */
+const MAX_DISCARDED_BYTES = 65_536
 
 /**
- * Refuses a request whose body was not read to its end. If much of that may follow, the response is complete on the wire,
- * but its connection is closed a little later: closing it with bytes unread would reset it, and the sender might never
- * see the answer.
+ * Answers a request whose body was not read to its end. If much of the body may follow, the connection is closed after
+ * `LINGER_MS`: closing it at once, with bytes unread, resets it, and the sender may never see the answer.
  */
 export function refuseUnread({ complete, headers }: IncomingMessage, res: ServerResponse, answer: Answer): void {
   const isChunked = headers['transfer-encoding'] !== undefined
-  if (complete || (!isChunked && Number(headers['content-length'] ?? 0) <= MOST_DISCARDED_BYTES)) {
+  if (complete || (!isChunked && Number(headers['content-length'] ?? 0) <= MAX_DISCARDED_BYTES)) {
     writeHead(res, answer)
     res.end(answer.body)
     return
@@ -67,7 +64,7 @@ function writeHead(res: ServerResponse, { status, headers, body, rest }: Answer)
     else fields.set(name, [value])
   }
   for (const [name, values] of fields) res.setHeader(name, values.length === 1 ? values[0]! : values)
-  // Only if it is there: Node takes a removal for the wish to send no such header, chunked or not.
+  // Only if it is set: after a removal Node sends no such header, chunked or not.
   if (res.hasHeader('transfer-encoding')) res.removeHeader('transfer-encoding')
   if (rest || status === 204 || status === 304 || (res.req.method === 'HEAD' && body.length === 0)) {
     res.removeHeader('content-length')
@@ -77,28 +74,27 @@ function writeHead(res: ServerResponse, { status, headers, body, rest }: Answer)
   res.writeHead(status)
 }
 
-async function sendRemainder(
+async function sendOverflow(
   res: ServerResponse,
   answer: Answer,
   rest: AsyncIterable<Uint8Array>,
-  capture: ResponseCapture | undefined,
-  brokeOff: (error: unknown) => void,
+  capture: ResponseCapture,
+  failed: (error: unknown) => void,
 ): Promise<void> {
-  const write = (chunk: Uint8Array) => (capture ? capture.outside(() => res.write(chunk)) : res.write(chunk))
+  const write = (chunk: Uint8Array) => capture.outside(() => res.write(chunk))
   try {
-    if (capture) capture.outside(() => writeHead(res, answer))
-    else writeHead(res, answer)
+    capture.outside(() => writeHead(res, answer))
     if (!write(answer.body)) await drained(res)
     for await (const chunk of rest) {
       if (res.destroyed) break
       if (!write(chunk)) await drained(res)
     }
-    capture?.restore()
+    capture.restore()
     res.end()
   } catch (error) {
-    // The status is long gone: only a cut connection says that something is missing.
-    brokeOff(error)
-    capture?.restore()
+    // The status is sent: only a cut connection shows that the body is incomplete.
+    failed(error)
+    capture.restore()
     res.destroy()
   }
 }

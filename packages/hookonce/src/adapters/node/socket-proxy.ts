@@ -1,17 +1,17 @@
 import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 
-/** Libraries that wait for the end of a response (on-finished) watch these on its socket. */
-const ENDINGS = new Set<unknown>(['close', 'end', 'error'])
-const LISTENING = new Set<unknown>(['on', 'once', 'addListener', 'prependListener', 'prependOnceListener'])
-const UNLISTENING = new Set<unknown>(['off', 'removeListener'])
+/** `on-finished`, which Express' `sendFile` uses, waits for these on a response's socket. */
+const CLOSE_EVENTS = new Set<unknown>(['close', 'end', 'error'])
+const SUBSCRIBING = new Set<unknown>(['on', 'once', 'addListener', 'prependListener', 'prependOnceListener'])
+const UNSUBSCRIBING = new Set<unknown>(['off', 'removeListener'])
 const DESTROYING = new Set<unknown>(['destroy', 'destroySoon', 'resetAndDestroy'])
 
 /**
- * A handler's view of the socket: it looks connected, and its end is told through `endings` only, so that a sender
- * who disconnects stops nobody in the middle of an attempt. Everything else is the socket's own.
+ * A handler's view of the socket. It looks connected, and its close events come from `closeEvents`: a sender that
+ * disconnects does not stop the attempt. Everything else is the socket's own.
  */
-export function connectedView(socket: Socket, endings: EventEmitter, destroyed: (error?: unknown) => void): Socket {
+export function connectedView(socket: Socket, closeEvents: EventEmitter, destroyed: (error?: unknown) => void): Socket {
   const view: Socket = new Proxy(socket, {
     get(target, name) {
       if (name === 'destroyed') return false
@@ -24,9 +24,9 @@ export function connectedView(socket: Socket, endings: EventEmitter, destroyed: 
       }
       const member: unknown = Reflect.get(target, name, target)
       if (typeof member !== 'function') return member
-      if (!LISTENING.has(name) && !UNLISTENING.has(name)) return member.bind(target)
+      if (!SUBSCRIBING.has(name) && !UNSUBSCRIBING.has(name)) return member.bind(target)
       return (event: string, listener: () => void) => {
-        const emitter = ENDINGS.has(event) ? endings : target
+        const emitter = CLOSE_EVENTS.has(event) ? closeEvents : target
         emitter[name as 'on'](event, listener)
         return view
       }

@@ -1,6 +1,6 @@
 import type { HandlerResponse } from '../../http/response.js'
 
-/** A word given back to who sent it, and no page, whatever stands in it. */
+/** Plain text, never sniffed as HTML: it may repeat what the request contains. */
 export const plainText = (text: string, status = 200): HandlerResponse => ({
   status,
   headers: [

@@ -4,8 +4,8 @@ import { type KeyPlace, keyPlace } from './key-place.js'
 import type { SigningKey } from './signing-keys.js'
 
 /**
- * What the header `Authorization` shows under a scheme (RFC 9110 §11.6.2). It signs nothing: who captures a delivery has
- * the secret, and any name would be as good as the one in the header.
+ * Credentials in the header `Authorization` (RFC 9110 §11.6.2). They sign nothing, so that the key's header need not be
+ * signed: a captured delivery shows the secret, which allows any key.
  */
 export function authorization(
   scheme: 'Basic' | 'Bearer',
@@ -13,7 +13,7 @@ export function authorization(
   key: KeyPlace | undefined,
 ): Pick<SenderRules, 'keys' | 'provenByHeaders' | 'read' | 'key' | 'label' | 'secretHeaders' | 'write'> {
   const place = keyPlace(key)
-  // The scheme's name is in any case (RFC 9110 §11.1); what it shows is not.
+  // The scheme is case-insensitive (RFC 9110 §11.1), the credentials are not.
   const form = new RegExp(`^${scheme} +(\\S+)$`, 'i')
   return {
     keys,

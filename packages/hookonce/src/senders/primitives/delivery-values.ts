@@ -1,7 +1,7 @@
 import type { Delivery } from '../../http/delivery.js'
 import { exactJson } from './exact-json.js'
 
-/** The value of a header that is there once; `undefined`: it is missing, or sent twice. */
+/** The value of a header, or `undefined` if it is missing or was sent more than once. */
 export function onlyHeader(delivery: Delivery, name: string): string | undefined {
   let only: string | undefined
   for (const [header, value] of delivery.headers) {
@@ -12,7 +12,7 @@ export function onlyHeader(delivery: Delivery, name: string): string | undefined
   return only
 }
 
-/** Unix seconds as ms; `null` for everything but digits, which lenient parsers take for a number. */
+/** Unix seconds as ms. `null` for anything but digits: `Number` accepts ` 1e3 `. */
 export const unixSeconds = (text: string | undefined): number | null =>
   text !== undefined && /^\d{1,12}$/.test(text) ? Number(text) * 1000 : null
 
@@ -20,7 +20,7 @@ export const unixSeconds = (text: string | undefined): number | null =>
 export const unixMillis = (text: string | undefined): number | null =>
   text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null
 
-/** RFC 3339 with any number of decimals, as ms; `null`: not in that form. */
+/** An RFC 3339 date as ms, or `null` if it is malformed. */
 export function rfc3339(text: string | undefined): number | null {
   if (text === undefined || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/.test(text)) return null
   const at = Date.parse(text)
@@ -28,8 +28,8 @@ export function rfc3339(text: string | undefined): number | null {
 }
 
 /**
- * A header of named values, e.g. `t=1,v1=a,v1=b`: its timestamp and its signatures. Other names are not looked at; a
- * second timestamp, or what is no name and value, makes the header nobody's.
+ * The timestamp and the signatures of a header like `t=1,v1=a,v1=b`. Other names are ignored. With a second timestamp,
+ * or a part that is not `name=value`, the timestamp is `undefined`.
  */
 export function signatureFields(
   header: string | undefined,
@@ -42,8 +42,8 @@ export function signatureFields(
   return { timestamp: wellFormed ? timestamp : undefined, signatures: valuesOf(names.signature) }
 }
 
-/** The body's JSON; `undefined`: it is none. */
-// biome-ignore lint/suspicious/noExplicitAny: what a sender sends has no type until somebody looked
+/** The parsed body, or `undefined` if it is not JSON. */
+// biome-ignore lint/suspicious/noExplicitAny: a sender's JSON has no type until it is checked
 export function jsonOf(delivery: Delivery): any {
   try {
     return delivery.json()
@@ -52,7 +52,7 @@ export function jsonOf(delivery: Delivery): any {
   }
 }
 
-/** As `jsonOf`, with every number as the text that it is written as: no digit of a long one is lost. */
+/** As `jsonOf`, with numbers as their text: long ones keep every digit. */
 // biome-ignore lint/suspicious/noExplicitAny: as above
 export function exactJsonOf(delivery: Delivery): any {
   try {
@@ -62,7 +62,7 @@ export function exactJsonOf(delivery: Delivery): any {
   }
 }
 
-/** The fields of a form body, or none. */
+/** The fields of a form body. Empty for other bodies. */
 export function formOf(delivery: Delivery): URLSearchParams {
   const isForm = /^application\/x-www-form-urlencoded\b/i.test(delivery.header('content-type') ?? '')
   return new URLSearchParams(isForm ? Buffer.from(delivery.body).toString() : '')

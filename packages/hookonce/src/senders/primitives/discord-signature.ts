@@ -2,7 +2,7 @@ import { ConfigurationError } from '../../errors.js'
 import { ed25519Key, type SigningKey } from './signing-keys.js'
 import { timestamped } from './timestamped.js'
 
-/** What all that Discord sends has in common: Ed25519 over timestamp and body. */
+/** Discord signs timestamp and body with Ed25519. */
 export const discordSignature = (publicKeys: readonly string[]) =>
   timestamped(publicKeys.map(keyOf), { signature: 'x-signature-ed25519', timestamp: 'x-signature-timestamp' })
 

@@ -7,7 +7,7 @@ import { type Content, digestOf } from './signing-keys.js'
 
 type KeyOf = (delivery: Delivery) => string | null
 
-/** The event's name stands in a header, which must be signed. @throws {InvalidKeyError} twice, or not a key */
+/** The event's id is in a header, which must be signed. @throws {InvalidKeyError} it was sent twice, or is not a key */
 export function headerKey(name: string): KeyOf {
   return delivery => {
     const [value, second] = delivery.headerValues(name)
@@ -17,10 +17,10 @@ export function headerKey(name: string): KeyOf {
 }
 
 /**
- * The event's name stands in a field of the JSON body, e.g. `event.id`: any text, or a number as it is written there.
- * What is not in the form of a key is named by its digest.
+ * The event's id is in a field of the JSON body, e.g. `event.id`: a string, or a number as it is written. An id that is
+ * not a valid key is replaced by its digest.
  *
- * @throws {InvalidKeyError} empty, or neither text nor a number
+ * @throws {InvalidKeyError} the field is empty, or neither a string nor a number
  */
 export function fieldKey(path: string): KeyOf {
   const read = fieldText(path)
@@ -30,7 +30,7 @@ export function fieldKey(path: string): KeyOf {
   }
 }
 
-/** What stands in a field. @throws {InvalidKeyError} empty, or neither text nor a number */
+/** A field's text. @throws {InvalidKeyError} it is empty, or neither a string nor a number */
 export function fieldText(path: string): KeyOf {
   const names = path.split('.')
   return delivery => {
@@ -54,10 +54,10 @@ function valueAt(names: readonly string[], json: unknown): unknown {
 
 const DIGEST = 'sha256:'
 
-/** A text names an event; by its digest where it is not in the form of a key, or could be taken for a digest. */
+/** The text as a key, or its digest if it is not a valid key or looks like a digest. */
 export const textKey = (text: string): string => (isKey(text) && !text.startsWith(DIGEST) ? text : contentKey([text]))
 
-/** Several parts name an event together: each with its length in front, so that no two lists of parts are one key. */
+/** The key of several parts. Each is preceded by its length, so that different lists have different keys. */
 export function joinedKey(parts: readonly string[]): string {
   const key = parts.map(part => `${Buffer.byteLength(part)}:${part}`).join(',')
   return isKey(key) ? key : contentKey(parts)
@@ -65,12 +65,12 @@ export function joinedKey(parts: readonly string[]): string {
 
 const isKey = (text: string): boolean => /^[\x21-\x7e]+$/.test(text) && text.length <= MAX_KEY_BYTES
 
-/** For events that nothing names but what they are. */
+/** The key of an event without an id. */
 export const contentKey = (content: Content): string => `${DIGEST}${digestOf(content)}`
 
 /**
- * The body, which must be signed, is the event's name: for senders that name events in headers that they do not sign, or
- * not at all. `renewed`: fields of its JSON that a retry has anew, which do not count.
+ * The key is a digest of the body, which must be signed: for senders without an id, or with one that is not signed.
+ * `renewed`: fields of the JSON that differ in a retry and are left out.
  */
 export function bodyKey(...renewed: readonly string[]): (delivery: Delivery) => string {
   if (renewed.length === 0) return delivery => contentKey([delivery.body])

@@ -3,12 +3,12 @@ const MINUS = 0x2d
 const BACKSLASH = 0x5c
 
 /**
- * JSON whose numbers are the text that they are written as: as doubles, integers beyond 2^53 would lose digits.
+ * Parses JSON with numbers as their text: as doubles, integers beyond 2^53 lose digits.
  *
- * @throws {SyntaxError} it is no JSON
+ * @throws {SyntaxError} `text` is not JSON
  */
 export function exactJson(text: string): unknown {
-  // Only what is JSON is known to have nothing but numbers where digits stand outside of strings.
+  // In valid JSON, a digit outside of strings belongs to a number.
   JSON.parse(text)
   return JSON.parse(withNumbersQuoted(text))
 }
@@ -30,7 +30,7 @@ function withNumbersQuoted(json: string): string {
   return quoted + json.slice(copied)
 }
 
-/** @param at where its first quote is */
+/** @param at the index of the opening quote */
 function endOfString(json: string, at: number): number {
   let end = at + 1
   while (json.charCodeAt(end) !== QUOTE) end += json.charCodeAt(end) === BACKSLASH ? 2 : 1

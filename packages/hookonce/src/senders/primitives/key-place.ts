@@ -3,17 +3,17 @@ import { keyOf } from '../../http/idempotency-key.js'
 import type { OutgoingEvent } from '../sender.js'
 import { fieldKey, fieldText, headerKey } from './event-key.js'
 
-/** Where a sender of your own has its name for an event: a header, or a field of the JSON body, e.g. `event.id`. */
+/** Where the event's id is: a header, or a field of the JSON body, e.g. `event.id`. */
 export type KeyPlace = { header: string } | { field: string }
 
-/** What there is to know of a place; without one keys are where a source without a sender looks for them. */
+/** Reads and writes the event's id. Default: the headers of a source without a sender. */
 export function keyPlace(place: KeyPlace | undefined) {
   const header = place === undefined ? 'idempotency-key' : 'header' in place ? place.header.toLowerCase() : undefined
   const key = place === undefined ? keyOf : 'header' in place ? headerKey(header!) : fieldKey(place.field)
   const name = place !== undefined && 'field' in place ? fieldText(place.field) : key
   return {
     key,
-    /** What stands there, for people; `null` also where no key can be read. */
+    /** The id for people, or `null` if it is missing or invalid. */
     label(delivery: Delivery): string | null {
       try {
         return name(delivery)
@@ -21,7 +21,7 @@ export function keyPlace(place: KeyPlace | undefined) {
         return null
       }
     },
-    /** In lower case; `undefined`: it is in the body. */
+    /** In lower case, or `undefined` if the id is in the body. */
     header,
     write: ({ id }: OutgoingEvent): [string, string][] => (header === undefined ? [] : [[header, id]]),
   }

@@ -3,7 +3,7 @@ import type { SenderFacts } from '../sender.js'
 
 const aSecret: Rule = either(aText, { words: 'bytes', allows: value => value instanceof Uint8Array })
 
-/** Where a sender of your own has its name for an event. */
+/** A {@link KeyPlace}. */
 export const aKeyPlace: Rule = {
   words: "{ header: 'name' } or { field: 'path.to.it' }",
   allows: value => {
@@ -13,8 +13,8 @@ export const aKeyPlace: Rule = {
 }
 
 /**
- * @param secrets how the option is called that has them
- * @throws {ConfigurationError} naming the option and what is allowed, and nothing of a secret
+ * @param secrets the name of the option that has the secrets
+ * @throws {ConfigurationError} an option is missing or invalid; the message shows no secret
  */
 export function checkSender({ name }: SenderFacts, options: unknown, secrets: string, rules: Rules = {}): void {
   const list = { ...listOf('a list of texts; is an environment variable not set?', aSecret), secret: true }

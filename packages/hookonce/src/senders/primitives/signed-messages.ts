@@ -10,15 +10,17 @@ export interface SignedMessages {
   facts: SenderFacts
   secrets: readonly string[]
   toleranceMs?: number | undefined
-  /** What its headers begin with, e.g. `webhook` for `webhook-id`. All of a delivery are read from the first set that it has. */
+  /**
+   * Prefixes of its headers, e.g. `webhook` for `webhook-id`. The first that a delivery has is used for all of them.
+   */
   headers: readonly [string, ...string[]]
   secretHeaders?: readonly string[]
 }
 
 /**
- * A sender that signs as Standard Webhooks say: id, timestamp and body.
+ * A sender that signs id, timestamp and body, as Standard Webhooks specifies.
  *
- * @throws {ConfigurationError}
+ * @throws {ConfigurationError} a secret is malformed
  */
 export function signedMessages({ facts, secrets, toleranceMs, headers, secretHeaders = [] }: SignedMessages): Sender {
   const setOf = (delivery: Delivery): string =>
@@ -35,7 +37,7 @@ export function signedMessages({ facts, secrets, toleranceMs, headers, secretHea
       const timestamp = onlyHeader(delivery, `${set}-timestamp`)
       const signatures = onlyHeader(delivery, `${set}-signature`)
       if (id === undefined || timestamp === undefined || signatures === undefined) return null
-      // The dot divides what is signed: one within would let the parts be cut elsewhere under the same signature.
+      // The dot is the separator: with one inside a part, the same signature covers another split.
       if (id.includes('.') || timestamp.includes('.')) return null
       return { signatures: signatures.split(' '), contents: [[id, '.', timestamp, '.', delivery.body]] }
     },
@@ -57,7 +59,7 @@ const RAW_BYTES = { whsec: undefined, whpk: 32, whsk: 64 }
 
 function messageKey(secret: string): SigningKey {
   traitsOf(secret)
-  // Some consoles show the version of the signatures in front (`v1,whsec_…`).
+  // Some consoles show the secret after the signatures' version (`v1,whsec_…`).
   const [, kind, base64 = ''] = /^(?:v1,(?=whsec))?(whsec|whpk|whsk)_([A-Za-z0-9+/]+)={0,2}$/.exec(secret) ?? []
   const raw = Buffer.from(base64, 'base64')
   const length = RAW_BYTES[kind as keyof typeof RAW_BYTES]

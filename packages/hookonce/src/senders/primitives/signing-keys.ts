@@ -12,36 +12,37 @@ import {
 import { ConfigurationError } from '../../errors.js'
 import { type SecretTraits, traitsOf } from './secrets.js'
 
-/** What is signed: its parts, one after the other. */
+/** The signed content, in parts that are concatenated. */
 export type Content = readonly (string | Uint8Array)[]
 
 /** One key that a sender may have signed with. */
 export interface SigningKey {
-  /** Absent where it is the half of a pair. */
+  /** Absent for the key of a pair. */
   readonly secret?: SecretTraits
-  /** What tells whether a signature, as it stands in a header, is this key's over the content. */
+  /** Returns a check of signatures, as they are in a header, over the content. */
   over(content: Content): (signature: string) => boolean
-  /** This key's signature over the content, as it stands in a header. @throws {ConfigurationError} it can only verify */
+  /** The signature over the content, as it is in a header. @throws {ConfigurationError} the key can only verify */
   sign(content: Content): string
 }
 
-/** How a signature is written. */
+/** The encoding of a signature. */
 export interface SignatureForm {
   encoding: 'hex' | 'base64'
-  /** What stands before it, e.g. `sha256=`. Default: nothing. */
+  /** E.g. `sha256=`. Default: none. */
   prefix?: string
 }
 
-/** Compares in a time that tells nothing but the lengths. */
+/** Compares in constant time; only the lengths show in it. */
 export function equalText(one: string, other: string): boolean {
   const [left, right] = [Buffer.from(one), Buffer.from(other)]
   return left.length === right.length && timingSafeEqual(left, right)
 }
 
 /**
- * HMAC (RFC 2104). `secret`: its text is the key, or bytes. Only the canonical form of a signature is accepted.
+ * HMAC (RFC 2104). `secret`: bytes, or a string whose UTF-8 is the key. Only the canonical encoding of a signature is
+ * accepted.
  *
- * @throws {ConfigurationError} it is missing, blank or a single character
+ * @throws {ConfigurationError} the secret is missing, blank, a single character or a placeholder
  */
 export function hmacKey(
   secret: string | Uint8Array,
@@ -64,7 +65,7 @@ export function hmacKey(
   }
 }
 
-/** A hash with the secret among what is hashed, as some had it before HMAC. */
+/** A hash over the secret and the content. It is not an HMAC: its input can be extended. */
 export function hashKey(secret: string, { algorithm }: { algorithm: 'sha256' }): SigningKey {
   const traits = traitsOf(secret)
   const digest = (content: Content): string => {
@@ -83,21 +84,21 @@ export function hashKey(secret: string, { algorithm }: { algorithm: 'sha256' }):
 }
 
 /**
- * A secret that is sent as it is: it says who sends, and nothing of what is sent. `proof`: the part of it that nobody
- * else knows; default: all of it. The sender's `secretHeaders` must name the header that it stands in.
+ * A token that is sent with the delivery. It authenticates the sender and not the content. `proof`: the secret part of
+ * the token; default: all of it. The sender's `secretHeaders` must have the token's header.
  */
 export function tokenKey(token: string, proof = token): SigningKey {
   return { secret: traitsOf(proof), over: () => signature => equalText(signature, token), sign: () => token }
 }
 
-/** DER in front of a raw Ed25519 key (RFC 8410 §4, §7). */
+/** The DER prefix of a raw Ed25519 key (RFC 8410 §4, §7). */
 const ED25519_PUBLIC = Buffer.from('302a300506032b6570032100', 'hex')
 const ED25519_PRIVATE = Buffer.from('302e020100300506032b657004220420', 'hex')
 
 /**
  * Ed25519 (RFC 8032). A public key of 32 bytes verifies; one of 64 bytes (seed and public key) signs too.
  *
- * @throws {ConfigurationError} of another length
+ * @throws {ConfigurationError} the key has another length
  */
 export function ed25519Key(raw: Uint8Array, form: SignatureForm): SigningKey {
   if (raw.length !== 32 && raw.length !== 64) {
@@ -119,7 +120,7 @@ export function ed25519Key(raw: Uint8Array, form: SignatureForm): SigningKey {
 /**
  * ECDSA with SHA-256, signatures in DER. `der`: a public key (SPKI) verifies, a private one (PKCS #8) signs too.
  *
- * @throws {ConfigurationError} neither of the two, or not on the curve P-256
+ * @throws {ConfigurationError} the key is neither of the two, or not on the curve P-256
  */
 export function ecdsaKey(der: Uint8Array, form: SignatureForm): SigningKey {
   const given = parsed(der)
@@ -156,7 +157,7 @@ function asymmetricKey(
         if (!signature.startsWith(prefix)) return false
         const text = signature.slice(prefix.length)
         const decoded = Buffer.from(text, encoding)
-        // What does not come out as it went in was not in the sender's form.
+        // Only the canonical encoding is accepted.
         return decoded.toString(encoding) === text && verify(algorithm, bytes, publicKey, decoded)
       }
     },
@@ -169,11 +170,11 @@ function asymmetricKey(
 
 const joined = (content: Content): Buffer => Buffer.concat(content.map(part => Buffer.from(part as Uint8Array)))
 
-/** SHA-256 over the parts, each with its length in front, so that no two lists of parts digest alike. */
+/** SHA-256 over the parts, each preceded by its length, so that different lists have different digests. */
 export function digestOf(parts: Content): string {
   const hash = createHash('sha256')
   for (const part of parts) {
-    // UTF-8 writes every lone surrogate alike.
+    // In UTF-8, all lone surrogates become the same bytes.
     const lone = typeof part === 'string' && !part.isWellFormed()
     const bytes = lone ? Buffer.from(part, 'utf16le') : part
     hash.update(`${Buffer.byteLength(bytes)}${lone ? ';' : ':'}`).update(bytes)

@@ -2,7 +2,7 @@ import type { SenderRules } from '../sender.js'
 import { onlyHeader, unixSeconds } from './delivery-values.js'
 import type { SigningKey } from './signing-keys.js'
 
-/** A signature over timestamp and body, with a header for each of the two; the timestamp in Unix seconds. */
+/** A signature over timestamp and body. Signature and timestamp (Unix seconds) have a header each. */
 export function timestamped(
   keys: readonly SigningKey[],
   headers: { signature: string; timestamp: string },

@@ -6,7 +6,7 @@ import { listingCases } from './list.js'
 import { redrivingCases } from './redrive.js'
 import { settlingCases } from './settle.js'
 
-/** What an {@link InboxStore} does besides. */
+/** The cases of an {@link InboxStore}. */
 export const inboxCases: readonly StoreCase[] = [
   ...acceptingCases,
   ...takingCases,

@@ -14,13 +14,13 @@ import { ANN, DAN, HOUR, ONE, type Probe, waitFor } from '../probe.js'
 export const inboxCase = (name: string, check: (bench: Bench) => Promise<void>): StoreCase =>
   behaviour(name, check, 'inbox')
 
-/** Where records of one group are worked on one at a time. */
+/** For stores that order the records of a group. */
 export const groupCase = (name: string, check: (bench: Bench) => Promise<void>): StoreCase =>
   behaviour(name, check, 'groups')
 
 export const storeOf = (probe: Probe): InboxStore => probe.store as InboxStore
 
-/** Accepts the record of the probe, in no group and due at once unless said otherwise. */
+/** Accepts the probe's record. Default: in no group, due immediately. */
 export function accept(probe: Probe, request: Partial<AcceptRequest> = {}): Promise<AcceptOutcome> {
   return storeOf(probe).accept({
     ...probe.id,
@@ -61,7 +61,7 @@ export const fail = (probe: Probe, leaseId: string, next?: FailNext) =>
 
 export const redrive = (probe: Probe, completed = false) => storeOf(probe).redrive(probe.id, { completed })
 
-/** Takes the record, begins, and lets its lease end. */
+/** Claims the record, begins, and lets the lease end. */
 export async function lose(probe: Probe, leaseId: string): Promise<DueClaim> {
   const claim = await takeOne(probe, leaseId)
   assert.equal(await probe.renew(leaseId, 1), 'renewed')
@@ -69,7 +69,7 @@ export async function lose(probe: Probe, leaseId: string): Promise<DueClaim> {
   return claim
 }
 
-/** Takes the record and lets its lease end before it begins. */
+/** Claims the record and lets the lease end before it begins. */
 export async function abandon(probe: Probe, leaseId: string): Promise<DueClaim> {
   const claim = await takeOne(probe, leaseId, { leaseMs: 1 })
   await leaseOver(probe)
@@ -81,7 +81,7 @@ const leaseOver = (probe: Probe) =>
 
 export const keysOf = (claims: { key: string }[]) => claims.map(({ key }) => key).sort()
 
-/** Brings an accepted record into a state. */
+/** Ways to bring an accepted record into a state. */
 export const bring: Record<StoredRecord['state'], (probe: Probe) => Promise<unknown>> = {
   pending: async probe => accept(probe, { fingerprint: ONE, delayMs: HOUR }),
   running: async probe => {
