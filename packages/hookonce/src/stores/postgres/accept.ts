@@ -78,5 +78,7 @@ function outcomeOf(row: AcceptRow, request: AcceptRequest): AcceptOutcome | unde
 }
 
 function acceptRow(row: Row): AcceptRow {
-  return { ...currentRow(row), acceptId: row[6], token: String(row[7]), createdAt: Number(row[8]) }
+  const { isInserted, isExpired, state, fingerprint, attempts } = currentRow(row)
+  const [acceptId, token, createdAt] = [row[6], String(row[7]), Number(row[8])]
+  return { isInserted, isExpired, state, fingerprint, attempts, acceptId, token, createdAt }
 }

@@ -43,7 +43,7 @@ export async function decideByRow<Row, Outcome>(
   by: number,
   first: Row | undefined,
   read: () => Promise<Row | undefined>,
-  decide: (row: Row) => Promise<Outcome | undefined>,
+  decide: (row: Row) => Outcome | undefined | Promise<Outcome | undefined>,
 ): Promise<Outcome> {
   for (let row = first; ; row = await read()) {
     const outcome = row && (await decide(row))
