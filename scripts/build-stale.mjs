@@ -12,7 +12,7 @@ const dashboard = join(root, 'packages/dashboard')
 export function buildStale() {
   if (packages.some(folder => isStale(join(folder, 'dist/.tsbuildinfo'), folder))) {
     process.stderr.write('building…\n')
-    run(join(root, 'scripts/generate-sql.mjs'))
+    for (const script of ['generate-sql.mjs', 'generate-lua.mjs']) run(join(root, 'scripts', script))
     const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
     run(tsc, '-b', ...packages)
   }

@@ -1,4 +1,4 @@
-import { isObserved, type LossReason } from '../diagnostics.js'
+import type { LossReason } from '../diagnostics.js'
 import { NoResultError, StoreError } from '../errors.js'
 import type { FailNext, InboxStore } from '../stores/inbox-store.js'
 import { AbortableAttempt } from './attempt.js'
@@ -217,7 +217,7 @@ export class LeasedAttempt<T> implements RunningAttempt {
   async #transact(effects: Effects<T>): Promise<Committed<T>> {
     const { store, clock } = this.#context
     if (!hasTransactions(store)) throw new Error('unreachable: only offered where the store has transactions')
-    const sentAt = isObserved() ? clock.monotonic() : 0
+    const sentAt = clock.monotonic()
     let failed = false
     try {
       return await transact(store, this.#lease, this.#lease.id, effects)

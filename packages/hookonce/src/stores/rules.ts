@@ -26,7 +26,7 @@ export function decideClaim(
 }
 
 export function decideAccept(
-  record: CurrentRecord,
+  record: Pick<CurrentRecord, 'state' | 'fingerprint' | 'attempts' | 'leaseId'>,
   request: Pick<AcceptRequest, 'fingerprint' | 'acceptId'>,
 ): 'mismatch' | 'accepted' | 'known' {
   if (differ(record.fingerprint, request.fingerprint)) return 'mismatch'

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
-import type { ClaimRequest, ListQuery, RecordId, RecordSummary, Store, StoredRecord } from 'hookonce'
+import type { ClaimRequest, RecordId, Store, StoredRecord } from 'hookonce'
+import { listed } from '../support/listed.js'
 
 /** The contract's rules in the plainest form: facts about each record, and a clock that somebody else moves. */
 
@@ -268,17 +269,6 @@ function comparable(value: unknown, exact: boolean): unknown {
     return [name, exact || !times.includes(name) || field === null ? field : field > 0]
   })
   return Object.fromEntries(entries)
-}
-
-/** A page may end early: all of them. */
-async function listed(store: Store, query: Omit<ListQuery, 'limit'>): Promise<RecordSummary[]> {
-  const records: RecordSummary[] = []
-  for (let after: string | undefined; ; ) {
-    const page = await store.list({ ...query, limit: 10, ...(after && { after }) })
-    records.push(...page.records)
-    if (page.next === undefined) return records
-    after = page.next
-  }
 }
 
 /** Runs the commands against the store and the model, and asserts that both say the same after each. */

@@ -39,7 +39,7 @@ type Receive = (delivery: Delivery, handler: Handler) => Promise<Answer>
 
 type DeliveryListener = (request: IncomingMessage, response: ServerResponse) => void
 
-/** Registers the delivery routes. Returns the listener of each path, which answers without the framework (docs/adr/0007). */
+/** Registers the delivery routes. Returns the listener of each path, which answers without the framework (ADR 7). */
 export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): ReadonlyMap<string, DeliveryListener> {
   const listeners = new Map<string, DeliveryListener>()
   for (const [name, configured] of context.sources) {

@@ -1,4 +1,5 @@
 import type { AcceptOutcome, AcceptRequest } from '../inbox-store.js'
+import { decideAccept } from '../rules.js'
 import { joined } from './byte-arrays.js'
 import type { Connections, Row } from './connections.js'
 import { decideByRow } from './retry.js'
@@ -7,7 +8,7 @@ import type { Statements } from './statements.js'
 
 /** A key's row as accept.sql inserted or read it. */
 interface AcceptRow extends CurrentRow {
-  acceptId: string
+  leaseId: string
   token: string
   createdAt: number
 }
@@ -67,18 +68,16 @@ export function createAcceptances({ run }: Connections, statements: Statements) 
 
 /** The outcome of an acceptance by the contract's rules; `undefined`: it is to be written. */
 function outcomeOf(row: AcceptRow, request: AcceptRequest): AcceptOutcome | undefined {
-  const { isInserted, isExpired, state, fingerprint, attempts, acceptId, createdAt } = row
-  if (isInserted) return { status: 'accepted', acceptedAt: createdAt }
+  const { isInserted, isExpired, state, createdAt: acceptedAt } = row
+  if (isInserted) return { status: 'accepted', acceptedAt }
   if (isExpired) return undefined
-  if (fingerprint !== null && request.fingerprint !== null && fingerprint !== request.fingerprint) {
-    return { status: 'mismatch' }
-  }
-  const isThis = state === 'pending' && attempts === 0 && acceptId === request.acceptId
-  return isThis ? { status: 'accepted', acceptedAt: createdAt } : { status: 'known', state, acceptedAt: createdAt }
+  const status = decideAccept(row, request)
+  if (status === 'mismatch') return { status }
+  return status === 'accepted' ? { status, acceptedAt } : { status, state, acceptedAt }
 }
 
 function acceptRow(row: Row): AcceptRow {
   const { isInserted, isExpired, state, fingerprint, attempts } = currentRow(row)
-  const [acceptId, token, createdAt] = [row[6], String(row[7]), Number(row[8])]
-  return { isInserted, isExpired, state, fingerprint, attempts, acceptId, token, createdAt }
+  const [leaseId, token, createdAt] = [row[6], String(row[7]), Number(row[8])]
+  return { isInserted, isExpired, state, fingerprint, attempts, leaseId, token, createdAt }
 }

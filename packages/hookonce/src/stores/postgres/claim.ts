@@ -1,3 +1,4 @@
+import { type CurrentRecord, decideClaim, lossesOf } from '../rules.js'
 import type { ClaimOutcome, ClaimRequest, RecordId } from '../store.js'
 import type { Connections, Row } from './connections.js'
 import { decideByRow } from './retry.js'
@@ -5,17 +6,17 @@ import { byRequest, type CurrentRow, currentRow } from './rows.js'
 import type { Statements } from './statements.js'
 
 /** A key's row as claim.sql inserted or read it. */
-interface ClaimRow extends CurrentRow {
-  losses: number
-  leaseId: string
+interface ClaimRow extends CurrentRow, CurrentRecord {
   token: string
-  leaseRemainingMs: number
+  /** From the server's now, which is {@link NOW}. */
+  leaseEndsAt: number
   settledAt: number
   result: Uint8Array | null
   /** The length of the lease at its last claim or renewal. */
   leaseMs: number
-  begun: boolean
 }
+
+const NOW = 0
 
 export function createClaims({ run }: Connections, statements: Statements) {
   /** Claims the keys that have no row and reads the rows of the others. `undefined`: a row changed meanwhile. */
@@ -85,24 +86,22 @@ export function createClaims({ run }: Connections, statements: Statements) {
 
 /** The outcome of a claim by the contract's rules; `undefined`: an attempt is to be written. */
 function outcomeOf(row: ClaimRow, request: ClaimRequest): ClaimOutcome | undefined {
-  const { state, fingerprint, attempts, token, leaseRemainingMs } = row
-  if (row.isInserted) return acquired(attempts, token, false)
+  if (row.isInserted) return acquired(row.attempts, row.token, false)
   if (row.isExpired) return undefined
-  if (fingerprint !== null && request.fingerprint !== null && fingerprint !== request.fingerprint) {
-    return { status: 'mismatch' }
+  switch (decideClaim(row, request, NOW)) {
+    case 'mismatch':
+      return { status: 'mismatch' }
+    case 'completed':
+      return { status: 'completed', result: row.result!, completedAt: row.settledAt }
+    case 'acquired':
+      return acquired(row.attempts, row.token, false)
+    case 'running':
+      return { status: 'running', leaseRemainingMs: row.leaseEndsAt }
+    case 'exhausted':
+      return { status: 'exhausted', losses: lossesOf(row) }
+    default:
+      return undefined
   }
-  if (state === 'completed') return { status: 'completed', result: row.result!, completedAt: row.settledAt }
-  if (state === 'running') {
-    if (row.leaseId === request.leaseId) return acquired(attempts, token, false)
-    if (leaseRemainingMs > 0) return { status: 'running', leaseRemainingMs }
-  }
-  const losses = lossesOf(row)
-  return state === 'dead' || losses >= request.maxLosses ? { status: 'exhausted', losses } : undefined
-}
-
-/** A running record whose lease is over adds a loss that is not written yet, if its attempt had begun. */
-function lossesOf({ state, losses, begun }: ClaimRow): number {
-  return losses + (state === 'running' && begun ? 1 : 0)
 }
 
 function acquired(attempts: unknown, token: unknown, tookOver: boolean): ClaimOutcome {
@@ -121,7 +120,7 @@ function claimRow(row: Row): ClaimRow {
     losses: Number(row[6]),
     leaseId: row[7],
     token: String(row[8]),
-    leaseRemainingMs: Number(row[9]),
+    leaseEndsAt: Number(row[9]),
     settledAt: Number(row[10]),
     result: row[11],
     leaseMs: Number(row[12]),

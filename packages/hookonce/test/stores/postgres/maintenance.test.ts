@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { listed } from '../../support/listed.js'
 import { admin, open } from './server.js'
 import { acquire, newId, newLeaseId, requestOf, until } from './support.js'
 
@@ -98,16 +99,8 @@ test('a list is newest first, across steps, and finds rare records', async () =>
   await acquire(store, last)
 
   expect((await store.list({ limit: 2 })).records.map(record => record.key)).toEqual([last.key, 'key 12000'])
-  const failed = await store.list({ limit: 10, state: 'failed' })
-  expect(failed).toEqual({ records: [expect.objectContaining(first)] })
-  let listed = 0
-  for (let after: string | undefined; ; ) {
-    const page = await store.list({ scope: 'many', limit: 1000, ...(after && { after }) })
-    listed += page.records.length
-    if (page.next === undefined) break
-    after = page.next
-  }
-  expect(listed).toBe(12_000)
+  expect(await listed(store, { limit: 10, state: 'failed' })).toMatchObject([first])
+  expect(await listed(store, { scope: 'many' })).toHaveLength(12_000)
 })
 
 test('a list whose page ends on the oldest record goes on from there', async () => {
@@ -116,7 +109,7 @@ test('a list whose page ends on the oldest record goes on from there', async () 
   await addCompleted(39_999, { agoMs: 1000 })
   const { records, next } = await store.list({ limit: 10, state: 'failed' })
   expect(records).toEqual([])
-  expect(await store.list({ limit: 10, state: 'failed', after: next! })).toEqual({ records: [] })
+  expect(await listed(store, { limit: 10, state: 'failed', after: next! })).toEqual([])
 })
 
 test('statistics count few records and estimate many', async () => {

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { listed } from '../../support/listed.js'
 import { connect, eventually, onCleanup, open, request, temporaryFolder } from './support.js'
 
 const brief = { leaseMs: 1, lockTtlMs: 1, retentionMs: 1 }
@@ -80,7 +81,7 @@ test('a list of rare records among many is complete, newest first', async () => 
 
   const first = await store.list({ scope: 'rare', limit: 2 })
   expect(first.records.map(({ key }) => key)).toEqual(['rare 3', 'rare 2'])
-  const second = await store.list({ scope: 'rare', limit: 2, after: first.next! })
-  expect(second).toEqual({ records: [expect.objectContaining({ key: 'rare 1' })] })
+  const rest = await listed(store, { scope: 'rare', limit: 2, after: first.next! })
+  expect(rest).toMatchObject([{ key: 'rare 1' }])
   expect(await store.stats()).toMatchObject({ records: 3003 })
 })
