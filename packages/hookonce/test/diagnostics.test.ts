@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import { ACTIVITY_CHANNEL, createInbox, createReceiver, Delivery, type HookonceActivity, type Store } from 'hookonce'
 import { memoryStore } from 'hookonce/stores/memory'
 import { afterEach, expect, test } from 'vitest'
-import { FakeClock, flush } from './support/fake-clock.js'
+import { flush, ManualClock } from '../dist/testing/manual-clock.js'
 
 const activity = channel(ACTIVITY_CHANNEL)
 const unsubscribing: (() => void)[] = []
@@ -24,7 +24,7 @@ const withKey = (key: string, body = '{}') =>
 
 const ok = { status: 200, headers: [], body: Buffer.from('done') }
 
-function start(clock = new FakeClock(), store: Store = memoryStore({ clock })) {
+function start(clock = new ManualClock(), store: Store = memoryStore({ clock })) {
   // Without limits, for which the store is asked besides.
   const receiver = createReceiver({ store, clock, onEvent: () => {}, maxRecords: 0, maxStoredBytes: 0 })
   return { clock, receiver, source: receiver.source({ name: 'orders' }) }
@@ -76,7 +76,7 @@ test('who joins is counted while it waits', async () => {
 
 test('renewals, and a store that fails, are told', async () => {
   const store = memoryStore()
-  const { clock, source } = start(new FakeClock(), store)
+  const { clock, source } = start(new ManualClock(), store)
   const told = listen()
   let fail = false
   const renew = store.renew

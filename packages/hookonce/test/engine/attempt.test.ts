@@ -1,5 +1,6 @@
 import { type Attempt, StoreError } from 'hookonce'
 import { describe, expect, test } from 'vitest'
+import { flush, type ManualClock } from '../../dist/testing/manual-clock.js'
 import {
   ask,
   clock,
@@ -14,7 +15,6 @@ import {
   textOf,
   timing,
 } from '../support/engine.js'
-import { type FakeClock, flush } from '../support/fake-clock.js'
 
 describe('an attempt', () => {
   test('has a number, a rising fencing token, and downstream keys that stay the same', async () => {
@@ -220,4 +220,4 @@ describe('an attempt', () => {
   }
 })
 
-const bind = (from: FakeClock) => ({ now: () => from.now(), monotonic: () => from.monotonic() })
+const bind = (from: ManualClock) => ({ now: () => from.now(), monotonic: () => from.monotonic() })

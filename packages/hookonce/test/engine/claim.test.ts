@@ -1,7 +1,7 @@
 import { StoreError } from 'hookonce'
 import { describe, expect, test } from 'vitest'
+import { flush } from '../../dist/testing/manual-clock.js'
 import { ask, clock, controlled, engine, id, never, store, storeWith, timing } from '../support/engine.js'
-import { flush } from '../support/fake-clock.js'
 
 describe('a claim', () => {
   test('without an answer is asked again under the same lease id and counts once', async () => {

@@ -1,8 +1,8 @@
 import { createIdempotency, type Store, StoreError } from 'hookonce'
 import { memoryStore } from 'hookonce/stores/memory'
 import { beforeEach, expect, test } from 'vitest'
+import { flush } from '../../dist/testing/manual-clock.js'
 import { clock, deferred, engine, events, id, idempotencyOf, store, storeWith, timing } from '../support/engine.js'
-import { flush } from '../support/fake-clock.js'
 import { type Transactional, transactional } from '../support/transactional.js'
 
 let transactions: Transactional<'async'>

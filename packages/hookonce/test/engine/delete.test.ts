@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { flush } from '../../dist/testing/manual-clock.js'
 import { ask, clock, controlled, engine, id, store, timing } from '../support/engine.js'
-import { flush } from '../support/fake-clock.js'
 
 describe('delete', () => {
   test('is refused while an attempt runs', async () => {

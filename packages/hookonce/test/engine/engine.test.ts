@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { flush } from '../../dist/testing/manual-clock.js'
 import { ask, clock, controlled, engine, timing } from '../support/engine.js'
-import { flush } from '../support/fake-clock.js'
 
 test('a request without a key runs every time, under the lock TTL', async () => {
   const own = engine()

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { flush } from '../../dist/testing/manual-clock.js'
 import { ask, clock, controlled, engine, storeWith, textOf } from '../support/engine.js'
-import { flush } from '../support/fake-clock.js'
 
 /** A store that pushes when it is told to. */
 function pushing() {

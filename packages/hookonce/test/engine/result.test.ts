@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { flush } from '../../dist/testing/manual-clock.js'
 import {
   ask,
   clock,
@@ -12,7 +13,6 @@ import {
   textOf,
   timing,
 } from '../support/engine.js'
-import { flush } from '../support/fake-clock.js'
 
 const controlledFailure = async () => ({ value: 'failed' })
 

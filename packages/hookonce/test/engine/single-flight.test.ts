@@ -1,7 +1,7 @@
 import { StoreError } from 'hookonce'
 import { describe, expect, test } from 'vitest'
+import { flush } from '../../dist/testing/manual-clock.js'
 import { ask, clock, controlled, engine, never, store, storeWith, textOf, timing } from '../support/engine.js'
-import { flush } from '../support/fake-clock.js'
 
 describe('duplicates of a running attempt', () => {
   test('in its process cost one claim and share its result', async () => {

@@ -13,17 +13,17 @@ import {
 } from 'hookonce'
 import { memoryStore } from 'hookonce/stores/memory'
 import { afterEach, beforeEach } from 'vitest'
-import { FakeClock, flush } from '../support/fake-clock.js'
+import { flush, ManualClock } from '../../dist/testing/manual-clock.js'
 
 /** New for each test. */
-export let clock: FakeClock
+export let clock: ManualClock
 export let store: InboxStore
 export let events: HookonceEvent[]
 const collect = (event: unknown) => void events.push(event as HookonceEvent)
 let inboxes: Inbox[] = []
 
 beforeEach(() => {
-  clock = new FakeClock()
+  clock = new ManualClock()
   store = memoryStore({ clock })
   events = []
   inboxes = []

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { type Answer, EVENTS_CHANNEL } from 'hookonce'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { flush } from '../support/fake-clock.js'
+import { flush } from '../../dist/testing/manual-clock.js'
 import {
   differing,
   doubled,

@@ -2,7 +2,7 @@ import type { Answer, HeaderList } from 'hookonce'
 import { createReceiver, Delivery, type Handler } from 'hookonce'
 import { SENDERS, type Sender, type SenderKind, type SenderOptions } from 'hookonce/senders'
 import { memoryStore } from 'hookonce/stores/memory'
-import { FakeClock } from '../support/fake-clock.js'
+import { ManualClock } from 'hookonce/testing'
 import { RECIPES, type Recipe, VARIANTS } from './recipes.js'
 
 /** A sender under test. */
@@ -51,7 +51,7 @@ export function countedStore() {
 
 /** A sender, and a source that takes its deliveries; time passes when `clock` is told. */
 export function setUp({ kind, recipe }: Case) {
-  const clock = new FakeClock()
+  const clock = new ManualClock()
   const secret = recipe.secret()
   const given = (of: string) => recipe.publicHalf?.(of) ?? of
   const create = (secrets: string[]): Sender => {

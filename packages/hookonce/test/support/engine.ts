@@ -9,24 +9,24 @@ import {
   type Store,
 } from 'hookonce'
 import { memoryStore } from 'hookonce/stores/memory'
+import { ManualClock } from 'hookonce/testing'
 import { afterEach, beforeEach } from 'vitest'
 import type { Settlement } from '../../dist/engine/commit.js'
 import { Engine } from '../../dist/engine/engine.js'
 import type { Outcome } from '../../dist/engine/outcome.js'
 import { createReport } from '../../dist/util/report.js'
-import { FakeClock } from './fake-clock.js'
 
 export const timing = DEFAULT_TIMING
 export const id = { scope: 's', key: 'k' }
 
 /** New for each test. */
-export let clock: FakeClock
+export let clock: ManualClock
 export let store: Store
 export let events: HookonceEvent[]
 const collect = (event: unknown) => void events.push(event as HookonceEvent)
 
 beforeEach(() => {
-  clock = new FakeClock()
+  clock = new ManualClock()
   store = memoryStore({ clock })
   events = []
   channel(EVENTS_CHANNEL).subscribe(collect)

@@ -1,9 +1,9 @@
 import { type Attempt, type Clock, type Store, StoreError } from 'hookonce'
+import { ManualClock } from 'hookonce/testing'
 import { Engine } from '../../dist/engine/engine.js'
 import type { Outcome } from '../../dist/engine/outcome.js'
-import { FakeClock } from './fake-clock.js'
-import { SimulatedProcess } from './simulation/process.js'
-import { type Random, randomFrom, seededly } from './simulation/random.js'
+import { type Random, randomFrom, seededly } from '../../dist/testing/explore/random.js'
+import { SimulatedProcess } from '../../dist/testing/simulated-process.js'
 
 export type Fault =
   | 'request_lost'
@@ -52,6 +52,14 @@ export const STORE_TIMEOUT_MS = 200
 
 class EngineProcess extends SimulatedProcess {
   engine!: Engine
+
+  constructor(
+    readonly number: number,
+    clock: Clock,
+    skewMs: number,
+  ) {
+    super(clock, skewMs)
+  }
 }
 
 export interface SimulationOptions {
@@ -82,7 +90,7 @@ async function run(
   faulty: boolean,
   mutate: (store: Store) => Store,
 ): Promise<History> {
-  const clock = new FakeClock()
+  const clock = new ManualClock()
   const store = mutate(open(clock))
   const history: History = {
     keys: new Map(),
@@ -169,7 +177,7 @@ async function run(
   for (let number = 0; number < 3; number++) startProcess(number)
 
   let results = 0
-  const handlerOf = (process: SimulatedProcess, key: string) => async (attempt: Attempt) => {
+  const handlerOf = (process: EngineProcess, key: string) => async (attempt: Attempt) => {
     const { runs } = keyHistory(key)
     const run: Run = {
       process: process.number,

@@ -1,13 +1,17 @@
 import { resolve } from 'node:path'
 import { ConfigurationError, StoreError } from '../../errors.js'
-import { aNumber, aText, checkOptions, oneOf, shown } from '../../util/options.js'
+import { type Clock, systemClock } from '../../util/clock.js'
+import { aNumber, aText, checkOptions, methods, oneOf, shown } from '../../util/options.js'
 import { withDefaults } from '../../util/with-defaults.js'
 import type { FailNext, InboxStore } from '../inbox-store.js'
-import type { TransactionalStore } from '../store.js'
+import type { CompleteOutcome, TransactionalStore } from '../store.js'
 import type { SqliteTransaction } from './database/driver.js'
+import type { Transaction } from './database/effects.js'
+import { openDatabaseInMemory } from './in-memory.js'
 import { createHandovers } from './lock-handover.js'
 import { createTransactor } from './main-thread/transact.js'
 import { startWorker } from './main-thread/worker-client.js'
+import type { Operation, OutcomeOf, Payloads } from './messages.js'
 
 export type { SqliteParameter, SqliteStatement, SqliteTransaction, SqliteValue } from './database/driver.js'
 
@@ -22,6 +26,16 @@ export interface SqliteStoreOptions {
   /** How often expired records are removed in the background; 0: never. Default 60,000. */
   purgeIntervalMs?: number
 }
+
+export interface InMemoryOptions {
+  /** The store's clock. Default: the system's. */
+  clock?: Clock
+}
+
+export type SqliteStore = InboxStore & TransactionalStore<SqliteTransaction, 'sync'>
+
+/** A store in memory, with its database for a test's own tables. */
+export type InMemorySqliteStore = SqliteStore & { database(): Promise<SqliteTransaction> }
 
 const RULES = { synchronous: oneOf('full', 'normal'), busyTimeoutMs: aNumber, purgeIntervalMs: aNumber }
 
@@ -39,26 +53,52 @@ export const sqliteStoreDefaults: Readonly<Required<SqliteStoreOptions>> = {
  * Effects in tables of the same file are exactly once (`attempt.commit`, `transact`). They run on the caller's thread
  * and block it for their own time and one flush, but never for a lock. The work must be done when it returns.
  *
+ * `:memory:` is for tests: everything runs on the caller's thread, by a clock of the caller's choice, and ends with
+ * the store. `database()` gives the database.
+ *
  * Needs Node 24, or the package `@photostructure/sqlite` on Node 20 and 22. The file must not be on a network file
  * system (https://www.sqlite.org/wal.html).
  *
  * Returns at once; operations wait until the file is open. `ready()` rejects with a {@link ConfigurationError} when
  * the file belongs to another application or a newer version, with a {@link StoreError} when it cannot be written.
  *
- * @throws ConfigurationError for an option out of range, and for `:memory:`.
+ * @throws ConfigurationError for an option out of range.
  * @example
  * const receiver = createReceiver({ store: sqliteStore('./data/hookonce.db') })
  */
-export function sqliteStore(
-  path: string,
-  options: SqliteStoreOptions = {},
-): InboxStore & TransactionalStore<SqliteTransaction, 'sync'> {
+export function sqliteStore(path: ':memory:', options?: InMemoryOptions): InMemorySqliteStore
+export function sqliteStore(path: string, options?: SqliteStoreOptions): SqliteStore
+export function sqliteStore(path: string, options: SqliteStoreOptions & InMemoryOptions = {}): SqliteStore {
+  if (path === ':memory:') return storeInMemory(options)
   checkOptions('sqliteStore', options, RULES)
   const resolved = validated(withDefaults(sqliteStoreDefaults, options))
   const settings = { path: absolute(path), ...resolved, handovers: createHandovers() }
   const { call, requestHandover, refusal, close } = startWorker(settings)
   const transactor = createTransactor(settings, requestHandover)
+  return storeOver({
+    call,
+    async transact(transaction) {
+      const refused = refusal()
+      if (refused !== undefined) throw refused
+      return transactor.transact(transaction)
+    },
+    close: () => close(transactor.close),
+  })
+}
 
+function storeInMemory(options: InMemoryOptions): InMemorySqliteStore {
+  checkOptions("sqliteStore(':memory:')", options, { clock: methods('a clock', ['now', 'monotonic', 'after']) })
+  const memory = openDatabaseInMemory(options.clock ?? systemClock)
+  return { ...storeOver(memory), database: memory.database }
+}
+
+interface Database {
+  call<Name extends Operation>(operation: Name, payload: Payloads[Name]): Promise<OutcomeOf<Name>>
+  transact(transaction: Transaction): Promise<CompleteOutcome>
+  close(): Promise<void>
+}
+
+function storeOver({ call, transact, close }: Database): SqliteStore {
   return {
     name: 'sqlite',
 
@@ -77,11 +117,7 @@ export function sqliteStore(
       return call('complete', { scope, key, leaseId, result })
     },
 
-    async transact(id, leaseId, work) {
-      const refused = refusal()
-      if (refused !== undefined) throw refused
-      return transactor.transact({ id, leaseId, work })
-    },
+    transact: (id, leaseId, work) => transact({ id, leaseId, work }),
 
     fail({ scope, key }, leaseId, error, next: FailNext = { dueInMs: 0 }) {
       return call('fail', { scope, key, leaseId, error, next })
@@ -136,15 +172,13 @@ export function sqliteStore(
       await call('ready', {})
     },
 
-    close: () => close(transactor.close),
+    close,
   }
 }
 
 function absolute(path: string): string {
   if (!aText.allows(path)) throw new ConfigurationError(`sqliteStore needs the path of a file, not ${shown(path)}`)
-  if (path === ':memory:' || path === '') {
-    throw new ConfigurationError('sqliteStore needs the path of a file; for records in memory use memoryStore')
-  }
+  if (path === '') throw new ConfigurationError("sqliteStore needs the path of a file, or ':memory:' in tests")
   return resolve(path)
 }
 

@@ -1,5 +1,5 @@
 import { memoryStore } from 'hookonce/stores/memory'
-import { storeCases } from 'hookonce/testing'
+import { storeCases } from 'hookonce/testing/store'
 import { describe, expect, test } from 'vitest'
 
 describe('memory store', () => {

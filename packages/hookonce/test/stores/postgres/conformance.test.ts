@@ -1,5 +1,5 @@
 import { type PostgresStoreOptions, postgresStore } from 'hookonce/stores/postgres'
-import { type Effects, type StoreHarness, storeCases } from 'hookonce/testing'
+import { type Effects, type StoreHarness, storeCases } from 'hookonce/testing/store'
 import type { Pool, PoolClient } from 'pg'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { type PgBouncer, startPgBouncer } from '../../../../../scripts/test-servers/pgbouncer.js'

@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type SqliteTransaction, sqliteStore } from 'hookonce/stores/sqlite'
-import { type StoreCase, type StoreHarness, storeCases } from 'hookonce/testing'
+import { type StoreCase, type StoreHarness, storeCases } from 'hookonce/testing/store'
 import { afterAll, describe, test } from 'vitest'
 import { type Connection, connection } from './support.js'
 

@@ -1,6 +1,6 @@
 import { type InboxStore, StoreError, type TransactionalStore } from 'hookonce'
-import type { SimulatedProcess } from './process.js'
-import type { Random } from './random.js'
+import type { Random } from '../../../dist/testing/explore/random.js'
+import type { SimulatedProcess } from '../../../dist/testing/simulated-process.js'
 
 export const STORE_TIMEOUT_MS = 200
 

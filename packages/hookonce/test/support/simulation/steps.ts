@@ -1,4 +1,4 @@
-import { type Random, randomFrom } from './random.js'
+import { type Random, randomFrom } from '../../../dist/testing/explore/random.js'
 
 export const PROCESSES = [0, 1, 2] as const
 /** Answered with the result, for long; the same, for seconds; accepted; accepted, with effects in the result's transaction. */

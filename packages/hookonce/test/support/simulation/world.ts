@@ -11,11 +11,11 @@ import {
   type Source,
 } from 'hookonce'
 import { memoryStore } from 'hookonce/stores/memory'
-import { FakeClock } from '../fake-clock.js'
+import { ManualClock } from 'hookonce/testing'
+import { randomFrom, seededly } from '../../../dist/testing/explore/random.js'
+import { SimulatedProcess } from '../../../dist/testing/simulated-process.js'
 import { type Answered, type History, keyHistory, nameOf, observed, type Run } from './history.js'
 import { type Ledger, linkTo, type Network, STORE_TIMEOUT_MS, type WholeStore } from './link.js'
-import { SimulatedProcess } from './process.js'
-import { randomFrom, seededly } from './random.js'
 import { PROCESSES, type SourceName, type Step } from './steps.js'
 
 export const TIMING = { leaseMs: 900, lockTtlMs: 4_000, waitMs: 1_500, retentionMs: 100_000_000 }
@@ -33,6 +33,7 @@ type Kind = { tx: Ledger; mode: 'async' }
 type Attempt = Parameters<Parameters<Source<Kind>['receive']>[1]>[1]
 
 interface Living extends SimulatedProcess {
+  number: number
   receiver: Receiver<Kind>
   inbox: Inbox
   sources: Record<SourceName, Source<Kind>>
@@ -47,7 +48,7 @@ export interface WorldOptions {
 export function live(steps: readonly Step[], seed: number, options: WorldOptions = {}): Promise<History> {
   const random = randomFrom(seed + 0x9e3779b9)
   return seededly(random, async () => {
-    const clock = new FakeClock()
+    const clock = new ManualClock()
     let stepped = 0
     let furthest = 0
     // A store may go by either of its clocks: both step.
@@ -117,7 +118,8 @@ export function live(steps: readonly Step[], seed: number, options: WorldOptions
 
     const processes: Living[] = []
     function begin(number: number): void {
-      const process = new SimulatedProcess(number, clock, random.pick([0, 3_600_000, -3_600_000])) as Living
+      const process = new SimulatedProcess(clock, random.pick([0, 3_600_000, -3_600_000])) as Living
+      process.number = number
       const linked = linkTo(store, process, network, random)
       const told: WholeStore = Object.assign(Object.create(linked), {
         async complete(...given: Parameters<WholeStore['complete']>) {

@@ -31,6 +31,13 @@ export function openDatabase(driver: Driver, settings: ConnectionSettings): Open
   }
 }
 
+/** A new database of this connection alone. */
+export function openInMemory(driver: Driver): OpenFile {
+  const db = new driver.DatabaseSync(':memory:', { timeout: 0 })
+  migrate(db)
+  return { db, isInPlace: () => true }
+}
+
 function prepare(db: Database, { synchronous }: ConnectionSettings): void {
   const schema = schemaOf(db)
   // Has no effect once there is a table or the journal is a WAL.

@@ -14,6 +14,8 @@ import { createInboxOperations } from './inbox-operations.js'
 import { createRecords, currentOf, endsTooLate, type Found, unexpired } from './records.js'
 import { type RecordRow, summaryOf } from './rows.js'
 
+export type Operations = ReturnType<typeof createOperations>
+
 /** The contract's operations on one connection. The caller opens the transaction; `now` is its clock in milliseconds. */
 export function createOperations(db: Database) {
   const records = createRecords(db)

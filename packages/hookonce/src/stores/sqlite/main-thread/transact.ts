@@ -2,11 +2,12 @@ import { setImmediate as nextTick, setTimeout as pause } from 'node:timers/promi
 import { StoreError } from '../../../errors.js'
 import type { CompleteOutcome } from '../../store.js'
 import { loadDriver } from '../database/driver.js'
+import { type Transaction, WorkFailure } from '../database/effects.js'
 import { toFailure, toStoreError } from '../database/errors.js'
 import { lockedFor } from '../database/transaction.js'
 import { endHandover, nextHandover } from '../lock-handover.js'
 import type { WorkerSettings } from '../messages.js'
-import { type Effects, openEffects, type Transaction, WorkFailure } from './effects-connection.js'
+import { type Effects, openEffects } from './effects-connection.js'
 
 /**
  * Waiting transactions share a handover for this long, while the worker's writes wait. One transaction per handover

@@ -35,7 +35,7 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
   const transactions = createTransactions(file, settings.busyTimeoutMs, whileWaiting)
   const limitWal = createWalLimit(db, settings.path)
   const operations = createOperations(db)
-  const scans = createScans(db, transactions)
+  const scans = createScans(db, transactions, Date.now)
   const clock = watchClock(db)
 
   const writes: Required<Omit<Operations, Apart>> = operations
@@ -116,9 +116,9 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
   return {
     scans,
 
-    listAccepted: createListAccepted(db, transactions),
+    listAccepted: createListAccepted(db, transactions, Date.now),
 
-    usage: createUsage(db, transactions),
+    usage: createUsage(db, transactions, Date.now),
 
     isInPlace,
 

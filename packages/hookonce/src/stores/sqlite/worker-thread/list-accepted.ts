@@ -13,7 +13,7 @@ const STEPS_PER_PAGE = 25
 type Position = [createdAt: number, id: number]
 
 /** Lists accepted records, or those of one label, newest first. */
-export function createListAccepted(db: Database, transactions: Transactions) {
+export function createListAccepted(db: Database, transactions: Transactions, now: () => number) {
   const scanEndAccepted = db.prepare(sql.scanEndAccepted)
   const listAccepted = db.prepare(sql.listAccepted)
   const dead = db.prepare(sql.dead)
@@ -39,19 +39,19 @@ export function createListAccepted(db: Database, transactions: Transactions) {
     const index = indexOf(query)
     // One record more than the page shows whether there is a next page.
     const found: RecordRow[] = []
-    let now = 0
+    let at = 0
 
     /** Runs one scan step and returns its last position; `undefined`: it was the last step. */
     function step(before: Position): Position | undefined {
-      now = Date.now()
+      at = now()
       const missing = limit + 1 - found.length
       if (state === 'dead' && query.label === undefined) {
-        found.push(...(dead.all(...before, since, now, scope, scope, missing) as RecordRow[]))
+        found.push(...(dead.all(...before, since, at, scope, scope, missing) as RecordRow[]))
         return undefined
       }
       const end = index.end(...before, since, ROWS_PER_STEP - 1) as RecordRow | undefined
       const last: Position = end === undefined ? [since, 0] : positionOf(end)
-      found.push(...(index.rows(...before, ...last, now, scope, scope, state, state, missing) as RecordRow[]))
+      found.push(...(index.rows(...before, ...last, at, scope, scope, state, state, missing) as RecordRow[]))
       return end && last
     }
 
@@ -67,7 +67,7 @@ export function createListAccepted(db: Database, transactions: Transactions) {
     }
 
     const page = found.slice(0, limit)
-    const records = page.map(row => summaryOf(row, now))
+    const records = page.map(row => summaryOf(row, at))
     const next = found.length > limit ? positionOf(page.at(-1)!) : position
     return next === undefined ? { records } : { records, next: next.join('-') }
   }

@@ -23,7 +23,8 @@ const ROWS_PER_PURGE_STEP = 40
 const PURGE_STEP_MS = 4
 const PAGES_PER_VACUUM_STEP = 200
 
-export function createScans(db: Database, transactions: Transactions) {
+/** `now`: the store's clock. */
+export function createScans(db: Database, transactions: Transactions, now: () => number) {
   const scanEnd = db.prepare(sql.scanEnd)
   const list = db.prepare(sql.list)
   const skip = db.prepare(sql.skip)
@@ -43,7 +44,7 @@ export function createScans(db: Database, transactions: Transactions) {
   const sizeNow = () => size.get() as { pages: number; free: number; page_size: number }
 
   function purgeStep(limit: number): { removed: number; more: boolean } {
-    const rows = expired.all(Date.now(), limit) as Pick<RecordRow, 'id' | 'fencing_token'>[]
+    const rows = expired.all(now(), limit) as Pick<RecordRow, 'id' | 'fencing_token'>[]
     const deadline = performance.now() + PURGE_STEP_MS
     let removed = 0
     let highestToken = 0
@@ -98,12 +99,12 @@ export function createScans(db: Database, transactions: Transactions) {
       for (let steps = 0; found.length <= limit && steps < STEPS_PER_PAGE; steps++) {
         if (steps > 0 && performance.now() >= until) break
         const atEnd = transactions.read(() => {
-          const now = Date.now()
+          const at = now()
           const { lowest } = scanEnd.get(before, ROWS_PER_LIST_STEP) as { lowest: number | null }
           if (lowest === null) return true
           const [wantedScope, wantedState, missing] = [scope ?? null, state ?? null, limit + 1 - found.length]
-          const rows = list.all(before, lowest, now, wantedScope, wantedScope, wantedState, wantedState, missing)
-          for (const row of rows as RecordRow[]) found.push({ id: row.id, summary: summaryOf(row, now) })
+          const rows = list.all(before, lowest, at, wantedScope, wantedScope, wantedState, wantedState, missing)
+          for (const row of rows as RecordRow[]) found.push({ id: row.id, summary: summaryOf(row, at) })
           before = lowest
           return false
         })
@@ -119,7 +120,7 @@ export function createScans(db: Database, transactions: Transactions) {
 
     *stats(): Scan<StoreStats> {
       // The index on expiry has all expired records, but not all others.
-      const records = (yield* counted(skip, count)) - (yield* counted(skipExpired, countExpired, Date.now()))
+      const records = (yield* counted(skip, count)) - (yield* counted(skipExpired, countExpired, now()))
       const { pages, page_size } = transactions.read(sizeNow)
       return { records, bytes: pages * page_size }
     },

@@ -16,7 +16,7 @@ interface Sample {
 }
 
 /** Estimates what a scope keeps: in each part of the ids the first records stand for all. */
-export function createUsage(db: Database, transactions: Transactions) {
+export function createUsage(db: Database, transactions: Transactions, now: () => number) {
   const range = db.prepare(sql.idRange)
   const sample = db.prepare(sql.usage)
 
@@ -26,9 +26,7 @@ export function createUsage(db: Database, transactions: Transactions) {
     let bytes = 0
     const width = Math.max(ROWS_PER_STRETCH, Math.ceil((last - (first ?? last) + 1) / STRETCHES))
     for (let from = first ?? last + 1; from <= last; from += width) {
-      const part = transactions.read(() =>
-        sample.get(scope, Date.now(), from, from + width, ROWS_PER_STRETCH),
-      ) as Sample
+      const part = transactions.read(() => sample.get(scope, now(), from, from + width, ROWS_PER_STRETCH)) as Sample
       const share = part.seen < ROWS_PER_STRETCH ? 1 : width / (part.last - from + 1)
       records += part.records * share
       bytes += part.bytes * share

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { type DueClaim, LOST_ERROR } from '../../stores/inbox-store.js'
-import { lostError, NEVER } from '../../stores/store.js'
+import { type DueClaim, LOST_ERROR } from '../../../stores/inbox-store.js'
+import { lostError, NEVER } from '../../../stores/store.js'
 import type { StoreCase } from '../harness.js'
 import { ANN, assertRising, assertSpan, BEN, CLEO, HOUR, textOf, waitFor } from '../probe.js'
 import { abandon, accept, bring, fail, inboxCase, keysOf, lose, take, takeOne } from './support.js'

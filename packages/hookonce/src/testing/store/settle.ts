@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { MAX_ERROR_LENGTH } from '../stores/store.js'
+import { MAX_ERROR_LENGTH } from '../../stores/store.js'
 import { behaviour, type StoreCase } from './harness.js'
 import { ANN, assertSpan, BEN, HOUR, type Probe, textOf } from './probe.js'
 

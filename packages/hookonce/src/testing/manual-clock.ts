@@ -1,15 +1,26 @@
-import type { Clock } from 'hookonce'
+import type { Clock } from '../util/clock.js'
+
+// A test's fake timers may replace it later.
+const { setImmediate: afterMicrotasks } = globalThis
 
 /** Lets everything happen that needs no time to pass. */
-export const flush = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+export const flush = (): Promise<void> => new Promise(resolve => void afterMicrotasks(resolve))
 
-/** Time that passes only when told to; timers fire in order, each with all that follows from it. */
-export class FakeClock implements Clock {
+/**
+ * Time that passes only when it is told to. Timers fire in order, each with all that follows from it.
+ *
+ * @example
+ * const clock = new ManualClock()
+ * const receiver = createReceiver({ store: memoryStore({ clock }), clock })
+ * await clock.advance(15_000)
+ */
+export class ManualClock implements Clock {
   #time = 0
   #order = 0
   readonly #timers = new Map<number, { at: number; callback: () => unknown }>()
   readonly #epoch: number
 
+  /** @param epoch what {@link now} starts at, in ms since the epoch. Default: the start of 2030 */
   constructor(epoch = Date.UTC(2030, 0)) {
     this.#epoch = epoch
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { HookonceError } from '../errors.js'
-import type { RecordSummary } from '../stores/store.js'
+import { HookonceError } from '../../errors.js'
+import type { RecordSummary } from '../../stores/store.js'
 import { behaviour, type StoreCase } from './harness.js'
 import { ANN, BEN, CLEO, HOUR, ONE, type Probe, TWO, textOf } from './probe.js'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { ListQuery } from '../../stores/store.js'
+import type { ListQuery } from '../../../stores/store.js'
 import type { StoreCase } from '../harness.js'
 import { ANN } from '../probe.js'
 import { accept, inboxCase, takeOne } from './support.js'

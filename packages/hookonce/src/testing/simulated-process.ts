@@ -1,20 +1,23 @@
-import type { Clock } from 'hookonce'
-import { type FakeClock, flush } from '../fake-clock.js'
+import type { Clock } from '../util/clock.js'
+import { flush } from './manual-clock.js'
 
-/** A process: its own clock readings, its own link to the store; it can die and be stopped. */
+/** A process: a clock of its own, and it can die and be paused. */
 export class SimulatedProcess implements Clock {
   dead = false
+  readonly #skewMs: number
   #paused = false
   #held: (() => unknown)[] = []
 
+  /** @param skewMs how far its clock is ahead */
   constructor(
-    readonly number: number,
-    readonly clock: FakeClock,
-    readonly skewMs: number,
-  ) {}
+    readonly clock: Clock,
+    skewMs = 0,
+  ) {
+    this.#skewMs = skewMs
+  }
 
   now(): number {
-    return this.clock.now() + this.skewMs
+    return this.clock.now() + this.#skewMs
   }
 
   monotonic(): number {
@@ -30,7 +33,7 @@ export class SimulatedProcess implements Clock {
     }
   }
 
-  /** Runs the callback unless the process is dead; once it goes on if it is stopped. */
+  /** Runs the callback unless the process is dead; once it goes on if it is paused. */
   deliver(callback: () => unknown): void {
     if (this.dead) return
     if (this.#paused) this.#held.push(callback)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { InboxStore } from '../stores/inbox-store.js'
+import type { InboxStore } from '../../stores/inbox-store.js'
 import { behaviour, type StoreCase } from './harness.js'
 import { ANN, BEN, DAN, HOUR, type Probe } from './probe.js'
 

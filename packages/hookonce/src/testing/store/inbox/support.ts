@@ -6,8 +6,8 @@ import type {
   DueClaim,
   FailNext,
   InboxStore,
-} from '../../stores/inbox-store.js'
-import type { StoredRecord } from '../../stores/store.js'
+} from '../../../stores/inbox-store.js'
+import type { StoredRecord } from '../../../stores/store.js'
 import { type Bench, behaviour, type StoreCase } from '../harness.js'
 import { ANN, DAN, HOUR, ONE, type Probe, waitFor } from '../probe.js'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { NEVER } from '../../stores/store.js'
+import { NEVER } from '../../../stores/store.js'
 import type { StoreCase } from '../harness.js'
 import { ANN, BEN, CLEO, textOf } from '../probe.js'
 import { accept, bring, fail, inboxCase, lose, redrive, takeOne } from './support.js'

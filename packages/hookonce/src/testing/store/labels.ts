@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { LOST_ERROR } from '../stores/inbox-store.js'
-import { type ListQuery, lostError, MAX_KEY_BYTES } from '../stores/store.js'
+import { LOST_ERROR } from '../../stores/inbox-store.js'
+import { type ListQuery, lostError, MAX_KEY_BYTES } from '../../stores/store.js'
 import { behaviour, type StoreCase } from './harness.js'
 import { accept, fail, inboxCase, lose, redrive, take, takeOne } from './inbox/support.js'
 import { ANN, BEN, CLEO, type Probe } from './probe.js'

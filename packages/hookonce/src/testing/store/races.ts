@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Store } from '../stores/store.js'
+import type { Store } from '../../stores/store.js'
 import { behaviour, type StoreCase } from './harness.js'
 import { ANN, assertRising, BEN, CLEO, type Probe, textOf, waitFor } from './probe.js'
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { NEVER } from '../../stores/store.js'
+import { NEVER } from '../../../stores/store.js'
 import type { StoreCase } from '../harness.js'
 import { ANN, assertSpan, BEN, CLEO, DAN, HOUR, ONE, type Probe, TWO, textOf } from '../probe.js'
 import { accept, bring, groupCase, inboxCase, redrive, states, take, takeOne } from './support.js'

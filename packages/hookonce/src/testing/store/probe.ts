@@ -9,7 +9,7 @@ import type {
   RecordSummary,
   Store,
   StoredRecord,
-} from '../stores/store.js'
+} from '../../stores/store.js'
 
 /** Longer than the slowest run. */
 export const HOUR = 3_600_000

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { StoreError } from '../errors.js'
-import type { CompleteOutcome, TransactionalStore } from '../stores/store.js'
+import { StoreError } from '../../errors.js'
+import type { CompleteOutcome, TransactionalStore } from '../../stores/store.js'
 import { type Bench, behaviour, type Effects, type StoreCase } from './harness.js'
 import { ANN, BEN, type Probe, textOf } from './probe.js'
 

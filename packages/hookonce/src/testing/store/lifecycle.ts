@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { StoreError } from '../errors.js'
+import { StoreError } from '../../errors.js'
 import { behaviour, type StoreCase } from './harness.js'
 import { ANN, assertRising, BEN, CLEO, HOUR, textOf } from './probe.js'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setImmediate as breath } from 'node:timers/promises'
-import type { StoredRecord } from '../stores/store.js'
+import type { StoredRecord } from '../../stores/store.js'
 import { behaviour, type StoreCase } from './harness.js'
 import { accept, inboxCase, take, takeOne } from './inbox/support.js'
 import { ANN, assertSpan, BEN, CLEO, HOUR, type Probe } from './probe.js'

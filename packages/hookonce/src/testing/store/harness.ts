@@ -1,4 +1,4 @@
-import type { Store } from '../stores/store.js'
+import type { Store } from '../../stores/store.js'
 import { Probe } from './probe.js'
 
 /** Opens the store under test. One harness can serve all cases: each case has its own scopes. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { NEVER } from '../../stores/store.js'
+import { NEVER } from '../../../stores/store.js'
 import type { StoreCase } from '../harness.js'
 import { ANN, assertSpan, BEN, CLEO, DAN, HOUR, type Probe, textOf } from '../probe.js'
 import { accept, fail, inboxCase, take, takeOne } from './support.js'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { lostError } from '../stores/store.js'
+import { lostError } from '../../stores/store.js'
 import { behaviour, type StoreCase } from './harness.js'
 import { ANN, assertRising, assertSpan, BEN, CLEO, DAN, HOUR, ONE, TWO, textOf } from './probe.js'
 

@@ -1,0 +1,116 @@
+import { StoreError } from '../../errors.js'
+import type { Clock } from '../../util/clock.js'
+import type { CompleteOutcome } from '../store.js'
+import { loadDriver, type SqliteTransaction } from './database/driver.js'
+import { createEffects, type Transaction, WorkFailure } from './database/effects.js'
+import { toFailure, toStoreError } from './database/errors.js'
+import { openInMemory } from './database/open.js'
+import { createOperations } from './database/record-operations.js'
+import { createTransactions } from './database/transaction.js'
+import type { Operation, OutcomeOf, Payloads } from './messages.js'
+import { createListAccepted } from './worker-thread/list-accepted.js'
+import { createScans, type Scan } from './worker-thread/scans.js'
+import { createUsage } from './worker-thread/usage.js'
+
+/** A database in memory, which lives on the caller's thread and goes by the given clock. */
+export function openDatabaseInMemory(clock: Clock) {
+  const opening = open(clock)
+  /** Settles when all that was asked so far is done. */
+  let idle: Promise<unknown> = opening.catch(() => {})
+  let closing: Promise<void> | undefined
+
+  function after<T>(work: (database: Awaited<typeof opening>) => T): Promise<T> {
+    if (closing !== undefined) throw problem(new StoreError('it is closed', 'refused'))
+    const done = opening.then(work)
+    idle = done.catch(() => {})
+    return done
+  }
+
+  return {
+    async call<Name extends Operation>(operation: Name, payload: Payloads[Name]): Promise<OutcomeOf<Name>> {
+      return after(({ run }) => {
+        try {
+          return run(operation, payload)
+        } catch (error) {
+          throw problem(error)
+        }
+      })
+    },
+
+    async transact(transaction: Transaction): Promise<CompleteOutcome> {
+      return after(({ transact }) => {
+        try {
+          return transact(transaction)
+        } catch (error) {
+          throw error instanceof WorkFailure ? error.reason : problem(error)
+        }
+      })
+    },
+
+    async database(): Promise<SqliteTransaction> {
+      return after(({ db }) => db)
+    },
+
+    close(): Promise<void> {
+      closing ??= idle.then(async () => (await opening).db.close())
+      return closing
+    },
+  }
+}
+
+const problem = (error: unknown): StoreError => toStoreError(toFailure(error), ':memory:')
+
+async function open(clock: Clock) {
+  const file = openInMemory(await loadDriver())
+  const { db } = file
+  const now = () => Math.floor(clock.now())
+  const transactions = createTransactions(file, 0)
+  const operations = createOperations(db)
+  const effects = createEffects({ db, transactions, operations, now })
+  const scans = createScans(db, transactions, now)
+  const listAccepted = createListAccepted(db, transactions, now)
+  const usage = createUsage(db, transactions, now)
+  let isWorking = false
+
+  const scanOf: { [Name in Operation]?: (payload: Payloads[Name]) => Scan<unknown> } = {
+    list: query => (query.accepted || query.label !== undefined ? listAccepted(query) : scans.list(query)),
+    stats: () => scans.stats(),
+    usage: ({ scope }) => usage(scope),
+    purge: ({ limit }) => scans.purge(limit),
+  }
+
+  function write<T>(work: () => T): T {
+    if (isWorking) throw new StoreError('a transaction within the work of another', 'refused')
+    isWorking = true
+    try {
+      transactions.tryBegin()
+      operations.begin()
+      return work()
+    } finally {
+      isWorking = false
+    }
+  }
+
+  return {
+    db,
+
+    run<Name extends Operation>(operation: Name, payload: Payloads[Name]): OutcomeOf<Name> {
+      const scan = scanOf[operation]
+      if (scan !== undefined) return lastOf(scan(payload)) as OutcomeOf<Name>
+      const step = operations[operation as keyof typeof operations] as (
+        payload: unknown,
+        now: number,
+      ) => OutcomeOf<Name>
+      return write(() => transactions.finish(() => step(payload, now())))
+    },
+
+    transact: (transaction: Transaction): CompleteOutcome => write(() => effects.finish(transaction)),
+  }
+}
+
+function lastOf<Result>(scan: Scan<Result>): Result {
+  for (;;) {
+    const { done, value } = scan.next()
+    if (done) return value
+  }
+}
