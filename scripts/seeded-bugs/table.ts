@@ -12,7 +12,7 @@ export function page(): string {
 Tests are worth what they find. \`npm run seeded-bugs\` puts each of these ${count} bugs into a copy of the tree, one at a time, and runs
 the test files beside it: one of their tests must fail. It runs every night, and fails when a bug survives. A change that moves
 the text of one fails \`scripts/seeded-bugs/test\`. The memory store's own are seeded in
-\`packages/hookonce/test/testing/cases-bite.test.ts\`.
+\`packages/hookonce/test/testing/store/cases-bite.test.ts\`.
 
 This page is written by \`npm run seeded-bugs -- --page\`.
 

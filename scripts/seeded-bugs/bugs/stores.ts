@@ -78,7 +78,7 @@ export const storeBugs: Bugs = [
   ),
   inSqlite(
     'SQLite: effects meet no foreign keys',
-    'main-thread/effects-connection.ts',
+    'database/effects.ts',
     'PRAGMA foreign_keys = ON',
     'PRAGMA foreign_keys = OFF',
     ...tests('sqlite/pragmas'),

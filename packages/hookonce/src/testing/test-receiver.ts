@@ -44,7 +44,7 @@ export interface TestAnswer {
 }
 
 /** A receiver in a process that can crash, with one source and the handler under test behind it. */
-export interface TestReceiver<S extends Store> {
+export interface TestReceiver<S extends Store = InMemorySqliteStore> {
   /** Time, if no other clock was given. */
   readonly clock: ManualClock
   readonly store: S
