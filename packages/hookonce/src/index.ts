@@ -1,3 +1,8 @@
+/**
+ * Receivers, inboxes and idempotent runs over a store, one recorded result per key.
+ *
+ * @module hookonce
+ */
 export {
   ACTIVITY_CHANNEL,
   type AttemptEndKind,

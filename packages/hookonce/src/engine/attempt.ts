@@ -26,7 +26,7 @@ export interface Attempt {
  * `effects` may be run again where the database asks for it (serialization failure): nothing but SQL belongs inside.
  *
  * Rejects with what `effects` threw; with {@link NoResultError} if another attempt owns the key by now; with
- * {@link StoreError} if the store could not be reached; with {@link TypeError} when called twice.
+ * {@link StoreError} if the store could not be reached; with `TypeError` when called twice.
  */
 export interface AsyncCommit<Tx, Result> {
   commit<R extends Result>(effects: (tx: Tx) => R | Promise<R>): Promise<R>

@@ -16,7 +16,7 @@ export interface IdempotencyOptions<S extends Store = Store> extends Partial<Tim
   /**
    * Called for events that concern an operator: a handler that threw, a store that failed. At once and in the middle of
    * the work: it must be quick; what it throws changes nothing. Default: warnings of the process (`HookonceWarning`),
-   * unless somebody subscribes to {@link EVENTS_CHANNEL}.
+   * unless somebody subscribes to `EVENTS_CHANNEL`.
    */
   onEvent?: (event: HookonceEvent) => void
 }

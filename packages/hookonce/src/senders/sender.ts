@@ -134,7 +134,7 @@ export interface Claim {
 }
 
 export interface SenderRules extends Omit<Sender, 'verify' | 'sign' | 'toleranceMs' | 'secretTraits'> {
-  /** A signature by any of them is valid: old and new during rotation. 1 to {@link MAX_KEYS}. */
+  /** A signature by any of them is valid: old and new during rotation. 1 to 10. */
   keys: readonly SigningKey[]
   /** `null`: the signature is missing or malformed. */
   read(delivery: Delivery): Claim | null

@@ -26,7 +26,7 @@ export interface InboxStore extends Store {
   /**
    * Claims at most `limit` due records of a scope, longest due first, and starts an attempt of each as `claim` does:
    * attempts + 1, a lease, a larger fencing token. Due are pending and failed records whose time has come, and running
-   * ones whose lease is over: those are taken over (`tookOver`, {@link lostError}).
+   * ones whose lease is over: those are taken over (`tookOver`, `lostError`).
    *
    * A process may crash before it begins all that it claimed, so an attempt counts as begun from its first renewal on. An
    * attempt that had begun and is taken over is a loss; a record with `maxLosses` losses dies instead, with

@@ -59,7 +59,7 @@ export interface Store {
 
   /**
    * One page of records without their results, newest first if the store has an order.
-   * Rejects with {@link StoreError} (`refused`) for a limit out of range, or an `after` that is no page's `next`.
+   * Rejects with `StoreError` (`refused`) for a limit out of range, or an `after` that is no page's `next`.
    */
   list(query: ListQuery): Promise<RecordPage>
 

@@ -13,7 +13,7 @@ export interface StoreHarness {
   transactions?: Effects
   /** `true` if the work of a transaction may be asynchronous (`transactions: 'async'`). */
   waitingWork?: boolean
-  /** `true` if the store is an {@link InboxStore}. */
+  /** `true` if the store is an `InboxStore`. */
   inbox?: boolean
   /** `true` if the inbox orders the records of a group. */
   groups?: boolean
