@@ -2,7 +2,8 @@
 import { parseStoreCommand, type StoreCommand, storeCommandIn } from './cli/commands/parse.js'
 import { sendHelp } from './cli/send-options.js'
 import { help, parseCommandLine } from './cli/serve-options.js'
-import { resolveConfig } from './config/resolve.js'
+import type { GivenSettings } from './config/environment.js'
+import { type ResolvedConfig, resolveConfig } from './config/resolve.js'
 import { StartError } from './config/start-error.js'
 import { version } from './config/version.js'
 import { terminalSafe } from './observability/escape.js'
@@ -20,7 +21,7 @@ async function run(args: string[]): Promise<void> {
     process.exitCode = await send(command, process.env)
   } else {
     const { given: flags, configFile } = command
-    const config = await resolveConfig({ flags, configFile, env: process.env, folder: process.cwd() })
+    const config = await configOf(flags, configFile)
     if (command.name === 'work') await (await import('./runtime/work.js')).work(config)
     else await (await import('./runtime/serve.js')).serve(config)
   }
@@ -34,7 +35,7 @@ async function runOnStore(command: StoreCommand): Promise<void> {
     return
   }
   const { given: flags, configFile } = given
-  const config = await resolveConfig({ flags, configFile, env: process.env, folder: process.cwd() })
+  const config = await configOf(flags, configFile)
   for (const { kind, message, fix } of command.name === 'doctor' ? [] : config.secretWarnings) {
     if (kind === 'on the command line') process.stderr.write(`hookonce: ${message}; ${fix}\n`)
   }
@@ -42,6 +43,11 @@ async function runOnStore(command: StoreCommand): Promise<void> {
   const code = await runStoreCommand(command, config)
   // A store that failed to open may keep retrying: exit, once stdout is written.
   process.stdout.write('', () => process.exit(code))
+}
+
+function configOf(flags: GivenSettings, configFile: string | undefined): Promise<ResolvedConfig> {
+  const isTerminal = process.stdout.isTTY === true
+  return resolveConfig({ flags, configFile, env: process.env, folder: process.cwd(), isTerminal })
 }
 
 run(process.argv.slice(2)).catch((error: unknown) => {
