@@ -14,7 +14,8 @@ export function buildStale() {
     reported('Building the library and the server', () => {
       for (const script of ['generate-sql.mjs', 'generate-lua.mjs']) run(join(root, 'scripts', script))
       const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
-      run(tsc, '-b', ...packages)
+      // Types are checked by `npm run build`; a first start takes a third of the time without.
+      run(tsc, '-b', '--noCheck', ...packages)
     })
   }
   if (isStale(join(root, 'packages/server/dist/dashboard/index.html'), dashboard)) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { parseStoreCommand, type StoreCommand, storeCommandIn } from './cli/commands/parse.js'
+import { initHelp } from './cli/init/options.js'
 import { sendHelp } from './cli/send-options.js'
 import { help, parseCommandLine } from './cli/serve-options.js'
 import type { GivenSettings } from './config/environment.js'
@@ -16,6 +17,8 @@ async function run(args: string[]): Promise<void> {
   if (command.name === 'help') console.log(help())
   else if (command.name === 'version') console.log(version())
   else if (command.name === 'send help') console.log(sendHelp())
+  else if (command.name === 'init help') console.log(initHelp())
+  else if (command.name === 'init') await (await import('./cli/init/index.js')).init(command, process.cwd())
   else if (command.name === 'send') {
     const { send } = await import('./cli/send.js')
     process.exitCode = await send(command, process.env)

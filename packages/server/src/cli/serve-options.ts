@@ -3,18 +3,21 @@ import { defaultOf, flagOf, SETTING_NAMES, SETTINGS, type Setting, type SettingN
 import { StartError } from '../config/start-error.js'
 import { version } from '../config/version.js'
 import { storeCommandsHelp } from './commands/parse.js'
+import { type InitCommand, parseInitCommand } from './init/options.js'
 import { type OptionKinds, readOptions } from './parse-args.js'
 import { parseSendCommand, type SendCommand } from './send-options.js'
 
 export type Command =
   | { name: 'serve' | 'work'; given: GivenSettings; configFile: string | undefined }
   | SendCommand
+  | InitCommand
   | { name: 'help' }
   | { name: 'version' }
 
 const isSecret = (name: SettingName): boolean => (SETTINGS[name] as Setting).secret === true
 
 export function parseCommandLine(args: string[]): Command {
+  if (args[0] === 'init') return parseInitCommand(args.slice(1))
   if (args[0] === 'send') return parseSendCommand(args.slice(1))
   const flags = new Map<string, SettingName>()
   for (const name of SETTING_NAMES) {
@@ -57,6 +60,7 @@ export function help(): string {
     'Usage: hookonce [serve] [options]   receive deliveries, and process those that an inbox accepted',
     '       hookonce work [options]      only process accepted ones, beside servers with the same store',
     '       hookonce send [options]      deliver an event as a sender would; hookonce send --help',
+    '       hookonce init [options]      write a config file; hookonce init --help',
     '',
     ...storeCommandsHelp(),
     '',

@@ -8,7 +8,7 @@ import { CLI, temporaryFolder } from './server.js'
 const SCRIPT = fileURLToPath(new URL('terminal.py', import.meta.url))
 
 export const ENTER = '\r'
-export const SPACE = ' '
+export const TAB = '\t'
 export const DOWN = '\x1b[B'
 export const CONTROL_C = '\x03'
 
