@@ -17,6 +17,7 @@ async function run(args: string[]): Promise<void> {
   if (command.name === 'help') console.log(help())
   else if (command.name === 'version') console.log(version())
   else if (command.name === 'send help') console.log(sendHelp())
+  else if (command.name === 'demo') process.exit(await (await import('./cli/demo/index.js')).demo())
   else if (command.name === 'init help') console.log(initHelp())
   else if (command.name === 'init') await (await import('./cli/init/index.js')).init(command, process.cwd())
   else if (command.name === 'send') {
