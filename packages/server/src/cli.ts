@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { parseStoreCommand, type StoreCommand, storeCommandIn } from './cli/commands/parse.js'
+import { endWithNpx } from './cli/end-with-npx.js'
 import { initHelp } from './cli/init/options.js'
 import { sendHelp } from './cli/send-options.js'
 import { help, parseCommandLine } from './cli/serve-options.js'
@@ -26,6 +27,7 @@ async function run(args: string[]): Promise<void> {
   } else {
     const { given: flags, configFile } = command
     const config = await configOf(flags, configFile)
+    endWithNpx()
     if (command.name === 'work') await (await import('./runtime/work.js')).work(config)
     else await (await import('./runtime/serve.js')).serve(config)
   }

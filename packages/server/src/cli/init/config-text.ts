@@ -1,16 +1,5 @@
 import { SENDERS } from 'hookonce/senders'
-import type { MODES, STORES } from './options.js'
-
-export interface Choices {
-  /** Names of senders; none: anybody may deliver. */
-  senders: readonly string[]
-  mode: (typeof MODES)[number]
-  store: (typeof STORES)[number]
-  /** `undefined`: deliveries are acknowledged. */
-  forward: string | undefined
-}
-
-export const DEFAULTS: Choices = { senders: [], mode: 'inline', store: 'sqlite', forward: undefined }
+import type { Choices } from './choices.js'
 
 const STORE_LINES: Record<Choices['store'], readonly string[]> = {
   sqlite: [

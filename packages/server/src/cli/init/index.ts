@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { DEFAULT_NAMES } from '../../config/file.js'
 import { StartError } from '../../config/start-error.js'
 import { print } from '../commands/print.js'
-import { type Choices, configText, DEFAULTS, senderOptions } from './config-text.js'
+import { type Choices, DEFAULTS } from './choices.js'
+import { configText, senderOptions } from './config-text.js'
 import type { InitOptions } from './options.js'
 
 /** Writes a config file and says what comes next. @throws {StartError} */

@@ -3,10 +3,7 @@ import { didYouMean } from '../../config/did-you-mean.js'
 import { isHttpUrl } from '../../config/kinds.js'
 import { StartError } from '../../config/start-error.js'
 import { type OptionKinds, readOptions } from '../parse-args.js'
-import type { Choices } from './config-text.js'
-
-export const MODES = ['inline', 'inbox'] as const
-export const STORES = ['sqlite', 'redis', 'postgres', 'memory'] as const
+import { type Choices, MODES, STORES } from './choices.js'
 
 /** `hookonce init`, parsed. */
 export type InitCommand = InitOptions | { name: 'init help' }

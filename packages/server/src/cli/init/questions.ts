@@ -1,8 +1,8 @@
 import { autocompleteMultiselect, intro, isCancel, select, text } from '@clack/prompts'
 import { SENDERS } from 'hookonce/senders'
 import { StartError } from '../../config/start-error.js'
-import { type Choices, DEFAULTS } from './config-text.js'
-import { forwardFault, MODES, STORES } from './options.js'
+import { type Choices, DEFAULTS, MODES, STORES } from './choices.js'
+import { forwardFault } from './options.js'
 
 const MODE_HINTS: Record<Choices['mode'], string> = {
   inline: 'a delivery is answered with its result',
