@@ -39,7 +39,12 @@ const LEVELS: Record<string, Style> = { debug: 'dim', info: 'green', warn: 'yell
 /** Where the text begins that belongs to the line above. */
 const INDENT = ' '.repeat(14)
 
-/** Turns a line for programs into one for people. @param wholeKeys whether long keys are not shortened */
+/**
+ * Turns a line for programs into one for people. It works on what pino writes, so that a stalled terminal costs lines and
+ * never a delivery, as with JSON.
+ *
+ * @param wholeKeys whether long keys are not shortened
+ */
 export function prettyPrinter(paint: Paint, wholeKeys: boolean): (json: string) => string {
   const shownKey = (key: string) => (wholeKeys ? oneLine(key) : shortened(oneLine(key)))
   return json => {
