@@ -11,15 +11,26 @@ const dashboard = join(root, 'packages/dashboard')
 
 export function buildStale() {
   if (packages.some(folder => isStale(join(folder, 'dist/.tsbuildinfo'), folder))) {
-    process.stderr.write('building…\n')
-    for (const script of ['generate-sql.mjs', 'generate-lua.mjs']) run(join(root, 'scripts', script))
-    const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
-    run(tsc, '-b', ...packages)
+    reported('Building the library and the server', () => {
+      for (const script of ['generate-sql.mjs', 'generate-lua.mjs']) run(join(root, 'scripts', script))
+      const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
+      // Types are checked by `npm run build`; a first start takes a third of the time without.
+      run(tsc, '-b', '--noCheck', ...packages)
+    })
   }
   if (isStale(join(root, 'packages/server/dist/dashboard/index.html'), dashboard)) {
-    process.stderr.write('building the dashboard…\n')
-    run(join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn', dashboard)
+    reported('Building the dashboard', () => {
+      run(join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn', dashboard)
+    })
   }
+}
+
+/** On stderr: stdout is the command's own. */
+function reported(what, build) {
+  const begunAt = performance.now()
+  process.stderr.write(`${what} … `)
+  build()
+  process.stderr.write(`${((performance.now() - begunAt) / 1000).toFixed(1)} s\n`)
 }
 
 function isStale(built, folder) {

@@ -51,7 +51,7 @@ export default defineConfig({
 Or for \`/webhook\`, by the environment alone:
 
 \`\`\`bash
-${environmentOf(name, source).join(' \\\n  ')} hookonce
+${environmentOf(name, source).join(' \\\n  ')} npx hookonce
 \`\`\`
 
 | | |
@@ -62,7 +62,7 @@ ${rows.map(row).join('\n')}
 
 ${facts.pitfalls.map(pitfall => `- ${pitfall}`).join('\n')}
 
-To see it work: \`hookonce send --sender ${name} --times 2\`. All senders: [senders.md](../senders.md).
+To see it work: \`npx hookonce send --sender ${name} --times 2\`. All senders: [senders.md](../senders.md).
 
 Where that is written: ${facts.pages.map(page => `<${page}>`).join(', ')}
 `

@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 import { parseStoreCommand, type StoreCommand, storeCommandIn } from './cli/commands/parse.js'
+import { endWithNpx } from './cli/end-with-npx.js'
+import { initHelp } from './cli/init/options.js'
 import { sendHelp } from './cli/send-options.js'
 import { help, parseCommandLine } from './cli/serve-options.js'
-import { resolveConfig } from './config/resolve.js'
+import type { GivenSettings } from './config/environment.js'
+import { type ResolvedConfig, resolveConfig } from './config/resolve.js'
 import { StartError } from './config/start-error.js'
 import { version } from './config/version.js'
 import { terminalSafe } from './observability/escape.js'
@@ -15,12 +18,16 @@ async function run(args: string[]): Promise<void> {
   if (command.name === 'help') console.log(help())
   else if (command.name === 'version') console.log(version())
   else if (command.name === 'send help') console.log(sendHelp())
+  else if (command.name === 'demo') process.exit(await (await import('./cli/demo/index.js')).demo())
+  else if (command.name === 'init help') console.log(initHelp())
+  else if (command.name === 'init') await (await import('./cli/init/index.js')).init(command, process.cwd())
   else if (command.name === 'send') {
     const { send } = await import('./cli/send.js')
     process.exitCode = await send(command, process.env)
   } else {
     const { given: flags, configFile } = command
-    const config = await resolveConfig({ flags, configFile, env: process.env, folder: process.cwd() })
+    const config = await configOf(flags, configFile)
+    endWithNpx()
     if (command.name === 'work') await (await import('./runtime/work.js')).work(config)
     else await (await import('./runtime/serve.js')).serve(config)
   }
@@ -34,7 +41,7 @@ async function runOnStore(command: StoreCommand): Promise<void> {
     return
   }
   const { given: flags, configFile } = given
-  const config = await resolveConfig({ flags, configFile, env: process.env, folder: process.cwd() })
+  const config = await configOf(flags, configFile)
   for (const { kind, message, fix } of command.name === 'doctor' ? [] : config.secretWarnings) {
     if (kind === 'on the command line') process.stderr.write(`hookonce: ${message}; ${fix}\n`)
   }
@@ -42,6 +49,11 @@ async function runOnStore(command: StoreCommand): Promise<void> {
   const code = await runStoreCommand(command, config)
   // A store that failed to open may keep retrying: exit, once stdout is written.
   process.stdout.write('', () => process.exit(code))
+}
+
+function configOf(flags: GivenSettings, configFile: string | undefined): Promise<ResolvedConfig> {
+  const isTerminal = process.stdout.isTTY === true
+  return resolveConfig({ flags, configFile, env: process.env, folder: process.cwd(), isTerminal })
 }
 
 run(process.argv.slice(2)).catch((error: unknown) => {

@@ -4,6 +4,7 @@ export {
   type Config,
   type DeliveryFunction,
   defineConfig,
+  env,
   type ForwardOptions,
   forward,
   type Handle,

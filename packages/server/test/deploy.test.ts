@@ -35,7 +35,7 @@ test('every HOOKONCE_ variable of deploy/, the compose file and the image is a s
 
 test('the compose file hands on every setting there is, but for the files that hold secrets', async () => {
   const { stdout } = await runCli({ args: ['--help'] })
-  const settings = [...new Set(stdout.match(/\b(HOOKONCE_[A-Z_]+|LOG_LEVEL)\b/g))].filter(
+  const settings = [...new Set(stdout.match(/\b(HOOKONCE_[A-Z_]+|LOG_LEVEL|LOG_FORMAT)\b/g))].filter(
     name => !name.endsWith('_FILE'),
   )
   const { services } = parse(text('docker-compose.yml'), { merge: true })

@@ -6,7 +6,7 @@ import { commandsOf, pages, ROOT } from '../pages.js'
 
 const help = (...args: string[]) =>
   spawnSync(process.execPath, [join(ROOT, 'packages/server/dist/cli.js'), ...args, '--help']).stdout.toString()
-const [main, send] = [help(), help('send')]
+const [main, send, init] = [help(), help('send'), help('init')]
 
 /** Of the repository, and of a folder that is a package of its own. */
 const scriptsOf = (folder: string): string[] =>
@@ -26,9 +26,16 @@ function fault(command: string, folder: string): string | undefined {
   if (words === undefined) return undefined
   const name = /^records \w+|^\w+/.exec(words)?.[0] ?? 'serve'
   if (!new RegExp(`hookonce \\[?${name}\\b`).test(main)) return `there is no hookonce ${name}`
-  const text = name === 'send' ? send : main
+  const text = name === 'send' ? send : name === 'init' ? init : main
   const unknown = words.match(/(?<=\s|^)--[a-z-]+/g)?.find(flag => !text.includes(flag))
   return unknown && `hookonce ${name} has no ${unknown}`
+}
+
+/** Whether a command is this one in another form than `npx hookonce`, which works wherever it is installed. */
+function isOtherForm(command: string, folder: string): boolean {
+  const [, words = ''] = /^(?:\w+=\S* )*(.*)/.exec(command) ?? []
+  const isOwnScript = folder !== '.' && existsSync(join(ROOT, folder, 'package.json'))
+  return /^hookonce\b/.test(words) || (/^npm start\b/.test(words) && !isOwnScript)
 }
 
 const PATH = /^(?:\.\/)?(?:packages|scripts|deploy|examples|bench|docs)\/[\w./-]+$/
@@ -47,6 +54,11 @@ describe.each(checked)('$path', ({ path, blocks, spans }) => {
     const commands = [...shell.flatMap(commandsOf), ...spans.map(({ text }) => text)]
     const faults = commands.map(command => fault(command, dirname(path)))
     expect(faults.filter(fault => fault !== undefined)).toEqual([])
+  })
+
+  test('calls the command npx hookonce', () => {
+    const commands = blocks.filter(({ lang }) => lang === 'bash').flatMap(commandsOf)
+    expect(commands.filter(command => isOtherForm(command, dirname(path)))).toEqual([])
   })
 
   test('names files that there are', () => {

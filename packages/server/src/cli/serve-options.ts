@@ -3,18 +3,23 @@ import { defaultOf, flagOf, SETTING_NAMES, SETTINGS, type Setting, type SettingN
 import { StartError } from '../config/start-error.js'
 import { version } from '../config/version.js'
 import { storeCommandsHelp } from './commands/parse.js'
+import { type InitCommand, parseInitCommand } from './init/options.js'
 import { type OptionKinds, readOptions } from './parse-args.js'
 import { parseSendCommand, type SendCommand } from './send-options.js'
 
 export type Command =
   | { name: 'serve' | 'work'; given: GivenSettings; configFile: string | undefined }
   | SendCommand
+  | InitCommand
+  | { name: 'demo' }
   | { name: 'help' }
   | { name: 'version' }
 
 const isSecret = (name: SettingName): boolean => (SETTINGS[name] as Setting).secret === true
 
 export function parseCommandLine(args: string[]): Command {
+  if (args[0] === 'demo') return parseDemoCommand(args.slice(1))
+  if (args[0] === 'init') return parseInitCommand(args.slice(1))
   if (args[0] === 'send') return parseSendCommand(args.slice(1))
   const flags = new Map<string, SettingName>()
   for (const name of SETTING_NAMES) {
@@ -50,6 +55,13 @@ export function parseCommandLine(args: string[]): Command {
   return command === 'serve' || command === 'work' ? { name: command, given, configFile } : { name: command }
 }
 
+function parseDemoCommand(args: string[]): Command {
+  const [read] = readOptions(args, { help: { type: 'boolean', short: 'h' } })
+  if (read === undefined) return { name: 'demo' }
+  if (read.option === undefined) throw new StartError(`demo takes nothing, not ${read.word}`)
+  return { name: 'help' }
+}
+
 export function help(): string {
   const lines = [
     `hookonce ${version()}: a webhook receiver with idempotency keys`,
@@ -57,6 +69,8 @@ export function help(): string {
     'Usage: hookonce [serve] [options]   receive deliveries, and process those that an inbox accepted',
     '       hookonce work [options]      only process accepted ones, beside servers with the same store',
     '       hookonce send [options]      deliver an event as a sender would; hookonce send --help',
+    '       hookonce demo                see duplicates and a crash handled, in half a minute',
+    '       hookonce init [options]      write a config file; hookonce init --help',
     '',
     ...storeCommandsHelp(),
     '',

@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
-import { extname, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { resolve } from 'node:path'
 import type { Attempt, Delivery } from 'hookonce'
 import type { FetchResponse } from 'hookonce/adapters/fetch'
 import type { Sender } from 'hookonce/senders'
 import type { ClusterAddress, SentinelAddress } from 'hookonce/stores/redis'
 import * as v from 'valibot'
 import { didYouMean } from './did-you-mean.js'
-import type { GivenSettings } from './environment.js'
+import { type GivenSettings, readSecret } from './environment.js'
+import { importDefault } from './import-config.js'
 import { KINDS } from './kinds.js'
 import { SETTING_NAMES, type Settings } from './settings.js'
 import { StartError } from './start-error.js'
@@ -126,6 +126,17 @@ export function defineConfig(config: Config): Config {
   return config
 }
 
+/**
+ * A variable of the environment, or what is in the file that `NAME_FILE` names: a config file holds no secret.
+ *
+ * @throws {StartError} neither is set
+ */
+export function env(name: string): string {
+  const given = readSecret(process.env, name)
+  if (given === undefined) throw new StartError(`${name} is not set, nor ${name}_FILE`)
+  return given.value
+}
+
 export interface ConfigFile {
   path: string
   settings: GivenSettings
@@ -195,7 +206,7 @@ const REDIS = v.union([
 
 const SOURCE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/
 
-const DEFAULT_NAMES = ['hookonce.config.mjs', 'hookonce.config.js', 'hookonce.config.ts']
+export const DEFAULT_NAMES = ['hookonce.config.mjs', 'hookonce.config.js', 'hookonce.config.ts']
 
 /** Loads the named file, or the config file in the folder if there is one. */
 export async function loadConfigFile(folder: string, named: string | undefined): Promise<ConfigFile | undefined> {
@@ -219,12 +230,6 @@ function defaultName(folder: string): string | undefined {
     throw new StartError(`${first} and ${second} are both in ${folder}; keep one, or say which with --config`)
   }
   return first
-}
-
-async function importDefault(path: string): Promise<unknown> {
-  if (!/^\.[cm]?ts$/.test(extname(path))) return (await import(pathToFileURL(path).href)).default
-  const { createJiti } = await import('jiti')
-  return createJiti(import.meta.url, { fsCache: false }).import(path, { default: true })
 }
 
 function readConfig(content: unknown, file: string): Omit<ConfigFile, 'path'> {

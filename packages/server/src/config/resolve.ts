@@ -43,6 +43,7 @@ export interface ResolvedConfig extends Capacity {
   workPort: number | undefined
   drainMs: number
   logLevel: NonNullable<Settings['logLevel']>
+  logFormat: NonNullable<Settings['logFormat']>
   logKeys: NonNullable<Settings['logKeys']>
   operatorAccess: OperatorAccess
   /** Whether `POST /webhook/no-idempotency` exists. */
@@ -59,6 +60,8 @@ export interface ConfigInput {
   /** The working folder: of the config file and of relative paths. */
   folder: string
   configFile?: string | undefined
+  /** Whether stdout is one. Default `false`. */
+  isTerminal?: boolean
 }
 
 /** Precedence: flag, environment, config file, default. @throws {StartError} */
@@ -83,6 +86,7 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     const own = { ...sent, mode, forwardHandshakes, ...(ratePerSecond !== undefined && { ratePerSecond }) }
     sources.set(name, resolveSource(name, own, { settings, given, where }))
   }
+  const logFormat = settings.logFormat ?? (input.isTerminal ? 'pretty' : 'json')
   const store = storeLocation(file, given, settings, input.folder)
   const accessInput = { settings, where: where('operatorAccess'), store, sources, ofFile: file?.sources.keys() }
   return {
@@ -104,7 +108,8 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     workPort: settings.workPort,
     drainMs: ms(settings.drainSeconds ?? 0),
     logLevel: settings.logLevel ?? 'info',
-    logKeys: settings.logKeys ?? 'none',
+    logFormat,
+    logKeys: settings.logKeys ?? (logFormat === 'pretty' ? 'plain' : 'none'),
     operatorAccess: operatorAccess(accessInput),
     allowNoIdempotency: settings.allowNoIdempotency || sources.get('default')!.options.sender === undefined,
     sources,

@@ -206,12 +206,16 @@ export const SETTINGS = {
   }),
   logLevel: setting(oneOf('debug', 'info', 'warn', 'error', 'silent'), 'LOG_LEVEL', {
     default: 'info',
-    meaning: 'structured logs on stdout; keys as HOOKONCE_LOG_KEYS says, bodies of deliveries and secrets never',
+    meaning: 'logs on stdout; keys as HOOKONCE_LOG_KEYS says, bodies of deliveries and secrets never',
+  }),
+  logFormat: setting(oneOf('pretty', 'json'), 'LOG_FORMAT', {
+    defaultText: 'pretty where stdout is a terminal, else json',
+    meaning: 'json: lines for programs; pretty: for people, with one for each delivery',
   }),
   logKeys: setting(oneOf('none', 'hash', 'plain'), 'HOOKONCE_LOG_KEYS', {
-    default: 'none',
+    defaultText: 'none; for LOG_FORMAT=pretty plain',
     meaning:
-      'idempotency keys in warnings and errors: none, the first 16 hexadecimal digits of their SHA-256, or as they are; at LOG_LEVEL=debug always as they are',
+      'idempotency keys in the log: none, the first 16 hexadecimal digits of their SHA-256, or as they are (pretty shortens long ones); at LOG_LEVEL=debug always as they are',
   }),
 } as const
 

@@ -66,7 +66,8 @@ export function placeOf(location: StoreLocation): string {
   }
 }
 
-function withoutCredentials(text: string): string {
+/** A URL without user, password, query and fragment. */
+export function withoutCredentials(text: string): string {
   const { protocol, host, pathname } = new URL(text)
   return `${protocol}//${host}${pathname === '/' ? '' : pathname}`
 }

@@ -1,6 +1,9 @@
-import type { Answer, Delivery, DeliveryOutcome } from 'hookonce'
+import type { Answer, Delivery, DeliveryOutcome, Handler } from 'hookonce'
 import type { Logger } from 'pino'
-import { type FormatKey, keyFormatter, type LogKeys } from '../observability/log-keys.js'
+import type { ResolvedConfig } from '../config/resolve.js'
+import { PROBLEM_HELP } from '../http/problem-help.js'
+import type { ServerProblemCode } from '../http/problems.js'
+import { type FormatKey, keyFormatter } from '../observability/log-keys.js'
 
 /** At most one line about refusals in this time: anybody can cause them. */
 const REFUSALS_INTERVAL_MS = 10_000
@@ -8,40 +11,76 @@ const REFUSALS_INTERVAL_MS = 10_000
 /** Outcomes of deliveries whose key was not read, or is not valid. */
 const WITHOUT_KEY = new Set<DeliveryOutcome>(['unauthorized', 'handshake', 'invalid'])
 
-/** Logs the failures and refusals of one source; at `debug` every delivery. Bodies and signatures are never logged. */
+/** Outcomes whose answer is the handler's own. */
+const RESULTS = new Set<DeliveryOutcome>(['executed', 'replayed', 'joined'])
+
+/** What is logged of a delivery beside its answer. */
+export interface Received {
+  method: string
+  requestId: string | null
+  /** By `performance.now()`. */
+  startedAt: number
+  /** `undefined`: it was refused before its body was read. */
+  delivery?: Delivery
+}
+
+/**
+ * Logs the failures and refusals of one source; for people, and at `debug`, every delivery. Bodies and signatures are never
+ * logged.
+ */
 export class DeliveryLog {
   readonly #source: string
   readonly #keyOf: (delivery: Delivery) => string | null
   readonly #log: Logger
+  readonly #isPretty: boolean
   readonly #formatKey: FormatKey
+  /** By the delivery that ran it. */
+  readonly #attempts = new WeakMap<Delivery, number>()
   /** Refusals since the last line about them; `undefined`: the interval is over. */
   #refused: number | undefined
 
   /** @param keyOf reads the key of a delivery, as the source does */
-  constructor(source: string, keyOf: (delivery: Delivery) => string | null, log: Logger, keys: LogKeys) {
+  constructor(
+    source: string,
+    keyOf: (delivery: Delivery) => string | null,
+    log: Logger,
+    { logKeys, logFormat }: Pick<ResolvedConfig, 'logKeys' | 'logFormat'>,
+  ) {
     this.#source = source
     this.#keyOf = keyOf
     this.#log = log
-    this.#formatKey = keyFormatter(log, keys)
+    this.#isPretty = logFormat === 'pretty'
+    this.#formatKey = keyFormatter(log, logKeys)
   }
 
-  answered(delivery: Delivery, answer: Answer, startedAt: number): void {
-    const { status, outcome, attempt } = answer
-    this.refused(delivery.method, answer)
+  /** The same handler; for people its attempts are numbered in the lines of their deliveries. */
+  numbered(handler: Handler): Handler {
+    if (!this.#isPretty) return handler
+    return (delivery, attempt) => {
+      this.#attempts.set(delivery, attempt.number)
+      return handler(delivery, attempt)
+    }
+  }
+
+  answered({ method, requestId, startedAt, delivery }: Received, answer: Answer): void {
+    const { status, outcome } = answer
+    if (outcome === 'unauthorized') this.#countRefused(method, answer)
     const isDebug = this.#log.isLevelEnabled('debug')
-    if (!isDebug && status < 500 && outcome !== 'mismatch') return
+    const isEvent = delivery !== undefined && (status >= 500 || outcome === 'mismatch')
+    if (!isEvent && !isDebug && !this.#isPretty) return
     const facts = {
       source: this.#source,
-      key: this.#formatKey(this.#keyUsed(delivery, outcome)),
-      requestId: delivery.requestId ?? undefined,
-      attempt,
+      key: delivery && this.#formatKey(this.#keyUsed(delivery, outcome)),
+      requestId: requestId ?? undefined,
+      attempt: answer.attempt ?? (delivery && this.#attempts.get(delivery)),
       durationMs: since(startedAt),
       status,
       outcome,
+      ...(this.#isPretty && { fix: fixOf(answer) }),
     }
-    if (isDebug) this.#log.debug({ ...facts, bytes: delivery.body.length }, 'delivery')
+    if (isDebug) this.#log.debug({ ...facts, bytes: delivery?.body.length }, 'delivery')
     else if (status >= 500) this.#log.warn(facts, 'delivery failed')
-    else this.#log.info(facts, 'idempotency key reused for another payload')
+    else this.#log.info(facts, outcome === 'mismatch' ? 'idempotency key reused for another payload' : 'delivery')
   }
 
   failed(error: unknown, requestId: string, startedAt: number): void {
@@ -49,9 +88,8 @@ export class DeliveryLog {
     this.#log.error(facts, 'delivery not answered')
   }
 
-  /** Logs deliveries whose signature is not valid: the first at once, then how many there were in each interval. */
-  refused(method: string, answer: Answer): void {
-    if (answer.outcome !== 'unauthorized') return
+  /** Deliveries whose signature is not valid: the first is logged at once, then how many there were in each interval. */
+  #countRefused(method: string, answer: Answer): void {
     if (this.#refused === undefined) this.#logRefused(1, reasonOf(method, answer))
     else this.#refused++
   }
@@ -80,8 +118,28 @@ export class DeliveryLog {
 const since = (startedAt: number): number => Number((performance.now() - startedAt).toFixed(1))
 
 /** A problem's detail. A handshake has no problem: its answer has the sender's own form. */
-function reasonOf(method: string, { headers, body }: Answer): string {
+function reasonOf(method: string, answer: Answer): string {
+  const detail = problemOf(answer)?.detail
+  return (
+    detail ??
+    `The ${method} is not the sender's handshake: compare the verify token with the one in the sender's console.`
+  )
+}
+
+/** What to do about a problem of the receiver's. A handler's failure has a line of its own, above. */
+function fixOf(answer: Answer): string | undefined {
+  if (answer.status < 400 || RESULTS.has(answer.outcome)) return undefined
+  const code = problemOf(answer)?.code
+  return code === undefined || code === 'handler_failed' ? undefined : PROBLEM_HELP[code]?.todo
+}
+
+function problemOf({ headers, body }: Answer): { code: ServerProblemCode; detail: string } | undefined {
   const isProblem = headers.some(([name, value]) => name === 'content-type' && value === 'application/problem+json')
-  if (isProblem) return JSON.parse(Buffer.from(body).toString()).detail
-  return `The ${method} is not the sender's handshake: compare the verify token with the one in the sender's console.`
+  if (!isProblem) return undefined
+  try {
+    return JSON.parse(Buffer.from(body).toString())
+  } catch {
+    // An application's failure may claim to be one.
+    return undefined
+  }
 }

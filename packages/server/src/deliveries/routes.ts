@@ -2,14 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Answer, Delivery, type Handler, keyOf, type Source } from 'hookonce'
 import type { Logger } from 'pino'
-import type { ResolvedSource } from '../config/resolve.js'
+import type { ResolvedConfig, ResolvedSource } from '../config/resolve.js'
 import { KEYLESS } from '../config/source-names.js'
 import { deliverySchema, HANDSHAKE } from '../http/openapi/deliveries.js'
 import { serverProblem } from '../http/problems.js'
 import { requestIdFor } from '../http/request-id.js'
 import { sendAnswer } from '../http/send-answer.js'
 import type { Activity } from '../observability/activity/index.js'
-import type { LogKeys } from '../observability/log-keys.js'
 import type { Traces } from '../observability/telemetry/traces.js'
 import { handshakeHandlerFor } from './handlers/index.js'
 import { hasPassed } from './handlers/loop.js'
@@ -30,7 +29,8 @@ export interface DeliveryContext extends SourceContext {
   activity: Activity
   traces: Traces | undefined
   log: Logger
-  logKeys: LogKeys
+  logKeys: ResolvedConfig['logKeys']
+  logFormat: ResolvedConfig['logFormat']
 }
 
 const NO_BODY = Buffer.alloc(0)
@@ -55,9 +55,11 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
       const route = { schema: HANDSHAKE, onRequest: takeOver(handshakes), exposeHeadRoute: false, handler: unreached }
       app.route({ method: ['GET', 'HEAD', 'OPTIONS'], url: path, ...route })
     }
-    const { source, handler } = mountedSource(name, configured, context)
+    const mounted = mountedSource(name, configured, context)
+    const { source } = mounted
     const rate = ratePerSecond === undefined ? undefined : new TokenBucket(ratePerSecond, performance.now())
     const answererOf = (source: Source, receive: Receive, log: DeliveryLog) => {
+      const handler = log.numbered(mounted.handler)
       const traced = context.traces?.delivery(name, receive, handler)
       return deliveryAnswerer(
         configured,
@@ -68,14 +70,9 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
         context,
       )
     }
-    const { logKeys } = context
-    const log = new DeliveryLog(
-      name,
-      sender === undefined ? keyOf : delivery => sender.key(delivery),
-      context.log,
-      logKeys,
-    )
-    const keylessLog = new DeliveryLog(name, () => null, context.log, logKeys)
+    const readKey = sender === undefined ? keyOf : (delivery: Delivery) => sender.key(delivery)
+    const log = new DeliveryLog(name, readKey, context.log, context)
+    const keylessLog = new DeliveryLog(name, () => null, context.log, context)
     const forwardHandshake = handshakeHandlerFor(configured, source.maxResponseBytes, context)
     const receiveHandshake: Receive = async delivery => {
       const { status, headers, body, rest, reason } = await forwardHandshake!(delivery)
@@ -137,30 +134,31 @@ function deliveryAnswerer(
     const requestId = requestIdFor(request)
     const send = (answer: Answer, isLast = gate.closed) =>
       sendAnswer(response, withRequestId(answer, requestId), isLast)
+    const { method = 'POST', url = '', rawHeaders: headers } = request
+    const refuse = (answer: Answer, isLast?: boolean) => {
+      send(answer, isLast)
+      log.answered({ method, requestId, startedAt: at }, answer)
+    }
     let entered = false
     let body: Buffer = NO_BODY
     try {
-      const { method = 'POST', url = '', rawHeaders: headers } = request
       const refused = refusalOf(request, requestId)
-      if (refused !== undefined) {
-        send(refused)
-        return log.refused(method, refused)
-      }
+      if (refused !== undefined) return refuse(refused)
       // A delivery is in flight only once its body is complete: slow senders take no capacity from others.
       const read = method === 'POST' ? await bodies.read(request, maxBodyBytes) : NO_BODY
       if (read === 'gone') return
-      if (read === 'too_large') return send(source.tooLarge())
-      if (typeof read === 'string') return send(loadShedding.unread(name, read, requestId), true)
+      if (read === 'too_large') return refuse(source.tooLarge())
+      if (typeof read === 'string') return refuse(loadShedding.unread(name, read, requestId), true)
       body = read
       const late = gate.closed ? activity.answered(name, shuttingDown()) : loadShedding.enter(name, rate, requestId)
-      if (late !== undefined) return send(late)
+      if (late !== undefined) return refuse(late)
       entered = true
 
       const delivery = new Delivery({ method, url, headers, body, requestId })
       const answer = await receive(delivery)
       // Deliveries that are not the sender's do not count against its rate limit.
       if (answer.outcome === 'unauthorized') rate?.giveBack()
-      log.answered(delivery, answer, at)
+      log.answered({ method, requestId, startedAt: at, delivery }, answer)
       await nextWriteBatch()
       send(answer)
     } catch (error) {

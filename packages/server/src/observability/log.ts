@@ -1,8 +1,14 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { EVENTS_CHANNEL, type HookonceEvent } from 'hookonce'
+import { ACTIVITY_CHANNEL, EVENTS_CHANNEL, type HookonceActivity, type HookonceEvent } from 'hookonce'
 import { type LogFn, type Logger, pino } from 'pino'
+import type { ResolvedConfig } from '../config/resolve.js'
+import type { Settings } from '../config/settings.js'
 import { terminalSafeJson } from './escape.js'
 import { keyFormatter, type LogKeys } from './log-keys.js'
+import { prettyPrinter } from './pretty.js'
+import { stylesFor } from './styles.js'
+
+export type LogFormat = NonNullable<Settings['logFormat']>
 
 /** The buffer while stdout is blocked; further lines are dropped. */
 const MAX_BUFFERED_BYTES = 1_048_576
@@ -10,8 +16,8 @@ const MAX_BUFFERED_BYTES = 1_048_576
 /** The time limit of the flush at exit. */
 const FLUSH_MS = 1_000
 
-/** JSON lines on stdout. Logging never blocks and never throws. */
-export function createLogger(level: string): Logger {
+/** Lines on stdout. Logging never blocks and never throws. */
+export function createLogger(level: string, format: LogFormat): Logger {
   let giveUpAt = Number.POSITIVE_INFINITY
   const limitFlush = () => {
     giveUpAt = Math.min(giveUpAt, performance.now() + FLUSH_MS)
@@ -47,7 +53,8 @@ export function createLogger(level: string): Logger {
       formatters: { level: label => ({ level: label }) },
       serializers: { err: describeError },
       hooks: {
-        streamWrite: terminalSafeJson,
+        streamWrite:
+          format === 'pretty' ? prettyPrinter(stylesFor(process.stdout), level === 'debug') : terminalSafeJson,
         logMethod(args, method, level) {
           // Pino flushes synchronously after a fatal line.
           if (level === log.levels.values.fatal) limitFlush()
@@ -122,6 +129,20 @@ export function logEvents(log: Logger, keys: LogKeys): () => void {
   }
   subscribe(EVENTS_CHANNEL, onEvent)
   return () => void unsubscribe(EVENTS_CHANNEL, onEvent)
+}
+
+/** Logs each attempt out of an inbox: at a terminal an acknowledgement alone does not say what became of a delivery. */
+export function logInboxAttempts(log: Logger, { sources, logKeys }: ResolvedConfig): void {
+  const formatKey = keyFormatter(log, logKeys)
+  subscribe(ACTIVITY_CHANNEL, message => {
+    const event = message as HookonceActivity
+    if (event.type !== 'attempt_ended' || sources.get(event.scope)?.inbox === undefined) return
+    const { scope: source, key, attempt, durationMs, end } = event
+    log.info(
+      { source, key: formatKey(key), attempt, durationMs: Number(durationMs.toFixed(1)), outcome: end },
+      'attempt',
+    )
+  })
 }
 
 /** Without the message of a SyntaxError: JSON.parse quotes its input, which may be a delivery's body. */

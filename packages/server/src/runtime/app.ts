@@ -81,6 +81,7 @@ export async function createApp(context: AppContext): Promise<App> {
     metrics,
     log,
     logKeys: config.logKeys,
+    logFormat: config.logFormat,
   })
   const operators = createOperators(config.operatorAccess, operatorLog(log))
   const { refusal } = operators

@@ -4,7 +4,7 @@ import type { ResolvedConfig } from '../config/resolve.js'
 import { inboxOf } from '../deliveries/inbox.js'
 import { createForwardAgent, type ForwardAgent } from '../http/exchange.js'
 import { Activity } from '../observability/activity/index.js'
-import { createLogger, logEvents, logWarnings } from '../observability/log.js'
+import { createLogger, logEvents, logInboxAttempts, logWarnings } from '../observability/log.js'
 import { Metrics } from '../observability/metrics/index.js'
 import { StoreStatsCache } from '../observability/store-stats.js'
 import { startTelemetry, type Telemetry } from '../observability/telemetry/index.js'
@@ -27,7 +27,7 @@ export interface Parts {
 /** Opens the store and creates what works on it. @throws {StartError} */
 export async function assemble(config: ResolvedConfig): Promise<Parts> {
   disablePretenuring()
-  const log = createLogger(config.logLevel)
+  const log = createLogger(config.logLevel, config.logFormat)
   failFast(log)
   logWarnings(log)
   for (const { kind, message, fix } of config.secretWarnings) {
@@ -41,6 +41,7 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   const { storeTimeoutMs } = storeOptions
   const receiver = createReceiver({ store: opened.store, lockTtlMs, leaseMs, storeTimeoutMs, maxWaiters })
   logEvents(log, config.logKeys)
+  if (config.logFormat === 'pretty') logInboxAttempts(log, config)
   const storeStats = new StoreStatsCache(opened.store, config.sources)
   const metrics = new Metrics({ sources: config.sources, storeStats, running: receiver.running })
   const telemetry = await startTelemetry(process.env, metrics, log)

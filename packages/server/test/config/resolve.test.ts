@@ -50,6 +50,7 @@ test('the defaults are those of the documentation', async () => {
     inboxConcurrency: 20,
     drainMs: 25_000,
     logLevel: 'info',
+    logFormat: 'json',
     logKeys: 'none',
     operatorAccess: { mode: 'local', reason: expect.any(String) },
     allowNoIdempotency: true,
@@ -91,6 +92,17 @@ test('precedence: flag, environment, config file, default', async () => {
   const { port, sources } = await config({ PORT: '2', HOOKONCE_WAIT_SECONDS: '2' }, ['--port', '3'], file)
   const { options } = sources.get('default')!
   expect([port, options.waitMs, options.retentionMs, options.lockTtlMs]).toEqual([3, 2000, 1000, 300_000])
+})
+
+test.each([
+  ['a terminal', true, {}, ['pretty', 'plain']],
+  ['no terminal', false, {}, ['json', 'none']],
+  ['a terminal for programs', true, { LOG_FORMAT: 'json' }, ['json', 'none']],
+  ['no terminal, but people', false, { LOG_FORMAT: 'pretty' }, ['pretty', 'plain']],
+  ['a terminal that others see', true, { HOOKONCE_LOG_KEYS: 'none' }, ['pretty', 'none']],
+])('the log at %s', async (_, isTerminal, env, expected) => {
+  const { logFormat, logKeys } = await resolveConfig({ env, folder: temporaryFolder(), isTerminal })
+  expect([logFormat, logKeys]).toEqual(expected)
 })
 
 test('an empty variable is not set', async () => {

@@ -19,10 +19,10 @@ const HOSTILE = `export default { sources: { hostile: { handle: () => {
 } }, boom: { handle: () => { setImmediate(() => { throw new Error('boom') }); return new Response() } } } }`
 
 /** A server that logs every delivery, to a pipe that nobody reads before they listen to it. */
-async function unread(config?: string) {
+async function unread(config?: string, format = 'json') {
   const cwd = temporaryFolder()
   if (config !== undefined) writeFileSync(join(cwd, 'hookonce.config.mjs'), config)
-  const env = { PORT: String(await freePort()), HOOKONCE_STORE_URL: 'memory:', LOG_LEVEL: 'debug' }
+  const env = { PORT: String(await freePort()), HOOKONCE_STORE_URL: 'memory:', LOG_LEVEL: 'debug', LOG_FORMAT: format }
   const child = spawn(process.execPath, [CLI], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
   children.push(child)
   const exited = once(child, 'exit')
@@ -42,22 +42,26 @@ async function freePort(): Promise<number> {
   return port
 }
 
-test('deliveries go on while stdout is blocked; the dropped lines are reported afterwards', async () => {
-  const { child, url, deliver } = await unread()
-  for (let i = 0; i < 4_000; i++) expect((await deliver(`k${i}`)).status).toBe(200)
-  expect((await send(`${url}/healthz`, { method: 'GET' })).status).toBe(200)
-  let text = ''
-  child.stdout!.setEncoding('utf8').on('data', chunk => (text += chunk))
-  await until('it is told', () => text.includes('were dropped'))
-  const lines = text
-    .trim()
-    .split('\n')
-    .map(line => JSON.parse(line))
-  const { lines: dropped } = lines.find(({ msg }) => msg.includes('were dropped'))
-  expect(dropped + lines.filter(({ msg }) => msg === 'delivery').length).toBe(4_000)
-  await deliver('after')
-  await until('the log goes on', () => text.includes('"key":"after'))
-}, 60_000)
+test.each<[string, (line: string) => { dropped?: number; isDelivery: boolean }]>([
+  ['json', line => ({ dropped: JSON.parse(line).lines, isDelivery: JSON.parse(line).msg === 'delivery' })],
+  ['pretty', line => ({ dropped: Number(/lines=(\d+)/.exec(line)?.[1]), isDelivery: / executed +200 /.test(line) })],
+])(
+  'deliveries go on while stdout is blocked; the dropped lines are reported afterwards: %s',
+  async (format, read) => {
+    const { child, url, deliver } = await unread(undefined, format)
+    for (let i = 0; i < 4_000; i++) expect((await deliver(`k${i}`)).status).toBe(200)
+    expect((await send(`${url}/healthz`, { method: 'GET' })).status).toBe(200)
+    let text = ''
+    child.stdout!.setEncoding('utf8').on('data', chunk => (text += chunk))
+    await until('it is told', () => text.includes('were dropped'))
+    const lines = text.trim().split('\n')
+    const { dropped } = read(lines.find(line => line.includes('were dropped'))!)
+    expect(dropped! + lines.filter(line => read(line).isDelivery).length).toBe(4_000)
+    await deliver('after')
+    await until('the log goes on', () => text.includes('afterxxx'))
+  },
+  60_000,
+)
 
 test('a process with a blocked stdout still ends', async () => {
   const { child, deliver, exited } = await unread()

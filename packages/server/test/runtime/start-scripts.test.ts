@@ -18,10 +18,19 @@ afterAll(() => {
   }
 })
 
-/** Runs an npm script as a terminal does: in a process group of its own. */
-async function startScript(script: string, forwardTo: string, expect: ExpectStatic) {
+const COMMANDS = {
+  'npm start': ['npm', 'start', '--silent'],
+  'npm run dev': ['npm', 'run', '--silent', 'dev'],
+  'npx hookonce': ['npx', 'hookonce'],
+}
+
+type Command = keyof typeof COMMANDS
+
+/** Runs a command as a terminal does: in a process group of its own. */
+async function startCommand(name: Command, forwardTo: string, expect: ExpectStatic) {
   const { PATH, HOME } = process.env
-  const child = spawn('npm', ['run', '--silent', script], {
+  const [command = '', ...args] = COMMANDS[name]
+  const child = spawn(command, args, {
     cwd: ROOT,
     detached: true,
     env: {
@@ -50,26 +59,32 @@ async function startScript(script: string, forwardTo: string, expect: ExpectStat
   return { pid: child.pid!, url: url()!, stdout: () => stdout, exited }
 }
 
-const CASES = ['start', 'dev'].flatMap(script =>
-  (['SIGTERM', 'SIGINT', 'SIGHUP'] as const).flatMap(signal =>
-    ['process group', 'process'].map(target => [script, signal, target] as const),
-  ),
-)
+const CASES = (Object.keys(COMMANDS) as Command[])
+  .flatMap(command =>
+    (['SIGTERM', 'SIGINT', 'SIGHUP'] as const).flatMap(signal =>
+      ['process group', 'process'].map(target => ({ command, signal, target })),
+    ),
+  )
+  // npx alone hands no other signal on. A terminal sends them to the group.
+  .filter(({ command, signal, target }) => command !== 'npx hookonce' || signal === 'SIGTERM' || target !== 'process')
 
-test.concurrent.for(CASES)('npm run %s: %s to its %s drains', async ([script, signal, target], { expect }) => {
-  const upstream = await startUpstream()
-  upstream.shutGate()
-  const started = await startScript(script, upstream.url, expect)
-  const answer = send(`${started.url}/webhook`, { headers: { 'X-Idempotency-Key': 'a' } })
-  answer.catch(() => {})
-  await upstream.called(1)
-  process.kill(target === 'process' ? started.pid : -started.pid, signal)
-  await expect.poll(started.stdout, { timeout: 20_000 }).toContain('"msg":"shutting down"')
-  upstream.openGate()
-  expect((await answer).status).toBe(200)
-  await expect.poll(started.stdout, { timeout: 20_000 }).toContain('"msg":"stopped"')
-  // npm itself dies of SIGHUP.
-  expect(await started.exited).toBe(signal === 'SIGHUP' ? null : 0)
-  expect(upstream.calls).toHaveLength(1)
-  upstream.close()
-})
+test.concurrent.for(CASES)(
+  '$command: $signal to its $target drains',
+  async ({ command, signal, target }, { expect }) => {
+    const upstream = await startUpstream()
+    upstream.shutGate()
+    const started = await startCommand(command, upstream.url, expect)
+    const answer = send(`${started.url}/webhook`, { headers: { 'X-Idempotency-Key': 'a' } })
+    answer.catch(() => {})
+    await upstream.called(1)
+    process.kill(target === 'process' ? started.pid : -started.pid, signal)
+    await expect.poll(started.stdout, { timeout: 20_000 }).toContain('"msg":"shutting down"')
+    upstream.openGate()
+    expect((await answer).status).toBe(200)
+    await expect.poll(started.stdout, { timeout: 20_000 }).toContain('"msg":"stopped"')
+    // npm itself dies of SIGHUP, npx of any signal.
+    expect(await started.exited).toBe(signal === 'SIGHUP' || command === 'npx hookonce' ? null : 0)
+    expect(upstream.calls).toHaveLength(1)
+    upstream.close()
+  },
+)

@@ -17,7 +17,7 @@ export interface CommandStore {
 export async function openCommandStore(config: ResolvedConfig): Promise<CommandStore> {
   const missing = missingStore(config)
   if (missing !== undefined) throw new StartError(missing.reason, missing.exitCode)
-  const { store, place } = await openStore(config.store, config.storeOptions, createLogger('silent'))
+  const { store, place } = await openStore(config.store, config.storeOptions, createLogger('silent', 'json'))
   const { lockTtlMs, leaseMs } = config.sources.get('default')!.options
   const { storeTimeoutMs } = config.storeOptions
   const receiver = createReceiver({ store, lockTtlMs, leaseMs, storeTimeoutMs })

@@ -1,10 +1,6 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { memoryStore } from 'hookonce/stores/memory'
-import { pino } from 'pino'
-import { afterAll, describe, expect, test, vi } from 'vitest'
-import { resolveConfig } from '../../../src/config/resolve.js'
-import { announce } from '../../../src/runtime/banner.js'
+import { afterAll, describe, expect, test } from 'vitest'
 import { send } from '../../support/http.js'
 import { runCli, startServer, stopServers, temporaryFolder } from '../../support/server.js'
 
@@ -47,22 +43,6 @@ test('processes that start at once in one folder share one token', async () => {
   const servers = await Promise.all(Array.from({ length: 4 }, () => startServer({ cwd, env: PROTECTS })))
   const token = tokenIn(cwd)
   for (const { url } of servers) expect((await records(url, token)).status).toBe(200)
-})
-
-test('at a terminal the start prints a login link with the token in the fragment', async () => {
-  const folder = temporaryFolder()
-  mkdirSync(join(folder, 'data'))
-  const config = await resolveConfig({ env: PROTECTS, folder })
-  const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-  const isTTY = Object.getOwnPropertyDescriptor(process.stdout, 'isTTY')
-  Object.defineProperty(process.stdout, 'isTTY', { value: true, configurable: true })
-  const opened = { store: memoryStore(), place: 'memory:', durability: 'none' }
-  announce(pino({ level: 'silent' }), config, opened, ['http://127.0.0.1:8000'])
-  const shown = write.mock.calls.join('')
-  write.mockRestore()
-  if (isTTY === undefined) Reflect.deleteProperty(process.stdout, 'isTTY')
-  else Object.defineProperty(process.stdout, 'isTTY', isTTY)
-  expect(shown).toContain(`  log in      http://localhost:8000/dashboard#token=${tokenIn(folder)}\n`)
 })
 
 describe('an invalid token file stops the start with one line', () => {

@@ -35,7 +35,7 @@ async function storeFindings(config: ResolvedConfig): Promise<Finding[]> {
 /** Opens the store as a server does at its start. */
 async function reachable(config: ResolvedConfig): Promise<Finding> {
   try {
-    const { store } = await openStore(config.store, config.storeOptions, createLogger('silent'))
+    const { store } = await openStore(config.store, config.storeOptions, createLogger('silent', 'json'))
     await store.close()
     return ok('store', `${placeOf(config.store)} works`)
   } catch (error) {

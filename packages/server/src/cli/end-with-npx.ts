@@ -1,0 +1,15 @@
+const CHECK_MS = 250
+
+/** npx hands a signal on to its shell, which hands it on to nobody: a parent that is gone counts as SIGTERM. */
+export function endWithNpx(): void {
+  if (process.env.npm_command !== 'exec') return
+  const parent = process.ppid
+  const check = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(check)
+    process.kill(process.pid, 'SIGTERM')
+  }, CHECK_MS)
+  check.unref()
+  // What a drain still runs is not cut by a second signal.
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => clearInterval(check))
+}
