@@ -50,6 +50,11 @@ export interface Failure {
 
 export interface Adapter {
   name: string
+  /**
+   * What is kept whole in front of the adapter: requests (a parser reads them first), responses. Cases about its stream
+   * do not apply.
+   */
+  buffers?: ('requests' | 'responses')[]
   listener(source: Source, handle: (run: Omit<Run, 'number'>) => Promise<Reply>): RequestListener
   ways: Way[]
   failures: Failure[]
