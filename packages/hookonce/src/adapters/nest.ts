@@ -48,6 +48,7 @@ export interface HookonceModuleAsyncOptions extends Pick<ModuleMetadata, 'import
  * @Module({ imports: [HookonceModule.forRoot({ receiver, sources })], controllers: [PaymentsController] })
  * class AppModule {}
  */
+// biome-ignore lint/complexity/noStaticOnlyClass: Nest's modules are classes
 export class HookonceModule {
   static forRoot(options: HookonceModuleOptions): DynamicModule {
     return HookonceModule.forRootAsync({ useFactory: () => options })

@@ -72,11 +72,7 @@ export function deliveryCases(adapter: Adapter): void {
       expect(runs).toHaveLength(2)
     })
 
-    const bad: [why: string, headers: [string, string][]][] = [
-      ['empty', [['x-idempotency-key', '']]],
-      ['256 bytes long', [['x-idempotency-key', 'k'.repeat(256)]]],
-      ['with a space', [['x-idempotency-key', 'a b']]],
-      ['not ASCII', [['x-idempotency-key', 'clé']]],
+    const twice: [why: string, headers: [string, string][]][] = [
       [
         'sent twice',
         [
@@ -91,6 +87,13 @@ export function deliveryCases(adapter: Adapter): void {
           ['x-idempotency-key', 'a'],
         ],
       ],
+    ]
+    const bad: typeof twice = [
+      ...(adapter.limits?.includes('one value a request header') ? [] : twice),
+      ['empty', [['x-idempotency-key', '']]],
+      ['256 bytes long', [['x-idempotency-key', 'k'.repeat(256)]]],
+      ['with a space', [['x-idempotency-key', 'a b']]],
+      ['not ASCII', [['x-idempotency-key', 'clé']]],
       [
         'in two headers that disagree',
         [
@@ -162,7 +165,7 @@ export function deliveryCases(adapter: Adapter): void {
     })
   })
 
-  if (adapter.buffers?.includes('requests')) return
+  if (adapter.limits?.includes('whole requests')) return
 
   describe('a body that need not be read', () => {
     test('is 413 over the limit, announced by its length: not read, not run', async () => {

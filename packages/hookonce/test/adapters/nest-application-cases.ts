@@ -143,7 +143,10 @@ export function applicationCases(nest: Nest): void {
 
   test('the receiver is closed with the application', async () => {
     let closed = false
-    const store = Object.assign(memoryStore(), { close: async () => void (closed = true) })
+    const close = async () => {
+      closed = true
+    }
+    const store = Object.assign(memoryStore(), { close })
     const { receiver } = receiverOver({ store })
     const app = await applicationOf(nest, { receiver }, [
       controllerOf(nest, () => 'ran', [post], { source: undefined }),

@@ -18,7 +18,7 @@ export function nestCases(version: Version, platforms: Record<'express' | 'fasti
   const fastify: Nest = { ...version, name: 'Fastify', platform: platforms.fastify, everyPath: '*' }
 
   describe('on Express, behind its body parser', () => {
-    adapterCases({ ...nestAdapter(express), buffers: ['requests'] })
+    adapterCases({ ...nestAdapter(express), limits: ['whole requests'] })
     applicationCases(express)
   })
 
