@@ -15,7 +15,9 @@ function readConsole(): string[] {
   const written: string[] = []
   const onWarning = (warning: Error & { detail?: string }) => written.push(`${warning.message} ${warning.detail ?? ''}`)
   process.on('warning', onWarning)
-  const spy = vi.spyOn(console, 'error').mockImplementation((...words) => void written.push(words.map(String).join(' ')))
+  const spy = vi
+    .spyOn(console, 'error')
+    .mockImplementation((...words) => void written.push(words.map(String).join(' ')))
   onTestFinished(() => {
     process.off('warning', onWarning)
     spy.mockRestore()

@@ -84,7 +84,10 @@ export const FRAMEWORKS: Record<string, Framework> = {
   },
   'h3 1 (Nitro 2)': (source, answer) => {
     const app = createApp()
-    app.use('/webhook', eventHandler(event => handleFetch(source, toWebRequest(event), answerOf(answer))))
+    app.use(
+      '/webhook',
+      eventHandler(event => handleFetch(source, toWebRequest(event), answerOf(answer))),
+    )
     return toNodeListener(app)
   },
   'Elysia 1': (source, answer) => {
