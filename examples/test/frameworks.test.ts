@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { freePort } from '../../scripts/test-servers/free-port.js'
 import { inRepository, runToEnd, start } from './support/process.js'
+import { until } from './support/waiting.js'
 import { deliver } from './support/webhook.js'
 
 const EVENT = { event: 'order.paid' }
@@ -61,6 +62,8 @@ async function started(name: string) {
 describe.each(Object.entries(EXAMPLES))('%s', (name, { path = '/webhook', status = 200, body, more }) => {
   test('a duplicate gets the first answer; another body under its key is refused', async () => {
     const { url, stop } = await started(name)
+    // Elysia says that it listens a moment before it does.
+    await until('it listens', () => fetch(url).then(Boolean, () => false))
     const first = await deliver(url + path, 'order-1', EVENT)
     expect(first).toEqual({ status, cached: false, body })
     expect(await deliver(url + path, 'order-1', EVENT)).toEqual({ ...first, cached: true })
