@@ -59,7 +59,14 @@ export function typeErrors(samples: Sample[]): string[] {
   const { options } = ts.convertCompilerOptionsFromJson(base.compilerOptions, ROOT)
   const files = samples.map(({ file }) => file)
   const unused = { noUnusedLocals: false, noUnusedParameters: false }
-  const program = ts.createProgram(files, { ...options, ...unused, ...DECORATORS, allowJs: true, checkJs: true, noEmit: true })
+  const program = ts.createProgram(files, {
+    ...options,
+    ...unused,
+    ...DECORATORS,
+    allowJs: true,
+    checkJs: true,
+    noEmit: true,
+  })
   return ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
     const sample = samples.find(sample => sample.file === file?.fileName)
     const line = (sample?.line ?? 0) + 1 + (file?.getLineAndCharacterOfPosition(start ?? 0).line ?? 0)
@@ -97,7 +104,9 @@ export async function run(sample: Sample): Promise<void> {
 /** The file that Node.js runs: TypeScript without its types. */
 function javascript({ file, lang, text }: Sample): string {
   if (lang === 'js') return file
-  const { outputText } = ts.transpileModule(text, { compilerOptions: { target: ts.ScriptTarget.ES2023, ...DECORATORS } })
+  const { outputText } = ts.transpileModule(text, {
+    compilerOptions: { target: ts.ScriptTarget.ES2023, ...DECORATORS },
+  })
   const output = file.replace(/ts$/, 'js')
   writeFileSync(output, outputText)
   return output
