@@ -31,7 +31,8 @@ export interface KoaContext {
  * included, and is not recorded. For a duplicate the rest of the chain is skipped and `ctx.respond` is false.
  *
  * Errors go Koa's usual way; the answer is sent and, unless successful, not recorded. An error without a status below
- * 500 is also reported as `handler_threw`. `attemptOf(ctx)` is the attempt.
+ * 500 is also reported as `handler_threw`. `attemptOf(ctx)` is the attempt; effects of its `commit` end `ctx.res`, with
+ * `ctx.respond = false`.
  *
  * @throws {ConfigurationError} `source` is not a source
  *

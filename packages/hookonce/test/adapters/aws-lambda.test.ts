@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto'
+import type { ALBHandler, APIGatewayProxyHandler, APIGatewayProxyHandlerV2, LambdaFunctionURLHandler } from 'aws-lambda'
 import type { Source } from 'hookonce'
 import { handleLambda } from 'hookonce/adapters/aws-lambda'
 import type { FetchHandler } from 'hookonce/adapters/fetch'
@@ -110,4 +111,16 @@ describe.each(Object.entries(EVENTS))('a function behind %s', (_, service) => {
 test('an event of another service fails the invocation: its messages are not done', async () => {
   const handler = handleLambda(receiverOver().source, () => new Response())
   await expect(handler({ Records: [] } as never)).rejects.toThrow(/needs an event of API Gateway/)
+})
+
+test('a handler has the types that AWS publishes', async () => {
+  const handler = handleLambda(receiverOver().source, () => new Response('done'))
+  const typed: [APIGatewayProxyHandler, APIGatewayProxyHandlerV2, LambdaFunctionURLHandler, ALBHandler] = [
+    handler,
+    handler,
+    handler,
+    handler,
+  ]
+  const event = { httpMethod: 'POST', path: '/', headers: {}, body: '', requestContext: {} }
+  for (const each of typed) expect(await each(event as never, {} as never, () => {})).toMatchObject({ body: 'done' })
 })
