@@ -20,7 +20,7 @@ export interface KoaContext {
 
 /**
  * Koa middleware: what follows it runs once per idempotency key, and the response that Koa makes of the context is
- * recorded and replayed. Works with Koa 2 and 3 over HTTP/1.
+ * recorded and replayed. Works with Koa 3 over HTTP/1.
  *
  * The middleware reads the body, so mount it before body parsers. `ctx.request.rawBody` has the bytes,
  * `ctx.request.body` JSON and forms parsed, and other bodies as a Buffer. `ctx.req` can be read again, by

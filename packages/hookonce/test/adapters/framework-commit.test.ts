@@ -65,7 +65,7 @@ const frameworks: Record<string, (source: Transactional, status: number) => Requ
     ),
 }
 
-describe.each(Object.ledger(frameworks))('a commit through %s', (_, answers) => {
+describe.each(Object.entries(frameworks))('a commit through %s', (_, answers) => {
   const setUp = async (status: number) => {
     const { store, ledger } = transactional(memoryStore(), 'async')
     const source = createReceiver({ store }).source({ name: 'orders' })

@@ -30,11 +30,9 @@ export async function resultOf(answer: Answer, event: LambdaEvent): Promise<Lamb
     if (name !== 'content-length') values.set(name, [...(values.get(name) ?? []), value])
   }
   const isText = isUtf8(bytes) && !values.has('content-encoding')
-  const result = {
-    statusCode: answer.status,
-    body: bytes.toString(isText ? 'utf8' : 'base64'),
-    isBase64Encoded: !isText,
-  }
+  const body = bytes.toString(isText ? 'utf8' : 'base64')
+  if (body.length > MAX_BYTES) throw tooLarge()
+  const result = { statusCode: answer.status, body, isBase64Encoded: !isText }
   if (isHttpEvent(event)) {
     const cookies = values.get('set-cookie') ?? []
     values.delete('set-cookie')
@@ -50,11 +48,12 @@ async function bodyOf({ body, rest }: Answer): Promise<Buffer> {
   for await (const chunk of rest ?? []) {
     chunks.push(chunk)
     size += chunk.byteLength
-    if (size > MAX_BYTES) break
+    if (size > MAX_BYTES) throw tooLarge()
   }
-  if (size > MAX_BYTES) throw new RangeError(`The response has more than ${MAX_BYTES} bytes, which Lambda refuses`)
   return Buffer.concat(chunks, size)
 }
+
+const tooLarge = () => new RangeError(`The response has more than ${MAX_BYTES} bytes, which Lambda refuses`)
 
 const joined = (values: Map<string, string[]>): Record<string, string> =>
   Object.fromEntries(Array.from(values, ([name, all]) => [name, all.join(', ')]))
