@@ -1,7 +1,7 @@
 import { Body, ConflictException, Controller, Post } from '@nestjs/common'
 import type { Attempt } from 'hookonce'
 import { Webhook, WebhookAttempt } from 'hookonce/adapters/nest'
-import type { OrdersService } from './orders.service.js'
+import { OrdersService } from './orders.service.js'
 
 interface OrderEvent {
   event: string
