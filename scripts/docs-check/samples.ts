@@ -26,6 +26,8 @@ export interface Sample extends Block {
 
 const CLI = join(ROOT, 'packages/server/dist/cli.js')
 const SECRET = `whsec_${randomBytes(32).toString('base64')}`
+/** Of NestJS. */
+const DECORATORS = { experimentalDecorators: true, emitDecoratorMetadata: true }
 const NAMES: Record<string, string> = { config: 'hookonce.config', route: 'route' }
 
 /** Blocks of code in the pages for users. */
@@ -57,7 +59,14 @@ export function typeErrors(samples: Sample[]): string[] {
   const { options } = ts.convertCompilerOptionsFromJson(base.compilerOptions, ROOT)
   const files = samples.map(({ file }) => file)
   const unused = { noUnusedLocals: false, noUnusedParameters: false }
-  const program = ts.createProgram(files, { ...options, ...unused, allowJs: true, checkJs: true, noEmit: true })
+  const program = ts.createProgram(files, {
+    ...options,
+    ...unused,
+    ...DECORATORS,
+    allowJs: true,
+    checkJs: true,
+    noEmit: true,
+  })
   return ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
     const sample = samples.find(sample => sample.file === file?.fileName)
     const line = (sample?.line ?? 0) + 1 + (file?.getLineAndCharacterOfPosition(start ?? 0).line ?? 0)
@@ -95,7 +104,9 @@ export async function run(sample: Sample): Promise<void> {
 /** The file that Node.js runs: TypeScript without its types. */
 function javascript({ file, lang, text }: Sample): string {
   if (lang === 'js') return file
-  const { outputText } = ts.transpileModule(text, { compilerOptions: { target: ts.ScriptTarget.ES2023 } })
+  const { outputText } = ts.transpileModule(text, {
+    compilerOptions: { target: ts.ScriptTarget.ES2023, ...DECORATORS },
+  })
   const output = file.replace(/ts$/, 'js')
   writeFileSync(output, outputText)
   return output

@@ -21,7 +21,7 @@ export interface ProgramOptions {
   env?: Record<string, string>
 }
 
-const STARTED = /(?:listening on|running on|"urls":\[)\s*"?(http:\/\/[^\s"]+)[\s"]/
+const STARTED = /(?:[Ll]istening on|running on|"urls":\[)\s*"?(http:\/\/[^\s"]+)[\s"]/
 
 /** A file of this repository. */
 export function inRepository(path: string): string {

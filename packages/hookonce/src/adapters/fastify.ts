@@ -8,32 +8,19 @@ import type {
   preParsingHookHandler,
   RequestPayload,
 } from 'fastify'
-import { type Attempt, type CommitOf, withCommit } from '../engine/attempt.js'
-import { mapCommit } from '../engine/commit.js'
 import { ConfigurationError } from '../errors.js'
-import type { Delivery } from '../http/delivery.js'
-import type { Answer } from '../http/response.js'
 import { internalsOf } from '../receiver/internals.js'
 import type { Receiver } from '../receiver/receiver.js'
-import type { Source, SourceOptions } from '../receiver/source.js'
+import type { Source } from '../receiver/source.js'
 import { anObject, aText, checkOptions } from '../util/options.js'
-import { checkSource, isReceiver } from './given.js'
-import { attemptFor, rememberAttempt } from './node/attempt-of.js'
-import { headOf, receive } from './node/handle-request.js'
-import { parsedForm, readBefore, readBody } from './node/read-body.js'
-import { refuseUnread, sendAnswer } from './node/send-answer.js'
+import { answerDelivery } from './fastify/answer-delivery.js'
+import { addParser } from './fastify/content-type-parser.js'
+import { readDelivery, sizeOf } from './fastify/read-delivery.js'
+import { type AnyReceiver, type AnySource, checkSource, isReceiver } from './given.js'
+import { attemptFor } from './node/attempt-of.js'
+import { readBefore } from './node/read-body.js'
 
 export { attemptOf } from './node/attempt-of.js'
-
-/** A source with or without transactions. */
-interface AnySource extends Omit<Source, 'receive'> {
-  receive(delivery: Delivery, handler: never): Promise<Answer>
-}
-
-/** A receiver with or without transactions. */
-interface AnyReceiver extends Omit<Receiver, 'source'> {
-  source(options: SourceOptions): AnySource
-}
 
 export interface IdempotentOptions {
   /**
@@ -59,8 +46,6 @@ declare module 'fastify' {
 
 const GIVEN = Symbol('hookonce.source')
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
-const FORM = 'application/x-www-form-urlencoded'
-const JSON_SUFFIX = /^application\/[^;]+\+json$/
 
 /**
  * Fastify plugin: the routes of its scope run once per idempotency key, from `preParsing` to the answer, and their
@@ -213,83 +198,10 @@ async function answer(
   read: Buffer | undefined,
   done: PreParsingDone,
 ): Promise<void> {
-  const req = request.raw
-  const res = reply.raw
-  const refused = source.refusal(headOf(req))
-  if (refused !== undefined) {
-    keepHeaders(reply)
-    reply.hijack()
-    refuseUnread(req, res, refused)
-    return
-  }
-  // An earlier hook may decompress the body, which can fail.
-  if (payload !== req) payload.once('error', done)
-  const body = read ?? (await readBody(req, source.maxBodyBytes, payload))
-  // Fastify's time limit for handlers may have answered.
-  if (body === 'aborted' || reply.sent) return
-  if (body === 'too_large') {
-    keepHeaders(reply)
-    reply.hijack()
-    refuseUnread(req, res, source.tooLarge())
-    return
-  }
-  keepHeaders(reply)
-
+  const body = await readDelivery(source, request, reply, payload, read, done)
+  if (body === undefined) return
   const given = request.routeOptions.config.idempotency ?? request.server.getDecorator<Given>(GIVEN).given
-  const { answer, capture } = await receive(source, req, res, body, (_, attempt, capture) => {
-    // Fastify answers `undefined` only if the request has a connected socket.
-    if (res.socket) req.socket = res.socket
-    request.rawBody = body
-    rememberAttempt(request, committing(reply, attempt, capture.response), source, given)
-    done(null, Object.assign(req, sizeOf(payload)))
-  })
-  if (capture === undefined) reply.hijack()
-  await sendAnswer(res, answer, capture, error => void source.failed(error))
-}
-
-/** Headers of earlier hooks are on every answer. */
-function keepHeaders(reply: FastifyReply): void {
-  for (const [name, value] of Object.entries(reply.getHeaders())) {
-    if (value !== undefined) reply.raw.setHeader(name, value)
-  }
-}
-
-/** Fastify compares it with the content-length of a decompressed body. */
-function sizeOf({ receivedEncodedLength }: RequestPayload): Pick<RequestPayload, 'receivedEncodedLength'> {
-  return receivedEncodedLength === undefined ? {} : { receivedEncodedLength }
-}
-
-/**
- * `reply.send` inside a commit answers later if there are `onSend` hooks or a stream: the commit waits for the whole
- * answer, and so does `await reply` inside it.
- */
-function committing(reply: FastifyReply, attempt: Attempt, answered: Promise<unknown>): Attempt {
-  const { commit } = attempt as { commit?: CommitOf<unknown> }
-  if (commit === undefined) return attempt
-  const { send } = reply
-  let sends = false
-  Object.assign(reply, {
-    send(payload: unknown) {
-      sends = true
-      return send.call(reply, payload)
-    },
-    // biome-ignore lint/suspicious/noThenProperty: a reply has one
-    then(fulfilled: () => void, rejected: (error: Error) => void) {
-      answered.then(() => fulfilled(), rejected)
-    },
-  })
-  const whole = (value: unknown) => (sends && !reply.sent ? answered.then(() => value) : value)
-  return withCommit<never, unknown>(attempt, mapCommit(commit, whole))
-}
-
-/** A parser for types that no other parser of the scope handles. */
-function addParser(scope: FastifyInstance): void {
-  const { onProtoPoisoning = 'error', onConstructorPoisoning = 'error' } = scope.initialConfig
-  const parseJson = scope.getDefaultJsonParser(onProtoPoisoning, onConstructorPoisoning)
-  scope.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, (request, body, done) => {
-    const type = (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase()
-    if (type === FORM) done(null, parsedForm(body))
-    else if (JSON_SUFFIX.test(type)) parseJson(request, body.toString(), done)
-    else done(null, body)
-  })
+  await answerDelivery(source, given, request, reply, body, () =>
+    done(null, Object.assign(request.raw, sizeOf(payload))),
+  )
 }

@@ -1,8 +1,20 @@
 import { ConfigurationError } from '../errors.js'
+import type { Delivery } from '../http/delivery.js'
+import type { Answer } from '../http/response.js'
 import { internalsOf } from '../receiver/internals.js'
 import type { Receiver } from '../receiver/receiver.js'
-import type { Source } from '../receiver/source.js'
+import type { Source, SourceOptions } from '../receiver/source.js'
 import { anObject, methods, shown } from '../util/options.js'
+
+/** A source with or without transactions. */
+export interface AnySource extends Omit<Source, 'receive'> {
+  receive(delivery: Delivery, handler: never): Promise<Answer>
+}
+
+/** A receiver with or without transactions. */
+export interface AnyReceiver extends Omit<Receiver, 'source'> {
+  source(options: SourceOptions): AnySource
+}
 
 const aSource = methods('a source', ['receive', 'tooLarge', 'failed'])
 const anInbox = methods('an inbox', ['source', 'redrive'])

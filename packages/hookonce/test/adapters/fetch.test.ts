@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { adapterCases } from './cases.js'
 import { bridge } from './fetch-bridge.js'
 import { type Adapter, type Before, type Failure, receiverOver, type Way } from './harness.js'
+import { webStream } from './web-stream.js'
 
 const listener = (source: Source, before: Before, answer: FetchHandler) =>
   bridge(request =>
@@ -79,18 +80,6 @@ const fetchAdapter: Adapter = {
       () => new Response(new ReadableStream({ start: c => c.enqueue('half' as never) })),
     ),
   ],
-}
-
-function webStream(iterable: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
-  const iterator = iterable[Symbol.asyncIterator]()
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const { done, value } = await iterator.next()
-      if (done) controller.close()
-      else controller.enqueue(value)
-    },
-    cancel: async () => void (await iterator.return?.()),
-  })
 }
 
 adapterCases(fetchAdapter)

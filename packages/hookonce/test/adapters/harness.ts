@@ -48,8 +48,13 @@ export interface Failure {
   listener(source: Source, before: Before): RequestListener
 }
 
+/** What stands in front of an adapter: who reads requests or responses to their end, and who joins header values. */
+export type Limit = 'whole requests' | 'whole responses' | 'one value a request header' | 'one value a response header'
+
 export interface Adapter {
   name: string
+  /** Cases that these leave nothing of do not apply. */
+  limits?: Limit[]
   listener(source: Source, handle: (run: Omit<Run, 'number'>) => Promise<Reply>): RequestListener
   ways: Way[]
   failures: Failure[]

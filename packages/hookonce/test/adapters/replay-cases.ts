@@ -88,6 +88,23 @@ export function replayCases(adapter: Adapter): void {
       })
     }
 
+    test('and fifty at the same time cause one run', async () => {
+      const answering = gate()
+      const { deliver, runs } = await start(async run => {
+        await answering.opened
+        return ok(run)
+      })
+      const deliveries = Array.from({ length: 50 }, () => deliver({ key: 'k' }))
+      await eventually(() => runs.length)
+      answering.open()
+      const answers = await Promise.all(deliveries)
+      expect(new Set(answers.map(({ body }) => body.toString()))).toEqual(new Set(['{"run":1}']))
+      expect(answers.filter(answer => !isReplay(answer))).toHaveLength(1)
+      expect(runs).toHaveLength(1)
+    })
+
+    if (adapter.limits?.includes('one value a response header')) return
+
     test('with headers of several values, and without cookies, connection headers and the old date', async () => {
       const date = 'Thu, 01 Jan 1970 00:00:00 GMT'
       const { deliver, receiver } = await start(() => ({
@@ -114,21 +131,6 @@ export function replayCases(adapter: Adapter): void {
       for (const name of ['set-cookie', 'keep-alive', 'date', 'content-length', 'connection', 'transfer-encoding']) {
         expect(recorded).not.toContain(name)
       }
-    })
-
-    test('and fifty at the same time cause one run', async () => {
-      const answering = gate()
-      const { deliver, runs } = await start(async run => {
-        await answering.opened
-        return ok(run)
-      })
-      const deliveries = Array.from({ length: 50 }, () => deliver({ key: 'k' }))
-      await eventually(() => runs.length)
-      answering.open()
-      const answers = await Promise.all(deliveries)
-      expect(new Set(answers.map(({ body }) => body.toString()))).toEqual(new Set(['{"run":1}']))
-      expect(answers.filter(answer => !isReplay(answer))).toHaveLength(1)
-      expect(runs).toHaveLength(1)
     })
   })
 
@@ -177,6 +179,8 @@ export function replayCases(adapter: Adapter): void {
       const second = await deliver({ key: 'k' })
       expect([second.body.length, second.header('x-cached-body')]).toEqual([1_000, undefined])
     })
+
+    if (adapter.limits?.includes('whole responses')) return
 
     test('is not read faster than a slow sender takes it, and no further when the sender leaves', async () => {
       let produced = 0

@@ -8,7 +8,7 @@ const IMPORTS: Record<string, readonly string[]> = {
   '@hookonce/server': [''],
   hookonce: [
     '',
-    ...['fetch', 'node', 'express', 'fastify'].map(name => `/adapters/${name}`),
+    ...['fetch', 'node', 'express', 'fastify', 'nest', 'koa', 'aws-lambda'].map(name => `/adapters/${name}`),
     ...['memory', 'sqlite', 'redis', 'postgres'].map(name => `/stores/${name}`),
     ...['/testing', '/testing/store'],
     ...[...SENDERS.keys()].map(name => `/senders/${name}`),

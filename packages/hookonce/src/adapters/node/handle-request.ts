@@ -20,15 +20,18 @@ export const headOf = (req: Request): DeliveryHead => ({
   headers: req.rawHeaders,
 })
 
-/** Reads a request, processes it and sends the answer. `read`: the body, if earlier middleware has read it. */
+/**
+ * Reads a request, processes it and sends the answer; resolves when that is done. `read`: the body, if earlier
+ * middleware has read it.
+ */
 export function serve<Kind>(
   source: Source<Kind>,
   req: Request,
   res: ServerResponse,
   run: Run<Kind>,
   read?: Buffer,
-): void {
-  serveRead(source, req, res, run, read).catch(error => {
+): Promise<void> {
+  return serveRead(source, req, res, run, read).catch(error => {
     source.failed(error)
     res.destroy()
   })
