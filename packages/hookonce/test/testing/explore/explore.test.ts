@@ -209,7 +209,7 @@ describe.each(SAMPLES)('a handler that %s', (_, most, scenarioOf) => {
   })
 
   test('keeps its promise in its right version', async () => {
-    expect(await explore(scenarioOf(true) as Scenario<object>)).toEqual({ schedules: 1_000 })
+    expect(await explore(scenarioOf(true) as Scenario<object>, { schedules: 400 })).toEqual({ schedules: 400 })
   })
 })
 
