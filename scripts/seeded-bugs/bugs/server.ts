@@ -81,6 +81,13 @@ export const serverBugs: Bugs = [
   ),
   bug('nothing is aborted when a drain takes too long', 'runtime/shutdown.ts', '    receiver.abort()\n', ''),
   bug(
+    'a log that cannot be written keeps the process from ending',
+    'observability/log.ts',
+    'if (works) flush()',
+    'flush()',
+    ...inServer('observability/log-output'),
+  ),
+  bug(
     'it is ready while it drains',
     'runtime/health-routes.ts',
     "if (gate.closed) respond(reply, problem('shutting_down'))",

@@ -33,8 +33,7 @@ export function createLogger(level: string, format: LogFormat): Logger {
     maxLength: MAX_BUFFERED_BYTES,
     retryEAGAIN: () => performance.now() < giveUpAt,
   })
-  // On a full disk the buffer is retried with the next line.
-  out.on('error', () => {})
+  flushOnlyWhatWorks(out)
   process.prependListener('exit', () => {
     limitFlush()
     try {
@@ -66,6 +65,24 @@ export function createLogger(level: string, format: LogFormat): Logger {
   )
   reportDropped(out, log)
   return log
+}
+
+/**
+ * A flush that fails is tried for ever again, whatever the reason: a terminal that was closed, a full disk. After a failed
+ * write the buffer waits for the next line instead.
+ */
+function flushOnlyWhatWorks(out: ReturnType<typeof pino.destination>): void {
+  const flush = out.flushSync.bind(out)
+  let works = true
+  out.on('error', () => {
+    works = false
+  })
+  out.on('write', () => {
+    works = true
+  })
+  out.flushSync = () => {
+    if (works) flush()
+  }
 }
 
 /** Reports dropped lines once stdout accepts lines again. */

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -93,4 +93,16 @@ test('an error that cannot be logged does not fail the delivery', async () => {
   expect([answer.status, answer.json.code]).toEqual([500, 'handler_failed'])
   await until('it is told', () => text.includes('"msg":"handler threw"'))
   expect((await deliver('k')).status).toBe(200)
+})
+
+test('a server whose log is on a full disk still ends when it is told to', async () => {
+  const full = openSync('/dev/full', 'w')
+  const env = { PORT: String(await freePort()), HOOKONCE_STORE_URL: 'memory:' }
+  const child = spawn(process.execPath, [CLI], { cwd: temporaryFolder(), env, stdio: ['ignore', full, 'ignore'] })
+  children.push(child)
+  closeSync(full)
+  const exited = once(child, 'exit')
+  await until('it listens', () => send(`http://127.0.0.1:${env.PORT}/healthz`, { method: 'GET' }).catch(() => false))
+  child.kill('SIGTERM')
+  expect(await exited).toEqual([0, null])
 })

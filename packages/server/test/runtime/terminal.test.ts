@@ -124,3 +124,11 @@ test('LOG_FORMAT=pretty without a terminal: no colours, and no token that others
   expect(text).toMatch(/ operators +token: /)
   expect(text).not.toContain('#token=')
 })
+
+test('when its terminal is closed the server ends by itself', async () => {
+  const terminal = await openTerminal({ args: ['--store-url', 'memory:'] })
+  const url = await urlOf(terminal)
+  await deliver(`${url}/webhook`, 'k')
+  const isRunning = terminal.close()
+  await until('the server has ended', () => !isRunning())
+})

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { requireTool } from '../../../../scripts/test-tools/index.js'
@@ -21,6 +21,8 @@ export interface Terminal {
   /** Waits until the pattern is shown, behind what an earlier call has found. */
   shows(pattern: RegExp): Promise<RegExpExecArray>
   exited: Promise<number | null>
+  /** Closes the window. Returns whether the command still runs. */
+  close(): () => boolean
 }
 
 export interface TerminalOptions {
@@ -68,6 +70,20 @@ export async function openTerminal({ args = [], env = {}, cwd = temporaryFolder(
         resolve(code)
       }),
     ),
+    close() {
+      const pid = Number(execFileSync('pgrep', ['-P', String(child.pid)], { encoding: 'utf8' }))
+      child.kill('SIGKILL')
+      return () => isRunning(pid)
+    },
   }
   return terminal
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
 }
