@@ -1,7 +1,6 @@
-// Builds what is missing or older than its source. Asking `tsc -b` whether anything changed takes longer than starting.
+// Builds what is missing or older than its source, and of that what runs: types are for `npm run build`.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -10,11 +9,10 @@ const packages = ['packages/hookonce', 'packages/server'].map(path => join(root,
 const dashboard = join(root, 'packages/dashboard')
 
 export function buildStale() {
-  if (packages.some(folder => isStale(join(folder, 'dist/.tsbuildinfo'), folder))) {
+  if (packages.some(folder => isStale(join(folder, 'dist/index.js'), folder))) {
     process.stderr.write('building…\n')
-    for (const script of ['generate-sql.mjs', 'generate-lua.mjs']) run(join(root, 'scripts', script))
-    const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
-    run(tsc, '-b', ...packages)
+    for (const script of ['generate-sql.mjs', 'generate-lua.mjs', 'build-packages.mjs'])
+      run(join(root, 'scripts', script))
   }
   if (isStale(join(root, 'packages/server/dist/dashboard/index.html'), dashboard)) {
     process.stderr.write('building the dashboard…\n')

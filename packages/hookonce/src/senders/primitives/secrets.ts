@@ -16,7 +16,8 @@ export const SHORT_SECRET_BYTES = 16
 const STAND_IN =
   /^(undefined|null|nan|\[object \w+\]|(change|replace)[-_ ]?(me|this|it)|your[-_ ]?secret([-_ ]?here)?|\$\{.*\}|<.*>|…|\.\.\.)$/i
 
-const PROCESS_KEY = randomBytes(32)
+// Made with the first secret: Cloudflare Workers forbid random values in the global scope.
+let processKey: Buffer | undefined
 
 /**
  * @param what the secret's name in the error's message
@@ -31,9 +32,10 @@ export function traitsOf(secret: string | Uint8Array | undefined, what = 'a secr
       `${what} must not be empty, blank, a single character, or a word like undefined, null or changeme`,
     )
   }
+  processKey ??= randomBytes(32)
   return {
     short: bytes.length < SHORT_SECRET_BYTES,
-    digest: createHmac('sha256', PROCESS_KEY).update(bytes).digest('base64'),
+    digest: createHmac('sha256', processKey).update(bytes).digest('base64'),
   }
 }
 

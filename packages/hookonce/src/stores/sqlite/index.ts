@@ -4,7 +4,7 @@ import { aNumber, aText, checkOptions, oneOf, shown } from '../../util/options.j
 import { withDefaults } from '../../util/with-defaults.js'
 import type { FailNext, InboxStore } from '../inbox-store.js'
 import type { TransactionalStore } from '../store.js'
-import type { SqliteTransaction } from './database/driver.js'
+import { findDriver, type SqliteTransaction } from './database/driver.js'
 import { createHandovers } from './lock-handover.js'
 import { createTransactor } from './main-thread/transact.js'
 import { startWorker } from './main-thread/worker-client.js'
@@ -45,7 +45,7 @@ export const sqliteStoreDefaults: Readonly<Required<SqliteStoreOptions>> = {
  * Returns at once; operations wait until the file is open. `ready()` rejects with a {@link ConfigurationError} when
  * the file belongs to another application or a newer version, with a {@link StoreError} when it cannot be written.
  *
- * @throws ConfigurationError for an option out of range, and for `:memory:`.
+ * @throws ConfigurationError for an option out of range, for `:memory:`, and where there is no driver.
  * @example
  * const receiver = createReceiver({ store: sqliteStore('./data/hookonce.db') })
  */
@@ -55,7 +55,7 @@ export function sqliteStore(
 ): InboxStore & TransactionalStore<SqliteTransaction, 'sync'> {
   checkOptions('sqliteStore', options, RULES)
   const resolved = validated(withDefaults(sqliteStoreDefaults, options))
-  const settings = { path: absolute(path), ...resolved, handovers: createHandovers() }
+  const settings = { path: absolute(path), ...resolved, handovers: createHandovers(), driver: findDriver() }
   const { call, requestHandover, refusal, close } = startWorker(settings)
   const transactor = createTransactor(settings, requestHandover)
 
