@@ -24,10 +24,21 @@ async function workerSource() {
     input: join(library, 'src/stores/sqlite/worker-thread/worker.ts'),
     platform: 'node',
     transform: { target: TARGET },
+    treeshake: false,
   })
-  const { output } = await bundle.generate({ format: 'cjs', codeSplitting: false, comments: false })
+  const { output } = await bundle.generate({ format: 'cjs', strict: true, minify: false, codeSplitting: false, comments: false })
   await bundle.close()
   return output[0].code
+}
+
+/** Modules import the bundler's helpers, and none uses them. */
+const withoutRuntime = {
+  name: 'without-runtime',
+  renderChunk: (code, _chunk, { format }) =>
+    format === 'es' ? code.replace(/^import "[./]*_virtual\/_rolldown\/runtime\.js";\n/m, '') : null,
+  generateBundle({ format }, bundle) {
+    if (format === 'es') delete bundle['_virtual/_rolldown/runtime.js']
+  },
 }
 
 async function build({ folder, formats, define, sourcemap }) {
@@ -37,11 +48,16 @@ async function build({ folder, formats, define, sourcemap }) {
     external: id => !id.startsWith('.') && !id.startsWith('/'),
     transform: { target: TARGET, define },
     treeshake: false,
+    optimization: { inlineConst: false },
+    plugins: [withoutRuntime],
   })
   for (const { format, extension } of formats) {
     await bundle.write({
       dir: join(folder, 'dist'),
       format,
+      strict: true,
+      // By default it removes calls whose result is not used, such as `decodeURIComponent` in a check.
+      minify: false,
       sourcemap,
       preserveModules: true,
       preserveModulesRoot: join(folder, 'src'),

@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module'
 import { ConfigurationError } from '../../../errors.js'
 
 /**
@@ -48,9 +47,11 @@ export interface Driver {
 const BUILT_IN = 'node:sqlite'
 const PACKAGE = '@photostructure/sqlite'
 
+/** Of no bundler's: the package is optional, and its native part does not survive being bundled. */
+const requireFrom = (place: string): NodeJS.Require => process.getBuiltinModule('node:module').createRequire(place)
+
 /**
- * Where the driver is: `node:sqlite`, or the file of the package. It is not imported, because a bundler would resolve that: the
- * package is optional, and its native part does not survive being bundled.
+ * Where the driver is: `node:sqlite`, or the file of the package.
  *
  * @throws ConfigurationError there is none.
  */
@@ -64,7 +65,7 @@ export function findDriver(): string {
   // In a bundle the library's place may not exist any more; the application's does.
   for (const place of [import.meta.url, `${process.cwd()}/`]) {
     try {
-      return createRequire(place).resolve(PACKAGE)
+      return requireFrom(place).resolve(PACKAGE)
     } catch {}
   }
   throw new ConfigurationError(
@@ -77,7 +78,7 @@ export function findDriver(): string {
 export function loadDriver(place: string): Driver {
   if (place === BUILT_IN) return process.getBuiltinModule(BUILT_IN) as unknown as Driver
   try {
-    return createRequire(place)(place)
+    return requireFrom(place)(place)
   } catch (cause) {
     throw new ConfigurationError(`the sqlite store cannot load ${place}: npm rebuild ${PACKAGE} (${cause})`)
   }
