@@ -26,7 +26,13 @@ async function workerSource() {
     transform: { target: TARGET },
     treeshake: false,
   })
-  const { output } = await bundle.generate({ format: 'cjs', strict: true, minify: false, codeSplitting: false, comments: false })
+  const { output } = await bundle.generate({
+    format: 'cjs',
+    strict: true,
+    minify: false,
+    codeSplitting: false,
+    comments: false,
+  })
   await bundle.close()
   return output[0].code
 }

@@ -16,7 +16,7 @@ export const SHORT_SECRET_BYTES = 16
 const STAND_IN =
   /^(undefined|null|nan|\[object \w+\]|(change|replace)[-_ ]?(me|this|it)|your[-_ ]?secret([-_ ]?here)?|\$\{.*\}|<.*>|…|\.\.\.)$/i
 
-// Made with the first secret: Cloudflare Workers forbid random values in the global scope.
+// Made when it is asked for: Cloudflare Workers forbid random values in the global scope, where senders are made.
 let processKey: Buffer | undefined
 
 /**
@@ -32,10 +32,12 @@ export function traitsOf(secret: string | Uint8Array | undefined, what = 'a secr
       `${what} must not be empty, blank, a single character, or a word like undefined, null or changeme`,
     )
   }
-  processKey ??= randomBytes(32)
   return {
     short: bytes.length < SHORT_SECRET_BYTES,
-    digest: createHmac('sha256', processKey).update(bytes).digest('base64'),
+    get digest() {
+      processKey ??= randomBytes(32)
+      return createHmac('sha256', processKey).update(bytes).digest('base64')
+    },
   }
 }
 
