@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs'
-import { extname, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { resolve } from 'node:path'
 import type { Attempt, Delivery } from 'hookonce'
 import type { FetchResponse } from 'hookonce/adapters/fetch'
 import type { Sender } from 'hookonce/senders'
@@ -8,6 +7,7 @@ import type { ClusterAddress, SentinelAddress } from 'hookonce/stores/redis'
 import * as v from 'valibot'
 import { didYouMean } from './did-you-mean.js'
 import type { GivenSettings } from './environment.js'
+import { importDefault } from './import-default.js'
 import { KINDS } from './kinds.js'
 import { SETTING_NAMES, type Settings } from './settings.js'
 import { StartError } from './start-error.js'
@@ -219,12 +219,6 @@ function defaultName(folder: string): string | undefined {
     throw new StartError(`${first} and ${second} are both in ${folder}; keep one, or say which with --config`)
   }
   return first
-}
-
-async function importDefault(path: string): Promise<unknown> {
-  if (!/^\.[cm]?ts$/.test(extname(path))) return (await import(pathToFileURL(path).href)).default
-  const { createJiti } = await import('jiti')
-  return createJiti(import.meta.url, { fsCache: false }).import(path, { default: true })
 }
 
 function readConfig(content: unknown, file: string): Omit<ConfigFile, 'path'> {
