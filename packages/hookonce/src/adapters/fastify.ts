@@ -44,7 +44,8 @@ declare module 'fastify' {
   }
 }
 
-const GIVEN = Symbol('hookonce.source')
+/** Global: a scope within may register the plugin of the package's other copy, for `import` or for `require`. */
+const GIVEN = Symbol.for('hookonce.source')
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
 /**

@@ -17,8 +17,12 @@ export interface Lease extends RecordId {
   readonly tookOver: boolean
 }
 
-const processId = randomBytes(16).toString('base64url')
+// Made with the first: Cloudflare Workers forbid random values in the global scope.
+let processId: string | undefined
 let leases = 0
 
 /** 128 random bits of this process and a count: as unique as random bits for each lease, and cheaper. */
-export const newLeaseId = (): string => `${processId}.${(++leases).toString(36)}`
+export function newLeaseId(): string {
+  processId ??= randomBytes(16).toString('base64url')
+  return `${processId}.${(++leases).toString(36)}`
+}

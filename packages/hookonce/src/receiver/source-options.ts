@@ -6,6 +6,7 @@ import type { HandlerResponse } from '../http/response.js'
 import { SHORT_SECRET_BYTES } from '../senders/primitives/secrets.js'
 import type { Sender } from '../senders/sender.js'
 import { aFlag, aFunction, aNumber, either, methods, oneOf, type Rules } from '../util/options.js'
+import { warn } from '../util/warn.js'
 
 /**
  * The options of an endpoint. Durations are in milliseconds, sizes in bytes.
@@ -106,16 +107,12 @@ const isSuccess = ({ status }: HandlerResponse): boolean => status >= 200 && sta
 
 function warnOfShortRetention({ facts, toleranceMs = 0 }: Sender, retentionMs: number): void {
   const { title, retryHorizonMs } = facts
-  const warn = (why: string) =>
-    process.emitWarning(`results are kept for ${duration(retentionMs)}, and ${why}`, {
-      type: 'HookonceWarning',
-      code: 'HOOKONCE_RETENTION',
-    })
+  const warnThat = (why: string) => warn('RETENTION', `results are kept for ${duration(retentionMs)}, and ${why}`)
   if (retentionMs < (retryHorizonMs ?? 0)) {
-    warn(`${title} may deliver an event again for ${duration(retryHorizonMs!)}: what comes later runs again`)
+    warnThat(`${title} may deliver an event again for ${duration(retryHorizonMs!)}: what comes later runs again`)
   }
   if (retentionMs < toleranceMs) {
-    warn(
+    warnThat(
       `a signature of ${title} is taken for ${duration(toleranceMs)}: a captured delivery can be run again in between`,
     )
   }
@@ -132,9 +129,9 @@ const warnedOf = new WeakSet<Sender>()
 function warnOfShortSecret(sender: Sender): void {
   if (warnedOf.has(sender) || !sender.secretTraits?.some(({ short }) => short)) return
   warnedOf.add(sender)
-  process.emitWarning(
+  warn(
+    'SHORT_SECRET',
     `a secret of ${sender.facts.title} has fewer than ${SHORT_SECRET_BYTES} bytes: whoever sees one delivery can try to ` +
       'guess it; take a generated one (openssl rand -hex 32)',
-    { type: 'HookonceWarning', code: 'HOOKONCE_SHORT_SECRET' },
   )
 }

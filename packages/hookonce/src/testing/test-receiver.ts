@@ -101,8 +101,7 @@ export async function testReceiver<S extends Store = InMemorySqliteStore>(
   if (given !== undefined && tables !== undefined) {
     throw new ConfigurationError('testReceiver makes tables in its own store only')
   }
-  const { store, database } =
-    given === undefined ? await openOwnStore(clock, tables) : { store: given, database: undefined }
+  const { store, database } = given === undefined ? openOwnStore(clock, tables) : { store: given, database: undefined }
   const { leaseMs } = resolveTiming(settings, settings.sender && timingOf(settings.sender))
   let events = 0
   let runs = 0
@@ -176,9 +175,9 @@ export async function testReceiver<S extends Store = InMemorySqliteStore>(
 /** Also one of this library's other copy. */
 const isManual = (clock: Clock): clock is ManualClock => 'advance' in clock
 
-async function openOwnStore(clock: Clock, tables: string | undefined) {
+function openOwnStore(clock: Clock, tables: string | undefined) {
   const store = sqliteStore(':memory:', { clock })
-  const database = await store.database()
+  const { database } = store
   if (tables !== undefined) database.exec(tables)
   return { store, database }
 }

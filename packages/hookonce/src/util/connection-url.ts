@@ -27,8 +27,8 @@ export function checkConnectionUrl(url: string, what: string): void {
 
 function isDecodable(text: string): boolean {
   try {
-    decodeURIComponent(text)
-    return true
+    // Used, because some bundlers remove a call whose result is not.
+    return typeof decodeURIComponent(text) === 'string'
   } catch {
     return false
   }

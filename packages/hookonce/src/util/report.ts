@@ -2,6 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import { isPromise } from 'node:util/types'
 import { EVENTS_CHANNEL, type HookonceEvent } from '../diagnostics.js'
 import { StoreError } from '../errors.js'
+import { warn } from './warn.js'
 
 /** Reports an event to the operator. Never throws. */
 export type Report = (event: HookonceEvent) => void
@@ -71,14 +72,6 @@ class Warnings {
   }
 }
 
-function warn(kind: string, message: string, detail = ''): void {
-  process.emitWarning(printable(message), {
-    type: 'HookonceWarning',
-    code: `HOOKONCE_${kind.toUpperCase()}`,
-    detail: printable(detail),
-  })
-}
-
 function textOf(event: HookonceEvent): string {
   switch (event.type) {
     case 'handler_threw':
@@ -131,13 +124,4 @@ function framesOf(error: unknown): string {
     lines.push(...(cause.stack ?? '').split('\n').filter(line => /^\s+at /.test(line)))
   }
   return lines.join('\n')
-}
-
-/** Control characters, without tab and line feed: a terminal interprets them. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are escaped
-const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g
-
-/** A message may contain text of a sender. */
-function printable(text: string): string {
-  return text.replace(CONTROL, char => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }

@@ -9,7 +9,11 @@ interface Known {
   given: unknown
 }
 
-const attempts = new WeakMap<object, Known>()
+/** Global: a process may load this package twice, for `import` and for `require`, and ask one copy of what the other handles. */
+const ATTEMPTS = Symbol.for('hookonce.attempts')
+const registry = globalThis as { [ATTEMPTS]?: WeakMap<object, Known> }
+registry[ATTEMPTS] ??= new WeakMap()
+const attempts = registry[ATTEMPTS]
 
 export function rememberAttempt(req: object, attempt: Attempt, source: Known['source'], given: unknown): void {
   attempts.set(req, { attempt, source, given })

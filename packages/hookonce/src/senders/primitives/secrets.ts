@@ -16,7 +16,8 @@ export const SHORT_SECRET_BYTES = 16
 const STAND_IN =
   /^(undefined|null|nan|\[object \w+\]|(change|replace)[-_ ]?(me|this|it)|your[-_ ]?secret([-_ ]?here)?|\$\{.*\}|<.*>|…|\.\.\.)$/i
 
-const PROCESS_KEY = randomBytes(32)
+// Made when it is asked for: Cloudflare Workers forbid random values in the global scope, where senders are made.
+let processKey: Buffer | undefined
 
 /**
  * @param what the secret's name in the error's message
@@ -33,7 +34,10 @@ export function traitsOf(secret: string | Uint8Array | undefined, what = 'a secr
   }
   return {
     short: bytes.length < SHORT_SECRET_BYTES,
-    digest: createHmac('sha256', PROCESS_KEY).update(bytes).digest('base64'),
+    get digest() {
+      processKey ??= randomBytes(32)
+      return createHmac('sha256', processKey).update(bytes).digest('base64')
+    },
   }
 }
 

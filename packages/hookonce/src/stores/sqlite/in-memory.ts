@@ -1,67 +1,58 @@
 import { StoreError } from '../../errors.js'
 import type { Clock } from '../../util/clock.js'
 import type { CompleteOutcome } from '../store.js'
-import { loadDriver, type SqliteTransaction } from './database/driver.js'
+import { findDriver, loadDriver, type SqliteTransaction } from './database/driver.js'
 import { createEffects, type Transaction, WorkFailure } from './database/effects.js'
 import { toFailure, toStoreError } from './database/errors.js'
+import { createListAccepted } from './database/list-accepted.js'
 import { openInMemory } from './database/open.js'
 import { createOperations } from './database/record-operations.js'
+import { createScans, type Scan } from './database/scans.js'
 import { createTransactions } from './database/transaction.js'
+import { createUsage } from './database/usage.js'
 import type { Operation, OutcomeOf, Payloads } from './messages.js'
-import { createListAccepted } from './worker-thread/list-accepted.js'
-import { createScans, type Scan } from './worker-thread/scans.js'
-import { createUsage } from './worker-thread/usage.js'
 
-/** A database in memory, which lives on the caller's thread and goes by the given clock. */
+/** A database in memory, which lives on the caller's thread and goes by the given clock. @throws ConfigurationError */
 export function openDatabaseInMemory(clock: Clock) {
-  const opening = open(clock)
-  /** Settles when all that was asked so far is done. */
-  let idle: Promise<unknown> = opening.catch(() => {})
-  let closing: Promise<void> | undefined
+  const { db, run, transact } = open(clock)
+  let isClosed = false
 
-  function after<T>(work: (database: Awaited<typeof opening>) => T): Promise<T> {
-    if (closing !== undefined) throw problem(new StoreError('it is closed', 'refused'))
-    const done = opening.then(work)
-    idle = done.catch(() => {})
-    return done
+  function assertOpen(): void {
+    if (isClosed) throw new StoreError('it is closed', 'refused')
   }
 
   return {
+    database: db as SqliteTransaction,
+
     async call<Name extends Operation>(operation: Name, payload: Payloads[Name]): Promise<OutcomeOf<Name>> {
-      return after(({ run }) => {
-        try {
-          return run(operation, payload)
-        } catch (error) {
-          throw problem(error)
-        }
-      })
+      try {
+        assertOpen()
+        return run(operation, payload)
+      } catch (error) {
+        throw problem(error)
+      }
     },
 
     async transact(transaction: Transaction): Promise<CompleteOutcome> {
-      return after(({ transact }) => {
-        try {
-          return transact(transaction)
-        } catch (error) {
-          throw error instanceof WorkFailure ? error.reason : problem(error)
-        }
-      })
+      try {
+        assertOpen()
+        return transact(transaction)
+      } catch (error) {
+        throw error instanceof WorkFailure ? error.reason : problem(error)
+      }
     },
 
-    async database(): Promise<SqliteTransaction> {
-      return after(({ db }) => db)
-    },
-
-    close(): Promise<void> {
-      closing ??= idle.then(async () => (await opening).db.close())
-      return closing
+    async close(): Promise<void> {
+      if (!isClosed) db.close()
+      isClosed = true
     },
   }
 }
 
 const problem = (error: unknown): StoreError => toStoreError(toFailure(error), ':memory:')
 
-async function open(clock: Clock) {
-  const file = openInMemory(await loadDriver())
+function open(clock: Clock) {
+  const file = openInMemory(loadDriver(findDriver()))
   const { db } = file
   const now = () => Math.floor(clock.now())
   const transactions = createTransactions(file, 0)

@@ -5,7 +5,7 @@ import { aNumber, aText, checkOptions, methods, oneOf, shown } from '../../util/
 import { withDefaults } from '../../util/with-defaults.js'
 import type { FailNext, InboxStore } from '../inbox-store.js'
 import type { CompleteOutcome, TransactionalStore } from '../store.js'
-import type { SqliteTransaction } from './database/driver.js'
+import { findDriver, type SqliteTransaction } from './database/driver.js'
 import type { Transaction } from './database/effects.js'
 import { openDatabaseInMemory } from './in-memory.js'
 import { createHandovers } from './lock-handover.js'
@@ -35,7 +35,7 @@ export interface InMemoryOptions {
 export type SqliteStore = InboxStore & TransactionalStore<SqliteTransaction, 'sync'>
 
 /** A store in memory, with its database for a test's own tables. */
-export type InMemorySqliteStore = SqliteStore & { database(): Promise<SqliteTransaction> }
+export type InMemorySqliteStore = SqliteStore & { readonly database: SqliteTransaction }
 
 const RULES = { synchronous: oneOf('full', 'normal'), busyTimeoutMs: aNumber, purgeIntervalMs: aNumber }
 
@@ -54,7 +54,7 @@ export const sqliteStoreDefaults: Readonly<Required<SqliteStoreOptions>> = {
  * and block it for their own time and one flush, but never for a lock. The work must be done when it returns.
  *
  * `:memory:` is for tests: everything runs on the caller's thread, by a clock of the caller's choice, and ends with
- * the store. `database()` gives the database.
+ * the store. `database` is the database.
  *
  * Needs Node 24, or the package `@photostructure/sqlite` on Node 20 and 22. The file must not be on a network file
  * system (https://www.sqlite.org/wal.html).
@@ -62,7 +62,7 @@ export const sqliteStoreDefaults: Readonly<Required<SqliteStoreOptions>> = {
  * Returns at once; operations wait until the file is open. `ready()` rejects with a {@link ConfigurationError} when
  * the file belongs to another application or a newer version, with a {@link StoreError} when it cannot be written.
  *
- * @throws ConfigurationError for an option out of range.
+ * @throws ConfigurationError for an option out of range, and where there is no driver.
  * @example
  * const receiver = createReceiver({ store: sqliteStore('./data/hookonce.db') })
  */
@@ -72,7 +72,7 @@ export function sqliteStore(path: string, options: SqliteStoreOptions & InMemory
   if (path === ':memory:') return storeInMemory(options)
   checkOptions('sqliteStore', options, RULES)
   const resolved = validated(withDefaults(sqliteStoreDefaults, options))
-  const settings = { path: absolute(path), ...resolved, handovers: createHandovers() }
+  const settings = { path: absolute(path), ...resolved, handovers: createHandovers(), driver: findDriver() }
   const { call, requestHandover, refusal, close } = startWorker(settings)
   const transactor = createTransactor(settings, requestHandover)
   return storeOver({

@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { AcceptRequest, ClaimDueRequest, FailNext, InboxStore } from '../inbox-store.js'
 import type { ClaimRequest, ListQuery, RecordId } from '../store.js'
 import type { Failure } from './database/errors.js'
@@ -54,7 +55,15 @@ export interface Message<Entry extends Request | Answer> {
   bytes: Uint8Array<ArrayBuffer> | undefined
 }
 
+/** What the worker starts with. */
+export interface WorkerData {
+  settings: WorkerSettings
+  port: MessagePort
+}
+
 export interface WorkerSettings extends ConnectionSettings {
+  /** What {@link findDriver} found. */
+  driver: string
   purgeIntervalMs: number
   handovers: Handovers
 }

@@ -123,7 +123,7 @@ async function open<Services extends object>(scenario: Scenario<Services> | Data
     return { world, check: () => scenario.check(services) }
   }
   const store = sqliteStore(':memory:', { clock })
-  const database = await store.database()
+  const { database } = store
   database.exec(scenario.tables)
   const services = scenario.services(database)
   // The store has the transactions that the handler expects.

@@ -98,11 +98,11 @@ test('close finishes what was asked, leaves no log behind, and can be asked twic
 })
 
 test('when the worker thread ends unexpectedly, what is pending is unknown and what follows is refused', async () => {
+  const unref = vi.spyOn(Worker.prototype, 'unref')
   const { store } = fresh()
-  const postMessage = vi.spyOn(Worker.prototype, 'postMessage')
+  const worker = unref.mock.contexts[0] as Worker
+  unref.mockRestore()
   await store.ready()
-  const worker = postMessage.mock.contexts[0] as Worker
-  postMessage.mockRestore()
 
   const terminated = worker.terminate()
   await expect(store.claim(request('pending'))).rejects.toMatchObject({ code: 'ERR_STORE', effect: 'unknown' })

@@ -23,7 +23,7 @@ function harness(): StoreHarness {
     async open() {
       if (shared === undefined) {
         shared = sqliteStore(':memory:')
-        ;(await shared.database()).exec('CREATE TABLE ledger (effect TEXT NOT NULL)')
+        shared.database.exec('CREATE TABLE ledger (effect TEXT NOT NULL)')
       }
       const store = shared
       clients++
@@ -44,7 +44,7 @@ function harness(): StoreHarness {
         ;(tx as SqliteTransaction).prepare('INSERT INTO ledger VALUES (?)').run(effect)
       },
       async count(effect) {
-        const database = await shared!.database()
+        const { database } = shared!
         const row = database.prepare('SELECT count(*) AS effects FROM ledger WHERE effect = ?').get(effect)
         return (row as { effects: number }).effects
       },

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { type SqliteStoreOptions, sqliteStoreDefaults } from 'hookonce/stores/sqlite'
 import { expect, test } from 'vitest'
 // Within, for nobody outside sees the settings of a connection but that connection.
-import { type Database, type Driver, loadDriver } from '../../../dist/stores/sqlite/database/driver.js'
+import { type Database, type Driver, findDriver, loadDriver } from '../../../dist/stores/sqlite/database/driver.js'
 import { createHandovers } from '../../../dist/stores/sqlite/lock-handover.js'
 import { openEffects } from '../../../dist/stores/sqlite/main-thread/effects-connection.js'
 import { openSession } from '../../../dist/stores/sqlite/worker-thread/batch.js'
@@ -13,7 +13,8 @@ const [NORMAL, FULL] = [1, 2]
 /** The settings of the worker's connection and of that of effects, as they are at work. */
 async function settingsWith(options: SqliteStoreOptions = {}) {
   const settings = { path: join(temporaryFolder(), 'hookonce.db'), ...sqliteStoreDefaults, ...options }
-  const { DatabaseSync } = await loadDriver()
+  const place = findDriver()
+  const { DatabaseSync } = loadDriver(place)
   const opened: Database[] = []
   function Recorded(...args: ConstructorParameters<Driver['DatabaseSync']>): Database {
     const db = new DatabaseSync(...args)
@@ -21,7 +22,7 @@ async function settingsWith(options: SqliteStoreOptions = {}) {
     return db
   }
   const driver = { DatabaseSync: Recorded as unknown as Driver['DatabaseSync'] }
-  const session = openSession(driver, { ...settings, handovers: createHandovers() }, () => {})
+  const session = openSession(driver, { ...settings, handovers: createHandovers(), driver: place }, () => {})
   const effects = openEffects(driver, settings)
   onCleanup(() => {
     effects.close()

@@ -282,11 +282,11 @@ test('a lock handover that never ends does not stop the worker for ever', async 
 })
 
 test('without its worker no transaction is begun', async () => {
+  const unref = vi.spyOn(Worker.prototype, 'unref')
   const { store, claim, transact, effects } = await setUp()
-  const postMessage = vi.spyOn(Worker.prototype, 'postMessage')
+  const worker = unref.mock.contexts[0] as Worker
+  unref.mockRestore()
   await claim('key')
-  const worker = postMessage.mock.contexts[0] as Worker
-  postMessage.mockRestore()
 
   const pending = transact('key')
   await worker.terminate()

@@ -2,12 +2,16 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { LOST_ERROR, lostError, MAX_ERROR_LENGTH, NEVER, type Store, StoreError, systemClock } from 'hookonce'
 import { storeCases } from 'hookonce/testing/store'
+import { ModuleKind, ScriptTarget, transpileModule } from 'typescript'
 import { expect, test } from 'vitest'
+
+const compilerOptions = { module: ModuleKind.ESNext, target: ScriptTarget.ES2023 }
+const compiled = (code: string): string => transpileModule(code, { compilerOptions }).outputText
 
 /** The compiled memory store as one script: what a bug is seeded into. */
 const PARTS = ['time-queue', 'due-queue', 'records', 'record', 'index']
 const source = ['util/options', 'stores/rules', ...PARTS.map(part => `stores/memory/${part}`)]
-  .map(file => readFileSync(new URL(`../../../dist/${file}.js`, import.meta.url), 'utf8'))
+  .map(file => compiled(readFileSync(new URL(`../../../src/${file}.ts`, import.meta.url), 'utf8')))
   .join('\n')
   .replace(/^import .*$/gm, '')
   .replace(/^export /gm, '')

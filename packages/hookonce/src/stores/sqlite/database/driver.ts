@@ -44,17 +44,42 @@ export interface Driver {
   DatabaseSync: new (path: string, options: { timeout: number }) => Database
 }
 
-export async function loadDriver(): Promise<Driver> {
+const BUILT_IN = 'node:sqlite'
+const PACKAGE = '@photostructure/sqlite'
+
+/** Of no bundler's: the package is optional, and its native part does not survive being bundled. */
+const requireFrom = (place: string): NodeJS.Require => process.getBuiltinModule('node:module').createRequire(place)
+
+/**
+ * Where the driver is: `node:sqlite`, or the file of the package.
+ *
+ * @throws ConfigurationError there is none.
+ */
+export function findDriver(): string {
   const [major = 0] = process.versions.node.split('.').map(Number)
   // Before Node 24, node:sqlite is missing, behind a flag, or without `timeout`.
-  const name = major >= 24 ? 'node:sqlite' : '@photostructure/sqlite'
+  if (major >= 24) {
+    if (process.getBuiltinModule(BUILT_IN) !== undefined) return BUILT_IN
+    throw new ConfigurationError(`the sqlite store needs ${BUILT_IN}, which this runtime lacks (${process.execPath})`)
+  }
+  // In a bundle the library's place may not exist any more; the application's does.
+  for (const place of [import.meta.url, `${process.cwd()}/`]) {
+    try {
+      return requireFrom(place).resolve(PACKAGE)
+    } catch {}
+  }
+  throw new ConfigurationError(
+    `the sqlite store needs Node 24 or the package ${PACKAGE}: npm install ${PACKAGE}; if the application is bundled, ` +
+      `deploy node_modules/${PACKAGE} with it`,
+  )
+}
+
+/** @throws ConfigurationError it cannot be loaded. */
+export function loadDriver(place: string): Driver {
+  if (place === BUILT_IN) return process.getBuiltinModule(BUILT_IN) as unknown as Driver
   try {
-    return await import(name)
+    return requireFrom(place)(place)
   } catch (cause) {
-    throw new ConfigurationError(
-      major >= 24
-        ? `the sqlite store needs node:sqlite, which this build of Node ${process.versions.node} lacks (${cause})`
-        : `the sqlite store needs Node 24 or the package @photostructure/sqlite: npm install @photostructure/sqlite (${cause})`,
-    )
+    throw new ConfigurationError(`the sqlite store cannot load ${place}: npm rebuild ${PACKAGE} (${cause})`)
   }
 }

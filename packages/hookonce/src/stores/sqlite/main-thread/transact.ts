@@ -56,7 +56,7 @@ export function createTransactor(settings: WorkerSettings, requestHandover: (han
 
   async function outcomeOf(transaction: Waiting): Promise<CompleteOutcome> {
     try {
-      const connection = await connected()
+      const connection = connected()
       for (;;) {
         isWorking = true
         const outcome = connection.transact(transaction)
@@ -72,10 +72,9 @@ export function createTransactor(settings: WorkerSettings, requestHandover: (han
     }
   }
 
-  async function connected(): Promise<Effects> {
-    const driver = await loadDriver()
+  function connected(): Effects {
     if (effects !== undefined && !effects.isInPlace()) disconnect()
-    effects ??= openEffects(driver, settings)
+    effects ??= openEffects(loadDriver(settings.driver), settings)
     return effects
   }
 

@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads'
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { ConfigurationError, StoreError } from '../../../errors.js'
 import { type Failure, toStoreError } from '../database/errors.js'
 import {
@@ -10,8 +10,12 @@ import {
   post,
   type Request,
   unpack,
+  type WorkerData,
   type WorkerSettings,
 } from '../messages.js'
+
+/** The worker's code as one text, put in by the build: a bundler of the application would leave a file of it behind. */
+declare const SQLITE_WORKER_SOURCE: string
 
 interface Pending {
   operation: Operation
@@ -27,10 +31,14 @@ const MAX_REQUESTS_PER_MESSAGE = 16
 
 /** The caller's side of the worker. The requests of one event-loop tick share a few messages. */
 export function startWorker(settings: WorkerSettings) {
-  const worker = new Worker(new URL('../worker-thread/worker.js', import.meta.url), {
-    workerData: settings,
+  // Of their own, because Deno's parentPort is none that `receiveMessageOnPort` takes.
+  const { port1: port, port2: workersPort } = new MessageChannel()
+  const worker = new Worker(SQLITE_WORKER_SOURCE, {
+    eval: true,
+    workerData: { settings, port: workersPort } satisfies WorkerData,
+    transferList: [workersPort],
     name: 'hookonce-sqlite',
-    // Node refuses to run a file under --input-type, which a worker would inherit from `node --input-type=module -e`.
+    // The source is CommonJS, whatever `node --input-type=module -e` would have a worker inherit.
     ...(process.execArgv.some(argument => argument.startsWith('--input-type')) && { execArgv: [] }),
   })
   const exited = new Promise<void>(resolve => worker.once('exit', () => resolve()))
@@ -44,7 +52,23 @@ export function startWorker(settings: WorkerSettings) {
   let closing: Promise<void> | undefined
 
   worker.unref()
-  worker.on('message', (message: Message<Answer>) => {
+  port.on('message', onMessage)
+  port.unref()
+  worker.on('error', error => {
+    ended ??= `its worker thread failed: ${error.message}`
+  })
+  worker.once('exit', () => {
+    // What it posted last may still be on its way.
+    for (let last = receiveMessageOnPort(port); last !== undefined; last = receiveMessageOnPort(port)) {
+      onMessage(last.message)
+    }
+    hasExited = true
+    ended ??= 'its worker thread ended'
+    for (const [id, entry] of pending.entries()) if (entry !== undefined) settle(id).reject(problem('unknown'))
+    port.close()
+  })
+
+  function onMessage(message: Message<Answer>): void {
     // Scheduled before the promises settle: the requests that follow are posted before the HTTP responses are written.
     scheduleFlush()
     for (const { id, outcome, failure } of unpack(message, { copy: message.entries.length > 1 })) {
@@ -53,16 +77,8 @@ export function startWorker(settings: WorkerSettings) {
       else reject(toError(failure, operation))
     }
     // An open, idle store does not keep the process alive; a closing one does until it is closed.
-    if (isIdle() && closing === undefined) worker.unref()
-  })
-  worker.on('error', error => {
-    ended ??= `its worker thread failed: ${error.message}${isMissing(error) ? UNBUNDLED : ''}`
-  })
-  worker.once('exit', () => {
-    hasExited = true
-    ended ??= 'its worker thread ended'
-    for (const [id, entry] of pending.entries()) if (entry !== undefined) settle(id).reject(problem('unknown'))
-  })
+    if (isIdle() && closing === undefined) port.unref()
+  }
 
   function settle(id: number): Pending {
     const entry = pending[id]!
@@ -99,7 +115,7 @@ export function startWorker(settings: WorkerSettings) {
     const requests = outbox
     outbox = []
     try {
-      post(worker, requests)
+      post(port, requests)
     } catch (error) {
       // A value that cannot be posted, which the types forbid.
       for (const { id } of requests) settle(id).reject(new StoreError(String(error), 'refused'))
@@ -113,7 +129,7 @@ export function startWorker(settings: WorkerSettings) {
 
   function send<Name extends Operation>(operation: Name, payload: Payloads[Name]): Promise<OutcomeOf<Name>> {
     return new Promise((resolve, reject) => {
-      if (isIdle()) worker.ref()
+      if (isIdle()) port.ref()
       scheduleFlush()
       const id = free.pop() ?? pending.length
       pending[id] = { operation, resolve: resolve as Pending['resolve'], reject }
@@ -141,6 +157,7 @@ export function startWorker(settings: WorkerSettings) {
       if (closing === undefined) {
         const isAlive = ended === undefined
         ended ??= 'it is closed'
+        worker.ref()
         closing = finish()
           .then(() => (isAlive && !hasExited ? send('close', {}) : undefined))
           .then(() => exited)
@@ -149,8 +166,3 @@ export function startWorker(settings: WorkerSettings) {
     },
   }
 }
-
-/** A bundler that inlines the store leaves the worker's file behind. */
-const UNBUNDLED = '; if the application is bundled, leave the package hookonce out of the bundle (external)'
-
-const isMissing = ({ code }: NodeJS.ErrnoException): boolean => /^(ERR_)?MODULE_NOT_FOUND$/.test(code ?? '')

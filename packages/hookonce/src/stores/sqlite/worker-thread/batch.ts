@@ -1,14 +1,14 @@
 import { watchClock } from '../database/clock-steps.js'
 import type { Driver } from '../database/driver.js'
 import { isBusy, isOfOneStatement, toFailure } from '../database/errors.js'
+import { createListAccepted } from '../database/list-accepted.js'
 import { openDatabase } from '../database/open.js'
 import { createOperations } from '../database/record-operations.js'
+import { createScans } from '../database/scans.js'
 import { createTransactions } from '../database/transaction.js'
+import { createUsage } from '../database/usage.js'
 import type { Answer, Operation, OutcomeOf, Payloads, Request, WorkerSettings } from '../messages.js'
 import { createWalLimit, truncateWal } from './checkpoint.js'
-import { createListAccepted } from './list-accepted.js'
-import { createScans } from './scans.js'
-import { createUsage } from './usage.js'
 
 /**
  * A checkpoint copies each page once, however often it was written since the last one. At 8,000 pages instead of

@@ -1,11 +1,11 @@
-import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { ListQuery, RecordPage } from '../../store.js'
 import { loadDriver } from '../database/driver.js'
 import { misplaced } from '../database/file.js'
+import type { Scan } from '../database/scans.js'
 import { hasEnded } from '../lock-handover.js'
-import { type Answer, type Message, post, type Request, unpack, type WorkerSettings } from '../messages.js'
+import { type Answer, type Message, post, type Request, unpack, type WorkerData } from '../messages.js'
 import { failed, openSession, type Session } from './batch.js'
-import type { Scan } from './scans.js'
 
 /** One transaction holds the lock that other processes wait for, so a batch ends at either limit. */
 const BATCH_REQUESTS = 256
@@ -13,8 +13,7 @@ const BATCH_BYTES = 4 * 1024 * 1024
 /** After a failed opening, requests are refused at once for this long. */
 const REOPEN_AFTER_MS = 500
 
-const port = parentPort!
-const settings = workerData as WorkerSettings
+const { settings, port } = workerData as WorkerData
 /** Longer than the caller's thread waits for other processes: a handover that never ends must not stop the worker. */
 const MAX_HANDOVER_MS = settings.busyTimeoutMs + 1000
 /** How soon a scan's step is tried again after another process had the write lock. */
@@ -34,8 +33,6 @@ let requestedHandover: Request<'handover'> | undefined
 let waitingSince = 0
 let isScheduled = false
 
-// Messages wait until there is a listener.
-const driver = await loadDriver().catch((error: unknown) => ({ error }))
 const purgeTimer = settings.purgeIntervalMs > 0 ? setInterval(startPurge, settings.purgeIntervalMs) : undefined
 
 port.on('message', (message: Message<Request>) => {
@@ -112,9 +109,8 @@ function opened(batch: readonly Request[]): Session | undefined {
       session = undefined
       throw misplaced()
     }
-    if ('error' in driver) throw driver.error
     if (failedOpening !== undefined && performance.now() < failedOpening.at + REOPEN_AFTER_MS) throw failedOpening.error
-    session = openSession(driver, settings, answerReads)
+    session = openSession(loadDriver(settings.driver), settings, answerReads)
     return session
   } catch (error) {
     if (failedOpening?.error !== error) failedOpening = { error, at: performance.now() }

@@ -1,8 +1,8 @@
 import type { StoreStats } from '../../store.js'
-import type { Database } from '../database/driver.js'
-import type { Transactions } from '../database/transaction.js'
 import { sql } from '../sql.generated.js'
+import type { Database } from './driver.js'
 import type { Scan } from './scans.js'
+import type { Transactions } from './transaction.js'
 
 /** The sample: this many stretches, spread evenly over all ids. Together they take about 10 ms. */
 const STRETCHES = 50

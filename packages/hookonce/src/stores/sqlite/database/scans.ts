@@ -1,8 +1,8 @@
 import { type ListQuery, PAGE_MS, type RecordPage, type RecordSummary, type StoreStats } from '../../store.js'
-import type { Database, SqliteStatement } from '../database/driver.js'
-import { type RecordRow, summaryOf } from '../database/rows.js'
-import type { Transactions } from '../database/transaction.js'
 import { sql } from '../sql.generated.js'
+import type { Database, SqliteStatement } from './driver.js'
+import { type RecordRow, summaryOf } from './rows.js'
+import type { Transactions } from './transaction.js'
 
 /**
  * Work over many records: each `next()` is one short step in its own transaction, so that batches run in between.

@@ -1,9 +1,9 @@
 import { type ListQuery, PAGE_MS, type RecordPage } from '../../store.js'
-import type { Database, SqliteParameter } from '../database/driver.js'
-import { type RecordRow, summaryOf } from '../database/rows.js'
-import type { Transactions } from '../database/transaction.js'
 import { sql } from '../sql.generated.js'
+import type { Database, SqliteParameter } from './driver.js'
+import { type RecordRow, summaryOf } from './rows.js'
 import type { Scan } from './scans.js'
+import type { Transactions } from './transaction.js'
 
 const ROWS_PER_STEP = 2000
 /** A page ends after this many steps, because matching records may be rare. */

@@ -1,0 +1,20 @@
+interface Named {
+  navigator?: { userAgent?: string }
+}
+
+/** Warns the developer. Cloudflare Workers print no warnings of a process, so there it goes to the console. */
+export function warn(kind: string, message: string, detail = ''): void {
+  const code = `HOOKONCE_${kind.toUpperCase()}`
+  if ((globalThis as Named).navigator?.userAgent === 'Cloudflare-Workers') {
+    console.warn(printable(`[${code}] HookonceWarning: ${message}${detail && `\n${detail}`}`))
+  } else process.emitWarning(printable(message), { type: 'HookonceWarning', code, detail: printable(detail) })
+}
+
+/** Control characters, without tab and line feed: a terminal interprets them. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are escaped
+const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g
+
+/** A message may contain text of a sender. */
+function printable(text: string): string {
+  return text.replace(CONTROL, char => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
