@@ -123,7 +123,11 @@ function assertDatabase({ pathname, searchParams }: URL): void {
     throw new ConfigurationError('the database of a Redis URL must be a number: redis://host:6379/1')
 }
 
-const load = () => import('ioredis')
+/** webpack gives a CommonJS module to an ES module as its default export alone. */
+async function load() {
+  const ioredis = await import('ioredis')
+  return ioredis.Redis === undefined ? (ioredis.default as unknown as typeof ioredis) : ioredis
+}
 type Ioredis = Awaited<ReturnType<typeof load>>
 
 const NO_TLS = new Error('no TLS was answered: rediss:// and tls need a port with TLS, redis:// is for one without')
