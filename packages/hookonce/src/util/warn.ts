@@ -7,7 +7,10 @@ export function warn(kind: string, message: string, detail = ''): void {
   const code = `HOOKONCE_${kind.toUpperCase()}`
   if ((globalThis as Named).navigator?.userAgent === 'Cloudflare-Workers') {
     console.warn(printable(`[${code}] HookonceWarning: ${message}${detail && `\n${detail}`}`))
-  } else process.emitWarning(printable(message), { type: 'HookonceWarning', code, detail: printable(detail) })
+    return
+  }
+  const about = { type: 'HookonceWarning', code }
+  process.emitWarning(printable(message), detail === '' ? about : { ...about, detail: printable(detail) })
 }
 
 /** Control characters, without tab and line feed: a terminal interprets them. */
