@@ -27,6 +27,8 @@ export function openDatabaseInMemory(clock: Clock) {
     async call<Name extends Operation>(operation: Name, payload: Payloads[Name]): Promise<OutcomeOf<Name>> {
       try {
         assertOpen()
+        // What is asked within the work of a transaction is done after it.
+        await undefined
         return run(operation, payload)
       } catch (error) {
         throw problem(error)
@@ -43,8 +45,10 @@ export function openDatabaseInMemory(clock: Clock) {
     },
 
     async close(): Promise<void> {
-      if (!isClosed) db.close()
+      if (isClosed) return
       isClosed = true
+      await undefined
+      db.close()
     },
   }
 }
