@@ -20,7 +20,7 @@ RUN npm ci --omit=dev --omit=optional --workspace=packages/server --ignore-scrip
 FROM manifests AS build
 RUN npm ci --ignore-scripts
 COPY . .
-RUN npx tsc -b && npm run build --workspace=packages/dashboard
+RUN node scripts/build-packages.mjs && npm run build --workspace=packages/dashboard
 
 FROM node:${NODE_VERSION}-bookworm-slim
 LABEL org.opencontainers.image.title="Hookonce" \

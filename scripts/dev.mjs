@@ -1,5 +1,5 @@
 // `npm run dev`: the server, rebuilt and restarted whenever a source file changes. Ctrl-C ends it all.
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { watch } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -10,21 +10,23 @@ import { endWithParent } from './end-with-parent.mjs'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
 const projects = ['packages/hookonce', 'packages/server'].map(path => join(root, path))
-const RESTART_DELAY_MS = 200
+const REBUILD_DELAY_MS = 100
 
 buildStale()
+// Says what is wrong with types; what runs is built without it.
 const compiler = spawn(process.execPath, [tsc, '-b', '--watch', '--preserveWatchOutput', ...projects], {
   stdio: 'inherit',
 })
+const builder = join(root, 'scripts/build-packages.mjs')
 let ending = false
 let restartAsked = false
-let restartTimer
+let rebuildTimer
 let server = start()
 
 for (const folder of projects) {
-  watch(join(folder, 'dist'), { recursive: true }, () => {
-    clearTimeout(restartTimer)
-    restartTimer = setTimeout(restart, RESTART_DELAY_MS)
+  watch(join(folder, 'src'), { recursive: true }, () => {
+    clearTimeout(rebuildTimer)
+    rebuildTimer = setTimeout(rebuild, REBUILD_DELAY_MS)
   })
 }
 endWithParent()
@@ -40,6 +42,11 @@ function start() {
     if (restartAsked) restart()
   })
   return child
+}
+
+/** What does not build is said, and the server that runs goes on. */
+function rebuild() {
+  if (spawnSync(process.execPath, [builder], { stdio: 'inherit' }).status === 0) restart()
 }
 
 /** What runs is answered first. A server that ended by itself starts again with the next change. */

@@ -123,10 +123,16 @@ function assertDatabase({ pathname, searchParams }: URL): void {
     throw new ConfigurationError('the database of a Redis URL must be a number: redis://host:6379/1')
 }
 
-/** webpack gives a CommonJS module to an ES module as its default export alone. */
 async function load() {
-  const ioredis = await import('ioredis')
-  return ioredis.Redis === undefined ? (ioredis.default as unknown as typeof ioredis) : ioredis
+  // Within `try` it is optional for bundlers too.
+  try {
+    const ioredis = await import('ioredis')
+    // webpack gives a CommonJS module to an ES module as its default export alone.
+    return ioredis.Redis === undefined ? (ioredis.default as unknown as typeof ioredis) : ioredis
+  } catch (error) {
+    const { message } = error as Error
+    throw new ConfigurationError(`redisStore needs the package ioredis: npm install ioredis (${message})`)
+  }
 }
 type Ioredis = Awaited<ReturnType<typeof load>>
 
@@ -141,10 +147,7 @@ async function dial(
   isTls: boolean,
   make: (ioredis: Ioredis) => InstanceType<Ioredis['Redis' | 'Cluster']>,
 ): Promise<Connected> {
-  const ioredis = await load().catch(cause => {
-    throw new ConfigurationError(`redisStore needs the package ioredis: npm install ioredis (${cause.message})`)
-  })
-  const client = make(ioredis)
+  const client = make(await load())
   // A command's error only says that there is no connection. The client's `error` event says why.
   let connectionError: unknown = isTls ? NO_TLS : NO_CONNECTION
   let wasConnected = false
