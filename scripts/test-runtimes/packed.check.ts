@@ -4,7 +4,7 @@ import { expect, inject, test } from 'vitest'
 import { deliverTwice } from './deliver-twice.js'
 import { folderOfItsOwn, must, serve } from './project.js'
 
-test('both tarballs in an empty project: the command serves, checks and sends', async () => {
+test('both tarballs in an empty project: the command serves, sends, checks and demonstrates', async () => {
   const folder = folderOfItsOwn()
   writeFileSync(join(folder, 'package.json'), '{"private":true}')
   await must(folder, 'npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...inject('tarballs')])
@@ -16,4 +16,5 @@ test('both tarballs in an empty project: the command serves, checks and sends', 
   await deliverTwice(`${url}/webhook`, { status: 200 })
   expect(await npx('send', '--url', `${url}/webhook`)).toContain('200')
   expect(await npx('doctor')).toContain('ok    store')
+  expect(await npx('demo')).toContain('The promise held')
 })
