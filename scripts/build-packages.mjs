@@ -3,7 +3,7 @@
  * `import`. Takes a second; types are `tsc -b`'s. `--sourcemap` adds maps, for the coverage of the tests.
  */
 import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 
@@ -51,7 +51,7 @@ async function build({ folder, formats, define, sourcemap }) {
   const bundle = await rolldown({
     input: sourcesOf(folder),
     platform: 'node',
-    external: id => !id.startsWith('.') && !id.startsWith('/'),
+    external: id => !id.startsWith('.') && !isAbsolute(id),
     transform: { target: TARGET, define },
     treeshake: false,
     optimization: { inlineConst: false },
@@ -74,23 +74,14 @@ async function build({ folder, formats, define, sourcemap }) {
   await bundle.close()
 }
 
-export async function buildPackages({ sourcemap = false } = {}) {
-  await build({
-    folder: library,
-    formats: [
-      { format: 'esm', extension: 'js' },
-      { format: 'cjs', extension: 'cjs' },
-    ],
-    define: { SQLITE_WORKER_SOURCE: JSON.stringify(await workerSource()) },
-    sourcemap,
-  })
-  await build({
-    folder: server,
-    formats: [{ format: 'esm', extension: 'js' }],
-    sourcemap,
-  })
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  await buildPackages({ sourcemap: process.argv.includes('--sourcemap') })
-}
+const sourcemap = process.argv.includes('--sourcemap')
+await build({
+  folder: library,
+  formats: [
+    { format: 'esm', extension: 'js' },
+    { format: 'cjs', extension: 'cjs' },
+  ],
+  define: { SQLITE_WORKER_SOURCE: JSON.stringify(await workerSource()) },
+  sourcemap,
+})
+await build({ folder: server, formats: [{ format: 'esm', extension: 'js' }], sourcemap })

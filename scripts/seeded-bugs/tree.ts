@@ -3,7 +3,6 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import ts from 'typescript'
 import type { Bug } from './bug.js'
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -54,29 +53,14 @@ export class Tree {
 
   #write(file: string, text: string): void {
     writeFileSync(join(this.folder, file), text)
-    if (file.endsWith('.ts')) this.#compile(file)
-    else this.#generate(file)
+    // The statements and scripts of a store are compiled into a module.
+    if (file.endsWith('.sql')) this.#run('generate-sql')
+    if (file.endsWith('.lua')) this.#run('generate-lua')
+    this.#run('build-packages')
   }
 
-  /** The statements and scripts of a store are compiled into a module. */
-  #generate(file: string): void {
-    const [kind, script] = file.endsWith('.lua') ? ['lua', 'generate-lua'] : ['sql', 'generate-sql']
+  #run(script: string): void {
     execFileSync(process.execPath, [`scripts/${script}.mjs`], { cwd: this.folder, stdio: 'ignore' })
-    this.#compile(join(dirname(dirname(file)), `${kind}.generated.ts`))
-  }
-
-  /** One file alone, without a look at its types. */
-  #compile(file: string): void {
-    const [, name, path] = /^packages\/([^/]+)\/src\/(.*)\.ts$/.exec(file)!
-    const { outputText } = ts.transpileModule(readFileSync(join(this.folder, file), 'utf8'), {
-      compilerOptions: {
-        target: ts.ScriptTarget.ES2023,
-        module: ts.ModuleKind.ESNext,
-        verbatimModuleSyntax: true,
-        isolatedModules: true,
-      },
-    })
-    writeFileSync(join(this.folder, 'packages', name!, 'dist', `${path}.js`), outputText)
   }
 
   remove(): void {

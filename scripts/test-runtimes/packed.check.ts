@@ -12,7 +12,7 @@ test('both tarballs in an empty project: the command serves, sends, checks and d
 
   expect(await npx('--version')).toMatch(/^\d+\.\d+\.\d+\n$/)
   const command = 'node_modules/@hookonce/server/bin/hookonce.mjs'
-  const { url } = await serve(folder, [process.execPath, command], { PORT: '0', NODE_NO_WARNINGS: '1' })
+  const { url } = await serve(folder, [process.execPath, command], { PORT: '0' })
   await deliverTwice(`${url}/webhook`, { status: 200 })
   expect(await npx('send', '--url', `${url}/webhook`)).toContain('200')
   expect(await npx('doctor')).toContain('ok    store')

@@ -8,7 +8,7 @@ export default defineConfig({
     include: ['scripts/test-runtimes/*.check.ts'],
     globalSetup: ['./scripts/test-run/temporary-folder.ts', './scripts/test-runtimes/install.ts'],
     maxWorkers: 2,
-    testTimeout: 120_000,
+    testTimeout: 300_000,
     hookTimeout: 300_000,
   },
 })

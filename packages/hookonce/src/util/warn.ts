@@ -3,14 +3,14 @@ interface Named {
 }
 
 /** Warns the developer. Cloudflare Workers print no warnings of a process, so there it goes to the console. */
-export function warn(kind: string, message: string, detail = ''): void {
+export function warn(kind: string, message: string, detail?: string): void {
   const code = `HOOKONCE_${kind.toUpperCase()}`
   if ((globalThis as Named).navigator?.userAgent === 'Cloudflare-Workers') {
-    console.warn(printable(`[${code}] HookonceWarning: ${message}${detail && `\n${detail}`}`))
+    console.warn(printable(`[${code}] HookonceWarning: ${message}\n${detail ?? ''}`.trimEnd()))
     return
   }
-  const about = { type: 'HookonceWarning', code }
-  process.emitWarning(printable(message), detail === '' ? about : { ...about, detail: printable(detail) })
+  const options = { type: 'HookonceWarning', code, ...(detail !== undefined && { detail: printable(detail) }) }
+  process.emitWarning(printable(message), options)
 }
 
 /** Control characters, without tab and line feed: a terminal interprets them. */
