@@ -5,7 +5,6 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildStale } from './build-stale.mjs'
-import { endWithParent } from './end-with-parent.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
@@ -13,6 +12,7 @@ const projects = ['packages/hookonce', 'packages/server'].map(path => join(root,
 const REBUILD_DELAY_MS = 100
 
 buildStale()
+const { endWithNpm } = await import('../packages/server/dist/cli/end-with-npm.js')
 // Says what is wrong with types; what runs is built without it.
 const compiler = spawn(process.execPath, [tsc, '-b', '--watch', '--preserveWatchOutput', ...projects], {
   stdio: 'inherit',
@@ -29,7 +29,7 @@ for (const folder of projects) {
     rebuildTimer = setTimeout(rebuild, REBUILD_DELAY_MS)
   })
 }
-endWithParent()
+endWithNpm()
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, end)
 
 function start() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { parseStoreCommand, type StoreCommand, storeCommandIn } from './cli/commands/parse.js'
-import { endWithNpx } from './cli/end-with-npx.js'
+import { endWithNpm } from './cli/end-with-npm.js'
 import { initHelp } from './cli/init/options.js'
 import { sendHelp } from './cli/send-options.js'
 import { help, parseCommandLine } from './cli/serve-options.js'
@@ -27,7 +27,7 @@ async function run(args: string[]): Promise<void> {
   } else {
     const { given: flags, configFile } = command
     const config = await configOf(flags, configFile)
-    endWithNpx()
+    endWithNpm()
     if (command.name === 'work') await (await import('./runtime/work.js')).work(config)
     else await (await import('./runtime/serve.js')).serve(config)
   }

@@ -2,8 +2,9 @@ import { type Attempt, type Clock, type Store, StoreError } from 'hookonce'
 import { ManualClock } from 'hookonce/testing'
 import { Engine } from '../../dist/engine/engine.js'
 import type { Outcome } from '../../dist/engine/outcome.js'
-import { type Random, randomFrom, seededly } from '../../dist/testing/explore/random.js'
+import { type Random, randomFrom } from '../../dist/testing/explore/random.js'
 import { SimulatedProcess } from '../../dist/testing/simulated-process.js'
+import { seededly } from './simulation/seededly.js'
 
 export type Fault =
   | 'request_lost'

@@ -7,6 +7,23 @@ export type Word = { option: string; raw: string; value: string } | { option: un
 
 export type OptionKinds = Record<string, { type: 'string' | 'boolean'; short?: string }>
 
+/** A command's options: the word for the value, `null` for a flag, and what it means. */
+export type OptionTexts = Readonly<Record<string, readonly [value: string | null, meaning: string]>>
+
+export const kindsOf = (options: OptionTexts): OptionKinds => ({
+  ...Object.fromEntries(
+    Object.entries(options).map(([name, [value]]) => [name, { type: value === null ? 'boolean' : 'string' }]),
+  ),
+  help: { type: 'boolean', short: 'h' },
+})
+
+/** Two lines of help for each. */
+export const optionLines = (options: OptionTexts): string[] =>
+  Object.entries(options).flatMap(([name, [value, meaning]]) => [
+    `  --${name}${value === null ? '' : ` ${value}`}`,
+    `      ${meaning}`,
+  ])
+
 /** In the given order. @throws {StartError} an option is unknown, or lacks its value */
 export function readOptions(args: string[], options: OptionKinds): Word[] {
   const { tokens } = parseArgs({ args, options, strict: false, allowPositionals: true, tokens: true })

@@ -5,7 +5,7 @@ import { type Given, readSecretFile } from '../config/environment.js'
 import { KINDS } from '../config/kinds.js'
 import { flagOf, SETTINGS } from '../config/settings.js'
 import { StartError } from '../config/start-error.js'
-import { type OptionKinds, readOptions } from './parse-args.js'
+import { kindsOf, type OptionTexts, optionLines, readOptions } from './parse-args.js'
 
 /** `hookonce send`, parsed. */
 export type SendCommand = SendOptions | { name: 'send help' }
@@ -31,7 +31,7 @@ const MAX_TIMES = 10_000
 const PUBLIC_URL = flagOf('publicUrl')
 
 /** By name: the value, if there is one, and the meaning. */
-const OPTIONS: Record<string, [value: string | null, meaning: string]> = {
+const OPTIONS: OptionTexts = {
   sender: ['NAME', 'the sender that signs it; default: none, with the id in X-Idempotency-Key'],
   secret: ['SECRET', `the secret of that sender; better in ${SETTINGS.secret.env}, which other users cannot read`],
   'secret-file': ['FILE', `a file with the secret, as ${SETTINGS.secret.env}_FILE`],
@@ -46,10 +46,6 @@ const OPTIONS: Record<string, [value: string | null, meaning: string]> = {
   help: [null, 'this'],
 }
 
-const KINDS_OF_OPTIONS: OptionKinds = Object.fromEntries(
-  Object.entries(OPTIONS).map(([name, [value]]) => [name, { type: value === null ? 'boolean' : 'string' }]),
-)
-
 export function sendHelp(): string {
   const lines = [
     'Usage: hookonce send [options]',
@@ -60,16 +56,13 @@ export function sendHelp(): string {
     `Senders: ${[...SENDERS.keys()].join(', ')}`,
     '',
   ]
-  for (const [name, [value, meaning]] of Object.entries(OPTIONS)) {
-    lines.push(`  --${name}${value === null ? '' : ` ${value}`}`, `      ${meaning}`)
-  }
-  return lines.join('\n')
+  return [...lines, ...optionLines(OPTIONS)].join('\n')
 }
 
 /** @throws {StartError} */
 export function parseSendCommand(args: string[]): SendCommand {
   const given = new Map<string, string>()
-  for (const read of readOptions(args, { ...KINDS_OF_OPTIONS, help: { type: 'boolean', short: 'h' } })) {
+  for (const read of readOptions(args, kindsOf(OPTIONS))) {
     if (read.option === undefined) throw new StartError(`send takes options only, not ${read.word}`)
     if (read.option === 'help') return { name: 'send help' }
     given.set(read.option, read.value)

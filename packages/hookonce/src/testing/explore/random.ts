@@ -17,14 +17,3 @@ export function randomFrom(seed: number) {
 }
 
 export type Random = ReturnType<typeof randomFrom>
-
-/** Runs with everything random in it from the seed. */
-export async function seededly<T>(random: Random, work: () => Promise<T>): Promise<T> {
-  const mathRandom = Math.random
-  Math.random = random.next
-  try {
-    return await work()
-  } finally {
-    Math.random = mathRandom
-  }
-}

@@ -12,10 +12,11 @@ import {
 } from 'hookonce'
 import { memoryStore } from 'hookonce/stores/memory'
 import { ManualClock } from 'hookonce/testing'
-import { randomFrom, seededly } from '../../../dist/testing/explore/random.js'
+import { randomFrom } from '../../../dist/testing/explore/random.js'
 import { SimulatedProcess } from '../../../dist/testing/simulated-process.js'
 import { type Answered, type History, keyHistory, nameOf, observed, type Run } from './history.js'
 import { type Ledger, linkTo, type Network, STORE_TIMEOUT_MS, type WholeStore } from './link.js'
+import { seededly } from './seededly.js'
 import { PROCESSES, type SourceName, type Step } from './steps.js'
 
 export const TIMING = { leaseMs: 900, lockTtlMs: 4_000, waitMs: 1_500, retentionMs: 100_000_000 }

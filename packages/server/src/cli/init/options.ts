@@ -2,7 +2,7 @@ import { SENDERS } from 'hookonce/senders'
 import { didYouMean } from '../../config/did-you-mean.js'
 import { isHttpUrl } from '../../config/kinds.js'
 import { StartError } from '../../config/start-error.js'
-import { type OptionKinds, readOptions } from '../parse-args.js'
+import { kindsOf, type OptionTexts, optionLines, readOptions } from '../parse-args.js'
 import { type Choices, MODES, STORES } from './choices.js'
 
 /** `hookonce init`, parsed. */
@@ -19,7 +19,7 @@ export interface InitOptions {
 }
 
 /** By name: the value, if there is one, and the meaning. */
-const OPTIONS: Record<string, [value: string | null, meaning: string]> = {
+const OPTIONS: OptionTexts = {
   sender: ['NAME', 'who delivers; several: --sender stripe --sender github; default: anybody'],
   mode: [
     'MODE',
@@ -32,10 +32,6 @@ const OPTIONS: Record<string, [value: string | null, meaning: string]> = {
   help: [null, 'this'],
 }
 
-const KINDS_OF_OPTIONS: OptionKinds = Object.fromEntries(
-  Object.entries(OPTIONS).map(([name, [value]]) => [name, { type: value === null ? 'boolean' : 'string' }]),
-)
-
 export function initHelp(): string {
   const lines = [
     'Usage: hookonce init [options]',
@@ -46,18 +42,14 @@ export function initHelp(): string {
     `Senders: ${[...SENDERS.keys()].join(', ')}`,
     '',
   ]
-  for (const [name, [value, meaning]] of Object.entries(OPTIONS)) {
-    lines.push(`  --${name}${value === null ? '' : ` ${value}`}`, `      ${meaning}`)
-  }
-  return lines.join('\n')
+  return [...lines, ...optionLines(OPTIONS)].join('\n')
 }
 
 /** @throws {StartError} */
 export function parseInitCommand(args: string[]): InitCommand {
   const given: Partial<Choices> = {}
   const command: InitOptions = { name: 'init', given, force: false, yes: false }
-  const kinds: OptionKinds = { ...KINDS_OF_OPTIONS, help: { type: 'boolean', short: 'h' } }
-  for (const { option, ...read } of readOptions(args, kinds)) {
+  for (const { option, ...read } of readOptions(args, kindsOf(OPTIONS))) {
     if (option === undefined) throw new StartError(`init takes options only, not ${(read as { word: string }).word}`)
     const { value } = read as { value: string }
     if (option === 'help') return { name: 'init help' }

@@ -1,8 +1,8 @@
 const CHECK_MS = 250
 
-/** npx hands a signal on to its shell, which hands it on to nobody: a parent that is gone counts as SIGTERM. */
-export function endWithNpx(): void {
-  if (process.env.npm_command !== 'exec') return
+/** npm and npx hand some signals on to nobody: under them, a parent that is gone counts as SIGTERM. */
+export function endWithNpm(): void {
+  if (process.env.npm_command === undefined) return
   const parent = process.ppid
   const check = setInterval(() => {
     if (process.ppid === parent) return
