@@ -16,7 +16,7 @@ interface Example {
   /** How it answers the first event. */
   status?: number
   body: string
-  more?: (url: string) => Promise<void>
+  more?: (url: string, output: () => string) => Promise<void>
 }
 
 const answered = '{"ok":true,"event":"order.paid","attempt":1}'
@@ -36,11 +36,17 @@ const EXAMPLES: Record<string, Example> = {
     body: '{"ok":true,"order":1,"attempt":1}',
     more: exceptionsAndSignatures,
   },
-  sveltekit: { build: ['vite/bin/vite.js', 'build'], file: 'build/index.js', body: answered },
+  sveltekit: {
+    build: ['vite/bin/vite.js', 'build'],
+    file: 'build/index.js',
+    body: answered,
+    more: errorsAndSignatures,
+  },
   nitro: {
     build: ['../examples/nitro/node_modules/nitro/dist/cli/index.mjs', 'build'],
     file: '.output/server/index.mjs',
     body: answered,
+    more: errorsAndSignatures,
   },
 }
 
@@ -61,14 +67,14 @@ async function started(name: string) {
 
 describe.each(Object.entries(EXAMPLES))('%s', (name, { path = '/webhook', status = 200, body, more }) => {
   test('a duplicate gets the first answer; another body under its key is refused', async () => {
-    const { url, stop } = await started(name)
+    const { url, stop, output } = await started(name)
     // Elysia says that it listens a moment before it does.
     await until('it listens', () => fetch(url).then(Boolean, () => false))
     const first = await deliver(url + path, 'order-1', EVENT)
     expect(first).toEqual({ status, cached: false, body })
     expect(await deliver(url + path, 'order-1', EVENT)).toEqual({ ...first, cached: true })
     expect((await deliver(url + path, 'order-1', { event: 'order.refunded' })).status).toBe(422)
-    await more?.(url)
+    await more?.(url, output)
     await stop()
   })
 })
@@ -78,15 +84,28 @@ async function exceptionsAndSignatures(url: string): Promise<void> {
   expect((await deliver(`${url}/webhooks/orders`, 'order-2', early)).status).toBe(409)
   expect((await deliver(`${url}/webhooks/orders`, 'order-2', early)).body).toContain('"attempt":2')
 
-  const body = JSON.stringify(EVENT)
+  await signatures(`${url}/webhooks/shop`, 201)
+}
+
+async function errorsAndSignatures(url: string, output: () => string): Promise<void> {
+  const lost = { event: 'order.lost' }
+  expect((await deliver(`${url}/webhook`, 'order-2', lost)).status).toBe(500)
+  await until('the error is on the console', async () => output().includes('no such event: order.lost'))
+  await signatures(`${url}/shop`, 200)
+}
+
+/** A signed route answers what is signed over the very bytes, once. */
+async function signatures(url: string, status: number): Promise<void> {
+  // Other bytes than a parser would write.
+  const body = '{ "event":  "order.paid" }'
   const signature = createHmac('sha256', SECRET).update(body).digest('hex')
   const send = (signed: string) =>
-    fetch(`${url}/webhooks/shop`, {
+    fetch(url, {
       method: 'POST',
       body,
       headers: { 'content-type': 'application/json', 'x-signature': signed },
     })
   expect((await send('no')).status).toBe(401)
-  expect((await send(signature)).status).toBe(201)
+  expect((await send(signature)).status).toBe(status)
   expect((await send(signature)).headers.get('x-cached')).toBe('true')
 }

@@ -10,9 +10,10 @@ import { freePort } from '../test-servers/free-port.js'
 import { type Block, pages, ROOT } from './pages.js'
 
 /**
- * How a sample is run, as the line says that begins its block:
+ * A block of code in a page for users. How it is run, the line says that begins it:
  * `server PATH [SENDER]`, a program that listens on port 3000; `config PATH [SENDER]`, a config file of the server;
- * `route PATH`, a module that exports POST; `script`, a program that ends by itself.
+ * `route PATH`, a module that exports POST; `script`, a program that ends by itself; nothing, a part of a program,
+ * which is compiled beside the names of {@link REST}.
  */
 export interface Sample extends Block {
   kind: string
@@ -28,19 +29,26 @@ const CLI = join(ROOT, 'packages/server/dist/cli.js')
 const SECRET = `whsec_${randomBytes(32).toString('base64')}`
 /** Of NestJS. */
 const DECORATORS = { experimentalDecorators: true, emitDecoratorMetadata: true }
+/** Modules that only an application of these frameworks has. */
+const FRAMEWORKS = {
+  'nitro/h3': [join(ROOT, 'examples/nitro/node_modules/nitro/lib/deps/h3.d.mts')],
+  '$lib/*': [join(ROOT, 'examples/sveltekit/src/lib/*')],
+}
 const NAMES: Record<string, string> = { config: 'hookonce.config', route: 'route' }
 
-/** Blocks of code in the pages for users. */
-export const code = (): Block[] =>
+/** What a part of a program takes from the rest of it. */
+const REST = join(ROOT, 'scripts/docs-check/rest-of-program.ts')
+
+const blocks = (): Block[] =>
   pages('README.md', 'docs').flatMap(({ blocks }) => blocks.filter(({ lang }) => lang === 'js' || lang === 'ts'))
 
-/** Writes down those that say how they are run, each in a folder of its own. */
+/** Writes them down, each in a folder of its own. */
 export async function writeSamples(): Promise<{ samples: Sample[]; remove: () => void }> {
   mkdirSync(join(ROOT, '.cache'), { recursive: true })
   const all = mkdtempSync(join(ROOT, '.cache/docs-check-'))
   writeFileSync(join(all, 'package.json'), '{"type":"module"}')
   const samples: Sample[] = []
-  for (const block of code().filter(({ meta }) => meta !== '')) {
+  for (const block of blocks()) {
     const [kind = '', path = '', sender] = block.meta.split(' ')
     const folder = join(all, String(samples.length))
     const file = join(folder, `${NAMES[kind] ?? 'sample'}.${block.lang}`)
@@ -57,12 +65,12 @@ export async function writeSamples(): Promise<{ samples: Sample[]; remove: () =>
 export function typeErrors(samples: Sample[]): string[] {
   const base = ts.parseConfigFileTextToJson('', ts.sys.readFile(join(ROOT, 'tsconfig.base.json'))!).config
   const { options } = ts.convertCompilerOptionsFromJson(base.compilerOptions, ROOT)
-  const files = samples.map(({ file }) => file)
   const unused = { noUnusedLocals: false, noUnusedParameters: false }
-  const program = ts.createProgram(files, {
+  const program = ts.createProgram([REST, ...samples.map(({ file }) => file)], {
     ...options,
     ...unused,
     ...DECORATORS,
+    paths: FRAMEWORKS,
     allowJs: true,
     checkJs: true,
     noEmit: true,

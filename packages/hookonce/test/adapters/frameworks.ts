@@ -77,7 +77,7 @@ export const FRAMEWORKS: Record<string, Framework> = {
     app.post('/webhook', c => handleFetch(source, c.req.raw, answerOf(answer)))
     return getRequestListener(app.fetch)
   },
-  'h3 2 (Nitro 3)': (source, answer) => {
+  'h3 2': (source, answer) => {
     const app = new H3()
     app.post('/webhook', event => handleFetch(source, event.req, answerOf(answer)))
     return bridge(async request => app.fetch(request))

@@ -1,8 +1,5 @@
 import { handleFetch } from 'hookonce/adapters/fetch'
-import { orders } from '$lib/server/orders.js'
+import { orders, takeOrder } from '$lib/server/orders.js'
 
-export const POST = ({ request }) =>
-  handleFetch(orders, request, async (delivery, attempt) => {
-    const { event } = delivery.json()
-    return Response.json({ ok: true, event, attempt: attempt.number })
-  })
+/** @type {import('@sveltejs/kit').RequestHandler} */
+export const POST = ({ request }) => handleFetch(orders, request, takeOrder)
