@@ -37,6 +37,13 @@ export function moment(iso: string, now: number): string {
   return at.toDateString() === new Date(now).toDateString() ? time : `${DAY.format(at)}, ${time}`
 }
 
+/** The reader's zone, in which all times are: `Europe/Berlin, UTC+02:00`. */
+export function zone(now: number): string {
+  const parts = new Intl.DateTimeFormat('en', { timeZoneName: 'longOffset' }).formatToParts(now)
+  const offset = parts.find(({ type }) => type === 'timeZoneName')?.value.replace('GMT', 'UTC')
+  return `${new Intl.DateTimeFormat().resolvedOptions().timeZone}, ${offset}`
+}
+
 /** `in 5 min`, `3 s ago`. */
 export function distance(iso: string, now: number): string {
   const ms = Date.parse(iso) - now

@@ -3,6 +3,7 @@ import { useContext, useEffect, useState } from 'preact/hooks'
 import { followStream, type StreamState } from './api/stream'
 import type { Overview, SeenDelivery } from './api/types'
 import { kindOf } from './outcomes'
+import { sumKnown } from './sum-known'
 
 /** One moment of the charts. Counts are per second. */
 export interface Sample {
@@ -16,7 +17,7 @@ export interface Sample {
   p99: number | null
   inFlight: number
   waiters: number
-  pending: number
+  pending: number | null
 }
 
 export interface Live {
@@ -84,7 +85,7 @@ function sampleOf(overview: Overview, before: Overview | undefined): Sample {
     p99: window.p99_ms,
     inFlight: in_flight,
     waiters,
-    pending: Object.values(inbox).reduce((sum, { pending }) => sum + pending, 0),
+    pending: sumKnown(Object.values(inbox).map(({ pending }) => pending)),
   }
 }
 

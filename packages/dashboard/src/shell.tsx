@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { logOut } from './api/client'
 import type { StreamState } from './api/stream'
 import type { Session } from './api/types'
+import { zone } from './format'
 import { LiveContext, useStream } from './live'
 import { DeadLetters } from './pages/dead-letters'
 import { Overview } from './pages/overview'
@@ -78,6 +79,7 @@ export function Shell({ session, onLogout }: ShellProps) {
       <main id="main" ref={main} tabIndex={-1}>
         <Page place={place} theme={theme} access={session.access} />
       </main>
+      <footer class="muted">Times are in {zone(Date.now())}.</footer>
       <Notice />
     </LiveContext.Provider>
   )

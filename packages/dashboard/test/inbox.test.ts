@@ -10,28 +10,34 @@ beforeAll(async () => {
 })
 afterAll(stopServers)
 
-test('a dead record says why, and is sent again until it is completed', async () => {
+test('a dead record says why, and is redriven until it is completed', async () => {
   await killOrders(dashboard, { resent: 'no stock' })
   const page = await open(dashboard.page('#/records/orders/resent'))
   await page.getByText('Error: no stock').waitFor()
-  await page.getByRole('button', { name: 'Resend' }).click()
+  expect(await page.locator('.failure').count()).toBe(1)
+  await page.getByRole('button', { name: 'Redrive' }).click()
   await page.getByText('completed', { exact: true }).waitFor()
+  await page.getByText('An earlier attempt failed: Error: no stock').waitFor()
+  expect(await page.locator('.failure').count()).toBe(0)
+  await page.goto(dashboard.page('#/records?source=orders'))
+  await page.getByRole('link', { name: 'resent' }).waitFor()
+  expect(await page.locator('.error-line').count()).toBe(0)
 })
 
-test('what was processed is processed again, after a question', async () => {
+test('what is completed is redriven after a question', async () => {
   await dashboard.deliver('/hooks/orders', 'again', '{}')
   const page = await open(dashboard.page('#/records/orders/again'))
   const attempts = page.locator('.facts div', { hasText: 'Attempts' }).locator('dd')
-  await page.getByRole('button', { name: 'Process again…' }).click()
-  await page.getByRole('dialog').getByRole('button', { name: 'Process again' }).click()
+  await page.getByRole('button', { name: 'Redrive…' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Redrive' }).click()
   await expect.poll(() => attempts.textContent()).toBe('2')
   await page.getByText('completed', { exact: true }).waitFor()
 })
 
-test('dead letters are sent again one by one', async () => {
+test('dead letters are redriven one by one', async () => {
   await killOrders(dashboard, { single: 'once' })
   const page = await open(dashboard.page('#/dead'))
-  await page.getByRole('row', { name: 'single' }).getByRole('button', { name: 'Resend' }).click()
+  await page.getByRole('row', { name: 'single' }).getByRole('button', { name: 'Redrive' }).click()
   await page.getByText('Nothing is dead').waitFor()
 })
 
@@ -52,6 +58,30 @@ test('many are begun again by what they failed at, the others stay', async () =>
   await page.getByRole('button', { name: 'Filter' }).click()
   await page.getByText('Nothing fits').waitFor()
   expect(await page.getByRole('button', { name: 'Redrive all that fit…' }).isDisabled()).toBe(true)
+})
+
+test('a link to dead letters means the same moment in every zone', async () => {
+  const place = '#/dead?since=2026-01-01T00%3A00%3A00.000Z'
+  const page = await open(dashboard.page(place), { timezoneId: 'Asia/Tokyo' })
+  expect(await page.getByLabel('Accepted since').inputValue()).toBe('2026-01-01T09:00')
+  await page.getByText('Times are in Asia/Tokyo, UTC+09:00').waitFor()
+  await page.getByLabel('and before').fill('2026-01-02T09:00')
+  await page.getByRole('button', { name: 'Filter' }).click()
+  await expect.poll(() => page.url()).toContain('until=2026-01-02T00%3A00%3A00.000Z')
+})
+
+test('an inbox whose attempts fail is no green list of what was accepted', async () => {
+  const failing = await startDashboard()
+  await killOrders(failing, { a: 'no stock', b: 'no stock' })
+  const page = await open(failing.page('#/sources'))
+  const source = page.getByRole('region', { name: 'orders' })
+  await source.getByText('2 of the last 2 attempts failed').waitFor()
+  const attempts = source.getByRole('table', { name: 'Last attempts of orders' }).locator('tbody tr')
+  expect(await attempts.allTextContents()).toEqual([
+    expect.stringContaining('b1 threw'),
+    expect.stringContaining('a1 threw'),
+  ])
+  expect(await source.locator('.badge.good').count()).toBe(0)
 })
 
 test('sources say how they are set and how their last deliveries went', async () => {

@@ -30,7 +30,7 @@ const PAGES: [name: string, place: string, whole: string][] = [
   ['one record', '#/records/orders/dead', 'Last error'],
   ['a long key', `#/records/default/${LONG_KEY}`, 'Recorded response'],
   ['no record', '#/records/default/none', 'Look for it'],
-  ['dead letters', '#/dead', 'Resend'],
+  ['dead letters', '#/dead', 'Redrive'],
   ['sources', '#/sources', 'Last problems'],
   ['test', '#/test', 'Send twice'],
   ['nowhere', '#/nowhere', 'There is no such page'],

@@ -1,4 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { startRedis } from '../../../scripts/test-servers/redis.js'
 import { startServer } from '../../server/test/support/server.js'
 import { useBrowser } from './support/browser.js'
 import { type Dashboard, startDashboard, stopServers } from './support/server.js'
@@ -11,6 +13,9 @@ beforeAll(async () => {
 })
 afterAll(stopServers)
 
+const tile = (page: Page, name: string) => page.locator('.tile', { has: page.getByText(name, { exact: true }) })
+const figure = (page: Page, name: string) => tile(page, name).locator('dd').first().textContent()
+
 test('a delivery shows up by itself, and in the figures', async () => {
   const page = await open(dashboard.page())
   await page.getByText('None since this page was opened').waitFor()
@@ -21,10 +26,10 @@ test('a delivery shows up by itself, and in the figures', async () => {
   await rows.nth(2).waitFor()
   const outcomes = await rows.locator('.badge').allTextContents()
   expect(outcomes).toEqual(['mismatch', 'replayed', 'executed'])
-  const tile = (name: string) => page.locator('.tile', { hasText: name }).locator('dd').first()
-  await expect.poll(() => tile('Hit rate').textContent()).toBe('50 %')
-  expect(await tile('Conflicts').textContent()).toBe('1')
-  expect(await tile('Store').textContent()).toBe('ok')
+  await expect.poll(() => figure(page, 'Hit rate')).toBe('50 %')
+  expect(await figure(page, 'Conflicts')).toBe('1')
+  expect(await figure(page, 'Store')).toBe('ok')
+  expect(await page.locator('.tile.alarming').count()).toBe(0)
   expect(await page.locator('figure.chart canvas').count()).toBe(3)
 })
 
@@ -40,4 +45,31 @@ test('while the server is away it says so, and comes back by itself', async () =
   await startServer({ env: { ...env, PORT: new URL(first.url).port } })
   await page.getByText('Live', { exact: true }).waitFor()
   await page.getByText('these are the figures of').waitFor({ state: 'detached' })
+})
+
+test('tiles are red while deliveries are refused, attempts fail, and something is dead', async () => {
+  const failing = await startDashboard()
+  const page = await open(failing.page())
+  for (const i of [1, 2, 3]) await failing.deliver('/hooks/orders', `order_${i}`, '{"fail":"no stock"}')
+  await expect.poll(() => figure(page, 'Failed attempts')).toBe('100 %')
+  await page.getByRole('link', { name: '3 dead' }).waitFor()
+  for (const name of ['Failed attempts', 'Inbox'])
+    expect(await tile(page, name).getAttribute('class')).toMatch('alarming')
+  for (let i = 0; i < 5; i++) await failing.deliver('/webhook', 'two words', '{}')
+  await expect.poll(() => figure(page, 'Refused')).toBe('62.5 %')
+  expect(await tile(page, 'Refused').getAttribute('class')).toMatch('alarming')
+})
+
+test('while the store is away its figures are not known, and no 0', async () => {
+  const redis = await startRedis()
+  onTestFinished(() => redis.stop())
+  const server = await startDashboard({ HOOKONCE_STORE_URL: redis.url })
+  const page = await open(server.page())
+  await expect.poll(() => figure(page, 'Inbox')).toBe('0 pending')
+  await redis.stop()
+  await expect.poll(() => figure(page, 'Inbox'), { timeout: 20_000 }).toBe('–')
+  await tile(page, 'Inbox').getByText('dead: not known').waitFor()
+  expect((await server.deliver('/webhook', 'evt', '{}')).status).toBe(503)
+  await expect.poll(() => figure(page, 'Store')).toBe('failing')
+  await expect.poll(() => figure(page, 'Failed deliveries')).toBe('100 %')
 })

@@ -86,11 +86,13 @@ export interface RedriveProgress {
   error?: string
 }
 
+/** `null`: not known. */
 export interface InboxDepth {
-  pending: number
-  /** `null`: the store cannot tell without looking at all of them. */
+  pending: number | null
   dead: number | null
   oldest_due_at: string | null
+  /** When these were read. */
+  as_of: string | null
 }
 
 /** A delivery, answered. */
@@ -99,6 +101,15 @@ export interface SeenDelivery {
   source: string
   outcome: string
   status: number
+  ms: number
+}
+
+export interface EndedAttempt {
+  at: string
+  key: string | null
+  attempt: number
+  /** `recorded`: it came to a result. */
+  end: string
   ms: number
 }
 
@@ -115,6 +126,7 @@ export interface Source {
   deadline_ms?: number
   recent: SeenDelivery[]
   problems: SeenDelivery[]
+  attempts: EndedAttempt[]
   inbox?: InboxDepth
 }
 
@@ -127,15 +139,24 @@ export interface Overview {
     rate: number
     hit_rate: number | null
     by_outcome: Record<string, number>
+    attempts: Record<string, number>
     p50_ms: number | null
     p95_ms: number | null
     p99_ms: number | null
   }
   in_flight: number
   waiters: number
-  conflicts: number
   lost_leases: number
-  store: { name: string; state: 'ok' | 'failing'; records?: number; bytes?: number; errors: number }
+  takeovers: number
+  store: {
+    name: string
+    state: 'ok' | 'failing'
+    records?: number
+    bytes?: number
+    /** When records and bytes were read; `null`: they are not known. */
+    as_of: string | null
+    errors: number
+  }
   inbox: Record<string, InboxDepth>
   event_loop_lag_ms: number
 }

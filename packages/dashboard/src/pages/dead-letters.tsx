@@ -12,13 +12,15 @@ import { RedriveMany } from '../parts/redrive-many'
 import { SourceSelect } from '../parts/source-select'
 import { visible } from '../parts/visible'
 import { go, link } from '../router'
+import { sumKnown } from '../sum-known'
+import { fromField, toField } from '../time-field'
 
 /** Accepted deliveries that no attempt is left for, and beginning them again. */
 export function DeadLetters({ query }: { query: URLSearchParams }) {
   const given = (name: string) => query.get(name) ?? undefined
   const [source, since, until, error] = [given('source'), given('since'), given('until'), given('error')]
   const after = given('after')
-  const selected: DeadQuery = { ...(source && { source }), ...isoTime('since', since), ...isoTime('until', until) }
+  const selected: DeadQuery = { ...(source && { source }), ...(since && { since }), ...(until && { until }) }
   const page = useLoad(() => getDead({ ...selected, ...(after && { after }) }), [source, since, until, after])
   const events = page.data?.events.filter(({ last_error }) => error === undefined || last_error?.includes(error))
 
@@ -26,7 +28,8 @@ export function DeadLetters({ query }: { query: URLSearchParams }) {
     event.preventDefault()
     const form = new FormData(event.currentTarget as HTMLFormElement)
     const field = (name: string) => String(form.get(name)).trim()
-    go(link(['dead'], { source: field('source'), since: field('since'), until: field('until'), error: field('error') }))
+    const times = { since: fromField(field('since')), until: fromField(field('until')) }
+    go(link(['dead'], { source: field('source'), ...times, error: field('error') }))
   }
   const filters = { source, since, until, error }
 
@@ -44,11 +47,11 @@ export function DeadLetters({ query }: { query: URLSearchParams }) {
           <SourceSelect value={source} all />
           <label class="field">
             <span>Accepted since</span>
-            <input type="datetime-local" name="since" defaultValue={since ?? ''} />
+            <input type="datetime-local" name="since" defaultValue={toField(since)} />
           </label>
           <label class="field">
             <span>and before</span>
-            <input type="datetime-local" name="until" defaultValue={until ?? ''} />
+            <input type="datetime-local" name="until" defaultValue={toField(until)} />
           </label>
           <label class="field wide">
             <span>Error</span>
@@ -89,9 +92,9 @@ export function DeadLetters({ query }: { query: URLSearchParams }) {
 function DeadCount({ source }: { source: string | undefined }) {
   const { overview } = useLive()
   const inboxes = Object.entries(overview?.inbox ?? {}).filter(([name]) => source === undefined || name === source)
-  const known = inboxes.map(([, { dead }]) => dead).filter(dead => dead !== null)
-  if (known.length === 0) return null
-  return <p class="muted">{count(known.reduce((sum, dead) => sum + dead, 0))} in all</p>
+  if (inboxes.length === 0) return null
+  const dead = sumKnown(inboxes.map(([, { dead }]) => dead))
+  return <p class="muted">{dead === null ? 'how many: not known' : `${count(dead)} in all`}</p>
 }
 
 function Nothing({ filtered, more }: { filtered: boolean; more: boolean }) {
@@ -114,7 +117,7 @@ function Nothing({ filtered, more }: { filtered: boolean; more: boolean }) {
 
 function DeadTable({ events, onChange }: { events: AcceptedEvent[]; onChange(): void }) {
   const [error, setError] = useState<unknown>()
-  const resend = ({ source, key }: AcceptedEvent) => {
+  const redrive = ({ source, key }: AcceptedEvent) => {
     setError(undefined)
     redriveRecord(source, key).then(() => {
       notify('It is due now.')
@@ -153,8 +156,8 @@ function DeadTable({ events, onChange }: { events: AcceptedEvent[]; onChange(): 
               </td>
               <td class="number wide-only">{event.attempts}</td>
               <td class="number">
-                <button type="button" class="small" onClick={() => resend(event)}>
-                  Resend
+                <button type="button" class="small" onClick={() => redrive(event)}>
+                  Redrive
                 </button>
               </td>
             </tr>
@@ -163,10 +166,4 @@ function DeadTable({ events, onChange }: { events: AcceptedEvent[]; onChange(): 
       </table>
     </>
   )
-}
-
-/** A field's time is the reader's own; the server is asked for the moment. */
-function isoTime<Name extends 'since' | 'until'>(name: Name, local: string | undefined): { [name in Name]?: string } {
-  const time = new Date(local ?? Number.NaN)
-  return Number.isNaN(time.getTime()) ? {} : ({ [name]: time.toISOString() } as { [name in Name]: string })
 }

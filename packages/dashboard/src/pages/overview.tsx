@@ -1,11 +1,10 @@
-import type { ComponentChildren } from 'preact'
-import type { Overview as Snapshot } from '../api/types'
-import { bytes, count, duration, moment, percent } from '../format'
+import { count, duration, moment } from '../format'
 import { CHARTED_SECONDS, type Sample, useLive } from '../live'
 import { Chart } from '../parts/chart'
 import { Empty, Loading } from '../parts/empty'
 import { Moment } from '../parts/moment'
 import { SeenDeliveries } from '../parts/seen-deliveries'
+import { Tiles } from '../parts/tiles'
 import { link } from '../router'
 import type { Theme } from '../theme'
 
@@ -55,60 +54,6 @@ export function Overview({ theme }: { theme: Theme }) {
 function Waiting({ reconnecting }: { reconnecting: boolean }) {
   if (!reconnecting) return <Loading />
   return <Empty title="The server sends no figures">The page goes on trying. Is the server running?</Empty>
-}
-
-function Tiles({ overview }: { overview: Snapshot }) {
-  const { window, store, inbox } = overview
-  const inboxes = Object.values(inbox)
-  const sum = (name: 'pending' | 'dead') => inboxes.reduce((sum, depth) => sum + (depth[name] ?? 0), 0)
-  const latency = (ms: number | null) => (ms === null ? '–' : duration(ms))
-  return (
-    <dl class="tiles">
-      <Tile name="Deliveries" value={`${count(window.rate)}/s`} note={`over ${duration(window.seconds * 1000)}`} />
-      <Tile
-        name="Hit rate"
-        value={window.hit_rate === null ? '–' : percent(window.hit_rate)}
-        note="answered from a record"
-      />
-      <Tile name="Latency, median" value={latency(window.p50_ms)}>
-        95 %: {latency(window.p95_ms)}, 99 %: {latency(window.p99_ms)}
-      </Tile>
-      <Tile name="In flight" value={count(overview.in_flight)} note={`${count(overview.waiters)} waiting`} />
-      <Tile name="Conflicts" value={count(overview.conflicts)} note={`${count(overview.lost_leases)} leases lost`} />
-      <Tile name="Inbox" value={count(sum('pending'))}>
-        {sum('dead') > 0 ? <a href={link(['dead'])}>{count(sum('dead'))} dead</a> : 'pending'}
-      </Tile>
-      <Tile name="Store" value={store.state} alarming={store.state !== 'ok'}>
-        {store.name}
-        {store.records !== undefined && `, ${count(store.records)} records`}
-        {store.bytes !== undefined && `, ${bytes(store.bytes)}`}
-        {store.errors > 0 && `, ${count(store.errors)} errors`}
-      </Tile>
-      <Tile
-        name="Event-loop lag"
-        value={duration(overview.event_loop_lag_ms)}
-        note="the longest since the last figure"
-      />
-    </dl>
-  )
-}
-
-interface TileProps {
-  name: string
-  value: string
-  note?: string
-  alarming?: boolean
-  children?: ComponentChildren
-}
-
-function Tile({ name, value, note, alarming = false, children }: TileProps) {
-  return (
-    <div class={alarming ? 'tile alarming' : 'tile'}>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-      <dd class="muted">{children ?? note}</dd>
-    </div>
-  )
 }
 
 function Charts({ samples, theme }: { samples: Sample[]; theme: Theme }) {

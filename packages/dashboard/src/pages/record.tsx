@@ -34,7 +34,7 @@ export function RecordPage({ source, name }: { source: string; name: string }) {
       </p>
       <div class="page-head">
         <h1 class="key">{name}</h1>
-        {record !== undefined && <StateBadge state={record.state} />}
+        {record !== undefined && <StateBadge record={record} />}
       </div>
       {absent ? (
         <Empty title="Nothing is recorded for this key">
@@ -68,7 +68,7 @@ function Actions({ record, onChange }: { record: FullRecord; onChange(): void })
     notify('It is due now.')
     onChange()
   }
-  const resend = () => {
+  const redrive = () => {
     setError(undefined)
     redriveRecord(source, key).then(redriven, setError)
   }
@@ -77,13 +77,13 @@ function Actions({ record, onChange }: { record: FullRecord; onChange(): void })
     <div>
       <div class="actions">
         {inbox !== undefined && state === 'dead' && (
-          <button type="button" class="primary" onClick={resend}>
-            Resend
+          <button type="button" class="primary" onClick={redrive}>
+            Redrive
           </button>
         )}
         {inbox !== undefined && state === 'completed' && (
           <button type="button" onClick={() => setAsking('again')}>
-            Process again…
+            Redrive…
           </button>
         )}
         <button type="button" class="danger" onClick={() => setAsking('delete')}>
@@ -117,8 +117,8 @@ function Actions({ record, onChange }: { record: FullRecord; onChange(): void })
       )}
       {asking === 'again' && (
         <Confirm
-          title="Process it once more?"
-          action="Process again"
+          title="Redrive what is completed?"
+          action="Redrive"
           onConfirm={async () => {
             await redriveRecord(source, key, true)
             redriven()
@@ -136,13 +136,7 @@ function Facts({ record }: { record: FullRecord }) {
   const { inbox } = record
   return (
     <>
-      {record.last_error !== null && (
-        <div class="failure">
-          <p>
-            <strong>Last error.</strong> {visible(record.last_error)}
-          </p>
-        </div>
-      )}
+      <LastError record={record} />
       <dl class="facts">
         {record.label !== null && (
           <Fact name="Label">
@@ -174,6 +168,21 @@ function Facts({ record }: { record: FullRecord }) {
       </dl>
     </>
   )
+}
+
+/** Red while it stands. An earlier attempt's is a fact among others. */
+function LastError({ record: { state, last_error } }: { record: FullRecord }) {
+  if (last_error === null) return null
+  if (state === 'failed' || state === 'dead') {
+    return (
+      <div class="failure">
+        <p>
+          <strong>Last error.</strong> {visible(last_error)}
+        </p>
+      </div>
+    )
+  }
+  return <p class="muted">An earlier attempt failed: {visible(last_error)}</p>
 }
 
 function Fact({ name, children }: { name: string; children: preact.ComponentChildren }) {

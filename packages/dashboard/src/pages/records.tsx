@@ -124,10 +124,10 @@ function RecordTable({ records }: { records: RecordSummary[] }) {
               <a href={link(['records', record.source, record.key])}>{record.key}</a>
               {record.label !== null && <span class="block">{record.label}</span>}
               <span class="muted block">{record.source}</span>
-              {record.last_error !== null && <span class="error-line block">{visible(record.last_error)}</span>}
+              <LastError record={record} />
             </td>
             <td>
-              <StateBadge state={record.state} />
+              <StateBadge record={record} />
             </td>
             <td class="number wide-only">
               {record.attempts}
@@ -144,6 +144,13 @@ function RecordTable({ records }: { records: RecordSummary[] }) {
       </tbody>
     </table>
   )
+}
+
+/** Red only where it stands: an attempt that failed before a later one succeeded is history. */
+function LastError({ record: { state, last_error } }: { record: RecordSummary }) {
+  if (last_error === null || state === 'completed') return null
+  const stands = state === 'failed' || state === 'dead'
+  return <span class={stands ? 'error-line block' : 'muted block'}>{visible(last_error)}</span>
 }
 
 /**

@@ -2,6 +2,7 @@ import { getSources } from '../api/client'
 import type { Source } from '../api/types'
 import { count, duration } from '../format'
 import { Empty, Loading } from '../parts/empty'
+import { AttemptsBadge, EndedAttempts } from '../parts/ended-attempts'
 import { Failure } from '../parts/failure'
 import { useLoad } from '../parts/load'
 import { SeenDeliveries } from '../parts/seen-deliveries'
@@ -30,11 +31,12 @@ export function Sources() {
 }
 
 function SourceCard({ source }: { source: Source }) {
-  const { name, recent, problems, inbox } = source
+  const { name, recent, problems, attempts, inbox } = source
   return (
     <section class="panel" aria-labelledby={`source-${name}`}>
       <div class="page-head">
         <h2 id={`source-${name}`}>{name}</h2>
+        <AttemptsBadge attempts={attempts} />
         <span class="muted">
           <code>POST {name === 'default' ? '/webhook' : `/hooks/${name}`}</code>
         </span>
@@ -42,7 +44,9 @@ function SourceCard({ source }: { source: Source }) {
       <p class="actions">
         <a href={link(['records'], { source: name })}>Records</a>
         <a href={link(['test', name])}>Send a test delivery</a>
-        {inbox?.dead && <a href={link(['dead'], { source: name })}>{count(inbox.dead)} dead</a>}
+        {inbox !== undefined && inbox.dead !== null && inbox.dead > 0 && (
+          <a href={link(['dead'], { source: name })}>{count(inbox.dead)} dead</a>
+        )}
       </p>
       <dl class="facts">
         <Fact name="Sender" value={source.sender?.title ?? 'any'} />
@@ -52,7 +56,9 @@ function SourceCard({ source }: { source: Source }) {
         <Fact name="Lease" value={`${duration(source.lease_ms)}, at most ${duration(source.lock_ttl_ms)}`} />
         <Fact name="Duplicates wait" value={source.wait_ms === 0 ? 'not' : `up to ${duration(source.wait_ms)}`} />
         {source.deadline_ms !== undefined && <Fact name="Sender waits" value={duration(source.deadline_ms)} />}
-        {inbox !== undefined && <Fact name="Inbox" value={`${count(inbox.pending)} pending`} />}
+        {inbox !== undefined && (
+          <Fact name="Inbox" value={inbox.pending === null ? 'not known' : `${count(inbox.pending)} pending`} />
+        )}
       </dl>
       {recent.length === 0 ? (
         <Empty title="No delivery since the server started">
@@ -66,6 +72,12 @@ function SourceCard({ source }: { source: Source }) {
             <h3>Last deliveries</h3>
             <SeenDeliveries deliveries={recent} caption={`Last deliveries to ${name}`} />
           </section>
+          {inbox !== undefined && (
+            <section>
+              <h3>Last attempts</h3>
+              <EndedAttempts source={name} attempts={attempts} />
+            </section>
+          )}
           {problems.length > 0 && (
             <section>
               <h3>Last problems</h3>

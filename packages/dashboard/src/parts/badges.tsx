@@ -1,8 +1,8 @@
-import type { RecordState } from '../api/types'
+import type { RecordSummary } from '../api/types'
 
 type Tone = 'good' | 'busy' | 'warn' | 'bad' | 'plain'
 
-const OF_STATE: Record<RecordState, Tone> = {
+const OF_STATE: Record<RecordSummary['state'], Tone> = {
   pending: 'plain',
   running: 'busy',
   completed: 'good',
@@ -12,7 +12,7 @@ const OF_STATE: Record<RecordState, Tone> = {
 
 const OF_OUTCOME: Record<string, Tone> = {
   executed: 'good',
-  accepted: 'good',
+  accepted: 'plain',
   replayed: 'plain',
   joined: 'plain',
   handshake: 'plain',
@@ -21,11 +21,15 @@ const OF_OUTCOME: Record<string, Tone> = {
   invalid: 'warn',
 }
 
-function Badge({ tone, text }: { tone: Tone; text: string }) {
+export function Badge({ tone, text }: { tone: Tone; text: string }) {
   return <span class={`badge ${tone}`}>{text}</span>
 }
 
-export const StateBadge = ({ state }: { state: RecordState }) => <Badge tone={OF_STATE[state]} text={state} />
+/** What has failed waits for another attempt: an inbox makes it, or the sender's next delivery is it. */
+export function StateBadge({ record: { state, inbox } }: { record: Pick<RecordSummary, 'state' | 'inbox'> }) {
+  const text = state !== 'failed' ? state : inbox === undefined ? 'failed, given back' : 'failed, retries'
+  return <Badge tone={OF_STATE[state]} text={text} />
+}
 
 export const OutcomeBadge = ({ outcome }: { outcome: string }) => (
   <Badge tone={OF_OUTCOME[outcome] ?? 'bad'} text={outcome.replaceAll('_', ' ')} />

@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import { get } from 'node:http'
 import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { memoryStore } from 'hookonce/stores/memory'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { Activity } from '../../src/observability/activity/index.js'
 import { LastMinute } from '../../src/observability/activity/last-minute.js'
 import { LatencyHistogram } from '../../src/observability/activity/latency-histogram.js'
@@ -41,19 +41,23 @@ describe('the last minute', () => {
   test('has the counts, the rate, the hit rate and the latencies', () => {
     const window = new LastMinute(0)
     window.count('executed', 1, 500)
+    window.countAttempt('recorded', 500)
+    window.countAttempt('threw', 30_000)
     for (let i = 0; i < 99; i++) window.count('replayed', 10, 30_000)
     expect(window.snapshot(50_000)).toMatchObject({
       seconds: 50,
       rate: 2,
       hit_rate: 0.99,
       by_outcome: { executed: 1, replayed: 99 },
+      attempts: { recorded: 1, threw: 1 },
     })
-    expect(window.snapshot(60_500).by_outcome).toEqual({ replayed: 99 })
+    expect(window.snapshot(60_500)).toMatchObject({ by_outcome: { replayed: 99 }, attempts: { threw: 1 } })
     expect(window.snapshot(90_000)).toEqual({
       seconds: 60,
       rate: 0,
       hit_rate: null,
       by_outcome: {},
+      attempts: {},
       p50_ms: null,
       p95_ms: null,
       p99_ms: null,
@@ -91,10 +95,11 @@ test('the last twenty deliveries of a source are kept, newest first, and the las
   publish(answered('unknown', 'failed', 500))
   await endOfTurn()
   unsubscribe()
-  const { recent, problems } = activity.of('default')
+  const bySource = await activity.bySource()
+  const { recent, problems } = bySource.get('default')!
   expect([recent.length, recent[0]?.outcome, recent[1]?.ms, recent[19]?.ms]).toEqual([20, 'failed', 29, 11])
   expect(problems.map(({ outcome, status }) => `${outcome} ${status}`)).toEqual(['failed 500', 'mismatch 422'])
-  expect(activity.of('shop')).toEqual({ recent: [], problems: [] })
+  expect(bySource.get('shop')).toMatchObject({ recent: [], problems: [], attempts: [] })
 })
 
 test('the snapshot has counts by source and outcome, waiting duplicates, lost leases and store errors', async () => {
@@ -108,35 +113,65 @@ test('the snapshot has counts by source and outcome, waiting duplicates, lost le
   publish({ type: 'waiting_changed', waiting: 4 })
   publish({ type: 'store_asked', operation: 'claim', durationMs: 1, failed: true })
   channel('hookonce').publish({ type: 'attempt_lost', scope: 'default', key: 'k', attempt: 1, reason: 'lease' })
+  channel('hookonce').publish({ type: 'attempt_taken_over', scope: 'default', key: 'k', attempt: 2, durationMs: 0 })
+  publish({ type: 'attempt_ended', scope: 'shop', key: 'k', attempt: 2, end: 'threw', durationMs: 3, handlerMs: 3 })
   await endOfTurn()
-  expect(activity.snapshot(7)).toMatchObject({
+  expect(await activity.snapshot(7)).toMatchObject({
     totals: { default: { executed: 1, mismatch: 1 }, shop: { in_progress: 1 } },
-    window: { by_outcome: { executed: 1, mismatch: 1, in_progress: 1 }, hit_rate: 0 },
+    window: { by_outcome: { executed: 1, mismatch: 1, in_progress: 1 }, attempts: { threw: 1 }, hit_rate: 0 },
     in_flight: 7,
     waiters: 4,
-    conflicts: 2,
     lost_leases: 1,
+    takeovers: 1,
     store: { name: 'memory', state: 'failing', errors: 1 },
+    inbox: { shop: { pending: 3, dead: 2, as_of: expect.any(String) } },
     event_loop_lag_ms: 0,
   })
-  await expect.poll(() => activity.of('shop').inbox).toMatchObject({ pending: 3, dead: 2 })
+  expect((await activity.bySource()).get('shop')).toMatchObject({
+    inbox: { pending: 3, dead: 2 },
+    attempts: [{ key: 'k', attempt: 2, end: 'threw', ms: 3 }],
+  })
   unsubscribe()
   publish(answered('default', 'executed'))
   await endOfTurn()
-  expect(activity.of('default').recent).toHaveLength(2)
+  expect((await activity.bySource()).get('default')!.recent).toHaveLength(2)
 })
 
-test('a store that does not answer blocks nothing, and has one pending read', () => {
+test('a store that does not answer delays a reader by a second at most, and has one pending read', async () => {
   let asked = 0
-  const store = memoryStore()
-  store.stats = () => {
-    asked++
-    return new Promise(() => {})
-  }
+  const store = Object.assign(memoryStore(), {
+    stats: () => {
+      asked++
+      return new Promise<never>(() => {})
+    },
+  })
   const activity = activityOf(storeStatsOf(store))
-  for (let i = 0; i < 5; i++) expect(activity.of('default').recent).toEqual([])
-  expect(activity.snapshot(0).store).toEqual({ name: 'memory', state: 'ok', errors: 0 })
+  const [sources, { store: shown }] = await Promise.all([activity.bySource(), activity.snapshot(0)])
+  expect(sources.get('default')!.recent).toEqual([])
+  expect(shown).toEqual({ name: 'memory', state: 'ok', as_of: null, errors: 0 })
   expect(asked).toBe(1)
+})
+
+test('figures are read before they are shown, however long ago somebody looked, and unknown ones are not 0', async () => {
+  const backlog = vi.fn(async () => ({ inLine: 3, overdueMs: 0, dead: 2 }))
+  const activity = activityOf(storeStatsOf(Object.assign(memoryStore(), { backlog })))
+  vi.useFakeTimers({ toFake: ['performance', 'Date'] })
+  onTestFinished(() => void vi.useRealTimers())
+  expect((await activity.snapshot(0)).inbox.shop).toMatchObject({ pending: 3 })
+  backlog.mockResolvedValue({ inLine: 7, overdueMs: 0, dead: 2 })
+  vi.advanceTimersByTime(3_600_000)
+  const { inbox, store } = await activity.snapshot(0)
+  expect(inbox.shop).toMatchObject({ pending: 7, as_of: new Date().toISOString() })
+  expect(store.as_of).toBe(new Date().toISOString())
+
+  backlog.mockRejectedValue(new Error('the store is away'))
+  vi.advanceTimersByTime(6_000)
+  expect((await activity.snapshot(0)).inbox.shop).toEqual({
+    pending: null,
+    dead: null,
+    oldest_due_at: null,
+    as_of: null,
+  })
 })
 
 test('the stream has the overview and the deliveries of each second', async () => {

@@ -11,7 +11,20 @@ const DELIVERY = object({
 
 const COUNTS = { type: 'object', additionalProperties: INTEGER }
 
-const INBOX = object({ pending: INTEGER, dead: nullable('integer'), oldest_due_at: OPTIONAL_TIME })
+const ATTEMPT = object({
+  at: TIME,
+  key: nullable('string'),
+  attempt: INTEGER,
+  end: { enum: ['recorded', 'given_back', 'threw', 'lost', 'fenced', 'unreachable'] },
+  ms: NUMBER,
+})
+
+const INBOX = object({
+  pending: nullable('integer'),
+  dead: nullable('integer'),
+  oldest_due_at: OPTIONAL_TIME,
+  as_of: { ...OPTIONAL_TIME, description: 'when these were read; null: they are not known' },
+})
 
 /** The JSON Schemas under `components` of the OpenAPI document, by name. */
 export const SCHEMAS = {
@@ -46,6 +59,7 @@ export const SCHEMAS = {
       records_bodies: { type: 'boolean' },
       recent: { type: 'array', items: DELIVERY, description: 'the last 20 in this process, newest first' },
       problems: { type: 'array', items: DELIVERY, description: 'the last 20 failures' },
+      attempts: { type: 'array', items: ATTEMPT, description: 'the last 20 that ended in this process, newest first' },
       inbox: INBOX,
     },
     ['sender', 'forward_to', 'deadline_ms', 'inbox'],
@@ -59,20 +73,22 @@ export const SCHEMAS = {
       rate: { ...NUMBER, description: 'deliveries a second' },
       hit_rate: nullable('number', { description: 'the share of replayed and joined ones among the processed' }),
       by_outcome: COUNTS,
+      attempts: { ...COUNTS, description: 'those that ended, by their end' },
       p50_ms: nullable('number'),
       p95_ms: nullable('number'),
       p99_ms: nullable('number'),
     }),
     in_flight: INTEGER,
     waiters: INTEGER,
-    conflicts: { ...INTEGER, description: 'answered 409 or 422 since the start' },
-    lost_leases: INTEGER,
+    lost_leases: { ...INTEGER, description: 'since the start' },
+    takeovers: { ...INTEGER, description: 'of attempts that ended without a word, since the start' },
     store: object(
       {
         name: TEXT,
         state: { enum: ['ok', 'failing'], description: 'the result of the last operation' },
         records: INTEGER,
         bytes: INTEGER,
+        as_of: { ...OPTIONAL_TIME, description: 'when records and bytes were read; null: they are not known' },
         errors: INTEGER,
       },
       ['records', 'bytes'],

@@ -3,6 +3,7 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import {
   ACTIVITY_CHANNEL,
   type Answer,
+  type AttemptEndKind,
   type Backlog,
   type DeliveryOutcome,
   EVENTS_CHANNEL,
@@ -11,7 +12,7 @@ import {
 } from 'hookonce'
 import { KEYLESS } from '../../config/source-names.js'
 import type { Metrics, Overload } from '../metrics/index.js'
-import type { StoreStatsCache } from '../store-stats.js'
+import type { Known, StoreStatsCache } from '../store-stats.js'
 import { LastMinute } from './last-minute.js'
 import { RingBuffer } from './ring-buffer.js'
 
@@ -31,10 +32,22 @@ const SNAPSHOT_MS = 900
 
 const SUCCESSES = new Set<DeliveryOutcome>(['executed', 'replayed', 'joined', 'accepted', 'handshake'])
 
+/** An attempt that ended. */
+export interface EndedAttempt {
+  at: string
+  key: string | null
+  attempt: number
+  end: AttemptEndKind
+  ms: number
+}
+
+/** Of an inbox; `null`: not known. */
 export interface InboxStats {
-  pending: number
+  pending: number | null
   dead: number | null
   oldest_due_at: string | null
+  /** When these were read; `null`: they are not known. */
+  as_of: string | null
 }
 
 /** `GET /api/overview`. */
@@ -45,9 +58,16 @@ export interface Snapshot {
   window: ReturnType<LastMinute['snapshot']>
   in_flight: number
   waiters: number
-  conflicts: number
   lost_leases: number
-  store: { name: string; state: 'ok' | 'failing'; records?: number; bytes?: number; errors: number }
+  takeovers: number
+  store: {
+    name: string
+    state: 'ok' | 'failing'
+    records?: number
+    bytes?: number
+    as_of: string | null
+    errors: number
+  }
   inbox: Record<string, InboxStats>
   event_loop_lag_ms: number
 }
@@ -78,7 +98,7 @@ export class Activity {
   readonly #metrics: Metrics
   #storeFailedLast = false
   #loop: IntervalHistogram | undefined
-  #last: { madeAt: number; snapshot: Snapshot } | undefined
+  #last: { madeAt: number; snapshot: Promise<Snapshot> } | undefined
 
   constructor({ sources, storeStats, metrics }: ActivityContext) {
     for (const name of sources.keys()) this.#sources.set(name, new SourceActivity(name))
@@ -118,6 +138,10 @@ export class Activity {
     if (event.type === 'delivery_answered') {
       const source = this.#scopes.get(event.scope)
       if (source !== undefined) this.#add(source, event.outcome, event.status, now, event.durationMs)
+    } else if (event.type === 'attempt_ended') {
+      const { scope, key, attempt, end, durationMs } = event
+      this.#window.countAttempt(end, now.monotonic)
+      this.#scopes.get(scope)?.attempts.add({ at: now.at, key, attempt, end, durationMs })
     } else if (event.type === 'store_asked') this.#storeFailedLast = event.failed
   }
 
@@ -144,47 +168,50 @@ export class Activity {
     this.#streamed.add(answered)
   }
 
-  /** The last deliveries of a source and its last failures, newest first. */
-  of(source: string) {
-    const backlog = this.#storeStats.backlogs.get(source)
-    void this.#storeStats.refresh()
-    return {
-      recent: described(this.#sources.get(source)?.recent.newest().reverse()),
-      problems: described(this.#sources.get(source)?.problems.newest().reverse()),
-      ...(backlog !== undefined && { inbox: inboxOf(backlog) }),
-    }
+  /** What the sources did last, newest first, by their names. */
+  async bySource() {
+    await this.#storeStats.refresh()
+    const { backlogs } = this.#storeStats
+    return new Map(
+      [...this.#sources].map(([name, { recent, problems, attempts }]) => [
+        name,
+        {
+          recent: recent.newest().reverse().map(describeDelivery),
+          problems: problems.newest().reverse().map(describeDelivery),
+          attempts: attempts.newest().reverse().map(describeAttempt),
+          ...(backlogs.has(name) && { inbox: inboxOf(backlogs.get(name)) }),
+        },
+      ]),
+    )
   }
 
   /** The current state; made once a second, however many ask for it. */
-  snapshot(inFlight: number): Snapshot {
+  snapshot(inFlight: number): Promise<Snapshot> {
     const now = performance.now()
     if (this.#last === undefined || now - this.#last.madeAt >= SNAPSHOT_MS) {
-      this.#last = { madeAt: now, snapshot: this.#make(inFlight, now) }
+      this.#last = { madeAt: now, snapshot: this.#make(inFlight) }
     }
     return this.#last.snapshot
   }
 
-  #make(inFlight: number, now: number): Snapshot {
-    void this.#storeStats.refresh()
-    const { deliveries, waiting, lost, storeErrors } = this.#metrics.instruments
-    const totals = Object.fromEntries([...this.#sources.keys()].map(name => [name, totalsOf(deliveries.row(name))]))
-    const conflicts = Object.values(totals).reduce(
-      (sum, { mismatch = 0, in_progress = 0 }) => sum + mismatch + in_progress,
-      0,
-    )
+  async #make(inFlight: number): Promise<Snapshot> {
+    await this.#storeStats.refresh()
+    const { deliveries, waiting, lost, takenOver, storeErrors } = this.#metrics.instruments
+    const { at: readAt, ...size } = this.#storeStats.size ?? { at: null }
     return {
       at: new Date().toISOString(),
       since: this.#since,
-      totals,
-      window: this.#window.snapshot(now),
+      totals: Object.fromEntries([...this.#sources.keys()].map(name => [name, totalsOf(deliveries.row(name))])),
+      window: this.#window.snapshot(performance.now()),
       in_flight: inFlight,
       waiters: waiting.sum(),
-      conflicts,
       lost_leases: lost.sum(),
+      takeovers: takenOver.sum(),
       store: {
         name: this.#storeStats.storeName,
         state: this.#storeFailedLast ? 'failing' : 'ok',
-        ...this.#storeStats.size,
+        ...size,
+        as_of: isoTime(readAt),
         errors: storeErrors.sum(),
       },
       inbox: Object.fromEntries([...this.#storeStats.backlogs].map(([source, backlog]) => [source, inboxOf(backlog)])),
@@ -195,7 +222,7 @@ export class Activity {
   /** The deliveries since the first `seen`, as far as they are kept, and the number of all deliveries. */
   after(seen: number): { deliveries: AnsweredDelivery[]; seen: number } {
     const { added } = this.#streamed
-    return { deliveries: described(this.#streamed.newest(added - seen)), seen: added }
+    return { deliveries: this.#streamed.newest(added - seen).map(describeDelivery), seen: added }
   }
 
   /** The longest delay of the event loop since the last call. */
@@ -220,10 +247,17 @@ interface Answered {
   durationMs: number
 }
 
+interface Ended extends Omit<EndedAttempt, 'at' | 'ms'> {
+  /** Ms since the epoch. */
+  at: number
+  durationMs: number
+}
+
 class SourceActivity {
   readonly name: string
   readonly recent = new RingBuffer<Answered>(RECENT)
   readonly problems = new RingBuffer<Answered>(RECENT)
+  readonly attempts = new RingBuffer<Ended>(RECENT)
 
   constructor(name: string) {
     this.name = name
@@ -239,15 +273,24 @@ class SourceActivity {
 const totalsOf = (row: ReadonlyMap<string, { value: number }>): Snapshot['totals'][string] =>
   Object.fromEntries([...row].flatMap(([outcome, { value }]) => (value === 0 ? [] : [[outcome, value]])))
 
-const inboxOf = ({ inLine, overdueMs, dead }: Backlog): InboxStats => ({
-  pending: inLine,
-  dead: dead ?? null,
-  oldest_due_at: overdueMs > 0 ? new Date(Date.now() - overdueMs).toISOString() : null,
+const isoTime = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString())
+
+function inboxOf(backlog: Known<Backlog> | undefined): InboxStats {
+  if (backlog === undefined) return { pending: null, dead: null, oldest_due_at: null, as_of: null }
+  const { inLine, overdueMs, dead, at } = backlog
+  return {
+    pending: inLine,
+    dead: dead ?? null,
+    oldest_due_at: overdueMs > 0 ? isoTime(at - overdueMs) : null,
+    as_of: isoTime(at),
+  }
+}
+
+const timed = <T extends { at: number; durationMs: number }>({ at, durationMs, ...rest }: T) => ({
+  at: new Date(at).toISOString(),
+  ...rest,
+  ms: Number(durationMs.toFixed(3)),
 })
 
-const described = (answered: readonly Answered[] = []): AnsweredDelivery[] =>
-  answered.map(({ at, durationMs, ...rest }) => ({
-    at: new Date(at).toISOString(),
-    ...rest,
-    ms: Number(durationMs.toFixed(3)),
-  }))
+const describeDelivery: (answered: Answered) => AnsweredDelivery = timed
+const describeAttempt: (ended: Ended) => EndedAttempt = timed

@@ -152,9 +152,11 @@ export class Metrics {
     // An unknown value is not exposed.
     for (const gauge of [inboxDepth, inboxOverdue, inboxDead]) gauge.reset()
     for (const gauge of [storeRecords, storeBytes]) gauge.remove()
-    if (size.records !== undefined) storeRecords.set(size.records)
-    if (size.bytes !== undefined) storeBytes.set(size.bytes)
-    for (const [source, { inLine, overdueMs, dead }] of backlogs) {
+    if (size?.records !== undefined) storeRecords.set(size.records)
+    if (size?.bytes !== undefined) storeBytes.set(size.bytes)
+    for (const [source, backlog] of backlogs) {
+      if (backlog === undefined) continue
+      const { inLine, overdueMs, dead } = backlog
       inboxDepth.set({ source }, inLine)
       inboxOverdue.set({ source }, overdueMs / 1000)
       if (dead !== undefined) inboxDead.set({ source }, dead)

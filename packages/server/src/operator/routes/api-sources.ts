@@ -21,9 +21,12 @@ export function apiSourceRoute(app: FastifyInstance, { sources, activity, refusa
       summary: 'The configured sources',
       response: { ...json('by name', { type: 'array', items: ref('Source') }), ...operatorProblems() },
     },
-    ...forOperators(refusal, async () =>
-      jsonAnswer([...sources].map(([name, source]) => ({ ...describeSource(name, source), ...activity.of(name) }))),
-    ),
+    ...forOperators(refusal, async () => {
+      const bySource = await activity.bySource()
+      return jsonAnswer(
+        [...sources].map(([name, source]) => ({ ...describeSource(name, source), ...bySource.get(name) })),
+      )
+    }),
   })
 }
 

@@ -22,7 +22,7 @@ export function overviewRoutes(app: FastifyInstance, { activity, gate, refusal }
       summary: 'Totals since the start, the last minute and the current state of this process',
       response: { ...json('the overview', 'Overview'), ...operatorProblems() },
     },
-    ...forOperators(refusal, async () => jsonAnswer(activity.snapshot(gate.inProgress))),
+    ...forOperators(refusal, async () => jsonAnswer(await activity.snapshot(gate.inProgress))),
   })
 
   app.get('/api/stream', {
@@ -48,9 +48,9 @@ export function overviewRoutes(app: FastifyInstance, { activity, gate, refusal }
 async function* events(activity: Activity, goesOn: () => boolean, gate: Gate): AsyncGenerator<Uint8Array> {
   let { seen } = activity.after(0)
   while (goesOn()) {
+    const parts = [event('overview', await activity.snapshot(gate.inProgress))]
     const fresh = activity.after(seen)
     seen = fresh.seen
-    const parts = [event('overview', activity.snapshot(gate.inProgress))]
     if (fresh.deliveries.length > 0) parts.push(event('delivery', fresh.deliveries))
     yield Buffer.from(parts.join(''))
     await sleep(INTERVAL_MS)
