@@ -97,32 +97,32 @@ describe('hookonce records', () => {
     expect((await cli('records', 'delete', 'b')).code).toBe(0)
   })
 
-  test('resend: redrives dead deliveries, one or many', async () => {
-    const refused = await cli('records', 'resend', 's0', 'a', '--source', 'shop')
+  test('redrive: dead deliveries begin again, one or many', async () => {
+    const refused = await cli('records', 'redrive', 's0', 'a', '--source', 'shop')
     expect([refused.code, refused.stdout]).toEqual([
       1,
       expect.stringMatching(/^redriven {2}s0\nabsent {4}a {2}\(nothing/),
     ])
     await until('it is dead again', async () => (await states('dead')) === 60)
-    const dryRun = (...args: string[]) => json('records', 'resend', '--dead', '--dry-run', ...args)
+    const dryRun = (...args: string[]) => json('records', 'redrive', '--dead', '--dry-run', ...args)
     expect(await dryRun('--error', 'no such error')).toEqual({ would_redrive: 0 })
     expect(await dryRun('--limit', '5')).toEqual({ would_redrive: 5 })
     expect(await dryRun()).toEqual({ would_redrive: 60 })
     for (const confirm of [[], ['--confirm', '61']]) {
-      const { code, stdout } = await cli('records', 'resend', '--dead', ...confirm)
+      const { code, stdout } = await cli('records', 'redrive', '--dead', ...confirm)
       expect([code, stdout]).toEqual([1, '60 would be redriven, none has been: add --confirm 60, or --confirm all\n'])
     }
     expect(await states('dead')).toBe(60)
     writeFileSync(join(cwd, 'works'), '')
     const five = ['--source', 'shop', '--limit', '5', '--confirm', '5']
-    expect(await json('records', 'resend', '--dead', ...five)).toMatchObject({ redriven: 5 })
+    expect(await json('records', 'redrive', '--dead', ...five)).toMatchObject({ redriven: 5 })
     await until('five are completed', async () => (await states('completed')) === 5)
-    const rest = await cli('records', 'resend', '--dead', '--confirm', 'all')
+    const rest = await cli('records', 'redrive', '--dead', '--confirm', 'all')
     expect([rest.code, rest.stdout]).toEqual([0, '55 of 55 dead deliveries redriven\n'])
     await until('all are completed', async () => (await states('completed')) === 60)
-    const again = await cli('records', 'resend', 's0', '--source', 'shop')
+    const again = await cli('records', 'redrive', 's0', '--source', 'shop')
     expect([again.code, again.stdout]).toEqual([1, 'completed s0  (--completed processes it again)\n'])
-    expect((await cli('records', 'resend', 's0', '--source', 'shop', '--completed')).code).toBe(0)
+    expect((await cli('records', 'redrive', 's0', '--source', 'shop', '--completed')).code).toBe(0)
     await until('it is completed again', async () => (await states('completed')) === 60)
   })
 })
@@ -162,14 +162,14 @@ describe('a usage error is one line, exit code 2', () => {
     [['records', 'list', '--limit', '0'], /--limit must be a whole number from 1/],
     [['records', 'list', '--force'], /--force is not an option of hookonce records list/],
     [['records', 'list', '--sorce', 'x'], /--sorce is not an option/],
-    [['records', 'resend'], /or --dead/],
-    [['records', 'resend', 'a', '--dead'], /or --dead/],
-    [['records', 'resend', 'a', '--error', 'x'], /--error needs --dead/],
-    [['records', 'resend', 'a', '--confirm', '1'], /--confirm needs --dead/],
-    [['records', 'resend', '--dead', '--confirm', 'yes'], /--confirm must be the number of a dry run, or all/],
-    [['records', 'resend', '--dead', '--dry-run', '--confirm', '1'], /keep one/],
+    [['records', 'redrive'], /or --dead/],
+    [['records', 'redrive', 'a', '--dead'], /or --dead/],
+    [['records', 'redrive', 'a', '--error', 'x'], /--error needs --dead/],
+    [['records', 'redrive', 'a', '--confirm', '1'], /--confirm needs --dead/],
+    [['records', 'redrive', '--dead', '--confirm', 'yes'], /--confirm must be the number of a dry run, or all/],
+    [['records', 'redrive', '--dead', '--dry-run', '--confirm', '1'], /keep one/],
     [['records', 'list', '--source', 'shp'], /there is no source shp; did you mean shop\?/],
-    [['records', 'resend', '--dead', '--source', 'nope', '--confirm', 'all'], /there is no source nope$/m],
+    [['records', 'redrive', '--dead', '--source', 'nope', '--confirm', 'all'], /there is no source nope$/m],
     [['stats', '--store-url', 'memory:'], /memory: ends with the process that has it/],
   ])('%j', async (args, line) => {
     const { code, stdout, stderr } = await cli(...args)

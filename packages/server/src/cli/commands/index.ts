@@ -5,14 +5,14 @@ import { StartError } from '../../config/start-error.js'
 import { type CommandStore, openCommandStore } from './command-store.js'
 import { runDoctor } from './doctor/index.js'
 import type { StoreCommand } from './parse.js'
-import { deleteRecords, listRecords, resendRecords, showRecord } from './records.js'
+import { deleteRecords, listRecords, redriveRecords, showRecord } from './records.js'
 import { showStats } from './stats.js'
 
 const COMMANDS = {
   'records list': listRecords,
   'records show': showRecord,
   'records delete': deleteRecords,
-  'records resend': resendRecords,
+  'records redrive': redriveRecords,
   stats: showStats,
 } satisfies Record<string, (opened: CommandStore, command: StoreCommand) => Promise<0 | 1>>
 

@@ -40,8 +40,8 @@ const COMMANDS = {
     options: ['source', 'force', 'json'],
     words: [1, 10_000],
   },
-  'records resend': {
-    usage: 'records resend KEY… | --dead',
+  'records redrive': {
+    usage: 'records redrive KEY… | --dead',
     does: 'redrive dead deliveries',
     options: ['source', 'completed', 'dead', 'error', 'limit', 'dry-run', 'confirm', 'json'],
     words: [0, 10_000],
@@ -115,8 +115,8 @@ export function parseStoreCommand(name: StoreCommandName, args: readonly string[
   if (limit !== undefined && !/^[1-9]\d{0,8}$/.test(limit))
     throw new StartError('--limit must be a whole number from 1')
   checkState(options.get('state'))
-  if (name === 'records resend' && options.has('dead') === words.length > 0) {
-    throw new StartError('usage: hookonce records resend KEY…, or --dead for every dead delivery')
+  if (name === 'records redrive' && options.has('dead') === words.length > 0) {
+    throw new StartError('usage: hookonce records redrive KEY…, or --dead for every dead delivery')
   }
   const confirm = options.get('confirm')
   if (confirm !== undefined && !/^(all|0|[1-9]\d{0,8})$/.test(confirm)) {
@@ -124,7 +124,7 @@ export function parseStoreCommand(name: StoreCommandName, args: readonly string[
   }
   if (confirm !== undefined && options.has('dry-run')) throw new StartError('--dry-run and --confirm: keep one')
   for (const option of ['error', 'limit', 'dry-run', 'confirm']) {
-    if (name === 'records resend' && options.has(option) && !options.has('dead')) {
+    if (name === 'records redrive' && options.has(option) && !options.has('dead')) {
       throw new StartError(`--${option} needs --dead`)
     }
   }

@@ -104,9 +104,9 @@ export async function deleteRecords({ receiver }: CommandStore, { words, options
   return report(options, outcomes, 'deleted', { running: 'an attempt is running; --force deletes it anyway' })
 }
 
-export async function resendRecords(opened: CommandStore, command: StoreCommand): Promise<ExitCode> {
+export async function redriveRecords(opened: CommandStore, command: StoreCommand): Promise<ExitCode> {
   const { words, options } = command
-  if (options.has('dead')) return resendDead(opened, options)
+  if (options.has('dead')) return redriveAllDead(opened, options)
   const outcomes: { key: string; outcome: string }[] = []
   for (const key of words) {
     const outcome = await opened.inbox.redrive(sourceOf(options), key, { completed: options.has('completed') })
@@ -133,7 +133,7 @@ function report(
 }
 
 /** Redrives every dead delivery, once the caller has confirmed their number. */
-async function resendDead({ receiver, inbox }: CommandStore, options: Options): Promise<ExitCode> {
+async function redriveAllDead({ receiver, inbox }: CommandStore, options: Options): Promise<ExitCode> {
   const source = options.get('source')
   const confirm = options.get('confirm')
   const selection: DeadSelection = {
