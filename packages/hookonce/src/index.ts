@@ -70,9 +70,11 @@ export {
 } from './stores/inbox-store.js'
 export {
   type Accepted,
+  type AttemptOutcome,
   type ClaimOutcome,
   type ClaimRequest,
   type CompleteOutcome,
+  type Failure,
   type ListQuery,
   lostError,
   MAX_ERROR_LENGTH,
@@ -81,6 +83,7 @@ export {
   MAX_STORED_BYTES,
   NEVER,
   PAGE_MS,
+  type RecordedAttempt,
   type RecordId,
   type RecordPage,
   type RecordSummary,

@@ -1,4 +1,4 @@
-import type { ClaimOutcome, ClaimRequest } from '../stores/store.js'
+import type { ClaimOutcome, ClaimRequest, Failure } from '../stores/store.js'
 import type { EngineContext } from './context.js'
 import { type Lease, newLeaseId } from './lease.js'
 import { callUntilAnswered, wasRefused } from './store-call.js'
@@ -64,6 +64,7 @@ export async function claim(context: EngineContext, terms: ClaimTerms, requestId
 
 function release(context: EngineContext, request: ClaimRequest): Promise<unknown> {
   const giveUpAt = context.clock.monotonic() + request.leaseMs
-  const fail = () => context.store.fail(request, request.leaseId, 'the claim was given up')
+  const failure: Failure = { error: 'the claim was given up', outcome: 'not_begun' }
+  const fail = () => context.store.fail(request, request.leaseId, failure)
   return callUntilAnswered(context, 'fail', fail, { giveUpAt, failed: () => {} })
 }

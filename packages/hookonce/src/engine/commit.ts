@@ -1,13 +1,13 @@
 import { isPromise } from 'node:util/types'
-import type { RecordId, Store, TransactionalStore } from '../stores/store.js'
+import type { Failure, RecordId, Store, TransactionalStore } from '../stores/store.js'
 import type { CommitOf } from './attempt.js'
 
 /** What a handler's work comes to: with `result` it is final and recorded, without it the key is given back. */
 export interface Settlement<T> {
   value: T
   result?: Uint8Array
-  /** Without a result: why, for the record's last error. */
-  reason?: string
+  /** Without a result: why. */
+  failure?: Failure
 }
 
 /** What runs inside the transaction. */
@@ -18,7 +18,7 @@ export type Commit<T> = (effects: Effects<T>) => Promise<T>
 
 export type Committed<T> =
   | { status: 'completed'; value: T; result: Uint8Array; completedAt: number }
-  | { status: 'rolled_back'; value: T; reason: string | undefined }
+  | { status: 'rolled_back'; value: T; failure: Failure | undefined }
   | { status: 'fenced' }
 
 type AnyTransactionalStore = TransactionalStore<unknown, 'async' | 'sync'>
@@ -55,7 +55,7 @@ export async function transact<T>(
     if (outcome.status === 'fenced' || made?.result === undefined) return { status: 'fenced' }
     return { status: 'completed', value: made.value, result: made.result, completedAt: outcome.completedAt }
   } catch (error) {
-    if (error instanceof NotRecordable) return { status: 'rolled_back', value: made!.value, reason: made!.reason }
+    if (error instanceof NotRecordable) return { status: 'rolled_back', value: made!.value, failure: made!.failure }
     throw error
   }
 }

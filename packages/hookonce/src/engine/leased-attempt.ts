@@ -1,6 +1,7 @@
 import type { LossReason } from '../diagnostics.js'
 import { NoResultError, StoreError } from '../errors.js'
 import type { FailNext, InboxStore } from '../stores/inbox-store.js'
+import type { Failure } from '../stores/store.js'
 import { AbortableAttempt } from './attempt.js'
 import { type AttemptMeter, meterAttempt } from './attempt-metrics.js'
 import { type Commit, type Committed, type Effects, hasTransactions, type Settlement, transact } from './commit.js'
@@ -16,7 +17,7 @@ export type Work<T> = (attempt: AbortableAttempt, commit: Commit<T> | undefined)
 /** How an attempt ended for those who wait for it. */
 export type AttemptEnd<T> =
   | { end: 'recorded'; value: T; result: Uint8Array; completedAt: number }
-  | { end: 'given_back'; value: T; reason: string | undefined }
+  | { end: 'given_back'; value: T; failure: Failure | undefined }
   | { end: 'threw'; error: unknown }
   | { end: 'fenced' }
   | { end: 'lost'; reason: LossReason }
@@ -52,6 +53,7 @@ export class LeasedAttempt<T> implements RunningAttempt {
   #offered: Settlement<T> | undefined
   /** Only while somebody subscribes to activity. */
   #meter: AttemptMeter | undefined
+  #lostBy: LossReason | undefined
   /** The end for those who wait, should the store not take the key back in time. */
   #givingBack: EndWithoutResult<T> | undefined
 
@@ -107,6 +109,7 @@ export class LeasedAttempt<T> implements RunningAttempt {
   /** The key is no longer this attempt's. Matters only while the handler works: afterwards the store decides. */
   lose(reason: LossReason): void {
     if (this.#phase !== 'working') return
+    this.#lostBy = reason
     this.#end({ end: 'lost', reason })
     this.#attempt.abort(
       new NoResultError(reason === 'lock_ttl' ? 'attempt_timeout' : 'attempt_lost', `the attempt was lost: ${reason}`),
@@ -130,9 +133,9 @@ export class LeasedAttempt<T> implements RunningAttempt {
       await (this.#committing ?? this.#giveBack({ end: 'threw', error }))
       return undefined
     }
-    const { value, result, reason } = settlement
+    const { value, result, failure } = settlement
     if (this.#committing === undefined && result !== undefined) return this.#complete(value, result)
-    await (this.#committing ?? this.#giveBack({ end: 'given_back', value, reason }))
+    await (this.#committing ?? this.#giveBack({ end: 'given_back', value, failure }))
     return undefined
   }
 
@@ -205,7 +208,7 @@ export class LeasedAttempt<T> implements RunningAttempt {
         return value
       }
       case 'rolled_back':
-        await this.#giveBack({ end: 'given_back', value: committed.value, reason: committed.reason })
+        await this.#giveBack({ end: 'given_back', value: committed.value, failure: committed.failure })
         return committed.value
       case 'fenced':
         this.#context.report({ type: 'result_refused', ...this.#facts() })
@@ -238,9 +241,10 @@ export class LeasedAttempt<T> implements RunningAttempt {
     // Only the records of inbox stores have a next.
     const store = this.#context.store as InboxStore
     const next = this.#options.next?.(end, this.#attempt.requestId)
-    const reason = reasonOf(end)
+    const failure = failureOf(end)
+    if (this.#lostBy === 'lock_ttl') failure.outcome = 'timeout'
     if (end.end === 'given_back' && this.#phase !== 'over') {
-      report({ type: 'attempt_given_back', ...this.#facts(), reason })
+      report({ type: 'attempt_given_back', ...this.#facts(), reason: failure.error })
     }
     if (this.#phase === 'working') this.#phase = 'offering'
     this.#givingBack = end
@@ -248,7 +252,7 @@ export class LeasedAttempt<T> implements RunningAttempt {
     const outcome = await callUntilAnswered(
       this.#context,
       'fail',
-      () => store.fail(this.#lease, this.#lease.id, reason, next),
+      () => store.fail(this.#lease, this.#lease.id, failure, next),
       {
         giveUpAt: clock.monotonic() + this.#lease.leaseMs,
         failed: error => {
@@ -276,14 +280,14 @@ function ignore(): void {}
 const lostCommit = (): NoResultError =>
   new NoResultError('attempt_lost', 'the attempt lost its key: nothing was committed', 1_000)
 
-function reasonOf(end: EndWithoutResult<unknown>): string {
+function failureOf(end: EndWithoutResult<unknown>): Failure {
   switch (end.end) {
     case 'given_back':
-      return end.reason ?? 'the response was not recordable'
+      return { ...(end.failure ?? { error: 'the response was not recordable', outcome: 'failed' }) }
     case 'unreachable':
-      return 'the commit could not reach the store'
+      return { error: 'the commit could not reach the store', outcome: 'failed' }
     case 'threw':
-      return describe(end.error)
+      return { error: describe(end.error), outcome: 'threw' }
   }
 }
 

@@ -56,9 +56,9 @@ export class UnkeyedAttempt<T> implements RunningAttempt {
     let outcome: Outcome<T>
     try {
       const commit = hasTransactions(store) ? (effects: Effects<T>) => this.#commit(effects) : undefined
-      const { value, reason }: Settlement<T> = await work(this.#attempt, commit)
+      const { value, failure }: Settlement<T> = await work(this.#attempt, commit)
       meter?.handlerEnded()
-      if (reason !== undefined) report({ type: 'attempt_given_back', ...facts(), reason })
+      if (failure !== undefined) report({ type: 'attempt_given_back', ...facts(), reason: failure.error })
       meter?.ended('recorded')
       outcome = { kind: 'executed', value }
     } catch (error) {

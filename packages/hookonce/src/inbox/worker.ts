@@ -190,7 +190,9 @@ export class Worker<T> {
   }
 
   #giveBack({ lease }: Claim): void {
-    void this.#store.fail(lease, lease.id, NOT_BEGUN, { dueInMs: 0, notBegun: true }).catch(ignore)
+    void this.#store
+      .fail(lease, lease.id, { error: NOT_BEGUN, outcome: 'not_begun' }, { dueInMs: 0, notBegun: true })
+      .catch(ignore)
   }
 
   #begin({ due, lease }: Claim): void {

@@ -1,4 +1,4 @@
-import type { Accepted, ClaimRequest, RecordId, RecordSummary, Store } from './store.js'
+import type { Accepted, ClaimRequest, Failure, RecordId, RecordSummary, Store } from './store.js'
 
 /**
  * A store with a queue: a record can be accepted now and attempted later, until it completes or dies. One atomic write
@@ -46,7 +46,7 @@ export interface InboxStore extends Store {
    * As {@link Store.fail}. `next` applies to accepted records: due again after `dueInMs` (default: at once), or `dead`, for
    * an operator to decide. With `notBegun` the attempt does not count in its round: `earlierAttempts` grows.
    */
-  fail(id: RecordId, leaseId: string, error: string, next?: FailNext): Promise<'failed' | 'fenced'>
+  fail(id: RecordId, leaseId: string, failure: string | Failure, next?: FailNext): Promise<'failed' | 'fenced'>
 
   /**
    * Begins a new round for an accepted record that is dead or, with `completed`, completed; a result is removed. The record

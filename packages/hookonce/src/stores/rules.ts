@@ -1,5 +1,5 @@
 import type { AcceptRequest, RedriveOutcome } from './inbox-store.js'
-import type { ClaimRequest, RecordSummary } from './store.js'
+import type { ClaimRequest, Failure, RecordSummary } from './store.js'
 
 /*
  * The contract's decisions, for stores that decide in TypeScript. The record is one that has not expired; `undefined` means
@@ -72,6 +72,10 @@ export function lossesOf({ losses, state, begun }: Pick<CurrentRecord, 'losses' 
 export function expiryOf(leaseEndsAt: number, { lockTtlMs, retentionMs }: { lockTtlMs: number; retentionMs: number }) {
   return leaseEndsAt + Math.max(lockTtlMs, retentionMs)
 }
+
+/** What an attempt failed at, whichever way its holder says it. */
+export const failureOf = (failure: string | Failure): Failure =>
+  typeof failure === 'string' ? { error: failure, outcome: 'threw' } : failure
 
 function differ(one: string | null, other: string | null): boolean {
   return one !== null && other !== null && one !== other

@@ -46,10 +46,11 @@ export interface Store {
   complete(id: RecordId, leaseId: string, result: Uint8Array): Promise<CompleteOutcome>
 
   /**
-   * Releases the key for a retry and keeps `error` (at most {@link MAX_ERROR_LENGTH} characters of it).
+   * Releases the key for a retry and keeps the error (at most {@link MAX_ERROR_LENGTH} characters of it). A text is the
+   * error of an attempt that threw.
    * Already failed by this lease id → `failed` again. Otherwise → `fenced`, nothing written.
    */
-  fail(id: RecordId, leaseId: string, error: string): Promise<'failed' | 'fenced'>
+  fail(id: RecordId, leaseId: string, failure: string | Failure): Promise<'failed' | 'fenced'>
 
   /** Removes the record. `running`, nothing removed: it runs under a live lease and `force` is not set. */
   delete(id: RecordId, options?: { force?: boolean }): Promise<'deleted' | 'absent' | 'running'>
@@ -200,10 +201,38 @@ export interface Accepted {
 }
 
 export interface StoredRecord extends RecordSummary {
+  /** Its last attempts, ten at most, a running one included, oldest first. */
+  history: RecordedAttempt[]
   /** `null` unless completed. */
   result: Uint8Array | null
   /** The accepted delivery, unchanged; accepted records only, in every state. */
   delivery?: Uint8Array
+}
+
+/** How an attempt failed. */
+export interface Failure {
+  error: string
+  outcome: AttemptOutcome
+}
+
+/**
+ * How an attempt stands or ended. `recorded`, its result is the record's; a number, the status that was answered and is not
+ * recorded; `threw`; `timeout`, it reached the lock TTL; `lost`, its lease ended without a word and another took over;
+ * `not_begun`, it was claimed and given back; `failed`, an earlier version did not say how.
+ */
+export type AttemptOutcome = 'running' | 'recorded' | 'threw' | 'timeout' | 'lost' | 'not_begun' | 'failed' | number
+
+/** One attempt in the history of a record. */
+export interface RecordedAttempt {
+  /** From 1 on. */
+  number: number
+  fencingToken: string
+  /** Names the process that ran it, alike in all its attempts. */
+  process: string
+  beganAt: number
+  /** `null` while it runs. */
+  tookMs: number | null
+  outcome: AttemptOutcome
 }
 
 export interface ListQuery {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
-import type { ClaimRequest, RecordId, Store, StoredRecord } from 'hookonce'
+import type { AttemptOutcome, ClaimRequest, RecordedAttempt, RecordId, Store, StoredRecord } from 'hookonce'
 import { listed } from '../support/listed.js'
 
 /** The contract's rules in the plainest form: facts about each record, and a clock that somebody else moves. */
@@ -16,12 +16,16 @@ interface Facts extends ClaimRequest {
   leaseEnd: number
   error: string | null
   settled: { as: 'completed' | 'failed'; at: number; result: string | null } | null
+  outcome: AttemptOutcome
+  /** Of the attempts before. */
+  earlier: RecordedAttempt[]
 }
 
 export type Command = RecordId & { pause: number } & (
     | ({ does: 'claim' } & Omit<ClaimRequest, keyof RecordId>)
     | { does: 'renew'; leaseId: string; leaseMs: number }
-    | { does: 'complete' | 'fail'; leaseId: string; text: string }
+    | { does: 'complete'; leaseId: string; text: string }
+    | { does: 'fail'; leaseId: string; text: string; outcome: AttemptOutcome }
     | { does: 'delete'; force: boolean }
     | { does: 'purge' }
   )
@@ -81,6 +85,7 @@ class Model {
         settledAt: facts.settled?.at ?? null,
         expiresAt: expiry(facts),
         lastError: facts.error,
+        history: [...facts.earlier, this.#attempt(facts)],
         result: facts.settled?.result == null ? null : Buffer.from(facts.settled.result),
       }
     )
@@ -106,6 +111,13 @@ class Model {
     return facts.settled === null && facts.leaseEnd > this.now
   }
 
+  #attempt({ attempts, token, leaseId, claimedAt, settled, outcome }: Facts): RecordedAttempt {
+    return {
+      ...{ number: attempts, fencingToken: token, process: leaseId, beganAt: claimedAt, outcome },
+      tookMs: settled ? settled.at - claimedAt : null,
+    }
+  }
+
   #claim(request: ClaimRequest, facts: Facts | undefined, token: string | undefined): unknown {
     let tookOver = false
     if (facts) {
@@ -129,6 +141,8 @@ class Model {
     const previous = this.#tokens.get(nameOf(request)) ?? 0n
     if (BigInt(token) <= previous) return { status: 'acquired', fencingToken: `more than ${previous}` }
     this.#tokens.set(nameOf(request), BigInt(token))
+    const last = facts && this.#attempt(facts)
+    const over = tookOver ? { tookMs: this.now - facts!.claimedAt, outcome: 'lost' as const } : {}
     const attempts = (facts?.attempts ?? 0) + 1
     this.#records.set(nameOf(request), {
       ...request,
@@ -142,15 +156,22 @@ class Model {
       leaseEnd: this.now + Math.min(request.leaseMs, request.lockTtlMs),
       error: facts?.error ?? null,
       settled: null,
+      outcome: 'running',
+      earlier: last ? [...facts!.earlier, { ...last, ...over }].slice(-9) : [],
     })
     return { status: 'acquired', attempt: attempts, fencingToken: token, tookOver }
   }
 
   /** When the attempt settled this way, now or before; `undefined` if it may not. */
-  #settle(facts: Facts, as: 'completed' | 'failed', by: { leaseId: string; text: string }): number | undefined {
+  #settle(
+    facts: Facts,
+    as: 'completed' | 'failed',
+    by: { leaseId: string; text: string; outcome?: AttemptOutcome },
+  ): number | undefined {
     if (facts.leaseId !== by.leaseId) return undefined
     if (facts.settled) return facts.settled.as === as ? facts.settled.at : undefined
     facts.settled = { as, at: this.now, result: as === 'completed' ? by.text : null }
+    facts.outcome = by.outcome ?? 'recorded'
     if (as === 'failed') facts.error = by.text
     return this.now
   }
@@ -225,12 +246,13 @@ export function commands(duration: fc.Arbitrary<number>): fc.Arbitrary<Command[]
     maxLosses: fc.constantFrom(1, 2, 10),
   })
   const text = fc.constantFrom('x', 'y', '')
+  const outcome = fc.constantFrom<AttemptOutcome>('threw', 'timeout', 503)
   return fc.array(
     fc.oneof(
       { weight: 6, arbitrary: claim },
       { weight: 3, arbitrary: fc.record({ ...does('renew'), leaseId, leaseMs: duration }) },
       { weight: 3, arbitrary: fc.record({ ...does('complete'), leaseId, text }) },
-      { weight: 3, arbitrary: fc.record({ ...does('fail'), leaseId, text }) },
+      { weight: 3, arbitrary: fc.record({ ...does('fail'), leaseId, text, outcome }) },
       { weight: 1, arbitrary: fc.record({ ...does('delete'), force: fc.boolean() }) },
       { weight: 1, arbitrary: fc.record(does('purge')) },
     ),
@@ -251,7 +273,7 @@ function perform(store: Store, command: Command): Promise<unknown> {
     case 'complete':
       return store.complete(id, command.leaseId, Buffer.from(command.text))
     case 'fail':
-      return store.fail(id, command.leaseId, command.text)
+      return store.fail(id, command.leaseId, { error: command.text, outcome: command.outcome })
     case 'delete':
       return store.delete(id, { force: command.force })
     case 'purge':
@@ -259,13 +281,26 @@ function perform(store: Store, command: Command): Promise<unknown> {
   }
 }
 
-const times = ['createdAt', 'claimedAt', 'leaseEndsAt', 'leaseRemainingMs', 'settledAt', 'expiresAt', 'completedAt']
+const times = [
+  'beganAt',
+  'createdAt',
+  'claimedAt',
+  'leaseEndsAt',
+  'leaseRemainingMs',
+  'settledAt',
+  'expiresAt',
+  'completedAt',
+]
 
 /** Results become text; times, where they cannot be foreseen, become whether there is any left. */
 function comparable(value: unknown, exact: boolean): unknown {
   if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(each => comparable(each, exact))
   const entries = Object.entries(value).map(([name, field]) => {
     if (field instanceof Uint8Array) return [name, Buffer.from(field).toString()]
+    if (Array.isArray(field)) return [name, comparable(field, exact)]
+    // How long it took: less than a millisecond by the store's clock, and in the model ten seconds.
+    if (name === 'tookMs') return [name, exact || field === null ? field : 'some time']
     return [name, exact || !times.includes(name) || field === null ? field : field > 0]
   })
   return Object.fromEntries(entries)
@@ -296,7 +331,7 @@ export async function assertAgrees(store: Store, sequence: Command[], time: Time
     const records = await listed(store, { scope })
     const expected = model.records(scope)
     assert.equal(records.length, expected.length)
-    for (const { result: _, ...summary } of expected) {
+    for (const { result: _, history: __, ...summary } of expected) {
       same(
         records.find(record => record.key === summary.key),
         summary,

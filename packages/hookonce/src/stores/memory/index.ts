@@ -8,6 +8,7 @@ import {
   decideComplete,
   decideFail,
   decideRedrive,
+  failureOf,
   lossesOf,
   remainingLease,
 } from '../rules.js'
@@ -123,12 +124,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       return { status: 'completed', completedAt: now }
     },
 
-    async fail(id, leaseId, error, next = { dueInMs: 0 }) {
+    async fail(id, leaseId, failure, next = { dueInMs: 0 }) {
       const now = enter()
       const record = records.find(id, now)
       const decision = decideFail(record, leaseId)
       if (decision !== undefined) return decision
-      record!.fail(error, next, now)
+      record!.fail(failureOf(failure), next, now)
       update(record!)
       return 'failed'
     },

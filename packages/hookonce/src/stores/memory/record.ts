@@ -1,8 +1,11 @@
+import { historyOf, withLast } from '../history.js'
 import type { AcceptRequest, DueClaim, FailNext } from '../inbox-store.js'
 import { expiryOf, remainingLease } from '../rules.js'
 import {
+  type AttemptOutcome,
   type ClaimOutcome,
   type ClaimRequest,
+  type Failure,
   lostError,
   MAX_ERROR_LENGTH,
   NEVER,
@@ -16,7 +19,7 @@ type Attempt = Pick<ClaimRequest, 'leaseId' | 'leaseMs' | 'lockTtlMs'> &
   Partial<Pick<ClaimRequest, 'fingerprint' | 'label' | 'retentionMs'>>
 
 /** A record and what each operation changes in it. */
-export class MemoryRecord implements Omit<StoredRecord, 'leaseRemainingMs'> {
+export class MemoryRecord implements Omit<StoredRecord, 'leaseRemainingMs' | 'history'> {
   readonly scope: string
   readonly key: string
   state: RecordSummary['state'] = 'pending'
@@ -42,6 +45,9 @@ export class MemoryRecord implements Omit<StoredRecord, 'leaseRemainingMs'> {
   /** Whether the running attempt is known to have begun. */
   begun = false
   dueTurn: Turn<MemoryRecord> | undefined
+  /** Of the attempts before the last one. */
+  #lines: string[] = []
+  #outcome: AttemptOutcome | null = null
 
   constructor(request: ClaimRequest | AcceptRequest, ordinal: number, now: number) {
     this.scope = request.scope
@@ -60,6 +66,7 @@ export class MemoryRecord implements Omit<StoredRecord, 'leaseRemainingMs'> {
   }
 
   start(attempt: Attempt, now: number, fencingToken: string): void {
+    this.#keepLast(now)
     this.state = 'running'
     this.settledAt = null
     this.attempts++
@@ -93,9 +100,10 @@ export class MemoryRecord implements Omit<StoredRecord, 'leaseRemainingMs'> {
     this.result = ownCopyOf(result)
   }
 
-  fail(error: string, next: FailNext, now: number): void {
+  fail({ error, outcome }: Failure, next: FailNext, now: number): void {
     this.#settle(this.accepted && next === 'dead' ? 'dead' : 'failed', now)
     this.lastError = error.slice(0, MAX_ERROR_LENGTH)
+    this.#outcome = outcome
     if (this.accepted === undefined || next === 'dead') return
     this.expiresAt = NEVER
     this.accepted.dueAt = now + next.dueInMs
@@ -105,6 +113,7 @@ export class MemoryRecord implements Omit<StoredRecord, 'leaseRemainingMs'> {
   die(error: string, now: number): void {
     this.#settle('dead', now)
     this.lastError = error
+    this.#outcome = 'lost'
   }
 
   #settle(state: 'completed' | 'failed' | 'dead', now: number): void {
@@ -116,6 +125,7 @@ export class MemoryRecord implements Omit<StoredRecord, 'leaseRemainingMs'> {
 
   /** A new round of an accepted record. */
   redrive(now: number): void {
+    this.#keepLast(now)
     this.state = 'pending'
     this.losses = 0
     this.settledAt = null
@@ -130,9 +140,15 @@ export class MemoryRecord implements Omit<StoredRecord, 'leaseRemainingMs'> {
     return { ...summary, ...(accepted && { accepted: { ...accepted } }), leaseRemainingMs: remainingLease(this, now) }
   }
 
+  #keepLast(now: number): void {
+    this.#lines = withLast(this.#lines, { ...this.summary(now), outcome: this.#outcome }, now)
+  }
+
   stored(now: number): StoredRecord {
     const { result, delivery } = this
-    const record = { ...this.summary(now), result: result && copyOf(result) }
+    const summary = this.summary(now)
+    const history = historyOf(this.#lines, { ...summary, outcome: this.#outcome })
+    const record = { ...summary, history, result: result && copyOf(result) }
     return delivery ? { ...record, delivery: copyOf(delivery) } : record
   }
 

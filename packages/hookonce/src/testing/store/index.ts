@@ -18,6 +18,7 @@ import { backlogCases } from './backlog.js'
 import { byteCases } from './bytes.js'
 import { claimCases } from './claim.js'
 import type { StoreCase } from './harness.js'
+import { historyCases } from './history.js'
 import { inboxCases } from './inbox/index.js'
 import { labelCases } from './labels.js'
 import { leaseCases } from './leases.js'
@@ -37,6 +38,7 @@ export const storeCases: readonly StoreCase[] = [
   ...claimCases,
   ...leaseCases,
   ...settleCases,
+  ...historyCases,
   ...raceCases,
   ...readingCases,
   ...labelCases,

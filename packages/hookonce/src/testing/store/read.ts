@@ -9,7 +9,7 @@ const keysOf = (records: RecordSummary[]) => records.map(record => record.key).s
 export const readingCases: readonly StoreCase[] = [
   behaviour('a running record tells all about its attempt', async ({ probe }) => {
     const { fencingToken } = await probe.acquire(ANN, { fingerprint: ONE })
-    const { createdAt, claimedAt, leaseEndsAt, expiresAt, leaseRemainingMs, ...rest } = await probe.record()
+    const { createdAt, claimedAt, leaseEndsAt, expiresAt, leaseRemainingMs, history, ...rest } = await probe.record()
     assert.deepEqual(rest, {
       ...probe.id,
       state: 'running',
@@ -23,6 +23,7 @@ export const readingCases: readonly StoreCase[] = [
       lastError: null,
       result: null,
     })
+    assert.equal(history.length, 1)
     assert.equal(claimedAt, createdAt)
     assert.ok(leaseRemainingMs > 0 && leaseRemainingMs <= HOUR)
     for (const time of [createdAt, claimedAt, leaseEndsAt, expiresAt, leaseRemainingMs])
@@ -76,10 +77,10 @@ export const readingCases: readonly StoreCase[] = [
     for (const limit of [1, 7, 23, 1000]) assert.deepEqual(keysOf(await probe.listed({ limit })), keys)
   }),
 
-  behaviour('a list tells what the record tells, without its result', async ({ probe }) => {
+  behaviour('a list tells what the record tells, without its result and history', async ({ probe }) => {
     await probe.acquire(ANN, { fingerprint: ONE })
     await probe.complete(ANN)
-    const { result: _, ...summary } = await probe.record()
+    const { result: _, history: __, ...summary } = await probe.record()
     assert.deepEqual(await probe.listed({ limit: 10 }), [summary])
   }),
 

@@ -9,9 +9,10 @@ const toEachOperation: Record<string, (probe: Probe) => Promise<void>> = {
   claim: async probe => {
     const outcome = await probe.acquire(BEN, { fingerprint: 'another', maxLosses: 1 })
     assert.equal(outcome.attempt, 1)
-    const { losses, lastError, result, createdAt, claimedAt } = await probe.record()
+    const { losses, lastError, result, createdAt, claimedAt, history } = await probe.record()
     assert.deepEqual({ losses, lastError, result }, { losses: 0, lastError: null, result: null })
     assert.equal(createdAt, claimedAt)
+    assert.equal(history.length, 1)
   },
   'a claim sent again': async probe => {
     assert.equal((await probe.acquire(ANN)).attempt, 1)

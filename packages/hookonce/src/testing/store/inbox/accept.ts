@@ -39,6 +39,7 @@ export const acceptingCases: readonly StoreCase[] = [
       settledAt: null,
       expiresAt: NEVER,
       lastError: null,
+      history: [],
       result: null,
     })
   }),

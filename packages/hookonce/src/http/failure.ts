@@ -1,4 +1,4 @@
-import { MAX_ERROR_LENGTH } from '../stores/store.js'
+import { type Failure, MAX_ERROR_LENGTH } from '../stores/store.js'
 import type { Delivery } from './delivery.js'
 import type { HandlerResponse } from './response.js'
 
@@ -12,11 +12,17 @@ const SECRET_NAME = /authorization|cookie|token|secret|password|api-?key/
 
 const MIN_SECRET_LENGTH = 6
 
+/** What an attempt failed at that came to a response which is not recorded. */
+export const failureOf = (response: HandlerResponse, delivery: Delivery, maxBytes: number): Failure => ({
+  error: errorOf(response, delivery, maxBytes),
+  outcome: response.status,
+})
+
 /**
  * Why a response was not recorded, on one line: the handler's reason, or the status and the beginning of the body,
  * without the delivery's secrets. At most `maxBytes` of the body are quoted.
  */
-export function failureReason(response: HandlerResponse, delivery: Delivery, maxBytes: number): string {
+function errorOf(response: HandlerResponse, delivery: Delivery, maxBytes: number): string {
   const { status, headers, body, reason } = response
   if (reason !== undefined) return oneLine(reason)
   const encoding = headers.find(([name]) => name === 'content-encoding')?.[1]
