@@ -88,8 +88,7 @@ export interface RedriveProgress {
 
 export interface InboxDepth {
   pending: number
-  /** `null`: the store cannot tell without looking at all of them. */
-  dead: number | null
+  dead: number
   oldest_due_at: string | null
 }
 

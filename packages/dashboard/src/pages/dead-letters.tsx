@@ -89,9 +89,8 @@ export function DeadLetters({ query }: { query: URLSearchParams }) {
 function DeadCount({ source }: { source: string | undefined }) {
   const { overview } = useLive()
   const inboxes = Object.entries(overview?.inbox ?? {}).filter(([name]) => source === undefined || name === source)
-  const known = inboxes.map(([, { dead }]) => dead).filter(dead => dead !== null)
-  if (known.length === 0) return null
-  return <p class="muted">{count(known.reduce((sum, dead) => sum + dead, 0))} in all</p>
+  if (inboxes.length === 0) return null
+  return <p class="muted">{count(inboxes.reduce((sum, [, { dead }]) => sum + dead, 0))} in all</p>
 }
 
 function Nothing({ filtered, more }: { filtered: boolean; more: boolean }) {

@@ -60,7 +60,7 @@ function Waiting({ reconnecting }: { reconnecting: boolean }) {
 function Tiles({ overview }: { overview: Snapshot }) {
   const { window, store, inbox } = overview
   const inboxes = Object.values(inbox)
-  const sum = (name: 'pending' | 'dead') => inboxes.reduce((sum, depth) => sum + (depth[name] ?? 0), 0)
+  const sum = (name: 'pending' | 'dead') => inboxes.reduce((sum, depth) => sum + depth[name], 0)
   const latency = (ms: number | null) => (ms === null ? '–' : duration(ms))
   return (
     <dl class="tiles">

@@ -11,7 +11,7 @@ const DELIVERY = object({
 
 const COUNTS = { type: 'object', additionalProperties: INTEGER }
 
-const INBOX = object({ pending: INTEGER, dead: nullable('integer'), oldest_due_at: OPTIONAL_TIME })
+const INBOX = object({ pending: INTEGER, dead: INTEGER, oldest_due_at: OPTIONAL_TIME })
 
 /** The JSON Schemas under `components` of the OpenAPI document, by name. */
 export const SCHEMAS = {

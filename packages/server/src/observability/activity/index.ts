@@ -33,7 +33,7 @@ const SUCCESSES = new Set<DeliveryOutcome>(['executed', 'replayed', 'joined', 'a
 
 export interface InboxStats {
   pending: number
-  dead: number | null
+  dead: number
   oldest_due_at: string | null
 }
 
@@ -241,7 +241,7 @@ const totalsOf = (row: ReadonlyMap<string, { value: number }>): Snapshot['totals
 
 const inboxOf = ({ inLine, overdueMs, dead }: Backlog): InboxStats => ({
   pending: inLine,
-  dead: dead ?? null,
+  dead,
   oldest_due_at: overdueMs > 0 ? new Date(Date.now() - overdueMs).toISOString() : null,
 })
 

@@ -157,7 +157,7 @@ export class Metrics {
     for (const [source, { inLine, overdueMs, dead }] of backlogs) {
       inboxDepth.set({ source }, inLine)
       inboxOverdue.set({ source }, overdueMs / 1000)
-      if (dead !== undefined) inboxDead.set({ source }, dead)
+      inboxDead.set({ source }, dead)
     }
   }
 }
