@@ -45,7 +45,19 @@ export interface RecordSummary {
   inbox?: { due_at: string | null; group: string | null; round: number }
 }
 
+/** One attempt in the history of a record. */
+export interface RecordedAttempt {
+  number: number
+  process: string
+  began_at: string
+  /** `null`: it runs. */
+  took_ms: number | null
+  /** A number: the status that was answered and not recorded. */
+  outcome: string | number
+}
+
 export interface FullRecord extends RecordSummary {
+  history: RecordedAttempt[]
   fingerprint: string | null
   fencing_token: string
   response?: Response

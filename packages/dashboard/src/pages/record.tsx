@@ -8,6 +8,7 @@ import { Confirm } from '../parts/confirm'
 import { Empty, Loading } from '../parts/empty'
 import { Failure } from '../parts/failure'
 import { HeaderList } from '../parts/header-list'
+import { History } from '../parts/history'
 import { useLoad } from '../parts/load'
 import { Moment } from '../parts/moment'
 import { notify } from '../parts/notice'
@@ -51,6 +52,7 @@ export function RecordPage({ source, name }: { source: string; name: string }) {
         <>
           <Actions record={record} onChange={reload} />
           <Facts record={record} />
+          <History attempts={record.history} />
           <Contents record={record} />
         </>
       )}

@@ -4,7 +4,7 @@ import type { Delivery } from '../http/delivery.js'
 import { decodeDelivery } from '../http/delivery-codec.js'
 import type { RecordedResponse } from '../http/response.js'
 import { decodeResponse } from '../http/response-codec.js'
-import type { ListQuery, RecordPage, RecordSummary, Store, TransactionsOf } from '../stores/store.js'
+import type { ListQuery, RecordedAttempt, RecordPage, RecordSummary, Store, TransactionsOf } from '../stores/store.js'
 import { aText, checkOptions } from '../util/options.js'
 import { createReport } from '../util/report.js'
 import { withDefaults } from '../util/with-defaults.js'
@@ -17,6 +17,8 @@ export interface ReceiverOptions<S extends Store = Store> extends SourceSettings
 
 /** A record with its response decoded. */
 export interface ReceiverRecord extends RecordSummary {
+  /** Its last attempts, ten at most, a running one included, oldest first. */
+  history: RecordedAttempt[]
   response: RecordedResponse | null
   /** The accepted delivery, in a record of an inbox. */
   delivery?: Delivery

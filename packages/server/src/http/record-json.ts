@@ -1,5 +1,12 @@
 import { isUtf8 } from 'node:buffer'
-import { type Delivery, type HeaderList, NEVER, type ReceiverRecord, type RecordSummary } from 'hookonce'
+import {
+  type Delivery,
+  type HeaderList,
+  NEVER,
+  type ReceiverRecord,
+  type RecordedAttempt,
+  type RecordSummary,
+} from 'hookonce'
 import { ALL_SHOWN, type Shown, shownHeaders } from '../config/redaction.js'
 import { INTEGER, NUMBER, nullable, OPTIONAL_TIME, object, TEXT, TIME } from './openapi/json-schema.js'
 
@@ -14,7 +21,19 @@ const BODY = {
 const RESPONSE = { status: INTEGER, headers: HEADER_LIST, ...BODY, body_omitted: { type: 'boolean' } }
 const DELIVERY = { method: TEXT, url: TEXT, headers: HEADER_LIST, ...BODY }
 
-/** A summary in a list has neither response nor delivery. */
+const ATTEMPT = object({
+  number: INTEGER,
+  process: { ...TEXT, description: 'names the process that ran it' },
+  began_at: TIME,
+  took_ms: nullable('integer', { description: 'null: it runs' }),
+  outcome: {
+    anyOf: [{ enum: ['running', 'recorded', 'threw', 'timeout', 'lost', 'not_begun', 'failed'] }, INTEGER],
+    description: 'a number: the status that was answered and not recorded',
+  },
+  fencing_token: TEXT,
+})
+
+/** A summary in a list has neither history nor response nor delivery. */
 type AnyRecord = RecordSummary & Partial<ReceiverRecord>
 
 interface Field<T> {
@@ -48,6 +67,10 @@ const FIELDS = {
   last_error: field(nullable('string'), ({ lastError }) => lastError),
   fingerprint: field(nullable('string'), ({ fingerprint }) => fingerprint),
   fencing_token: field(TEXT, ({ fencingToken }) => fencingToken),
+  history: field(
+    { type: 'array', items: ATTEMPT, description: 'its last attempts, ten at most, oldest first' },
+    ({ history = [] }) => history.map(attemptJson),
+  ),
 
   inbox: optional(
     object({ due_at: OPTIONAL_TIME, group: nullable('string'), round: INTEGER }),
@@ -100,7 +123,7 @@ const LEASE = ['expires_at', 'lease_ends_at', 'last_error', 'fencing_token', 'cr
 export const recordSummary = shape(SUMMARY)
 
 /** `GET /api/records/{key}`: headers as lists, in their order. */
-export const fullRecord = shape([...SUMMARY, 'fingerprint', 'fencing_token', 'response', 'delivery'])
+export const fullRecord = shape([...SUMMARY, 'fingerprint', 'fencing_token', 'history', 'response', 'delivery'])
 
 /** One event of `GET /webhook/events`. */
 export const eventSummary = shape([...COMMON, 'accepted_at', 'settled_at', 'expires_at', 'last_error', ...INBOX])
@@ -112,7 +135,7 @@ const deliveryWithHeaderObject = optional(
 )
 
 /** `GET /webhook/idempotency/{key}`, and an event in full. */
-export const idempotencyRecord = shape([...COMMON, 'losses', ...RESULT, ...LEASE, ...INBOX, 'delivery'], {
+export const idempotencyRecord = shape([...COMMON, 'losses', ...RESULT, ...LEASE, ...INBOX, 'history', 'delivery'], {
   delivery: deliveryWithHeaderObject,
 })
 
@@ -129,6 +152,11 @@ interface Response {
 export function responseJson({ status, headers, body, bodyOmitted }: Response, shown: Shown = ALL_SHOWN) {
   return { status, headers: shownHeaders(headers, shown), ...bodyJson(body, shown), body_omitted: bodyOmitted }
 }
+
+const attemptJson = ({ number, process, beganAt, tookMs, outcome, fencingToken }: RecordedAttempt) => ({
+  ...{ number, process, began_at: isoTime(beganAt), took_ms: tookMs, outcome },
+  fencing_token: fencingToken,
+})
 
 function deliveryJson({ method, url, headers, body }: Delivery, shown: Shown) {
   return { method, url, headers: shownHeaders(headers, shown), ...bodyJson(body, shown) }

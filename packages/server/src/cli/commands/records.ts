@@ -71,8 +71,9 @@ export async function showRecord(
   const described = fullRecord.json(record, config.sources.get(source)?.shown ?? ALL_SHOWN)
   if (options.has('json')) printJson(described)
   else {
-    const { response, delivery, inbox, ...fields } = described
+    const { response, delivery, inbox, history, ...fields } = described
     printFields({ ...fields, ...inbox })
+    if (history.length > 0) printHistory(history)
     if (delivery !== undefined) printMessage(`delivery  ${delivery.method} ${delivery.url}`, delivery)
     if (response !== undefined) printMessage(`response  ${response.status}`, response)
   }
@@ -81,6 +82,16 @@ export async function showRecord(
 
 function printFields(fields: object): void {
   for (const [name, value] of Object.entries(fields)) print(`${name.padEnd(20)}${value ?? '-'}`)
+}
+
+function printHistory(history: ReturnType<typeof fullRecord.json>['history']): void {
+  print('')
+  printTable(
+    ['ATTEMPT', 'BEGAN', 'TOOK', 'OUTCOME', 'PROCESS'],
+    history.map(({ number, began_at, took_ms, outcome, process }) => [
+      ...[String(number), began_at ?? '-', took_ms === null ? '-' : `${took_ms} ms`, String(outcome), process],
+    ]),
+  )
 }
 
 interface Message {
