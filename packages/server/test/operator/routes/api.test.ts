@@ -88,6 +88,7 @@ describe('records', () => {
       lease_remaining_ms: 0,
       fingerprint: expect.any(String),
       fencing_token: expect.stringMatching(/^\d+$/),
+      history: [expect.objectContaining({ number: 1, outcome: 'recorded' })],
       response: {
         status: 201,
         headers: [
@@ -100,6 +101,31 @@ describe('records', () => {
       },
     })
     expect((await get(`${url}/api/records/k`)).status).toBe(404)
+  })
+
+  test('tell of each attempt: when it began, what it took, in which process, how it ended', async () => {
+    const ends = [
+      () => new Response('busy', { status: 503 }),
+      () => {
+        throw new Error('the card was declined')
+      },
+      () => new Response('hello'),
+    ]
+    const { url } = await startApp({ sources: { shop: { handle: (_, { number }) => ends[number - 1]!() } } })
+    for (const _ of ends) await deliver(url, 'k', 'shop')
+    const { json } = await get(`${url}/api/records/k?source=shop`)
+    const attempt = {
+      process: expect.stringMatching(/^[\w-]{8}$/),
+      began_at: expect.stringMatching(/^\d{4}-/),
+      took_ms: expect.any(Number),
+      fencing_token: expect.stringMatching(/^\d+$/),
+    }
+    expect(json.history).toEqual([
+      { ...attempt, number: 1, outcome: 503 },
+      { ...attempt, number: 2, outcome: 'threw' },
+      { ...attempt, number: 3, outcome: 'recorded', fencing_token: json.fencing_token },
+    ])
+    expect(new Set(json.history.map(({ process }: { process: string }) => process)).size).toBe(1)
   })
 
   test.each([

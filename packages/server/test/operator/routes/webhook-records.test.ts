@@ -35,6 +35,7 @@ test('a record has every field', async () => {
     lease_ends_at: null,
     last_error: null,
     fencing_token: expect.stringMatching(/^\d+$/),
+    history: [expect.objectContaining({ number: 1, outcome: 'recorded' })],
     created_at: expect.any(String),
   })
   expect(Date.parse(json.expires_at) - Date.parse(json.cached_at)).toBe(3_600_000)
