@@ -59,7 +59,7 @@ export class UnkeyedAttempt<T> implements RunningAttempt {
       const { value, reason }: Settlement<T> = await work(this.#attempt, commit)
       meter?.handlerEnded()
       if (reason !== undefined) report({ type: 'attempt_given_back', ...facts(), reason })
-      meter?.ended('recorded')
+      meter?.ended(reason === undefined ? 'recorded' : 'given_back')
       outcome = { kind: 'executed', value }
     } catch (error) {
       meter?.handlerEnded()
