@@ -7,8 +7,8 @@ import { requireTool } from '../test-tools/index.js'
 import { freePort } from './free-port.js'
 
 export interface PrometheusOptions {
-  /** The server whose `/metrics` is read, e.g. `http://127.0.0.1:8000`. */
-  target: string
+  /** The servers whose `/metrics` are read, e.g. `http://127.0.0.1:8000`. */
+  targets: string[]
   bearerToken: string
   /** Paths of files with rules. */
   rules: string[]
@@ -24,8 +24,8 @@ export interface PrometheusServer {
 
 const STARTING_MS = 30_000
 
-/** A Prometheus of its own on a loopback port, which reads its target twice a second. @throws {ToolMissingError} */
-export async function startPrometheus({ target, bearerToken, rules }: PrometheusOptions): Promise<PrometheusServer> {
+/** A Prometheus of its own on a loopback port, which reads its targets twice a second. @throws {ToolMissingError} */
+export async function startPrometheus({ targets, bearerToken, rules }: PrometheusOptions): Promise<PrometheusServer> {
   const command = await requireTool('prometheus')
   const folder = mkdtempSync(join(tmpdir(), 'hookonce-prometheus-'))
   const port = await freePort()
@@ -40,7 +40,7 @@ export async function startPrometheus({ target, bearerToken, rules }: Prometheus
         {
           job_name: 'hookonce',
           authorization: { credentials: bearerToken },
-          static_configs: [{ targets: [new URL(target).host] }],
+          static_configs: [{ targets: targets.map(url => new URL(url).host) }],
         },
       ],
     }),

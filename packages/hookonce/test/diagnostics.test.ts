@@ -113,6 +113,15 @@ test('an attempt that lost its key ends at once, and its handler when it does', 
   ])
 })
 
+test('an attempt without a key whose answer is a failure is told as one', async () => {
+  const { source } = start()
+  const told = listen()
+  const keyless = new Delivery({ method: 'POST', url: '/webhook', headers: [], body: Buffer.from('{}') })
+  await source.receive(keyless, () => ({ ...ok, status: 503 }))
+  await source.receive(keyless, () => ok)
+  expect(told.flatMap(event => (event.type === 'attempt_ended' ? [event.end] : []))).toEqual(['given_back', 'recorded'])
+})
+
 test('attempts without a key and those of an inbox count as running under their source', async () => {
   const { receiver, source } = start()
   const inbox = createInbox({

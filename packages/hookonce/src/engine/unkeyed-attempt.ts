@@ -59,7 +59,7 @@ export class UnkeyedAttempt<T> implements RunningAttempt {
       const { value, failure }: Settlement<T> = await work(this.#attempt, commit)
       meter?.handlerEnded()
       if (failure !== undefined) report({ type: 'attempt_given_back', ...facts(), reason: failure.error })
-      meter?.ended('recorded')
+      meter?.ended(failure === undefined ? 'recorded' : 'given_back')
       outcome = { kind: 'executed', value }
     } catch (error) {
       meter?.handlerEnded()

@@ -44,6 +44,7 @@ export interface ResolvedConfig extends Capacity {
   drainMs: number
   logLevel: NonNullable<Settings['logLevel']>
   logFormat: NonNullable<Settings['logFormat']>
+  logDeliveries: number
   logKeys: NonNullable<Settings['logKeys']>
   operatorAccess: OperatorAccess
   /** Whether `POST /webhook/no-idempotency` exists. */
@@ -109,6 +110,7 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     drainMs: ms(settings.drainSeconds ?? 0),
     logLevel: settings.logLevel ?? 'info',
     logFormat,
+    logDeliveries: settings.logDeliveries ?? SETTINGS.logDeliveries.default!,
     logKeys: settings.logKeys ?? (logFormat === 'pretty' ? 'plain' : 'none'),
     operatorAccess: operatorAccess(accessInput),
     allowNoIdempotency: settings.allowNoIdempotency || sources.get('default')!.options.sender === undefined,

@@ -212,6 +212,11 @@ export const SETTINGS = {
     defaultText: 'pretty where stdout is a terminal, else json',
     meaning: 'json: lines for programs; pretty: for people, with one for each delivery',
   }),
+  logDeliveries: setting(number(0, 1), 'HOOKONCE_LOG_DELIVERIES', {
+    default: 0,
+    meaning:
+      'share of the deliveries that go well with a line of their own in the log: 1 each, 0.01 one in a hundred, by chance; those that fail always have one',
+  }),
   logKeys: setting(oneOf('none', 'hash', 'plain'), 'HOOKONCE_LOG_KEYS', {
     defaultText: 'none; for LOG_FORMAT=pretty plain',
     meaning:

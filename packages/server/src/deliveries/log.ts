@@ -25,7 +25,7 @@ export interface Received {
 }
 
 /**
- * Logs the failures and refusals of one source; for people, and at `debug`, every delivery. Bodies and signatures are never
+ * Logs the failures and refusals of one source, and a share of the other deliveries; for people, and at `debug`, all. Bodies and signatures are never
  * logged.
  */
 export class DeliveryLog {
@@ -33,6 +33,8 @@ export class DeliveryLog {
   readonly #keyOf: (delivery: Delivery) => string | null
   readonly #log: Logger
   readonly #isPretty: boolean
+  /** Of the deliveries that go well, how many are logged. */
+  readonly #share: number
   readonly #formatKey: FormatKey
   /** By the delivery that ran it. */
   readonly #attempts = new WeakMap<Delivery, number>()
@@ -44,18 +46,19 @@ export class DeliveryLog {
     source: string,
     keyOf: (delivery: Delivery) => string | null,
     log: Logger,
-    { logKeys, logFormat }: Pick<ResolvedConfig, 'logKeys' | 'logFormat'>,
+    { logKeys, logFormat, logDeliveries }: Pick<ResolvedConfig, 'logKeys' | 'logFormat' | 'logDeliveries'>,
   ) {
     this.#source = source
     this.#keyOf = keyOf
     this.#log = log
     this.#isPretty = logFormat === 'pretty'
+    this.#share = this.#isPretty ? 1 : logDeliveries
     this.#formatKey = keyFormatter(log, logKeys)
   }
 
-  /** The same handler; for people its attempts are numbered in the lines of their deliveries. */
+  /** The same handler; its attempts are numbered in the lines of their deliveries. */
   numbered(handler: Handler): Handler {
-    if (!this.#isPretty) return handler
+    if (this.#share === 0) return handler
     return (delivery, attempt) => {
       this.#attempts.set(delivery, attempt.number)
       return handler(delivery, attempt)
@@ -67,7 +70,8 @@ export class DeliveryLog {
     if (outcome === 'unauthorized') this.#countRefused(method, answer)
     const isDebug = this.#log.isLevelEnabled('debug')
     const isEvent = delivery !== undefined && (status >= 500 || outcome === 'mismatch')
-    if (!isEvent && !isDebug && !this.#isPretty) return
+    const isSampled = this.#isPretty || (delivery !== undefined && Math.random() < this.#share)
+    if (!isEvent && !isDebug && !isSampled) return
     const facts = {
       source: this.#source,
       key: delivery && this.#formatKey(this.#keyUsed(delivery, outcome)),

@@ -29,6 +29,7 @@ export interface DeliveryContext extends SourceContext {
   activity: Activity
   traces: Traces | undefined
   log: Logger
+  logDeliveries: ResolvedConfig['logDeliveries']
   logKeys: ResolvedConfig['logKeys']
   logFormat: ResolvedConfig['logFormat']
 }

@@ -80,6 +80,7 @@ export async function createApp(context: AppContext): Promise<App> {
     agent,
     metrics,
     log,
+    logDeliveries: config.logDeliveries,
     logKeys: config.logKeys,
     logFormat: config.logFormat,
   })

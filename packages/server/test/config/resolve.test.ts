@@ -51,6 +51,7 @@ test('the defaults are those of the documentation', async () => {
     drainMs: 25_000,
     logLevel: 'info',
     logFormat: 'json',
+    logDeliveries: 0,
     logKeys: 'none',
     operatorAccess: { mode: 'local', reason: expect.any(String) },
     allowNoIdempotency: true,

@@ -34,8 +34,30 @@ test('a worker with a port has health and metrics', async () => {
   await deliver(receiver, 'k')
   const recorded = { source: 'default', end: 'recorded' }
   await until('the attempt is counted', async () => (await scrape(worker.url)).value('attempts_total', recorded) === 1)
-  expect((await scrape(receiver.url)).value('attempts_total', recorded)).toBeUndefined()
+  expect((await scrape(receiver.url)).value('attempts_total', recorded)).toBe(0)
   expect((await scrape(worker.url)).value('handler_duration_seconds_count', { source: 'default' })).toBe(1)
+})
+
+test('a receiver and a worker count from zero, so that what happens before the first scrape is seen as a rise', async () => {
+  const shared = settings(await startUpstream())
+  const processes = await Promise.all([
+    startServer({ ...shared, HOOKONCE_INBOX_CONCURRENCY: 0 }),
+    startWorker({ ...shared, HOOKONCE_WORK_PORT: 0 }),
+  ])
+  const source = 'default'
+  for (const { url } of processes) {
+    const seen = await scrape(url)
+    for (const end of ['recorded', 'given_back', 'threw', 'lost', 'fenced', 'unreachable'])
+      expect(seen.value('attempts_total', { source, end }), end).toBe(0)
+    for (const reason of ['lease', 'lock_ttl', 'deleted'])
+      expect(seen.value('lost_attempts_total', { source, reason }), reason).toBe(0)
+    for (const kind of ['connect', 'dns', 'tls', 'timeout', 'status_5xx'])
+      expect(seen.value('forward_failures_total', { source, kind }), kind).toBe(0)
+    for (const outcome of ['accepted', 'unauthorized', 'invalid'])
+      expect(seen.value('deliveries_total', { source, outcome }), outcome).toBe(0)
+    for (const name of ['takeovers', 'fenced_results', 'dropped_results', 'inbox_dead_letters'])
+      expect(seen.value(`${name}_total`, { source }), name).toBe(0)
+  }
 })
 
 test('it has no other routes, and its metrics are for operators', async () => {

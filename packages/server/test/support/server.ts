@@ -39,7 +39,7 @@ export async function runCli({ env, args, cwd }: ServerOptions = {}) {
 }
 
 /**
- * Starts the real server on a free port and waits until it says that it listens.
+ * Starts the real server on a free port, or a worker that has one, and waits until it says that it listens.
  * Without a `cwd` in a new, empty folder; of the environment it gets `env` and nothing else, but for an operators' token
  * where it would be closed without.
  */
@@ -75,7 +75,7 @@ function launch({ env, args, cwd }: Required<ServerOptions>) {
   const firstUrl = new Promise<string>(resolve => {
     child.stdout.setEncoding('utf8').on('data', chunk => {
       stdout += chunk
-      const url = /^\{.*"urls":\["([^"]+)".*"msg":"listening"\}$/m.exec(stdout)?.[1]
+      const url = /^\{.*"urls":\["([^"]+)".*"msg":"(?:listening|working)"\}$/m.exec(stdout)?.[1]
       if (url) resolve(url)
     })
   })

@@ -1,4 +1,4 @@
-import type { DeliveryOutcome, HookonceActivity, HookonceEvent } from 'hookonce'
+import type { AttemptEndKind, DeliveryOutcome, HookonceActivity, HookonceEvent } from 'hookonce'
 import { KEYLESS } from '../../config/source-names.js'
 import { version } from '../../config/version.js'
 import { FORWARD_FAILURES, type ForwardFailure } from '../../http/exchange-failures.js'
@@ -28,6 +28,8 @@ const OUTCOMES: readonly DeliveryOutcome[] = [
   'failed',
   'lost',
 ]
+
+const ATTEMPT_ENDS: readonly AttemptEndKind[] = ['recorded', 'given_back', 'threw', 'lost', 'fenced', 'unreachable']
 
 const STORE_OPERATIONS = [
   'claim',
@@ -69,6 +71,7 @@ export class Metrics {
       // Prometheus computes a rate from a zero.
       for (const outcome of OUTCOMES) is.deliveries.of(name, outcome)
       for (const reason of OVERLOADS) is.rejections.of(name, reason)
+      for (const end of ATTEMPT_ENDS) is.attempts.of(name, end)
       for (const reason of ['lease', 'lock_ttl', 'deleted']) is.lost.of(name, reason)
       for (const metric of [is.renewals, is.takenOver, is.fenced, is.dropped]) metric.of(name)
       if (inbox) is.died.of(name)
