@@ -63,8 +63,8 @@ listen all
 
 const OPERATOR_ROUTES: [method: string, path: string][] = [
   ['GET', '/api/records'],
-  ['GET', '/api/records/kept'],
-  ['DELETE', '/api/records/kept?force=true'],
+  ['GET', '/api/record?key=kept'],
+  ['DELETE', '/api/record?key=kept&force=true'],
   ['GET', '/webhook/idempotency/kept'],
   ['DELETE', '/webhook/idempotency/kept?force=true'],
   ['GET', '/webhook/events?bodies=true'],

@@ -48,14 +48,14 @@ export const getRecords = (query: {
   limit?: string
 }) => ask<RecordPage>('GET', '/api/records', { query })
 
-export const getRecord = (source: string, key: string) => ask<FullRecord>('GET', recordPath(key), { query: { source } })
+export const getRecord = (source: string, key: string) => ask<FullRecord>('GET', '/api/record', { query: { source, key } })
 
 export const deleteRecord = (source: string, key: string, force: boolean) =>
-  ask('DELETE', recordPath(key), { query: { source, force: force ? 'true' : undefined } })
+  ask('DELETE', '/api/record', { query: { source, key, force: force ? 'true' : undefined } })
 
 /** `completed`: also what was processed already. */
 export const redriveRecord = (source: string, key: string, completed = false) =>
-  ask('POST', `${recordPath(key)}/redrive`, { query: { source }, json: { completed } })
+  ask('POST', '/api/record/redrive', { query: { source, key }, json: { completed } })
 
 export interface DeadQuery {
   source?: string
@@ -95,9 +95,6 @@ export async function redriveDead(
 
 export const sendTest = (source: string, test: { key?: string; body?: string }) =>
   ask<TestedPair>('POST', '/api/test', { query: { source }, json: test })
-
-/** A browser takes a segment of dots for a way up, encoded or not: such a key cannot be in a path. */
-const recordPath = (key: string) => `/api/records/${encodeURIComponent(key)}`
 
 interface Sent {
   query?: Query

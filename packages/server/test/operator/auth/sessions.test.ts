@@ -119,7 +119,7 @@ test('a login body of more than 4 KiB is not read', async () => {
 
 test('the body of a refused request is not read', async () => {
   const { url } = await withToken()
-  for (const path of ['/api/test', '/api/records/k/redrive']) {
+  for (const path of ['/api/test', '/api/record/redrive?key=k']) {
     const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`
     expect(await sendRaw(url, `${head}Content-Length: 1000000\r\n\r\n`)).toMatch(/^HTTP\/1\.1 401 /)
   }
