@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { timingOf } from 'hookonce'
 import type { ResolvedSource } from '../../config/resolve.js'
+import { compressed } from '../../http/compress.js'
 import { json, OPERATORS, operatorProblems } from '../../http/openapi/answers.js'
 import { ref } from '../../http/openapi/schemas.js'
 import { jsonAnswer } from '../../http/respond.js'
@@ -21,9 +22,13 @@ export function apiSourceRoute(app: FastifyInstance, { sources, activity, refusa
       summary: 'The configured sources',
       response: { ...json('by name', { type: 'array', items: ref('Source') }), ...operatorProblems() },
     },
-    ...forOperators(refusal, async () =>
-      jsonAnswer([...sources].map(([name, source]) => ({ ...describeSource(name, source), ...activity.of(name) }))),
-    ),
+    ...forOperators(refusal, async (_, { raw }) => {
+      const described = [...sources].map(([name, source]) => ({
+        ...describeSource(name, source),
+        ...activity.of(name),
+      }))
+      return compressed(raw, jsonAnswer(described))
+    }),
   })
 }
 

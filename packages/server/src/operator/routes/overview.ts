@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Gate } from '../../deliveries/in-flight.js'
+import { compressed } from '../../http/compress.js'
 import { json, media, OPERATORS, operatorProblems } from '../../http/openapi/answers.js'
 import { jsonAnswer } from '../../http/respond.js'
 import type { Activity } from '../../observability/activity/index.js'
@@ -22,7 +23,7 @@ export function overviewRoutes(app: FastifyInstance, { activity, gate, refusal }
       summary: 'Totals since the start, the last minute and the current state of this process',
       response: { ...json('the overview', 'Overview'), ...operatorProblems() },
     },
-    ...forOperators(refusal, async () => jsonAnswer(activity.snapshot(gate.inProgress))),
+    ...forOperators(refusal, async (_, { raw }) => compressed(raw, jsonAnswer(activity.snapshot(gate.inProgress)))),
   })
 
   app.get('/api/stream', {
