@@ -22,7 +22,8 @@ const precompressed: Plugin = {
 }
 
 export default defineConfig({
-  base: '/dashboard/',
+  // A proxy may serve it under any path.
+  base: './',
   plugins: [precompressed],
   // `npm run dev` here, beside a server on its usual port.
   server: { proxy: { '^/(api|webhook|problems)': 'http://127.0.0.1:8000' } },

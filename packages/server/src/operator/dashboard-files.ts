@@ -62,6 +62,12 @@ export function dashboardFiles(): Map<string, DashboardFile> {
   return files
 }
 
+/** The page for an address without a slash at its end: relative to that, its files are in a folder. */
+export function withoutSlash(page: Answer): Answer {
+  const html = Buffer.from(page.body).toString().replaceAll('="./', '="./dashboard/')
+  return { ...page, body: Buffer.from(html) }
+}
+
 function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(name => name.replaceAll('\\', '/'))

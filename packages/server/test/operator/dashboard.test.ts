@@ -69,6 +69,12 @@ test('the first load is at most 180 KB, and 70 KB as a browser takes it', async 
   expect(await load('gzip, deflate, br, zstd')).toBeLessThan(await load('gzip'))
 })
 
+test('the page finds its files with a slash at its end and without', async () => {
+  const text = (await get('/dashboard')).text
+  expect(text).not.toMatch(/(src|href)="\//)
+  expect(await assets('/dashboard')).toEqual(await assets('/dashboard/'))
+})
+
 test.each([
   '/dashboard/nothing',
   '/dashboard/assets/',
@@ -81,5 +87,5 @@ test.each([
 
 test('the index links to it', async () => {
   const { text } = await send(`${url}/`, { method: 'GET', headers: { accept: 'text/html' } })
-  expect(text).toContain('<a href="/dashboard">')
+  expect(text).toContain('<a href="dashboard">')
 })

@@ -5,15 +5,16 @@ import { acceptedEncoding } from '../../http/accept-encoding.js'
 import { media, problems } from '../../http/openapi/answers.js'
 import { serverProblem } from '../../http/problems.js'
 import { respond } from '../../http/respond.js'
-import { type DashboardFile, dashboardFiles, PAGE } from '../dashboard-files.js'
+import { type DashboardFile, dashboardFiles, PAGE, withoutSlash } from '../dashboard-files.js'
 
 /** The dashboard. Its files contain no data and are public: its data comes from the API. */
 export function dashboardRoutes(app: FastifyInstance): void {
   const files = dashboardFiles()
   const index = files.get(PAGE)
   const absent = serverProblem('not_found', index ? {} : { detail: 'It is not built: npm run build.' })
+  const page = index && withoutSlash(index.plain)
   app.get('/dashboard', { schema: describe('The dashboard', 'text/html') }, (_, reply) =>
-    respond(reply, index?.plain ?? absent),
+    respond(reply, page ?? absent),
   )
   const schema = { ...describe('The files of the dashboard', '*/*'), params: NAMED }
   app.get<{ Params: { '*': string } }>('/dashboard/*', { schema }, ({ params, raw }, reply) => {

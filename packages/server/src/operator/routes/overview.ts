@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Gate } from '../../deliveries/in-flight.js'
 import { compressed } from '../../http/compress.js'
 import { json, media, OPERATORS, operatorProblems } from '../../http/openapi/answers.js'
-import { jsonAnswer } from '../../http/respond.js'
+import { jsonAnswer, UNBUFFERED } from '../../http/respond.js'
 import type { Activity } from '../../observability/activity/index.js'
 import { forOperators, type Refusal } from '../auth/guard.js'
 
@@ -37,7 +37,7 @@ export function overviewRoutes(app: FastifyInstance, { activity, gate, refusal }
     },
     ...forOperators(refusal, async (_, { raw }) => ({
       status: 200,
-      headers: [['content-type', 'text/event-stream']],
+      headers: [['content-type', 'text/event-stream'], UNBUFFERED],
       body: new Uint8Array(),
       rest: events(activity, () => !gate.closed && refusal(raw) === undefined, gate),
       outcome: 'executed',
