@@ -20,7 +20,7 @@ const LOGIN = {
 /** Only the browser knows where a proxy put this server. */
 const PATH = {
   type: 'string',
-  pattern: "^/([\\w.~!$&'()*+,=:@%-]+/)*$",
+  pattern: "^/([A-Za-z0-9_.~!$&'()*+,=:@%-]+/)*$",
   maxLength: 1024,
   default: '/',
   description: 'where the browser sees this server: the path of the cookie',
