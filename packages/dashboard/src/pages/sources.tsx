@@ -42,7 +42,9 @@ function SourceCard({ source }: { source: Source }) {
       <p class="actions">
         <a href={link(['records'], { source: name })}>Records</a>
         <a href={link(['test', name])}>Send a test delivery</a>
-        {inbox !== undefined && inbox.dead > 0 && <a href={link(['dead'], { source: name })}>{count(inbox.dead)} dead</a>}
+        {inbox !== undefined && inbox.dead > 0 && (
+          <a href={link(['dead'], { source: name })}>{count(inbox.dead)} dead</a>
+        )}
       </p>
       <dl class="facts">
         <Fact name="Sender" value={source.sender?.title ?? 'any'} />

@@ -69,7 +69,15 @@ test('a record that is claimed or accepted anew where a dead one expired is in t
   await admin.query('UPDATE hookonce.records SET expires_at = 1, dead_until = 1 WHERE dead_until > 0')
   const [one, other] = ids
   await accept(store, one!)
-  const claim = { ...other!, fingerprint: null, leaseId: 'a', leaseMs: 1000, lockTtlMs: 1000, retentionMs: 1, maxLosses: 1 }
+  const claim = {
+    ...other!,
+    fingerprint: null,
+    leaseId: 'a',
+    leaseMs: 1000,
+    lockTtlMs: 1000,
+    retentionMs: 1,
+    maxLosses: 1,
+  }
   expect(await store.claim(claim)).toMatchObject({ status: 'acquired' })
   const { rows } = await admin.query('SELECT key FROM hookonce.records WHERE dead_until IS NOT NULL')
   expect(rows).toEqual([])
