@@ -56,8 +56,8 @@ export interface InboxStore extends Store {
   redrive(id: RecordId, options?: { completed?: boolean }): Promise<RedriveOutcome>
 
   /**
-   * How many records of a scope are unfinished, in bounded time: see {@link Backlog}. For operators only; no decision
-   * depends on it.
+   * How many records of a scope are unfinished, and how many dead, in bounded time: see {@link Backlog}. For operators only;
+   * no decision depends on it.
    */
   backlog(scope: string): Promise<Backlog>
 
@@ -123,8 +123,8 @@ export interface Backlog {
   inLine: number
   /** How long the record that is due longest has been due, in milliseconds; 0: none is. */
   overdueMs: number
-  /** Dead records, counted among {@link MOST_COUNTED} of all scopes at most; absent if the store has no index of them. */
-  dead?: number
+  /** Dead records that have not expired. A store that counts one by one looks at {@link MOST_COUNTED}, of this scope or of all. */
+  dead: number
 }
 
 /** The limit of counting a backlog, which takes some milliseconds. */

@@ -52,7 +52,7 @@ export class DueQueue {
     for (const members of line.groups.values()) yield* members.slice(1)
   }
 
-  backlog(scope: string, now: number): Backlog {
+  backlog(scope: string, now: number): Omit<Backlog, 'dead'> {
     const turns = this.#lines.get(scope)?.turns
     const dueAt = turns?.first()?.at ?? now
     return { inLine: turns?.size ?? 0, overdueMs: Math.max(0, now - dueAt) }

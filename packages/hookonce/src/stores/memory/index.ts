@@ -65,7 +65,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
   }
 
   function update(record: MemoryRecord): void {
-    records.updateExpiry(record)
+    records.update(record)
     if (record.accepted) queue.update(record)
   }
 
@@ -242,7 +242,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
     },
 
     async backlog(scope) {
-      return queue.backlog(scope, enter())
+      const now = enter()
+      return { ...queue.backlog(scope, now), dead: records.countDead(scope, now) }
     },
 
     announceDue(scope) {

@@ -1,3 +1,4 @@
+import { MOST_COUNTED } from '../inbox-store.js'
 import { NEVER, type RecordId, type StoreStats } from '../store.js'
 import type { MemoryRecord } from './record.js'
 
@@ -13,6 +14,8 @@ export class Records {
   readonly #byName = new Map<string, MemoryRecord>()
   /** Removed ones stay until they are most of it. */
   #byCreation: MemoryRecord[] = []
+  /** By scope; expired ones until they are removed. */
+  readonly #dead = new Map<string, Set<MemoryRecord>>()
   #sweep = this.#byName.values()
   /** No record expires before. */
   #soonestExpiry = NEVER
@@ -34,16 +37,19 @@ export class Records {
     if (expired !== undefined) this.remove(expired)
     this.#byName.set(name, record)
     this.#byCreation.push(record)
-    this.updateExpiry(record)
+    this.update(record)
   }
 
-  /** Follows the record's `expiresAt`. */
-  updateExpiry({ expiresAt }: MemoryRecord): void {
-    this.#soonestExpiry = Math.min(this.#soonestExpiry, expiresAt)
+  /** Follows the record's `expiresAt` and `state`. */
+  update(record: MemoryRecord): void {
+    this.#soonestExpiry = Math.min(this.#soonestExpiry, record.expiresAt)
+    if (record.state !== 'dead') this.#forgetDead(record)
+    else this.#dead.set(record.scope, (this.#dead.get(record.scope) ?? new Set()).add(record))
   }
 
   remove(record: MemoryRecord): void {
     this.#byName.delete(nameOf(record))
+    this.#forgetDead(record)
     record.expiresAt = REMOVED
     if (this.#byCreation.length <= 2 * this.size) return
     this.#byCreation = this.#byCreation.filter(({ expiresAt }) => expiresAt !== REMOVED)
@@ -80,6 +86,16 @@ export class Records {
     for (let index = countBefore(this.#byCreation, ordinal) - 1; index >= 0; index--) yield this.#byCreation[index]!
   }
 
+  countDead(scope: string, now: number): number {
+    let counted = 0
+    let dead = 0
+    for (const { expiresAt } of this.#dead.get(scope) ?? []) {
+      if (counted++ === MOST_COUNTED) break
+      if (now < expiresAt) dead++
+    }
+    return dead
+  }
+
   /** What a scope keeps: of many records, by a sample. */
   usage(scope: string, now: number): Required<StoreStats> {
     const step = Math.max(1, Math.ceil(this.#byCreation.length / MOST_SAMPLED))
@@ -92,6 +108,11 @@ export class Records {
       bytes += RECORD_BYTES + (record.result?.length ?? 0) + (record.delivery?.length ?? 0)
     }
     return { records: records * step, bytes: bytes * step }
+  }
+
+  #forgetDead(record: MemoryRecord): void {
+    const dead = this.#dead.get(record.scope)
+    if (dead?.delete(record) && dead.size === 0) this.#dead.delete(record.scope)
   }
 }
 

@@ -54,8 +54,8 @@ export function createInbox({ run }: Connections, statements: Statements) {
     },
 
     async backlog(scope: string, by: number): Promise<Backlog> {
-      const [[inLine, overdueMs] = []] = await run(statements.backlog, [scope, MOST_COUNTED], by)
-      return { inLine: Number(inLine), overdueMs: Math.max(0, Number(overdueMs)) }
+      const [[inLine, overdueMs, dead] = []] = await run(statements.backlog, [scope, MOST_COUNTED], by)
+      return { inLine: Number(inLine), overdueMs: Math.max(0, Number(overdueMs)), dead: Number(dead) }
     },
   }
 }

@@ -1,15 +1,13 @@
 import { ConfigurationError } from '../../errors.js'
 import { type Connection, type Connections, within } from './connections.js'
 import { Failure } from './errors.js'
-import { migrationsFor, type Statements } from './statements.js'
+import { migrationsFor, type Statement, type Statements } from './statements.js'
 
 const OLDEST_SERVER = 130_000
 /** A migration may rewrite a table. Operations that wait for it are refused at their own time limit. */
 const MIGRATION_MS = 600_000
 /** Other statements queue behind a migration that waits for a lock. */
 const LOCK_MS = 500
-/** The migration after it makes the index of labels. */
-const BEFORE_LABELS_INDEX = 3
 
 /**
  * Migrates the schema. `migrate` resolves once it is up to date, and can be called again after a failure. A migration goes on
@@ -17,6 +15,11 @@ const BEFORE_LABELS_INDEX = 3
  */
 export function createMigrator(connections: Connections, statements: Statements, schema: string, mayMigrate: boolean) {
   const migrations = migrationsFor(schema)
+  /** By version: the index that the next migration makes. */
+  const nextIndexes = new Map([
+    [3, { drop: statements.dropLabelsIndex, create: statements.indexLabels }],
+    [7, { drop: statements.dropDeadIndex, create: statements.indexDead }],
+  ])
   let isCurrent = false
   let migrating: Promise<void> | undefined
 
@@ -52,7 +55,8 @@ export function createMigrator(connections: Connections, statements: Statements,
         version = current.version
         // Only if it is missing, because the user may lack the privilege to create one.
         if (!current.exists) await connection.run(`CREATE SCHEMA "${schema}"`, [], by)
-        if (version === BEFORE_LABELS_INDEX && (await isLarge(connection, by))) await indexLabels(by)
+        const index = nextIndexes.get(version)
+        if (index !== undefined && (await isLarge(connection, by))) await buildIndex(index, by)
         if (version < migrations.length) await connection.run(migrations[version++]!, [], by)
         await connection.run('COMMIT', [], by)
       }
@@ -71,12 +75,12 @@ export function createMigrator(connections: Connections, statements: Statements,
   }
 
   /** Concurrently, because in a transaction it would block writes. The caller has the migration lock. */
-  async function indexLabels(by: number): Promise<void> {
+  async function buildIndex({ drop, create }: Record<'drop' | 'create', Statement>, by: number): Promise<void> {
     const connection = await connections.connect(by)
     try {
       // An interrupted build leaves an invalid index.
-      await connection.run(statements.dropLabelsIndex, [], by)
-      await connection.run(statements.indexLabels, [], by)
+      await connection.run(drop, [], by)
+      await connection.run(create, [], by)
     } catch (error) {
       connection.destroy()
       throw error

@@ -9,7 +9,7 @@ UPDATE hookonce.records SET
   claimed_at = hookonce.now_ms(), lease_ends_at = hookonce.now_ms(), settled_at = NULL, expires_at = 8640000000000000,
   lock_ttl_ms = 0, retention_ms = $6::bigint, last_error = NULL, result = NULL,
   due_at = hookonce.now_ms() + $7::bigint, grp = $8::text, blocked = $8::text IS NOT NULL, round = 1, earlier_attempts = 0,
-  label = $9, delivery = $10::bytea
+  dead_until = NULL, label = $9, delivery = $10::bytea
 FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND expires_at <= hookonce.now_ms()
 RETURNING created_at, CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END`,
@@ -65,7 +65,10 @@ WHERE NOT EXISTS (SELECT FROM inserted i WHERE i.scope = a.scope AND i.key = a.k
   ) AS counted) AS in_line,
   hookonce.now_ms() - (
     SELECT due_at FROM hookonce.records WHERE scope = $1 AND due_at IS NOT NULL AND NOT blocked ORDER BY due_at LIMIT 1
-  ) AS overdue_ms`,
+  ) AS overdue_ms,
+  (SELECT count(*) FROM (
+    SELECT state, expires_at FROM hookonce.records WHERE scope = $1 AND dead_until > hookonce.now_ms() LIMIT $2
+  ) AS died WHERE state = 'dead' AND expires_at > hookonce.now_ms()) AS dead`,
   check: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.meta SET checked_at = greatest(checked_at + 1, hookonce.now_ms()) FROM lock_timeout WHERE id = 1`,
   claimDue: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true)),
@@ -94,7 +97,7 @@ claimed AS (
 died AS (
   UPDATE hookonce.records SET
     state = 'dead', losses = losses + (state = 'running' AND begun)::integer, last_error = $7, settled_at = hookonce.now_ms(),
-    expires_at = hookonce.now_ms() + retention_ms, due_at = NULL
+    expires_at = hookonce.now_ms() + retention_ms, due_at = NULL, dead_until = hookonce.now_ms() + retention_ms
   FROM lock_timeout
   WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running' AND begun)::integer >= $6::integer
   RETURNING scope, key, grp, watched
@@ -117,7 +120,7 @@ UPDATE hookonce.records SET
   settled_at = NULL,
   expires_at = hookonce.now_ms() + least($6::bigint, $7::bigint) + greatest($7::bigint, $8::bigint),
   lock_ttl_ms = $7::bigint, retention_ms = $8::bigint, last_error = NULL, result = NULL, grp = NULL, round = NULL,
-  earlier_attempts = 0, label = $9, delivery = NULL, lease_ms = least($6::bigint, $7::bigint), begun = true
+  earlier_attempts = 0, dead_until = NULL, label = $9, delivery = NULL, lease_ms = least($6::bigint, $7::bigint), begun = true
 FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND expires_at <= hookonce.now_ms()
 RETURNING attempts, fencing_token`,
@@ -206,12 +209,13 @@ UPDATE hookonce.meta SET checked_at = hookonce.now_ms() FROM lock_timeout WHERE 
   delete: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   expires_at = 0, lock_ttl_ms = 0, retention_ms = 0, fingerprint = NULL, last_error = NULL, result = NULL,
-  due_at = NULL, label = NULL, delivery = NULL
+  due_at = NULL, dead_until = NULL, label = NULL, delivery = NULL
 FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()
   AND ($3::boolean OR state <> 'running' OR lease_ends_at <= hookonce.now_ms())
 RETURNING CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,
   CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END`,
+  dropDeadIndex: `DROP INDEX CONCURRENTLY IF EXISTS hookonce.records_dead`,
   dropLabelsIndex: `DROP INDEX CONCURRENTLY IF EXISTS hookonce.records_by_label`,
   fail: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
@@ -222,6 +226,7 @@ UPDATE hookonce.records SET
     ELSE expires_at
   END,
   due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + $5::bigint END,
+  dead_until = CASE WHEN round IS NOT NULL AND $5::bigint IS NULL THEN hookonce.now_ms() + retention_ms END,
   earlier_attempts = earlier_attempts + $6::boolean::integer
 FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3 AND expires_at > hookonce.now_ms()
@@ -236,6 +241,7 @@ WHERE scope = $1 AND key = $2 AND lease_id = $3 AND state = ANY ($4::text[]) AND
   last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts, label,
   result, delivery
 FROM hookonce.records WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()`,
+  indexDead: `CREATE INDEX CONCURRENTLY records_dead ON hookonce.records (scope, dead_until) WHERE dead_until IS NOT NULL`,
   indexLabels: `CREATE INDEX CONCURRENTLY records_by_label ON hookonce.records (label, created_at, id) WHERE label IS NOT NULL`,
   isLarge: `SELECT pg_relation_size('hookonce.records') > 67108864 AS is_large`,
   listAccepted: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id,
@@ -288,7 +294,7 @@ SELECT count(*) AS removed FROM removed`,
   redrive: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   state = 'pending', losses = 0, settled_at = NULL, expires_at = 8640000000000000, result = NULL,
-  due_at = hookonce.now_ms(), blocked = grp IS NOT NULL, round = round + 1, earlier_attempts = attempts
+  due_at = hookonce.now_ms(), dead_until = NULL, blocked = grp IS NOT NULL, round = round + 1, earlier_attempts = attempts
 FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND round IS NOT NULL AND due_at IS NULL AND (state = 'dead' OR $3) AND expires_at > hookonce.now_ms()
 RETURNING CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END`,
@@ -334,7 +340,7 @@ WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3
   AND lease_ends_at > hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms)`,
   stats: `SELECT
   CASE
-    WHEN pg_relation_size(c.oid) < 8388608
+    WHEN pg_relation_size(c.oid) < 16777216
       THEN (SELECT count(*) FROM hookonce.records WHERE expires_at > hookonce.now_ms())
     ELSE c.reltuples::bigint
   END AS records,
@@ -562,4 +568,30 @@ ALTER TABLE hookonce.records ADD COLUMN begun boolean NOT NULL DEFAULT true;
 ALTER TABLE hookonce.meta ADD COLUMN least_version integer NOT NULL DEFAULT 0;
 
 UPDATE hookonce.meta SET version = 5 WHERE id = 1;`,
+  `-- Expand only: earlier versions keep working. dead_until: until when a dead record is kept, otherwise NULL. A column of its own,
+-- because an index whose condition is on state would prevent heap-only completions. Earlier versions do not write it, so it
+-- only says where to look: the record decides.
+ALTER TABLE hookonce.records ADD COLUMN dead_until bigint;
+
+UPDATE hookonce.meta SET version = 6 WHERE id = 1;`,
+  `-- What died under earlier versions. It reads the whole table, so it has a transaction of its own, which blocks no writes.
+UPDATE hookonce.records SET dead_until = expires_at
+WHERE round IS NOT NULL AND state = 'dead' AND expires_at > hookonce.now_ms();
+
+UPDATE hookonce.meta SET version = 7 WHERE id = 1;`,
+  `-- Rows for CREATE INDEX to count, as in migration 2.
+INSERT INTO hookonce.records (
+  scope, key, id, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at, expires_at,
+  lock_ttl_ms, retention_ms
+)
+SELECT 'hookonce ballast', 'light ' || n, -1000 - n, 'failed', 0, 0, '', 0, 0, 4611686018427387904, 0, 0, 0, 0
+FROM generate_series(1, 8000) AS n
+WHERE pg_relation_size('hookonce.records') < 8388608;
+
+-- Dead records are counted by it. As the index of labels it is built CONCURRENTLY before, if the table is large.
+CREATE INDEX IF NOT EXISTS records_dead ON hookonce.records (scope, dead_until) WHERE dead_until IS NOT NULL;
+
+DELETE FROM hookonce.records WHERE scope = 'hookonce ballast' AND key LIKE 'light %';
+
+UPDATE hookonce.meta SET version = 8 WHERE id = 1;`,
 ]

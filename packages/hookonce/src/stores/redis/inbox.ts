@@ -65,8 +65,12 @@ export function createInbox(
           run(scripts.backlog, agendaOf(prefix, tag, scope), [], reply => (reply as unknown[]).map(Number)),
         ),
       )
-      const inLine = backlogs.reduce((sum, [count = 0]) => sum + count, 0)
-      return { inLine, overdueMs: Math.max(...backlogs.map(([, overdueMs = 0]) => overdueMs)) }
+      const sumOf = (counts: number[]) => counts.reduce((sum, count) => sum + count, 0)
+      return {
+        inLine: sumOf(backlogs.map(([inLine = 0]) => inLine)),
+        overdueMs: Math.max(...backlogs.map(([, overdueMs = 0]) => overdueMs)),
+        dead: sumOf(backlogs.map(([, , dead = 0]) => dead)),
+      }
     },
 
     announceDue(scope) {

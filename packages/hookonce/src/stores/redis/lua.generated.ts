@@ -65,13 +65,14 @@ redis.call('PUBLISH', KEYS[1], '')
 return 1`,
   },
   backlog: {
-    sha: '4793d13d8646dfcaf5258b85cfabfd43accbb702',
+    sha: '5bd9dde9cfece1b5929d2b0a474dc4bc322fe247',
     text: `#!lua flags=no-writes,allow-oom
 local function read_position(stream)
   local group, fields = redis.pcall('XINFO', 'GROUPS', stream)[1] or {}, {}
   for i = 1, #group, 2 do fields[group[i]] = group[i + 1] end
   return fields['last-delivered-id'], fields['lag'] or 0
 end
+local DEAD = 1000000000000000
 local MOST_UNREAD = 100
 -- For a key that is gone or holds no record: no state, never due.
 local NO_FACTS = '-' .. struct.pack('<xd', 0)
@@ -95,10 +96,11 @@ if last_id then
     end
   end
 end
-return {count + unread, math.max(0, now - since)}`,
+local dead = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. string.format('%.0f', -(DEAD + now)))
+return {count + unread, math.max(0, now - since), dead}`,
   },
   claimDue: {
-    sha: '0333ad28be3493c2ad560f5c7e177f1e34c2d5f4',
+    sha: '9f0ebbd6656995c5cd23156d1a20b87bbf4d8a9b',
     text: `#!lua flags=allow-oom
 local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
@@ -109,6 +111,7 @@ local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
 local function label_of(text)
   return string.sub(text, 1, 1) == '#' and string.sub(text, 1, 2 + string.byte(text, 2)) or ''
 end
+local DEAD = 1000000000000000
 local MOST_DELETED, MOST_ENTRIES, MOST_BYTES, RETRY_MS, LEAST_READ = 500, 5000, 8388608, 2000, 32
 
 local time = redis.call('TIME')
@@ -182,7 +185,7 @@ local function claim(member, since)
   if not unfinished and state ~= 'C' and state ~= 'D' then return -1 end
   -- The entry is of an earlier record of the same name.
   if struct.unpack('<d', value, rest + 8) ~= position then return -1 end
-  if not unfinished then return -due end
+  if not unfinished then return state == 'D' and -(DEAD + due) or -due end
   local round, earlier = struct.unpack('<I4I4', value, rest)
   -- The record was accepted before the clock stepped back.
   if state == 'P' and created > now then due = since end
@@ -204,7 +207,7 @@ local function claim(member, since)
       .. string.sub(value, rest)
     redis.call('SET', name, value, 'PXAT', expires)
     if watched == '1' then redis.pcall('PUBLISH', name, '') end
-    return -expires
+    return -(DEAD + expires)
   end
   value = struct.pack(RECORD, 'R', watched, lease_ends, -lease, lease_ends, now, lock_ttl,
     retention, #lease_id, lease_id, math.max(token + 1, micros), created, attempts + 1, losses,
@@ -260,19 +263,22 @@ while claimed_count < most and bytes < MOST_BYTES and entry_count < MOST_ENTRIES
 end
 if claimed_count == 0 and entry_count >= MOST_ENTRIES then claims[2] = 1 end
 
--- A settled record has its expiry as a negative score. Once that is over, its entry is deleted from the stream and the
--- agenda, unless the stream is on another server.
-local expired = redis.call('ZRANGE', agenda, '(' .. -now, '(0', 'BYSCORE', 'LIMIT', 0, MOST_DELETED)
-if #expired > 0 and redis.pcall('EXISTS', stream) == 1 then
+-- Once the expiry of a settled record is over, its entry is deleted from the stream and the agenda, unless the stream is on
+-- another server.
+local function forget(after, last)
+  local expired = redis.call('ZRANGE', agenda, '(' .. string.format('%.0f', after), last, 'BYSCORE', 'LIMIT', 0, MOST_DELETED)
+  if #expired == 0 or redis.pcall('EXISTS', stream) ~= 1 then return end
   local ids = {}
   for i, member in ipairs(expired) do ids[i] = string.match(member, '^%d+') end
   redis.call('XDEL', stream, unpack(ids))
   redis.call('ZREM', agenda, unpack(expired))
 end
+forget(-now, '(0')
+forget(-(DEAD + now), -DEAD)
 return claims`,
   },
   claim: {
-    sha: '4a7e8d443efebb815f17d13dc735bdaa874e6d03',
+    sha: '1b5dc76ecd6a44378983e9bb4c816ce09619ec57',
     text: `local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
 local AFTER_HEAD = '<ddI4I4I4c0I4c0'
@@ -285,7 +291,7 @@ local function queue_entry(value, rest, name)
   return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
 end
 
--- A settled record has its expiry as a negative score. See record-codec.ts about XX and pcall.
+-- A settled record has its expiry as a negative score, a dead one that of dead.lua. See record-codec.ts about XX and pcall.
 local function settle_entry(agenda, member, group, expires)
   if not group then
     redis.pcall('ZADD', agenda, 'XX', -expires, member)
@@ -369,7 +375,7 @@ end
 return {1, attempts, token, took_over or 0}`,
   },
   complete: {
-    sha: '3678527c284002ab878bf75133d7d4e466670717',
+    sha: 'cfe9dce26ea83503587033720911cb5e462ac965',
     text: `#!lua flags=allow-oom
 local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
@@ -383,7 +389,7 @@ local function queue_entry(value, rest, name)
   return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
 end
 
--- A settled record has its expiry as a negative score. See record-codec.ts about XX and pcall.
+-- A settled record has its expiry as a negative score, a dead one that of dead.lua. See record-codec.ts about XX and pcall.
 local function settle_entry(agenda, member, group, expires)
   if not group then
     redis.pcall('ZADD', agenda, 'XX', -expires, member)
@@ -459,7 +465,7 @@ end
 return #entries < 2 * tonumber(ARGV[2]) and '' or entries[#entries]`,
   },
   delete: {
-    sha: '7a03be7c554e2ec65db5935286b45cc5a0f81296',
+    sha: 'e73e127eaeb136c0d43140bcd16636d770adb44f',
     text: `#!lua flags=allow-oom
 local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
@@ -473,7 +479,7 @@ local function queue_entry(value, rest, name)
   return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
 end
 
--- A settled record has its expiry as a negative score. See record-codec.ts about XX and pcall.
+-- A settled record has its expiry as a negative score, a dead one that of dead.lua. See record-codec.ts about XX and pcall.
 local function settle_entry(agenda, member, group, expires)
   if not group then
     redis.pcall('ZADD', agenda, 'XX', -expires, member)
@@ -507,7 +513,7 @@ if watched == '1' then redis.pcall('PUBLISH', KEYS[1], '') end
 return 1`,
   },
   fail: {
-    sha: 'b7c1d3ce594c0b979b98c144d00c291d039887be',
+    sha: '7a00aecf75bcd0b042d28839abc44ef84d67bd47',
     text: `#!lua flags=allow-oom
 local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
@@ -521,7 +527,7 @@ local function queue_entry(value, rest, name)
   return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
 end
 
--- A settled record has its expiry as a negative score. See record-codec.ts about XX and pcall.
+-- A settled record has its expiry as a negative score, a dead one that of dead.lua. See record-codec.ts about XX and pcall.
 local function settle_entry(agenda, member, group, expires)
   if not group then
     redis.pcall('ZADD', agenda, 'XX', -expires, member)
@@ -532,6 +538,7 @@ end
 local function label_of(text)
   return string.sub(text, 1, 1) == '#' and string.sub(text, 1, 2 + string.byte(text, 2)) or ''
 end
+local DEAD = 1000000000000000
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local value = redis.call('GET', KEYS[1])
@@ -559,7 +566,7 @@ else
     redis.pcall('ZADD', agenda, 'XX', 'LT', due, group or member)
     redis.call('SET', KEYS[1], struct.pack('<c1c1dd', 'F', watched, due, now) .. facts .. accepted)
   else
-    settle_entry(agenda, member, group, expires)
+    settle_entry(agenda, member, group, DEAD + expires)
     value = struct.pack('<c1c1dd', 'D', watched, expires, now) .. facts .. accepted
     redis.call('SET', KEYS[1], value, 'PXAT', expires)
   end
@@ -661,7 +668,7 @@ end
 return times`,
   },
   redrive: {
-    sha: '2c47b9d29fd2c3de66801072b35e421b232231d1',
+    sha: '5e2f1e8ac7d487c4de1c108bf8f76ce93c567ebc',
     text: `#!lua flags=allow-oom
 local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
@@ -675,7 +682,7 @@ local function queue_entry(value, rest, name)
   return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
 end
 
--- A settled record has its expiry as a negative score. See record-codec.ts about XX and pcall.
+-- A settled record has its expiry as a negative score, a dead one that of dead.lua. See record-codec.ts about XX and pcall.
 local function settle_entry(agenda, member, group, expires)
   if not group then
     redis.pcall('ZADD', agenda, 'XX', -expires, member)
@@ -718,7 +725,7 @@ redis.call('SET', KEYS[1], value .. accepted)
 return 1`,
   },
   renew: {
-    sha: '9225614ef68d5de3080f45de601bcbd004ca4d76',
+    sha: '321ceb4a2297ddd3e27005009e2bd44082032c07',
     text: `#!lua flags=allow-oom
 local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
@@ -732,7 +739,7 @@ local function queue_entry(value, rest, name)
   return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
 end
 
--- A settled record has its expiry as a negative score. See record-codec.ts about XX and pcall.
+-- A settled record has its expiry as a negative score, a dead one that of dead.lua. See record-codec.ts about XX and pcall.
 local function settle_entry(agenda, member, group, expires)
   if not group then
     redis.pcall('ZADD', agenda, 'XX', -expires, member)

@@ -26,8 +26,9 @@ import { type Accepted, type ClaimOutcome, NEVER, type RecordId, type RecordSumm
  * entry to the acceptance stream alone. claim-due.lua moves entries to the agenda before it claims, each with the ms of its
  * acceptance as its score. The score of an unfinished record is the ms when it is due or an earlier one, which
  * claim-due.lua corrects; so claims and renewals need not write it. A group has one entry, which stands for its first
- * record. The score of a settled record is its expiry, negative; then the entry is deleted from the agenda and the stream. An
- * entry with another position than the record's is of an earlier record of the same name.
+ * record. The score of a settled record is its expiry, negative, and of a dead one lower than any other, so that dead ones are
+ * counted by a range; earlier versions gave a dead one its expiry alone. Once that is over the entry is deleted from the agenda
+ * and the stream. An entry with another position than the record's is of an earlier record of the same name.
  *
  * While a Cluster moves a slot, a record, its agenda and its stream may be on two servers. A script is sent to the server
  * of its first key. A write to a key on another server must not create that key, or the slot could not be merged: the write

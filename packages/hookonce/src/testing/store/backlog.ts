@@ -22,7 +22,7 @@ export const backlogCases: readonly StoreCase[] = [
     'backlog: what is pending, failed or running is in line, what is settled is not',
     async ({ probe }) => {
       const backlog = () => storeOf(probe).backlog(probe.id.scope)
-      assert.deepEqual(await backlog(), { ...(await backlog()), inLine: 0, overdueMs: 0 })
+      assert.deepEqual(await backlog(), { inLine: 0, overdueMs: 0, dead: 0 })
 
       for (const key of ['completed', 'dead', 'failed']) await accept(probe, key)
       assert.equal((await backlog()).inLine, 3)
@@ -30,15 +30,14 @@ export const backlogCases: readonly StoreCase[] = [
       assert.ok((await backlog()).overdueMs >= 1, 'they have been due for some time')
 
       assert.equal((await take(probe, ANN, 3)).length, 3)
-      assert.deepEqual({ ...(await backlog()), dead: 0 }, { inLine: 3, overdueMs: 0, dead: 0 })
+      assert.deepEqual(await backlog(), { inLine: 3, overdueMs: 0, dead: 0 })
       await probe.of({ key: 'completed' }).completed(ANN)
       const { scope } = probe.id
       await storeOf(probe).fail({ scope, key: 'dead' }, ANN, 'it broke', 'dead')
       await storeOf(probe).fail({ scope, key: 'failed' }, ANN, 'it broke', { dueInMs: HOUR })
       // Due before the settled records.
       await accept(probe, 'pending', { delayMs: HOUR / 2 })
-      const { inLine, overdueMs, dead = 1 } = await backlog()
-      assert.deepEqual({ inLine, overdueMs, dead }, { inLine: 2, overdueMs: 0, dead: 1 })
+      assert.deepEqual(await backlog(), { inLine: 2, overdueMs: 0, dead: 1 })
     },
     'inbox',
   ),
@@ -48,8 +47,7 @@ export const backlogCases: readonly StoreCase[] = [
     async ({ probe }) => {
       await probe.acquire(BEN)
       await accept(probe.of({ scope: `${probe.id.scope}-other` }), 'elsewhere')
-      const { inLine, overdueMs } = await storeOf(probe).backlog(probe.id.scope)
-      assert.deepEqual({ inLine, overdueMs }, { inLine: 0, overdueMs: 0 })
+      assert.deepEqual(await storeOf(probe).backlog(probe.id.scope), { inLine: 0, overdueMs: 0, dead: 0 })
     },
     'inbox',
   ),

@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { LOST_ERROR, lostError, MAX_ERROR_LENGTH, NEVER, type Store, StoreError, systemClock } from 'hookonce'
+import {
+  LOST_ERROR,
+  lostError,
+  MAX_ERROR_LENGTH,
+  MOST_COUNTED,
+  NEVER,
+  type Store,
+  StoreError,
+  systemClock,
+} from 'hookonce'
 import { storeCases } from 'hookonce/testing/store'
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript'
 import { expect, test } from 'vitest'
@@ -16,7 +25,7 @@ const source = ['util/options', 'stores/rules', ...PARTS.map(part => `stores/mem
   .replace(/^import .*$/gm, '')
   .replace(/^export /gm, '')
 
-const globals = { systemClock, StoreError, MAX_ERROR_LENGTH, NEVER, LOST_ERROR, lostError }
+const globals = { systemClock, MOST_COUNTED, StoreError, MAX_ERROR_LENGTH, NEVER, LOST_ERROR, lostError }
 
 function storeFrom(script: string): () => Store {
   return new Function(...Object.keys(globals), `${script}\nreturn memoryStore`)(...Object.values(globals))
@@ -83,6 +92,7 @@ const RECORDS = 'class Records'
 const SWEEP = '    sweep(now) {'
 const PURGE = '    purge(limit, now) {'
 const USAGE = '    usage(scope, now) {'
+const DEAD = '    countDead(scope, now) {'
 const NAME = 'function nameOf('
 /** biome-ignore lint/suspicious/noTemplateCurlyInString: it is the text of the store */
 const JOINED = '`${scope.length}:${scope}${key}`'
@@ -339,6 +349,16 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'backlog: nothing is ever overdue': [BACKLOG, 'Math.max(0, now -', 'Math.min(0, now -'],
   'backlog: cancelled turns count': ['class TimeQueue', 'this.#heap.length - this.#cancelled', 'this.#heap.length'],
   'backlog: of another scope': [BACKLOG, 'const turns', '[scope] = [...this.#lines.keys()].reverse();\nconst turns'],
+  'dead: expired ones count': [DEAD, 'if (now < expiresAt)', 'if (true)'],
+  'dead: of another scope': [DEAD, 'this.#dead.get(scope)', '[...this.#dead.values()].at(0)'],
+  'dead: what was deleted counts': [
+    DELETE,
+    'records.remove(record)',
+    'const at = record.expiresAt; records.remove(record); record.expiresAt = at; records.update(record)',
+  ],
+  'dead: what was redriven counts': [RECORDS, "record.state !== 'dead'", 'false'],
+  'dead: only the last one counts': [RECORDS, '?? new Set()', '&& new Set() || new Set()'],
+  'dead: those of losses do not count': ['    die(error', "this.#settle('dead', now)", "this.#settle('failed', now)"],
   'redrive: whatever its state': [REDRIVE_RULE, "return state === 'dead' ? undefined : 'busy'", 'return undefined'],
   'redrive: the dead only': [REDRIVE_RULE, 'return completed ? undefined', 'return false ? undefined'],
   'redrive: the completed unasked': [REDRIVE_RULE, 'return completed ? undefined', 'return true ? undefined'],

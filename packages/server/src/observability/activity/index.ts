@@ -280,7 +280,7 @@ function inboxOf(backlog: Known<Backlog> | undefined): InboxStats {
   const { inLine, overdueMs, dead, at } = backlog
   return {
     pending: inLine,
-    dead: dead ?? null,
+    dead,
     oldest_due_at: overdueMs > 0 ? isoTime(at - overdueMs) : null,
     as_of: isoTime(at),
   }

@@ -162,7 +162,7 @@ export class Metrics {
       const { inLine, overdueMs, dead } = backlog
       inboxDepth.set({ source }, inLine)
       inboxOverdue.set({ source }, overdueMs / 1000)
-      if (dead !== undefined) inboxDead.set({ source }, dead)
+      inboxDead.set({ source }, dead)
     }
   }
 }

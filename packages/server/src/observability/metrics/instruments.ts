@@ -64,7 +64,7 @@ export function createInstruments() {
 
     inboxDepth: gauge('inbox_depth', 'Accepted deliveries that are not settled yet', 'source'),
     inboxOverdue: gauge('inbox_overdue_seconds', 'How long the first of them has been overdue', 'source'),
-    inboxDead: gauge('inbox_dead', 'Dead deliveries, where the store knows', 'source'),
+    inboxDead: gauge('inbox_dead', 'Dead deliveries that are kept', 'source'),
     died: counter('inbox_dead_letters_total', 'Deliveries that became dead in this process', 'source'),
 
     storeSeconds: histogram('store_operation_duration_seconds', 'Duration of store operations', SECONDS, 'operation'),

@@ -32,7 +32,7 @@ claimed AS (
 died AS (
   UPDATE hookonce.records SET
     state = 'dead', losses = losses + (state = 'running' AND begun)::integer, last_error = $7, settled_at = hookonce.now_ms(),
-    expires_at = hookonce.now_ms() + retention_ms, due_at = NULL
+    expires_at = hookonce.now_ms() + retention_ms, due_at = NULL, dead_until = hookonce.now_ms() + retention_ms
   FROM lock_timeout
   WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running' AND begun)::integer >= $6::integer
   RETURNING scope, key, grp, watched

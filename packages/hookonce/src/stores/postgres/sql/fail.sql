@@ -11,6 +11,7 @@ UPDATE hookonce.records SET
     ELSE expires_at
   END,
   due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + $5::bigint END,
+  dead_until = CASE WHEN round IS NOT NULL AND $5::bigint IS NULL THEN hookonce.now_ms() + retention_ms END,
   earlier_attempts = earlier_attempts + $6::boolean::integer
 FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3 AND expires_at > hookonce.now_ms()

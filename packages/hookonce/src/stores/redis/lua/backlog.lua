@@ -1,8 +1,10 @@
 #!lua flags=no-writes,allow-oom
--- Counts the unfinished entries of a queue.
+-- Counts the unfinished and the dead entries of a queue.
 -- KEYS[1] the queue's agenda.
--- Result: how many entries are unfinished or unread, and for how many ms the first of them has been due, 0 if none is.
+-- Result: how many entries are unfinished or unread, and for how many ms the first of them has been due, 0 if none is;
+--   how many are dead and have not expired.
 -- @include stream
+-- @include dead
 local MOST_UNREAD = 100
 -- For a key that is gone or holds no record: no state, never due.
 local NO_FACTS = '-' .. struct.pack('<xd', 0)
@@ -26,4 +28,5 @@ if last_id then
     end
   end
 end
-return {count + unread, math.max(0, now - since)}
+local dead = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. string.format('%.0f', -(DEAD + now)))
+return {count + unread, math.max(0, now - since), dead}

@@ -6,6 +6,7 @@
 --   record its name, the ms since when it was due, its value, and 1 if it was taken over.
 -- @include record
 -- @include label
+-- @include dead
 local MOST_DELETED, MOST_ENTRIES, MOST_BYTES, RETRY_MS, LEAST_READ = 500, 5000, 8388608, 2000, 32
 
 local time = redis.call('TIME')
@@ -79,7 +80,7 @@ local function claim(member, since)
   if not unfinished and state ~= 'C' and state ~= 'D' then return -1 end
   -- The entry is of an earlier record of the same name.
   if struct.unpack('<d', value, rest + 8) ~= position then return -1 end
-  if not unfinished then return -due end
+  if not unfinished then return state == 'D' and -(DEAD + due) or -due end
   local round, earlier = struct.unpack('<I4I4', value, rest)
   -- The record was accepted before the clock stepped back.
   if state == 'P' and created > now then due = since end
@@ -101,7 +102,7 @@ local function claim(member, since)
       .. string.sub(value, rest)
     redis.call('SET', name, value, 'PXAT', expires)
     if watched == '1' then redis.pcall('PUBLISH', name, '') end
-    return -expires
+    return -(DEAD + expires)
   end
   value = struct.pack(RECORD, 'R', watched, lease_ends, -lease, lease_ends, now, lock_ttl,
     retention, #lease_id, lease_id, math.max(token + 1, micros), created, attempts + 1, losses,
@@ -157,13 +158,16 @@ while claimed_count < most and bytes < MOST_BYTES and entry_count < MOST_ENTRIES
 end
 if claimed_count == 0 and entry_count >= MOST_ENTRIES then claims[2] = 1 end
 
--- A settled record has its expiry as a negative score. Once that is over, its entry is deleted from the stream and the
--- agenda, unless the stream is on another server.
-local expired = redis.call('ZRANGE', agenda, '(' .. -now, '(0', 'BYSCORE', 'LIMIT', 0, MOST_DELETED)
-if #expired > 0 and redis.pcall('EXISTS', stream) == 1 then
+-- Once the expiry of a settled record is over, its entry is deleted from the stream and the agenda, unless the stream is on
+-- another server.
+local function forget(after, last)
+  local expired = redis.call('ZRANGE', agenda, '(' .. string.format('%.0f', after), last, 'BYSCORE', 'LIMIT', 0, MOST_DELETED)
+  if #expired == 0 or redis.pcall('EXISTS', stream) ~= 1 then return end
   local ids = {}
   for i, member in ipairs(expired) do ids[i] = string.match(member, '^%d+') end
   redis.call('XDEL', stream, unpack(ids))
   redis.call('ZREM', agenda, unpack(expired))
 end
+forget(-now, '(0')
+forget(-(DEAD + now), -DEAD)
 return claims

@@ -6,6 +6,7 @@
 -- @include record
 -- @include queue
 -- @include label
+-- @include dead
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local value = redis.call('GET', KEYS[1])
@@ -33,7 +34,7 @@ else
     redis.pcall('ZADD', agenda, 'XX', 'LT', due, group or member)
     redis.call('SET', KEYS[1], struct.pack('<c1c1dd', 'F', watched, due, now) .. facts .. accepted)
   else
-    settle_entry(agenda, member, group, expires)
+    settle_entry(agenda, member, group, DEAD + expires)
     value = struct.pack('<c1c1dd', 'D', watched, expires, now) .. facts .. accepted
     redis.call('SET', KEYS[1], value, 'PXAT', expires)
   end

@@ -1,6 +1,7 @@
 import type { StoreCase } from '../harness.js'
 import { acceptingCases } from './accept.js'
 import { takingCases } from './claim-due.js'
+import { countingDeadCases } from './dead.js'
 import { groupingCases } from './groups.js'
 import { listingCases } from './list.js'
 import { redrivingCases } from './redrive.js'
@@ -14,4 +15,5 @@ export const inboxCases: readonly StoreCase[] = [
   ...redrivingCases,
   ...groupingCases,
   ...listingCases,
+  ...countingDeadCases,
 ]

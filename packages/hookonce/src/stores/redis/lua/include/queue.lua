@@ -6,7 +6,7 @@ local function queue_entry(value, rest, name)
   return queue .. ':agenda', member, group ~= '' and queue .. ':group:' .. group or nil
 end
 
--- A settled record has its expiry as a negative score. See record-codec.ts about XX and pcall.
+-- A settled record has its expiry as a negative score, a dead one that of dead.lua. See record-codec.ts about XX and pcall.
 local function settle_entry(agenda, member, group, expires)
   if not group then
     redis.pcall('ZADD', agenda, 'XX', -expires, member)

@@ -1,0 +1,2 @@
+-- Without blocking writes; not in a transaction.
+DROP INDEX CONCURRENTLY IF EXISTS hookonce.records_dead
