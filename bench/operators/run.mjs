@@ -54,7 +54,7 @@ async function measureRoutes(url, some) {
   }
   const ofRecord = time => {
     const { scope, key } = some[time]
-    return `/api/records/${key}?source=${scope}`
+    return `/api/record?${new URLSearchParams({ source: scope, key })}`
   }
   return {
     overview: await times(() => '/api/overview'),

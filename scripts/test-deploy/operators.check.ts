@@ -63,8 +63,8 @@ listen all
 
 const OPERATOR_ROUTES: [method: string, path: string][] = [
   ['GET', '/api/records'],
-  ['GET', '/api/records/kept'],
-  ['DELETE', '/api/records/kept?force=true'],
+  ['GET', '/api/record?key=kept'],
+  ['DELETE', '/api/record?key=kept&force=true'],
   ['GET', '/webhook/idempotency/kept'],
   ['DELETE', '/webhook/idempotency/kept?force=true'],
   ['GET', '/webhook/events?bodies=true'],
@@ -160,4 +160,27 @@ test('behind a proxy that shows nothing at all a trial cannot tell, which is why
   const server = await startServer()
   const url = await PROXIES.HAProxy!.start(new URL(server.url).host)
   expect((await send(`${url}/api/records`, { method: 'GET', headers: { host: 'localhost:8000' } })).status).toBe(200)
+})
+
+test('nginx may serve all of it below a path that it removes, and keeps nothing of the stream back', async () => {
+  const token = 'a-long-enough-token'
+  const server = await startServer({ env: { HOOKONCE_ADMIN_TOKEN: token } })
+  const to = new URL(server.url).host
+  const site = `location /ops/hooks/ { proxy_pass http://${to}/; }`
+  const url = await startNginx(port => `server { listen 127.0.0.1:${port}; ${site} }`)
+  const page = await fetch(`${url}/ops/hooks/dashboard`)
+  const [, script = ''] = /src="([^"]+)"/.exec(await page.text()) ?? []
+  expect((await fetch(new URL(script, page.url))).status).toBe(200)
+  const login = await fetch(`${url}/ops/hooks/api/session?path=/ops/hooks/`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token }),
+  })
+  const [cookie = '', , path] = login.headers.get('set-cookie')!.split('; ')
+  expect(path).toBe('Path=/ops/hooks/')
+  const stream = (await fetch(`${url}/ops/hooks/api/stream`, { headers: { cookie } })).body!.getReader()
+  const first = await stream.read()
+  // One a second: kept back, some ten would arrive at once.
+  expect(new TextDecoder().decode(first.value).match(/^event: overview$/gm)!.length).toBeLessThan(5)
+  await stream.cancel()
 })

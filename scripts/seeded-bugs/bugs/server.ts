@@ -35,15 +35,15 @@ export const serverBugs: Bugs = [
   operator(
     'a session never ends',
     'sessions.ts',
-    'return now < (this.#endsAt.get(digest(id)) ?? 0)',
-    'return this.#endsAt.has(digest(id)) || now < 0',
+    'known !== undefined && now < known.endsAt && ',
+    'known !== undefined && now > 0 && ',
     ...inServer('operator/auth/sessions'),
   ),
   operator(
     'a session outlives its logout',
     'token-holders.ts',
-    'if (id !== undefined) this.#sessions.close(id)',
-    "if (id === '') this.#sessions.close(id)",
+    'if (session !== undefined) this.#sessions.close(session)',
+    "if (session === '') this.#sessions.close(session)",
     ...inServer('operator/auth/sessions'),
   ),
   operator(

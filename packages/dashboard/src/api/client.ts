@@ -31,14 +31,27 @@ export const loggedOut = new EventTarget()
 
 type Query = Record<string, string | undefined>
 
-export const getSession = () => ask<Session>('GET', '/api/session')
+const HERE = import.meta.url
+
+/** The server's root, which a proxy may have put anywhere. This module is two folders below it, in the build and in `src`. */
+const ROOT = new URL('../../', HERE)
+
+/** The address of what the server has at this path. */
+export const serverUrl = (path: string): string => new URL(path, ROOT).href
+
+const SESSION = 'api/session'
+
+/** Whatever else is on this host does not get the cookie. */
+const OWN_PATH = { path: ROOT.pathname }
+
+export const getSession = () => ask<Session>('GET', SESSION)
 
 /** The token leaves the page in this body only. @throws {ApiError} 401: it is wrong; 429: too many were */
-export const logIn = (token: string) => ask<Session>('POST', '/api/session', { json: { token } })
+export const logIn = (token: string) => ask<Session>('POST', SESSION, { query: OWN_PATH, json: { token } })
 
-export const logOut = () => ask<Session>('DELETE', '/api/session')
+export const logOut = () => ask<Session>('DELETE', SESSION, { query: OWN_PATH })
 
-export const getSources = () => ask<Source[]>('GET', '/api/sources')
+export const getSources = () => ask<Source[]>('GET', 'api/sources')
 
 export const getRecords = (query: {
   source?: string
@@ -46,16 +59,17 @@ export const getRecords = (query: {
   label?: string
   after?: string
   limit?: string
-}) => ask<RecordPage>('GET', '/api/records', { query })
+}) => ask<RecordPage>('GET', 'api/records', { query })
 
-export const getRecord = (source: string, key: string) => ask<FullRecord>('GET', recordPath(key), { query: { source } })
+export const getRecord = (source: string, key: string) =>
+  ask<FullRecord>('GET', 'api/record', { query: { source, key } })
 
 export const deleteRecord = (source: string, key: string, force: boolean) =>
-  ask('DELETE', recordPath(key), { query: { source, force: force ? 'true' : undefined } })
+  ask('DELETE', 'api/record', { query: { source, key, force: force ? 'true' : undefined } })
 
 /** `completed`: also what was processed already. */
 export const redriveRecord = (source: string, key: string, completed = false) =>
-  ask('POST', `${recordPath(key)}/redrive`, { query: { source }, json: { completed } })
+  ask('POST', 'api/record/redrive', { query: { source, key }, json: { completed } })
 
 export interface DeadQuery {
   source?: string
@@ -64,13 +78,13 @@ export interface DeadQuery {
 }
 
 export const getDead = (query: DeadQuery & { after?: string }) =>
-  ask<EventPage>('GET', '/webhook/events', { query: { ...query, state: 'dead' } })
+  ask<EventPage>('GET', 'webhook/events', { query: { ...query, state: 'dead' } })
 
 type ManyQuery = DeadQuery & { error?: string }
 
 /** How many dead deliveries fit now. */
 export const countDead = async (query: ManyQuery): Promise<number> =>
-  (await ask<RedriveCount>('POST', '/webhook/events/redrive', { query: { ...query, dry_run: 'true' } })).would_redrive
+  (await ask<RedriveCount>('POST', 'webhook/events/redrive', { query: { ...query, dry_run: 'true' } })).would_redrive
 
 /** Begins the dead deliveries that fit again, if they still are as many; tells how far it is. @throws {ApiError} 409 */
 export async function redriveDead(
@@ -79,7 +93,7 @@ export async function redriveDead(
   onProgress: (progress: RedriveProgress) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const response = await send('POST', '/webhook/events/redrive', {
+  const response = await send('POST', 'webhook/events/redrive', {
     query: { ...query, confirm: String(count) },
     signal,
   })
@@ -94,10 +108,7 @@ export async function redriveDead(
 }
 
 export const sendTest = (source: string, test: { key?: string; body?: string }) =>
-  ask<TestedPair>('POST', '/api/test', { query: { source }, json: test })
-
-/** A browser takes a segment of dots for a way up, encoded or not: such a key cannot be in a path. */
-const recordPath = (key: string) => `/api/records/${encodeURIComponent(key)}`
+  ask<TestedPair>('POST', 'api/test', { query: { source }, json: test })
 
 interface Sent {
   query?: Query
@@ -112,7 +123,7 @@ async function ask<T>(method: string, path: string, sent: Sent = {}): Promise<T>
 async function send(method: string, path: string, { query = {}, json, signal }: Sent): Promise<Response> {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) if (value) search.set(name, value)
-  const response = await fetch(search.size > 0 ? `${path}?${search}` : path, {
+  const response = await fetch(serverUrl(search.size > 0 ? `${path}?${search}` : path), {
     method,
     // No form of another site can send this: see the server's rule for changes.
     headers: { 'x-hookonce-operator': '1', ...(json !== undefined && { 'content-type': 'application/json' }) },
@@ -124,7 +135,7 @@ async function send(method: string, path: string, { query = {}, json, signal }: 
   })
   if (response.ok) return response
   const error = await problemOf(response)
-  if (error.status === 401 && path !== '/api/session') loggedOut.dispatchEvent(new Event('loggedout'))
+  if (error.status === 401 && path !== SESSION) loggedOut.dispatchEvent(new Event('loggedout'))
   throw error
 }
 

@@ -1,4 +1,4 @@
-import { getSession, loggedOut } from './client'
+import { getSession, loggedOut, serverUrl } from './client'
 import type { Overview, SeenDelivery } from './types'
 
 export type StreamState = 'connecting' | 'live' | 'reconnecting'
@@ -19,7 +19,7 @@ export function followStream(listener: StreamListener): () => void {
   let stopped = false
 
   function connect() {
-    source = new EventSource('/api/stream')
+    source = new EventSource(serverUrl('api/stream'))
     source.onopen = () => listener.onState('live')
     source.onerror = () => {
       listener.onState('reconnecting')

@@ -1,4 +1,4 @@
-import { ApiError } from '../api/client'
+import { ApiError, serverUrl } from '../api/client'
 
 /** What went wrong and what to do: the problem's page on the server says more. */
 export function Failure({ error, retry }: { error: unknown; retry?: (() => void) | undefined }) {
@@ -16,7 +16,7 @@ export function Failure({ error, retry }: { error: unknown; retry?: (() => void)
           </button>
         )}
         {problem !== undefined && problem.status > 0 && problem.code !== 'unknown' && (
-          <a href={`/problems/${encodeURIComponent(problem.code)}`} target="_blank" rel="noreferrer">
+          <a href={serverUrl(`problems/${encodeURIComponent(problem.code)}`)} target="_blank" rel="noreferrer">
             What this means
           </a>
         )}

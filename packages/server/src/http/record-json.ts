@@ -122,7 +122,7 @@ const LEASE = ['expires_at', 'lease_ends_at', 'last_error', 'fencing_token', 'cr
 /** One record of `GET /api/records`. */
 export const recordSummary = shape(SUMMARY)
 
-/** `GET /api/records/{key}`: headers as lists, in their order. */
+/** `GET /api/record`: headers as lists, in their order. */
 export const fullRecord = shape([...SUMMARY, 'fingerprint', 'fencing_token', 'history', 'response', 'delivery'])
 
 /** One event of `GET /webhook/events`. */

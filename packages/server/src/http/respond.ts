@@ -13,6 +13,9 @@ const SECURITY: HeaderList = [
   ['x-frame-options', 'DENY'],
 ]
 
+/** For what is read while it is written: nginx keeps small parts back until it has a buffer full of them. */
+export const UNBUFFERED: HeaderList[number] = ['x-accel-buffering', 'no']
+
 /** Answers a request that is not a delivery. */
 export function respond(reply: FastifyReply, answer: Answer): void {
   reply.hijack()

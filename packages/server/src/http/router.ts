@@ -6,9 +6,6 @@ import { InvalidRequest, schemaController } from './openapi/validation.js'
 import { serverProblem } from './problems.js'
 import { respond } from './respond.js'
 
-/** A key of 255 bytes, all percent-encoded. */
-const MAX_PARAM_LENGTH = 3 * 255
-
 export interface Route {
   method: string
   url: string
@@ -25,7 +22,6 @@ export function createRouter(log: Logger): { app: FastifyInstance; routes: Route
     return answer
   }
   const app: FastifyInstance = Fastify({
-    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     schemaController,
     frameworkErrors: (error, _, reply) => respond(reply, answerError(error)),
   })

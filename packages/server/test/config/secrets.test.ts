@@ -263,7 +263,7 @@ describe('a secret in a header', () => {
     expect(record!.delivery!.header('x-other')).toBe('kept')
     expect(record!.delivery!.header(header)).toBeUndefined()
     for (const path of [
-      '/api/records/id-1?source=lab',
+      '/api/record?key=id-1&source=lab',
       '/webhook/idempotency/id-1?source=lab',
       '/webhook/events?source=lab&bodies=true',
     ]) {

@@ -239,7 +239,7 @@ describe('a request with more than 200 header fields', () => {
   test.each([
     ['GET', '/api/records'],
     ['GET', '/webhook/events'],
-    ['DELETE', '/api/records/k'],
+    ['DELETE', '/api/record?key=k'],
     ['POST', '/api/test'],
     ['POST', '/api/session'],
     ['GET', '/metrics'],

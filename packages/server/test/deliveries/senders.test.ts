@@ -237,7 +237,7 @@ describe('sources of a config file', () => {
     const later = `${url}/webhook/idempotency/${key}?source=later`
     await until('it is completed', async () => (await get(later)).json.state === 'completed')
     expect((await get(later)).json).toMatchObject({ key, label: 'one-guid', source: 'later' })
-    expect((await get(`${url}/api/records/${key}?source=later`)).json).toMatchObject({ key, label: 'one-guid' })
+    expect((await get(`${url}/api/record?key=${key}&source=later`)).json).toMatchObject({ key, label: 'one-guid' })
     const { json } = await get(`${url}/webhook/events`)
     expect(json.events.map(({ source, label }: Named) => [source, label])).toEqual([['later', 'one-guid']])
     const hooks = `${url}/webhook/idempotency/${key}?source=hub`
@@ -254,7 +254,7 @@ describe('sources of a config file', () => {
     }
     const { key, first, duplicate } = await tried('hub', { key: 'guid-1' })
     expect([first, duplicate].map(({ headers }) => new Map(headers).get('x-cached'))).toEqual([undefined, 'true'])
-    expect((await get(`${url}/api/records/${key}?source=hub`)).json).toMatchObject({ key, label: 'guid-1' })
+    expect((await get(`${url}/api/record?key=${key}&source=hub`)).json).toMatchObject({ key, label: 'guid-1' })
     const invalid = await tried('till', { key: 'evt_1', body: '{"id":true}' })
     expect([invalid.key, invalid.first.status, invalid.duplicate.status]).toEqual(['evt_1', 400, 400])
   })

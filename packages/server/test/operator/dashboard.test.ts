@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { closeApps, startApp } from '../support/app.js'
 import { send } from '../support/http.js'
@@ -10,12 +10,13 @@ beforeAll(async () => {
 })
 afterAll(closeApps)
 
-const get = (path: string) => send(url + path, { method: 'GET' })
+const get = (path: string, accepted?: string) =>
+  send(url + path, { method: 'GET', headers: accepted === undefined ? {} : { 'accept-encoding': accepted } })
 
-/** The files that the page loads. */
-async function assets(): Promise<string[]> {
-  const { text } = await get('/dashboard')
-  return [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!)
+/** The files that the page loads, when it is opened here. */
+async function assets(page = '/dashboard/'): Promise<string[]> {
+  const { text } = await get(page)
+  return [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => new URL(path!, url + page).pathname)
 }
 
 test('the page is public, not cached, and runs its own files only', async () => {
@@ -41,15 +42,37 @@ test('the page is public, not cached, and runs its own files only', async () => 
 test('its files are immutable, and small', async () => {
   const files = await assets()
   expect(files.map(path => path.replace(/.*\./, '')).sort()).toEqual(['css', 'js', 'svg'])
-  let size = 0
   for (const path of files) {
     expect(path).toMatch(/^\/dashboard\/assets\/[a-z]+-[\w-]{8}\.\w+$/)
     const { status, headers, body } = await get(path)
     expect([path, status]).toEqual([path, 200])
     expect(headers['cache-control']).toBe('public, max-age=31536000, immutable')
-    size += gzipSync(body).length
+    for (const [accepted, decode] of [
+      ['gzip, deflate, br', brotliDecompressSync],
+      ['gzip', gunzipSync],
+    ] as const) {
+      const answer = await get(path, accepted)
+      expect(answer.headers).toMatchObject({ ...(body.length >= 1_024 && { vary: 'accept-encoding' }) })
+      const sent = answer.headers['content-encoding'] === undefined ? answer.body : decode(answer.body)
+      expect([path, accepted, sent.equals(body)]).toEqual([path, accepted, true])
+    }
   }
-  expect(size).toBeLessThan(60_000)
+})
+
+test('the first load is at most 180 KB, and 70 KB as a browser takes it', async () => {
+  const load = async (accepted: string) => {
+    const answers = await Promise.all(['/dashboard', ...(await assets())].map(path => get(path, accepted)))
+    return answers.reduce((sum, { body }) => sum + body.length, 0)
+  }
+  expect(await load('identity')).toBeLessThanOrEqual(180_000)
+  expect(await load('gzip')).toBeLessThanOrEqual(70_000)
+  expect(await load('gzip, deflate, br, zstd')).toBeLessThan(await load('gzip'))
+})
+
+test('the page finds its files with a slash at its end and without', async () => {
+  const text = (await get('/dashboard')).text
+  expect(text).not.toMatch(/(src|href)="\//)
+  expect(await assets('/dashboard')).toEqual(await assets('/dashboard/'))
 })
 
 test.each([
@@ -64,5 +87,5 @@ test.each([
 
 test('the index links to it', async () => {
   const { text } = await send(`${url}/`, { method: 'GET', headers: { accept: 'text/html' } })
-  expect(text).toContain('<a href="/dashboard">')
+  expect(text).toContain('<a href="dashboard">')
 })

@@ -23,7 +23,7 @@ export interface HttpRequest {
   headOnly?: boolean
 }
 
-/** One request over a connection of its own, with exactly these headers and an undecoded response. */
+/** One request over a connection of its own, with exactly these headers and an undecoded response. What is compressed is no JSON yet. */
 export function send(
   url: string,
   { method = 'POST', headers = {}, body = '', from, headOnly = false }: HttpRequest = {},
@@ -45,7 +45,8 @@ export function send(
         const bytes = headOnly ? Buffer.alloc(0) : await buffer(response)
         if (headOnly) response.destroy()
         const whole = bytes.toString()
-        const isJson = whole !== '' && /[/+]json\b/.test(String(response.headers['content-type']))
+        const { 'content-type': type, 'content-encoding': encoding } = response.headers
+        const isJson = whole !== '' && encoding === undefined && /[/+]json\b/.test(String(type))
         const json = isJson ? JSON.parse(whole) : undefined
         resolve({ status: response.statusCode!, headers: response.headers, body: bytes, text: whole, json })
       } catch (error) {

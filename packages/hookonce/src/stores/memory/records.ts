@@ -43,14 +43,13 @@ export class Records {
   /** Follows the record's `expiresAt` and `state`. */
   update(record: MemoryRecord): void {
     this.#soonestExpiry = Math.min(this.#soonestExpiry, record.expiresAt)
-    if (record.state !== 'dead') return this.#revive(record)
-    const dead = this.#dead.get(record.scope) ?? new Set()
-    this.#dead.set(record.scope, dead.add(record))
+    if (record.state !== 'dead') this.#forgetDead(record)
+    else this.#dead.set(record.scope, (this.#dead.get(record.scope) ?? new Set()).add(record))
   }
 
   remove(record: MemoryRecord): void {
     this.#byName.delete(nameOf(record))
-    this.#revive(record)
+    this.#forgetDead(record)
     record.expiresAt = REMOVED
     if (this.#byCreation.length <= 2 * this.size) return
     this.#byCreation = this.#byCreation.filter(({ expiresAt }) => expiresAt !== REMOVED)
@@ -111,7 +110,7 @@ export class Records {
     return { records: records * step, bytes: bytes * step }
   }
 
-  #revive(record: MemoryRecord): void {
+  #forgetDead(record: MemoryRecord): void {
     const dead = this.#dead.get(record.scope)
     if (dead?.delete(record) && dead.size === 0) this.#dead.delete(record.scope)
   }

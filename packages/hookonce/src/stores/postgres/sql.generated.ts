@@ -340,7 +340,7 @@ WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3
   AND lease_ends_at > hookonce.now_ms() + coalesce(lease_ms, lock_ttl_ms)`,
   stats: `SELECT
   CASE
-    WHEN pg_relation_size(c.oid) < 8388608
+    WHEN pg_relation_size(c.oid) < 16777216
       THEN (SELECT count(*) FROM hookonce.records WHERE expires_at > hookonce.now_ms())
     ELSE c.reltuples::bigint
   END AS records,
@@ -576,7 +576,7 @@ ALTER TABLE hookonce.records ADD COLUMN dead_until bigint;
 UPDATE hookonce.meta SET version = 6 WHERE id = 1;`,
   `-- What died under earlier versions. It reads the whole table, so it has a transaction of its own, which blocks no writes.
 UPDATE hookonce.records SET dead_until = expires_at
-WHERE round IS NOT NULL AND due_at IS NULL AND state = 'dead' AND expires_at > hookonce.now_ms();
+WHERE round IS NOT NULL AND state = 'dead' AND expires_at > hookonce.now_ms();
 
 UPDATE hookonce.meta SET version = 7 WHERE id = 1;`,
   `-- Rows for CREATE INDEX to count, as in migration 2.

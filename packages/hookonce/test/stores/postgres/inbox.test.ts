@@ -273,10 +273,10 @@ test('records that were only claimed are in no index of the inbox', async () => 
   }
   const sizes = await one(
     `SELECT pg_relation_size('hookonce.records_queue')::int AS queue, pg_relation_size('hookonce.records_groups')::int AS groups,
-       pg_relation_size('hookonce.records_accepted')::int AS accepted`,
+       pg_relation_size('hookonce.records_accepted')::int AS accepted, pg_relation_size('hookonce.records_dead')::int AS dead`,
   )
   // Their first page alone.
-  expect(sizes).toEqual({ queue: 8192, groups: 8192, accepted: 8192 })
+  expect(sizes).toEqual({ queue: 8192, groups: 8192, accepted: 8192, dead: 8192 })
 })
 
 const watched = (store: InboxStore, scope: string) => {

@@ -153,7 +153,7 @@ test('a plan made on a new schema does not scan a whole index', async () => {
   // The migrations take their ballast away again.
   await until('the statistics', async () => {
     before = await one(query)
-    return Number(before.deleted) > 9000
+    return Number(before.deleted) > 17_000
   })
   const store = await open({ poolSize: 4 })
   for (let i = 0; i < 500; i++) {

@@ -221,15 +221,15 @@ const EARLIER_CLAIM = `
   SELECT 's', $1, 'running', 1, 0, 'a', 1, at, at, at + 60000, at + 120000, 60000, 60000 FROM earlier.now_ms() AS at`
 
 /** The schema as versions before the labels left it. */
-async function earlierSchema(): Promise<void> {
+async function earlierSchema(version = 2): Promise<void> {
   await admin.query('DROP SCHEMA IF EXISTS earlier CASCADE; CREATE SCHEMA earlier')
-  for (const migration of postgresMigrations('earlier').slice(0, 2)) await admin.query(migration)
+  for (const migration of postgresMigrations('earlier').slice(0, version)) await admin.query(migration)
 }
 
-async function isIndexed(): Promise<boolean> {
-  const { rows } = await admin.query(
-    "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass('earlier.records_by_label')",
-  )
+async function isIndexed(name = 'records_by_label'): Promise<boolean> {
+  const { rows } = await admin.query('SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)', [
+    `earlier.${name}`,
+  ])
   return rows[0]?.indisvalid === true
 }
 
@@ -262,9 +262,11 @@ test('a migration that waits for a lock does not block others for long', async (
   await ready
 })
 
-test('the index of labels is built on a large table without blocking writes', async () => {
-  await earlierSchema()
-  await admin.query(postgresMigrations('earlier')[2]!)
+test.each([
+  ['labels', 'records_by_label', 3],
+  ['dead records', 'records_dead', 7],
+])('the index of %s is built on a large table without blocking writes', async (_, name, version) => {
+  await earlierSchema(version)
   await admin.query(
     `INSERT INTO earlier.records (scope, key, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
        lease_ends_at, expires_at, lock_ttl_ms, retention_ms, last_error)
@@ -272,8 +274,8 @@ test('the index of labels is built on a large table without blocking writes', as
      FROM generate_series(1, 25000) AS n`,
   )
   // As one that was begun and not finished leaves it.
-  await admin.query('CREATE INDEX records_by_label ON earlier.records (label)')
-  await admin.query("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'earlier.records_by_label'::regclass")
+  await admin.query(`CREATE INDEX ${name} ON earlier.records (label)`)
+  await admin.query('UPDATE pg_index SET indisvalid = false WHERE indexrelid = $1::regclass', [`earlier.${name}`])
   const writer = await admin.connect()
   await writer.query('BEGIN')
   await writer.query(EARLIER_CLAIM, [newId().key])
@@ -286,11 +288,11 @@ test('the index of labels is built on a large table without blocking writes', as
     return rows.length > 0
   })
   for (let claims = 0; claims < 20; claims++) await admin.query(EARLIER_CLAIM, [newId().key])
-  expect(await isIndexed()).toBe(false)
+  expect(await isIndexed(name)).toBe(false)
   await writer.query('COMMIT')
   writer.release()
   await ready
-  expect(await isIndexed()).toBe(true)
+  expect(await isIndexed(name)).toBe(true)
 })
 
 test('an unknown host is refused at the first operation', async () => {

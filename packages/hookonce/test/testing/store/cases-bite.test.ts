@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { LOST_ERROR, lostError, MAX_ERROR_LENGTH, MOST_COUNTED, NEVER, type Store, StoreError, systemClock } from 'hookonce'
+import {
+  LOST_ERROR,
+  lostError,
+  MAX_ERROR_LENGTH,
+  MOST_COUNTED,
+  NEVER,
+  type Store,
+  StoreError,
+  systemClock,
+} from 'hookonce'
 import { storeCases } from 'hookonce/testing/store'
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript'
 import { expect, test } from 'vitest'
@@ -342,8 +351,12 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'backlog: of another scope': [BACKLOG, 'const turns', '[scope] = [...this.#lines.keys()].reverse();\nconst turns'],
   'dead: expired ones count': [DEAD, 'if (now < expiresAt)', 'if (true)'],
   'dead: of another scope': [DEAD, 'this.#dead.get(scope)', '[...this.#dead.values()].at(0)'],
-  'dead: what was deleted counts': [DELETE, 'records.remove(record)', 'const at = record.expiresAt; records.remove(record); record.expiresAt = at; records.update(record)'],
-  'dead: what was redriven counts': [RECORDS, 'return this.#revive(record)', 'return'],
+  'dead: what was deleted counts': [
+    DELETE,
+    'records.remove(record)',
+    'const at = record.expiresAt; records.remove(record); record.expiresAt = at; records.update(record)',
+  ],
+  'dead: what was redriven counts': [RECORDS, "record.state !== 'dead'", 'false'],
   'dead: only the last one counts': [RECORDS, '?? new Set()', '&& new Set() || new Set()'],
   'dead: those of losses do not count': ['    die(error', "this.#settle('dead', now)", "this.#settle('failed', now)"],
   'redrive: whatever its state': [REDRIVE_RULE, "return state === 'dead' ? undefined : 'busy'", 'return undefined'],

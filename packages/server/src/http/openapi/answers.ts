@@ -50,8 +50,8 @@ export function operatorProblems(...codes: ServerProblemCode[]): Answers {
 }
 
 /** The query parameters of a route; others are refused. */
-export const query = (properties: Record<string, object>) => ({
-  querystring: { type: 'object', properties },
+export const query = (properties: Record<string, object>, required: string[] = []) => ({
+  querystring: { type: 'object', properties, required },
 })
 
 /** For every operator route; a route with a query overrides it. */

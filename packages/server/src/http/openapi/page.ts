@@ -56,7 +56,7 @@ export function documentationPage({ info, tags = [], paths }: OpenApi, origin: s
 <style>${PAGE_STYLE}</style>
 <h1>${escapeHtml(info.title)} ${escapeHtml(info.version)}</h1>
 <p>${escapeHtml(info.description ?? '')}</p>
-<p>The same as <a href="/openapi.json">OpenAPI 3.1</a>. In the examples <code>$TOKEN</code> is the token of
+<p>The same as <a href="openapi.json">OpenAPI 3.1</a>. In the examples <code>$TOKEN</code> is the token of
 <code>HOOKONCE_ADMIN_TOKEN</code>, or of the file <code>operator-token</code>; without a token the header is ignored.</p>
 ${sections.join('\n')}
 </html>

@@ -50,7 +50,7 @@ function page(endpoints: [route: string, use: string][]): string {
 <style>${PAGE_STYLE}</style>
 <h1>Hookonce</h1>
 <p>${ABOUT}</p>
-<p><a href="/dashboard">Open the dashboard</a></p>
+<p><a href="dashboard">Open the dashboard</a></p>
 <dl>
 ${rows.join('\n')}
 </dl>

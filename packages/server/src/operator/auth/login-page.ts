@@ -7,7 +7,8 @@ const SCRIPT = `
 const form = document.querySelector('form')
 const logIn = async () => {
   const said = document.querySelector('output')
-  const answer = await fetch('/api/session', {
+  const path = encodeURIComponent(new URL('.', location).pathname)
+  const answer = await fetch('api/session?path=' + path, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ token: form.token.value }),

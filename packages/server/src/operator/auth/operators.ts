@@ -10,10 +10,14 @@ export interface Operators {
   refusal(request: IncomingMessage): Answer | undefined
   /** Whether a browser is logged in. Unlike `refusal` it counts no failed attempt. */
   isLoggedIn(request: IncomingMessage): boolean
-  /** Opens a session: its cookie, or the answer to a wrong token. */
-  login(request: IncomingMessage, token: string): { cookie: string } | { refused: Answer }
+  /**
+   * Opens a session: its cookie, or the answer to a wrong token.
+   *
+   * @param path where the browser sees this server: it sends the cookie below that only
+   */
+  login(request: IncomingMessage, path: string, token: string): { cookie: string } | { refused: Answer }
   /** Ends the session. Returns the cookie that replaces it. */
-  logout(request: IncomingMessage): string
+  logout(request: IncomingMessage, path: string): string
 }
 
 export interface OperatorsOptions {
@@ -23,4 +27,6 @@ export interface OperatorsOptions {
   onTrialOver?(request: IncomingMessage, reason: string): void
   /** Milliseconds on a monotonic clock. */
   now?(): number
+  /** Milliseconds since the epoch: sessions are of several processes. */
+  date?(): number
 }

@@ -1,30 +1,56 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHmac, randomBytes, scryptSync, timingSafeEqual } from 'node:crypto'
 
 export const SESSION_MS = 12 * 3_600_000
-const MAX_SESSIONS = 1_000
 
-/** The sessions of this process. A browser keeps a session id, which is worth nothing elsewhere, not the token. */
-export class Sessions {
-  /** By the digest of the id: the time of a lookup reveals nothing about existing ids. */
-  readonly #endsAt = new Map<string, number>()
+/** Beyond it the oldest logout is forgotten, long before its session ends. */
+const MAX_CLOSED = 1_000
 
-  /** `now`: milliseconds on a monotonic clock. */
-  open(now: number): string {
-    if (this.#endsAt.size >= MAX_SESSIONS) this.#endsAt.delete(this.#endsAt.keys().next().value!)
-    const id = randomBytes(32).toString('base64url')
-    this.#endsAt.set(digest(id), now + SESSION_MS)
-    return id
-  }
-
-  has(id: string, now: number): boolean {
-    return now < (this.#endsAt.get(digest(id)) ?? 0)
-  }
-
-  close(id: string): void {
-    this.#endsAt.delete(digest(id))
-  }
+interface Session {
+  id: string
+  endsAt: number
 }
 
-function digest(id: string): string {
-  return createHash('sha256').update(id).digest('base64')
+/**
+ * Sessions as signed text: `<end>.<id>.<signature>`. The key is derived from the operators' token, so that each process with
+ * that token accepts them, and none does once it is another. Times are milliseconds since the epoch.
+ */
+export class Sessions {
+  readonly #key: Buffer
+  /** The ids that logged out here: other processes, and this one after a restart, do not know of them. */
+  readonly #closed = new Set<string>()
+
+  constructor(token: string) {
+    // Slow on purpose, once a start: who has a session could try tokens against its signature.
+    this.#key = scryptSync(token, 'hookonce operator session', 32)
+  }
+
+  open(now: number): string {
+    const claims = `${(now + SESSION_MS).toString(36)}.${randomBytes(16).toString('base64url')}`
+    return `${claims}.${this.#sign(claims).toString('base64url')}`
+  }
+
+  has(session: string, now: number): boolean {
+    const known = this.#verified(session)
+    return known !== undefined && now < known.endsAt && !this.#closed.has(known.id)
+  }
+
+  close(session: string): void {
+    const known = this.#verified(session)
+    if (known === undefined) return
+    if (this.#closed.size >= MAX_CLOSED) this.#closed.delete(this.#closed.keys().next().value!)
+    this.#closed.add(known.id)
+  }
+
+  /** `undefined`: it was not signed with this token. */
+  #verified(session: string): Session | undefined {
+    const [end = '', id = '', signature = ''] = session.split('.')
+    const given = Buffer.from(signature, 'base64url')
+    const expected = this.#sign(`${end}.${id}`)
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return undefined
+    return { id, endsAt: Number.parseInt(end, 36) }
+  }
+
+  #sign(claims: string): Buffer {
+    return createHmac('sha256', this.#key).update(claims).digest()
+  }
 }

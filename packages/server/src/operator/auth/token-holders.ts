@@ -13,13 +13,19 @@ export class TokenHolders implements Operators {
   readonly mode = 'token'
   readonly #expected: Buffer
   readonly #now: () => number
+  readonly #date: () => number
   readonly #onWrongToken: (request: IncomingMessage) => void
   readonly #failed = new FailedTokens()
-  readonly #sessions = new Sessions()
+  readonly #sessions: Sessions
 
-  constructor(token: string, { now = () => performance.now(), onWrongToken = () => {} }: OperatorsOptions) {
+  constructor(
+    token: string,
+    { now = () => performance.now(), date = Date.now, onWrongToken = () => {} }: OperatorsOptions,
+  ) {
     this.#expected = digest(token)
+    this.#sessions = new Sessions(token)
     this.#now = now
+    this.#date = date
     this.#onWrongToken = onWrongToken
   }
 
@@ -38,23 +44,23 @@ export class TokenHolders implements Operators {
     return this.#hasSession(request) && foreignPage(request) === undefined
   }
 
-  login(request: IncomingMessage, token: string): { cookie: string } | { refused: Answer } {
+  login(request: IncomingMessage, path: string, token: string): { cookie: string } | { refused: Answer } {
     const foreign = foreignPage(request)
     if (foreign !== undefined) return { refused: denied(foreign) }
     const refused = this.#wrong(request, token)
     if (refused !== undefined) return { refused }
-    return { cookie: sessionCookie(request, this.#sessions.open(this.#now())) }
+    return { cookie: sessionCookie(request, path, this.#sessions.open(this.#date())) }
   }
 
-  logout(request: IncomingMessage): string {
-    const id = sessionOf(request)
-    if (id !== undefined) this.#sessions.close(id)
-    return expiredCookie(request)
+  logout(request: IncomingMessage, path: string): string {
+    const session = sessionOf(request)
+    if (session !== undefined) this.#sessions.close(session)
+    return expiredCookie(request, path)
   }
 
   #hasSession(request: IncomingMessage): boolean {
-    const id = sessionOf(request)
-    return id !== undefined && this.#sessions.has(id, this.#now())
+    const session = sessionOf(request)
+    return session !== undefined && this.#sessions.has(session, this.#date())
   }
 
   /**

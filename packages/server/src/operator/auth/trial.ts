@@ -39,11 +39,11 @@ export class Trial implements Operators {
     return this.refusal(request) === undefined
   }
 
-  login(request: IncomingMessage, _token: string): { refused: Answer } {
+  login(request: IncomingMessage): { refused: Answer } {
     return { refused: this.refusal(request) ?? noTokenToLogIn() }
   }
 
-  logout(request: IncomingMessage): string {
-    return expiredCookie(request)
+  logout(request: IncomingMessage, path: string): string {
+    return expiredCookie(request, path)
   }
 }

@@ -23,7 +23,8 @@ export interface ApiRecordContext {
   refusal: Refusal
 }
 
-const KEYED = { ...OPERATORS, params: { type: 'object', properties: { key: KEY } } }
+/** In the query: URL parsers take a path segment of dots for a way up, encoded or not. */
+const NAMED = { source: SOURCE, key: KEY }
 
 const LISTED = {
   source: { type: 'string', description: 'default: every source', examples: ['default'] },
@@ -65,38 +66,38 @@ export function apiRecordRoutes(app: FastifyInstance, { receiver, records, refus
     ...list,
   })
 
-  app.get('/api/records/:key', {
+  app.get('/api/record', {
     schema: {
-      ...KEYED,
+      ...OPERATORS,
       summary: 'A record in full',
-      ...query({ source: SOURCE }),
+      ...query(NAMED, ['key']),
       response: { ...json('the record', 'Record'), ...operatorProblems('not_found') },
     },
     ...forOperators(refusal, async (_, request) => {
-      const { key, source } = nameIn(request)
+      const { key, source } = request.query as Named
       return records.show(source, key, fullRecord)
     }),
   })
 
-  app.delete('/api/records/:key', {
+  app.delete('/api/record', {
     schema: {
-      ...KEYED,
+      ...OPERATORS,
       summary: 'Delete a record',
-      ...query({ source: SOURCE, force: FORCE }),
+      ...query({ ...NAMED, force: FORCE }, ['key']),
       ...OPERATOR_HEADER,
       response: { ...json('it is deleted', 'Cleared'), ...operatorProblems('not_found', 'record_running') },
     },
     ...changeForOperators(refusal, async (_, request) => {
-      const { key, source } = nameIn(request)
-      return records.delete(request, source, key, (request.query as Forced).force === 'true')
+      const { key, source, force } = request.query as Named & Forced
+      return records.delete(request, source, key, force === 'true')
     }),
   })
 
-  app.post('/api/records/:key/redrive', {
+  app.post('/api/record/redrive', {
     schema: {
-      ...KEYED,
+      ...OPERATORS,
       summary: 'A new round of attempts for an accepted delivery that is dead',
-      ...query({ source: SOURCE }),
+      ...query(NAMED, ['key']),
       body: REDRIVE,
       response: {
         ...json('it is due now', 'Redriven'),
@@ -104,11 +105,16 @@ export function apiRecordRoutes(app: FastifyInstance, { receiver, records, refus
       },
     },
     ...changeForOperators(refusal, async (_, request) => {
-      const { key, source } = nameIn(request)
+      const { key, source } = request.query as Named
       const { completed = false } = (request.body ?? {}) as { completed?: boolean }
       return records.redrive(request, source, key, completed)
     }),
   })
+}
+
+interface Named {
+  source: string
+  key: string
 }
 
 interface Forced {
@@ -121,11 +127,6 @@ interface ListQuery {
   label?: string
   limit: number
   after?: string
-}
-
-function nameIn(request: { params: unknown; query: unknown }): { key: string; source: string } {
-  const { source } = request.query as { source: string }
-  return { ...(request.params as { key: string }), source }
 }
 
 /** A filter may match few records: after this time the page ends with what was found, and a `next`. */

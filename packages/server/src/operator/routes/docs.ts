@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { compressed } from '../../http/compress.js'
 import { pageAnswer } from '../../http/html-page.js'
 import { json, media, OPERATORS, operatorProblems } from '../../http/openapi/answers.js'
 import { documentOf } from '../../http/openapi/document.js'
@@ -16,7 +17,7 @@ export function docsRoutes(app: FastifyInstance, routes: readonly Route[], refus
       summary: 'This document',
       response: { ...json('OpenAPI 3.1', { type: 'object' }), ...operatorProblems() },
     },
-    ...forOperators(refusal, async () => jsonAnswer(await document())),
+    ...forOperators(refusal, async (_, { raw }) => compressed(raw, jsonAnswer(await document()))),
   })
   app.get('/docs', {
     schema: {
@@ -25,7 +26,10 @@ export function docsRoutes(app: FastifyInstance, routes: readonly Route[], refus
       response: { ...media('a page', 'text/html'), ...operatorProblems() },
     },
     ...pageForOperators(refusal, async (_, { raw }) =>
-      pageAnswer(documentationPage(await document(), `http://${raw.headers.host ?? 'localhost:8000'}`)),
+      compressed(
+        raw,
+        pageAnswer(documentationPage(await document(), `http://${raw.headers.host ?? 'localhost:8000'}`)),
+      ),
     ),
   })
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { compressed } from '../../http/compress.js'
 import { OPERATORS, operatorProblems } from '../../http/openapi/answers.js'
 import { textAnswer } from '../../http/respond.js'
 import type { Metrics } from '../../observability/metrics/index.js'
@@ -16,9 +17,9 @@ export function metricsRoute(app: FastifyInstance, metrics: Metrics, refusal: Re
         ...operatorProblems(),
       },
     },
-    ...forOperators(refusal, async () => {
+    ...forOperators(refusal, async (_, { raw }) => {
       await metrics.refresh()
-      return textAnswer(registry.contentType, await registry.metrics())
+      return compressed(raw, textAnswer(registry.contentType, await registry.metrics()))
     }),
   })
 }

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Gate } from '../../deliveries/in-flight.js'
+import { compressed } from '../../http/compress.js'
 import { json, media, OPERATORS, operatorProblems } from '../../http/openapi/answers.js'
-import { jsonAnswer } from '../../http/respond.js'
+import { jsonAnswer, UNBUFFERED } from '../../http/respond.js'
 import type { Activity } from '../../observability/activity/index.js'
 import { forOperators, type Refusal } from '../auth/guard.js'
 
@@ -22,7 +23,9 @@ export function overviewRoutes(app: FastifyInstance, { activity, gate, refusal }
       summary: 'Totals since the start, the last minute and the current state of this process',
       response: { ...json('the overview', 'Overview'), ...operatorProblems() },
     },
-    ...forOperators(refusal, async () => jsonAnswer(await activity.snapshot(gate.inProgress))),
+    ...forOperators(refusal, async (_, { raw }) =>
+      compressed(raw, jsonAnswer(await activity.snapshot(gate.inProgress))),
+    ),
   })
 
   app.get('/api/stream', {
@@ -36,7 +39,7 @@ export function overviewRoutes(app: FastifyInstance, { activity, gate, refusal }
     },
     ...forOperators(refusal, async (_, { raw }) => ({
       status: 200,
-      headers: [['content-type', 'text/event-stream']],
+      headers: [['content-type', 'text/event-stream'], UNBUFFERED],
       body: new Uint8Array(),
       rest: events(activity, () => !gate.closed && refusal(raw) === undefined, gate),
       outcome: 'executed',

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { json, OPERATOR_HEADER, OPERATORS, problems, query } from '../../http/openapi/answers.js'
 import { jsonAnswer, respond } from '../../http/respond.js'
 import type { Audit } from '../audit.js'
@@ -17,6 +17,15 @@ const LOGIN = {
   properties: { token: { type: 'string', minLength: 1, maxLength: 1024, examples: ['the-admin-token'] } },
 }
 
+/** Only the browser knows where a proxy put this server. */
+const PATH = {
+  type: 'string',
+  pattern: "^/([A-Za-z0-9_.~!$&'()*+,=:@%-]+/)*$",
+  maxLength: 1024,
+  default: '/',
+  description: 'where the browser sees this server: the path of the cookie',
+}
+
 /** Anybody may send it. */
 const MAX_LOGIN_BYTES = 4_096
 
@@ -26,6 +35,7 @@ const REFUSED = ['operator_access_denied', 'bad_request', 'internal_error'] as c
 export function sessionRoutes(app: FastifyInstance, { operators, audit }: SessionContext): void {
   // Public: a login comes before authorisation.
   const open = { tags: OPERATORS.tags, ...query({}) }
+  const atPath = { tags: OPERATORS.tags, ...query({ path: PATH }) }
 
   app.get('/api/session', {
     schema: {
@@ -40,7 +50,7 @@ export function sessionRoutes(app: FastifyInstance, { operators, audit }: Sessio
   app.post('/api/session', {
     bodyLimit: MAX_LOGIN_BYTES,
     schema: {
-      ...open,
+      ...atPath,
       summary: 'Log in with the token, for twelve hours',
       body: LOGIN,
       response: {
@@ -55,7 +65,7 @@ export function sessionRoutes(app: FastifyInstance, { operators, audit }: Sessio
       },
     },
     handler: async (request, reply) => {
-      const login = operators.login(request.raw, (request.body as { token: string }).token)
+      const login = operators.login(request.raw, pathIn(request), (request.body as { token: string }).token)
       if ('refused' in login) return respond(reply, login.refused)
       audit(request.raw, { action: 'login', outcome: 'logged_in' })
       const answer = jsonAnswer({ access: operators.mode, logged_in: true })
@@ -65,7 +75,7 @@ export function sessionRoutes(app: FastifyInstance, { operators, audit }: Sessio
 
   app.delete('/api/session', {
     schema: {
-      ...open,
+      ...atPath,
       summary: 'Log out',
       ...OPERATOR_HEADER,
       response: { ...json('the cookie is gone', 'Session'), ...problems(...REFUSED) },
@@ -73,10 +83,12 @@ export function sessionRoutes(app: FastifyInstance, { operators, audit }: Sessio
     handler: async (request, reply) => {
       const refused = missingIntent(request.raw)
       if (refused !== undefined) return respond(reply, refused)
-      const cookie = operators.logout(request.raw)
+      const cookie = operators.logout(request.raw, pathIn(request))
       audit(request.raw, { action: 'logout', outcome: 'logged_out' })
       const answer = jsonAnswer({ access: operators.mode, logged_in: false })
       respond(reply, { ...answer, headers: [...answer.headers, ['set-cookie', cookie]] })
     },
   })
 }
+
+const pathIn = ({ query }: FastifyRequest): string => (query as { path: string }).path

@@ -5,7 +5,7 @@ import { json, media, OPERATORS, operatorProblems, query } from '../../http/open
 import { ref } from '../../http/openapi/schemas.js'
 import { serverProblem } from '../../http/problems.js'
 import { eventSummary, STATES } from '../../http/record-json.js'
-import { jsonAnswer } from '../../http/respond.js'
+import { jsonAnswer, UNBUFFERED } from '../../http/respond.js'
 import type { Audit, Change } from '../audit.js'
 import { forOperators, type Refusal } from '../auth/guard.js'
 import { countDead, type DeadSelection, type RedriveProgress, redriveDead } from '../dead-letters.js'
@@ -140,7 +140,7 @@ async function redriveMany(
   }
   return {
     status: 200,
-    headers: [['content-type', 'application/x-ndjson']],
+    headers: [['content-type', 'application/x-ndjson'], UNBUFFERED],
     body: new Uint8Array(),
     rest: progressOf(redriveDead(receiver, inbox, selection), ({ redriven, done, error }) =>
       audit({

@@ -202,6 +202,6 @@ test('a takeover is logged, counted and recorded', async () => {
   const about = { source: 'default', attempt: 2, requestId: 'r1', durationMs: expect.any(Number) }
   expect(app.lines()).toMatchObject([{ level: 40, msg: 'attempt taken over', ...about }])
   expect((await scrape(app.url)).value('takeovers_total', { source: 'default' })).toBe(1)
-  const { json } = await send(`${app.url}/api/records/a?source=default`, { method: 'GET' })
+  const { json } = await send(`${app.url}/api/record?key=a`, { method: 'GET' })
   expect(json).toMatchObject({ losses: 1, last_error: 'attempt 1 was lost: its lease ended without a word' })
 })

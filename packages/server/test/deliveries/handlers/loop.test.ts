@@ -64,7 +64,7 @@ test('of an inbox: each attempt is refused, and the record says why', async () =
   const server = await startServer({ env: { PORT: port, HOOKONCE_STORE_URL: 'memory:', ...env } })
   await send(`${server.url}/webhook`, { headers: { 'X-Idempotency-Key': 'a' }, body: '{}' })
   await vi.waitFor(async () => {
-    const { json } = await send(`${server.url}/api/records/a`, { method: 'GET' })
+    const { json } = await send(`${server.url}/api/record?key=a`, { method: 'GET' })
     expect(json.last_error).toMatch(/^status 508: .*loop_detected/)
   }, 10_000)
 })

@@ -28,7 +28,7 @@ test('a login sets a cookie: HttpOnly, SameSite=Strict, and not the token', asyn
   const login = await logIn(url, TOKEN)
   expect([login.status, login.json]).toEqual([200, { access: 'token', logged_in: true }])
   const [set] = login.headers['set-cookie']!
-  expect(set).toMatch(/^hookonce_session=[\w-]{43}; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/)
+  expect(set).toMatch(/^hookonce_session=[\w.-]{75}; Max-Age=43200; Path=\/; HttpOnly; SameSite=Strict$/)
   expect(set).not.toContain(TOKEN)
   const cookie = set!.split(';')[0]!
   expect((await session(cookie)).json.logged_in).toBe(true)
@@ -40,6 +40,67 @@ test('a login sets a cookie: HttpOnly, SameSite=Strict, and not the token', asyn
   expect((await records(url, { cookie })).status).toBe(401)
   expect(logged()).not.toContain(TOKEN)
   expect(logged()).not.toContain(cookie.split('=')[1])
+})
+
+test('the cookie is sent below the path where the browser sees the server only', async () => {
+  const { url } = await withToken()
+  const ask = (method: string, path: string) =>
+    send(`${url}/api/session?path=${encodeURIComponent(path)}`, {
+      method,
+      headers: { 'content-type': 'application/json' },
+      ...(method === 'POST' && { body: JSON.stringify({ token: TOKEN }) }),
+    })
+  for (const method of ['POST', 'DELETE']) {
+    expect((await ask(method, '/ops/hooks-admin/')).headers['set-cookie']![0]).toContain('; Path=/ops/hooks-admin/; ')
+    for (const wrong of ['ops', '/ops', '/; Domain=example.com/', '/\r\nx: y/', '//', '']) {
+      expect([wrong, (await ask(method, wrong)).status]).toEqual([wrong, 400])
+    }
+  }
+})
+
+describe('a session', () => {
+  const cookieOf = async (url: string) => (await logIn(url, TOKEN)).headers['set-cookie']![0]!.split(';')[0]!
+  const status = async (url: string, cookie: string) => (await records(url, { cookie })).status
+
+  test('is one in each process with the same token, and in none with another', async () => {
+    const [first, second] = [await withToken(), await withToken()]
+    const other = await startApp({ env: { HOOKONCE_ADMIN_TOKEN: `${TOKEN}-2` } })
+    const cookie = await cookieOf(first.url)
+    expect(await status(first.url, cookie)).toBe(200)
+    expect(await status(second.url, cookie)).toBe(200)
+    expect(await status(other.url, cookie)).toBe(401)
+  })
+
+  test('that was logged out is over in that process, while others know a copy of it', async () => {
+    const [first, second] = [await withToken(), await withToken()]
+    const [cookie, another] = [await cookieOf(first.url), await cookieOf(first.url)]
+    await send(`${first.url}/api/session`, { method: 'DELETE', headers: { cookie, 'x-hookonce-operator': '1' } })
+    expect(await status(first.url, cookie)).toBe(401)
+    expect(await status(first.url, another)).toBe(200)
+    expect(await status(second.url, cookie)).toBe(200)
+  })
+
+  test('that was altered in any part is none', async () => {
+    const { url } = await withToken()
+    const cookie = await cookieOf(url)
+    const [end, id, signature] = cookie.split('=')[1]!.split('.')
+    const later = (Number.parseInt(end!, 36) + 1).toString(36)
+    const altered = `${id!.startsWith('A') ? 'B' : 'A'}${id!.slice(1)}`
+    const short = signature!.slice(0, 20)
+    for (const forged of [
+      `${later}.${id}.${signature}`,
+      `${end}.${altered}.${signature}`,
+      `${end}.${id}.${short}`,
+      `${end}.${id}.`,
+      `${end}.${id}`,
+      `.${end}.${id}.${signature}`,
+      '...',
+      '',
+    ]) {
+      expect([forged, await status(url, `hookonce_session=${forged}`)]).toEqual([forged, 401])
+    }
+    expect(await status(url, cookie)).toBe(200)
+  })
 })
 
 test('the cookie is Secure where the browser uses https', async () => {
@@ -119,7 +180,7 @@ test('a login body of more than 4 KiB is not read', async () => {
 
 test('the body of a refused request is not read', async () => {
   const { url } = await withToken()
-  for (const path of ['/api/test', '/api/records/k/redrive']) {
+  for (const path of ['/api/test', '/api/record/redrive?key=k']) {
     const head = `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`
     expect(await sendRaw(url, `${head}Content-Length: 1000000\r\n\r\n`)).toMatch(/^HTTP\/1\.1 401 /)
   }
@@ -135,13 +196,13 @@ test('a stream ends with its session', async () => {
 })
 
 test('a session ends after twelve hours', () => {
-  let now = 0
-  const operators = createOperators({ mode: 'token', token: TOKEN, reason: '' }, { now: () => now })
+  let now = Date.parse('2030-01-31T12:00:00Z')
+  const operators = createOperators({ mode: 'token', token: TOKEN, reason: '' }, { date: () => now })
   const request = { headers: {}, socket: { remoteAddress: '127.0.0.1' } } as never
-  const login = operators.login(request, TOKEN)
+  const login = operators.login(request, '/', TOKEN)
   const cookie = 'cookie' in login ? login.cookie.split(';')[0] : ''
   const asked = { headers: { cookie }, socket: { remoteAddress: '127.0.0.1' } } as never
-  now = 12 * 3_600_000 - 1
+  now += 12 * 3_600_000 - 1
   expect(operators.refusal(asked)).toBeUndefined()
   now += 1
   expect(operators.refusal(asked)?.status).toBe(401)

@@ -20,6 +20,9 @@ const change = (url: string, body?: object) =>
 
 const remove = (url: string) => send(url, { method: 'DELETE', headers: { 'x-hookonce-operator': '1' } })
 
+const recordAt = (url: string, key: string, source = 'default') =>
+  `${url}/api/record?${new URLSearchParams({ source, key })}`
+
 const audited = (logged: string) =>
   logged
     .split('\n')
@@ -72,7 +75,7 @@ describe('records', () => {
     const handle = () => new Response('hello', { status: 201, headers: [['x-multi', '1']] })
     const { url } = await startApp({ sources: { shop: { handle } } })
     await deliver(url, 'k', 'shop')
-    const { json } = await get(`${url}/api/records/k?source=shop`)
+    const { json } = await get(recordAt(url, 'k', 'shop'))
     expect(json).toEqual({
       source: 'shop',
       key: 'k',
@@ -100,7 +103,7 @@ describe('records', () => {
         body_omitted: false,
       },
     })
-    expect((await get(`${url}/api/records/k`)).status).toBe(404)
+    expect((await get(`${url}/api/record?key=k`)).status).toBe(404)
   })
 
   test('tell of each attempt: when it began, what it took, in which process, how it ended', async () => {
@@ -141,17 +144,43 @@ describe('records', () => {
     '!~',
     '+',
     'redrive',
-  ])('the record of the key %s can be read and deleted', async key => {
-    const { url, logged } = await startApp()
-    await deliver(url, key)
-    const at = `${url}/api/records/${encodeURIComponent(key)}`
-    expect((await get(at)).json.key).toBe(key)
+    '.',
+    '..',
+    '../..',
+    '%2e%2E',
+    '&key=other',
+    ';',
+  ])('the record of the key %s can be read, redriven and deleted', async key => {
+    const fail = () => new Response('no', { status: 500 })
+    const { url, logged } = await startApp({
+      sources: { shop: { mode: 'inbox', handle: fail, retryDelaysSeconds: [] } },
+    })
+    await deliver(url, key, 'shop')
+    const at = recordAt(url, key, 'shop')
+    const dead = (round: number) =>
+      until('it is dead', async () => {
+        const { json } = await get(at)
+        return json.key === key && json.state === 'dead' && json.inbox.round === round
+      })
+    await dead(1)
+    expect((await change(at.replace('/record', '/record/redrive'))).json).toEqual({ status: 'redriven', key })
+    await dead(2)
     expect((await remove(at)).json).toEqual({ status: 'cleared', key })
     expect((await remove(at)).status).toBe(404)
     expect(audited(logged())).toMatchObject([
-      { action: 'delete', source: 'default', key, outcome: 'deleted', peer: '127.0.0.1', by: 'local' },
+      { action: 'redrive', source: 'shop', key, outcome: 'redriven' },
+      { action: 'delete', source: 'shop', key, outcome: 'deleted', peer: '127.0.0.1', by: 'token' },
       { action: 'delete', key, outcome: 'absent' },
     ])
+  })
+
+  test('are named by one key, which must be there', async () => {
+    const { url } = await startApp()
+    for (const query of ['', '?key=', '?key=a&key=b', `?key=${'k'.repeat(256)}`]) {
+      expect([query, (await get(`${url}/api/record${query}`)).status]).toEqual([query, 400])
+      expect([query, (await remove(`${url}/api/record${query}`)).status]).toEqual([query, 400])
+      expect([query, (await change(`${url}/api/record/redrive${query}`)).status]).toEqual([query, 400])
+    }
   })
 
   test('with a running attempt are deleted by force only', async () => {
@@ -165,10 +194,10 @@ describe('records', () => {
     }
     const { url } = await startApp({ sources: { default: { handle } } })
     const running = deliver(url, 'k')
-    await until('it runs', async () => (await get(`${url}/api/records/k`)).json.state === 'running')
-    expect((await get(`${url}/api/records/k`)).json.lease_remaining_ms).toBeGreaterThan(0)
-    expect((await remove(`${url}/api/records/k`)).json.code).toBe('record_running')
-    expect((await remove(`${url}/api/records/k?force=true`)).status).toBe(200)
+    await until('it runs', async () => (await get(recordAt(url, 'k'))).json.state === 'running')
+    expect((await get(recordAt(url, 'k'))).json.lease_remaining_ms).toBeGreaterThan(0)
+    expect((await remove(recordAt(url, 'k'))).json.code).toBe('record_running')
+    expect((await remove(`${recordAt(url, 'k')}&force=true`)).status).toBe(200)
     finish()
     expect((await running).status).toBe(504)
   })
@@ -178,13 +207,13 @@ test('an accepted delivery is redriven when it is dead, and when it is completed
   let works = false
   const handle = () => (works ? new Response('done') : new Response('no', { status: 500 }))
   const { url, logged } = await startApp({ sources: { shop: { mode: 'inbox', handle, retryDelaysSeconds: [] } } })
-  const at = `${url}/api/records/k`
-  const redrive = (body?: object) => change(`${at}/redrive?source=shop`, body)
-  const state = async () => (await get(`${at}?source=shop`)).json.state
+  const at = recordAt(url, 'k', 'shop')
+  const redrive = (body?: object) => change(`${url}/api/record/redrive?source=shop&key=k`, body)
+  const state = async () => (await get(at)).json.state
   expect((await redrive()).status).toBe(404)
   await deliver(url, 'k', 'shop')
   await until('it is dead', async () => (await state()) === 'dead')
-  const { json } = await get(`${at}?source=shop`)
+  const { json } = await get(at)
   expect(json.inbox).toEqual({ due_at: null, group: null, round: 1 })
   expect(json.delivery).toMatchObject({
     method: 'POST',
@@ -199,7 +228,7 @@ test('an accepted delivery is redriven when it is dead, and when it is completed
   expect((await redrive({ completed: 'yes' })).status).toBe(400)
   expect((await redrive({ complete: true })).status).toBe(400)
   expect((await redrive({ completed: true })).status).toBe(200)
-  expect((await change(`${url}/api/records/k/redrive`)).status).toBe(404)
+  expect((await change(`${url}/api/record/redrive?key=k`)).status).toBe(404)
   expect(audited(logged()).map(({ action, outcome }) => `${action} ${outcome}`)).toEqual([
     'redrive absent',
     'redrive redriven',
@@ -228,6 +257,7 @@ test('sources show their settings, and of a target the origin only', async () =>
       records_bodies: true,
       recent: [],
       problems: [],
+      attempts: [],
     },
     expect.objectContaining({ name: 'quiet', mode: 'inbox', handle: 'function', records_bodies: false }),
   ])
@@ -258,49 +288,5 @@ describe('a test delivery', () => {
     expect([json.first.status, json.duplicate.status]).toEqual([202, 202])
     expect(json.duplicate.headers).toContainEqual(['x-cached', 'true'])
     expect((await change(`${url}/api/test?source=none`, {})).status).toBe(404)
-  })
-})
-
-describe('redaction', () => {
-  test('redactHeaders hides header values from operators; replays still have them', async () => {
-    const handle = () => new Response('x', { headers: { 'x-secret': 's3cret', 'x-open': 'open' } })
-    const { url } = await startApp({
-      sources: {
-        inline: { handle, redactHeaders: ['X-Secret'] },
-        inbox: { handle, mode: 'inbox', redactHeaders: ['x-idempotency-key', 'x-secret'] },
-      },
-    })
-    await deliver(url, 'k', 'inline')
-    expect((await deliver(url, 'k', 'inline')).headers['x-secret']).toBe('s3cret')
-    await deliver(url, 'k', 'inbox')
-    await until('it is done', async () => (await get(`${url}/api/records/k?source=inbox`)).json.state === 'completed')
-    const { json } = await get(`${url}/api/records/k?source=inbox`)
-    expect(json.delivery.headers).toContainEqual(['x-idempotency-key', '[redacted]'])
-    for (const source of ['inline', 'inbox']) {
-      for (const path of ['/webhook/idempotency/k', '/api/records/k']) {
-        const { text } = await get(`${url}${path}?source=${source}`)
-        expect(text).not.toContain('s3cret')
-        expect(text).toContain('[redacted]')
-        expect(text).toContain('open')
-      }
-    }
-    expect((await get(`${url}/webhook/events?bodies=true`)).text).not.toContain('s3cret')
-  })
-
-  test('recordBody: false hides bodies and records none; replays say that the body was omitted', async () => {
-    const handle = () => new Response('personal')
-    const { url, receiver } = await startApp({
-      sources: { inline: { handle, recordBody: false }, inbox: { handle, mode: 'inbox', recordBody: false } },
-    })
-    expect((await deliver(url, 'k', 'inline')).text).toBe('personal')
-    const replay = await deliver(url, 'k', 'inline')
-    expect([replay.text, replay.headers['x-cached-body']]).toEqual(['', 'omitted'])
-    const recorded = await receiver.record('inline', 'k')
-    expect([recorded?.response?.body.length, recorded?.response?.bodyOmitted]).toEqual([0, true])
-    await deliver(url, 'k', 'inbox')
-    await until('it is done', async () => (await get(`${url}/api/records/k?source=inbox`)).json.state === 'completed')
-    const { json } = await get(`${url}/api/records/k?source=inbox`)
-    expect([json.response.body, json.response.body_omitted, json.delivery.body]).toEqual([null, true, null])
-    expect((await get(`${url}/webhook/events?bodies=true`)).text).not.toContain('"event"')
   })
 })

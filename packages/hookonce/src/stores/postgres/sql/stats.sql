@@ -2,7 +2,7 @@
 -- the first; and all bytes on disk, indexes included.
 SELECT
   CASE
-    WHEN pg_relation_size(c.oid) < 8388608
+    WHEN pg_relation_size(c.oid) < 16777216
       THEN (SELECT count(*) FROM hookonce.records WHERE expires_at > hookonce.now_ms())
     ELSE c.reltuples::bigint
   END AS records,

@@ -82,17 +82,20 @@ export const countingDeadCases: readonly StoreCase[] = [
     ),
   ]),
 
-  inboxCase('what is completed, failed, only claimed, or of another scope is not counted as dead', async ({ probe }) => {
-    for (const key of ['completed', 'failed']) await accept(probe.of({ key }))
-    assert.equal((await take(probe, ANN)).length, 2)
-    await probe.of({ key: 'completed' }).completed(ANN)
-    await fail(probe.of({ key: 'failed' }), ANN, { dueInMs: HOUR })
-    const claimed = probe.of({ key: 'claimed' })
-    await claimed.acquire(ANN)
-    await fail(claimed, ANN, 'dead')
-    const elsewhere = probe.of({ scope: `${probe.id.scope}-other` })
-    await accept(elsewhere)
-    await ways.failing!(elsewhere)
-    assert.deepEqual([await countOf(probe), await countOf(elsewhere)], [0, 1])
-  }),
+  inboxCase(
+    'what is completed, failed, only claimed, or of another scope is not counted as dead',
+    async ({ probe }) => {
+      for (const key of ['completed', 'failed']) await accept(probe.of({ key }))
+      assert.equal((await take(probe, ANN)).length, 2)
+      await probe.of({ key: 'completed' }).completed(ANN)
+      await fail(probe.of({ key: 'failed' }), ANN, { dueInMs: HOUR })
+      const claimed = probe.of({ key: 'claimed' })
+      await claimed.acquire(ANN)
+      await fail(claimed, ANN, 'dead')
+      const elsewhere = probe.of({ scope: `${probe.id.scope}-other` })
+      await accept(elsewhere)
+      await ways.failing!(elsewhere)
+      assert.deepEqual([await countOf(probe), await countOf(elsewhere)], [0, 1])
+    },
+  ),
 ]
