@@ -2,6 +2,7 @@ import { ConfigurationError } from '../../errors.js'
 import { checkConnectionUrl } from '../../util/connection-url.js'
 import { methods } from '../../util/options.js'
 import type { FailNext, InboxStore } from '../inbox-store.js'
+import { failureOf } from '../rules.js'
 import { MAX_ERROR_LENGTH, type TransactionalStore } from '../store.js'
 import { createAcceptances } from './accept.js'
 import { createBatcher } from './batcher.js'
@@ -191,10 +192,11 @@ export function postgresStore(
       })
     },
 
-    fail({ scope, key }, leaseId, error, next: FailNext = { dueInMs: 0 }) {
+    fail({ scope, key }, leaseId, failure, next: FailNext = { dueInMs: 0 }) {
+      const { error, outcome } = failureOf(failure)
       return operation('always', async by => {
         const [dueInMs, notBegun] = next === 'dead' ? [null, false] : [next.dueInMs, next.notBegun === true]
-        const failed = await run('fail', [scope, key, leaseId, storable(error), dueInMs, notBegun], by)
+        const failed = await run('fail', [scope, key, leaseId, storable(error), dueInMs, notBegun, String(outcome)], by)
         if (failed.length > 0) return 'failed'
         const before = await run('findSettled', [scope, key, leaseId, ['failed', 'dead']], by)
         return before.length > 0 ? 'failed' : 'fenced'

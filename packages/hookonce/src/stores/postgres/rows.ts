@@ -1,3 +1,4 @@
+import { historyOf, outcomeOf } from '../history.js'
 import type { Accepted, RecordId, RecordSummary, StoredRecord } from '../store.js'
 import type { Row } from './connections.js'
 
@@ -64,6 +65,7 @@ export function acceptedOf([due, group, round, earlier]: Row): Accepted {
 /** Decodes the columns of `get.sql`. */
 export function recordOf(row: Row): StoredRecord {
   const summary = summaryOf(row)
-  const [result, delivery] = row.slice(-2)
-  return { ...summary, result, ...(summary.accepted && { delivery }) }
+  const [outcome, lines, result, delivery] = row.slice(-4)
+  const history = historyOf(lines ?? [], { ...summary, outcome: outcome === null ? null : outcomeOf(outcome) })
+  return { ...summary, history, result, ...(summary.accepted && { delivery }) }
 }

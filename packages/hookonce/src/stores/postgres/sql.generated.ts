@@ -9,7 +9,8 @@ UPDATE hookonce.records SET
   claimed_at = hookonce.now_ms(), lease_ends_at = hookonce.now_ms(), settled_at = NULL, expires_at = 8640000000000000,
   lock_ttl_ms = 0, retention_ms = $6::bigint, last_error = NULL, result = NULL,
   due_at = hookonce.now_ms() + $7::bigint, grp = $8::text, blocked = $8::text IS NOT NULL, round = 1, earlier_attempts = 0,
-  dead_until = NULL, label = $9, delivery = $10::bytea
+  dead_until = NULL, label = $9, delivery = $10::bytea,
+  outcome = NULL, outcome_token = NULL, history = NULL, history_id = NULL
 FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND expires_at <= hookonce.now_ms()
 RETURNING created_at, CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END`,
@@ -90,14 +91,17 @@ claimed AS (
     END,
     fencing_token = greatest(fencing_token + 1, hookonce.now_us()), claimed_at = hookonce.now_ms(),
     lease_ends_at = hookonce.now_ms() + least($4::bigint, $5::bigint), settled_at = NULL, lock_ttl_ms = $5::bigint,
-    due_at = hookonce.now_ms() + least($4::bigint, $5::bigint), lease_ms = least($4::bigint, $5::bigint), begun = false
+    due_at = hookonce.now_ms() + least($4::bigint, $5::bigint), lease_ms = least($4::bigint, $5::bigint), begun = false,
+    history = hookonce.history_with_last(records),
+    history_id = CASE WHEN state = 'pending' THEN history_id ELSE id END
   WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running' AND begun)::integer < $6::integer
   RETURNING id, key, attempts, fencing_token, created_at, due_at, grp, round, earlier_attempts, delivery
 ),
 died AS (
   UPDATE hookonce.records SET
     state = 'dead', losses = losses + (state = 'running' AND begun)::integer, last_error = $7, settled_at = hookonce.now_ms(),
-    expires_at = hookonce.now_ms() + retention_ms, due_at = NULL, dead_until = hookonce.now_ms() + retention_ms
+    expires_at = hookonce.now_ms() + retention_ms, due_at = NULL, dead_until = hookonce.now_ms() + retention_ms,
+    outcome = 'lost', outcome_token = fencing_token
   FROM lock_timeout
   WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running' AND begun)::integer >= $6::integer
   RETURNING scope, key, grp, watched
@@ -120,7 +124,8 @@ UPDATE hookonce.records SET
   settled_at = NULL,
   expires_at = hookonce.now_ms() + least($6::bigint, $7::bigint) + greatest($7::bigint, $8::bigint),
   lock_ttl_ms = $7::bigint, retention_ms = $8::bigint, last_error = NULL, result = NULL, grp = NULL, round = NULL,
-  earlier_attempts = 0, dead_until = NULL, label = $9, delivery = NULL, lease_ms = least($6::bigint, $7::bigint), begun = true
+  earlier_attempts = 0, dead_until = NULL, label = $9, delivery = NULL, lease_ms = least($6::bigint, $7::bigint), begun = true,
+  outcome = NULL, outcome_token = NULL, history = NULL, history_id = NULL
 FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND expires_at <= hookonce.now_ms()
 RETURNING attempts, fencing_token`,
@@ -209,7 +214,8 @@ UPDATE hookonce.meta SET checked_at = hookonce.now_ms() FROM lock_timeout WHERE 
   delete: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   expires_at = 0, lock_ttl_ms = 0, retention_ms = 0, fingerprint = NULL, last_error = NULL, result = NULL,
-  due_at = NULL, dead_until = NULL, label = NULL, delivery = NULL
+  due_at = NULL, dead_until = NULL, label = NULL, delivery = NULL,
+  outcome = NULL, outcome_token = NULL, history = NULL, history_id = NULL
 FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()
   AND ($3::boolean OR state <> 'running' OR lease_ends_at <= hookonce.now_ms())
@@ -227,7 +233,8 @@ UPDATE hookonce.records SET
   END,
   due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + $5::bigint END,
   dead_until = CASE WHEN round IS NOT NULL AND $5::bigint IS NULL THEN hookonce.now_ms() + retention_ms END,
-  earlier_attempts = earlier_attempts + $6::boolean::integer
+  earlier_attempts = earlier_attempts + $6::boolean::integer,
+  outcome = $7, outcome_token = fencing_token
 FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3 AND expires_at > hookonce.now_ms()
 RETURNING CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,
@@ -239,7 +246,7 @@ WHERE scope = $1 AND key = $2 AND lease_id = $3 AND state = ANY ($4::text[]) AND
   get: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id,
   CASE WHEN attempts > 0 THEN fencing_token ELSE 0 END, created_at, claimed_at, lease_ends_at, settled_at, expires_at,
   last_error, lease_ends_at - hookonce.now_ms(), due_at, grp, round, earlier_attempts, label,
-  result, delivery
+  CASE WHEN outcome_token = fencing_token THEN outcome END, CASE WHEN history_id = id THEN history END, result, delivery
 FROM hookonce.records WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()`,
   indexDead: `CREATE INDEX CONCURRENTLY records_dead ON hookonce.records (scope, dead_until) WHERE dead_until IS NOT NULL`,
   indexLabels: `CREATE INDEX CONCURRENTLY records_by_label ON hookonce.records (label, created_at, id) WHERE label IS NOT NULL`,
@@ -294,7 +301,8 @@ SELECT count(*) AS removed FROM removed`,
   redrive: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   state = 'pending', losses = 0, settled_at = NULL, expires_at = 8640000000000000, result = NULL,
-  due_at = hookonce.now_ms(), dead_until = NULL, blocked = grp IS NOT NULL, round = round + 1, earlier_attempts = attempts
+  due_at = hookonce.now_ms(), dead_until = NULL, blocked = grp IS NOT NULL, round = round + 1, earlier_attempts = attempts,
+  history = hookonce.history_with_last(records), history_id = id
 FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND round IS NOT NULL AND due_at IS NULL AND (state = 'dead' OR $3) AND expires_at > hookonce.now_ms()
 RETURNING CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END`,
@@ -366,7 +374,9 @@ UPDATE hookonce.records SET
   END,
   due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + least($8::bigint, $9::bigint) END,
   lock_ttl_ms = $9::bigint, retention_ms = $10::bigint, lease_ms = least($8::bigint, $9::bigint), begun = true,
-  earlier_attempts = earlier_attempts + (state = 'running' AND NOT begun)::integer
+  earlier_attempts = earlier_attempts + (state = 'running' AND NOT begun)::integer,
+  history = hookonce.history_with_last(records),
+  history_id = CASE WHEN state = 'pending' THEN history_id ELSE id END
 FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND state = $4 AND expires_at > hookonce.now_ms()
   AND (state IN ('failed', 'pending') OR (state = 'running' AND lease_ends_at <= hookonce.now_ms()))
@@ -594,4 +604,31 @@ CREATE INDEX IF NOT EXISTS records_dead ON hookonce.records (scope, dead_until) 
 DELETE FROM hookonce.records WHERE scope = 'hookonce ballast' AND key LIKE 'light %';
 
 UPDATE hookonce.meta SET version = 8 WHERE id = 1;`,
+  `-- Expand only: earlier versions keep working. What a record tells of its attempts before the last one, nine lines at most, and
+-- how the last one failed. No first attempt writes these columns, and no index has one.
+-- Earlier versions leave them as they are, when another attempt or another record takes the row. So each says whose it is:
+-- outcome that of the attempt with this token, history that of the record with this id.
+ALTER TABLE hookonce.records
+  ADD COLUMN outcome text,
+  ADD COLUMN outcome_token bigint,
+  ADD COLUMN history text[],
+  ADD COLUMN history_id bigint;
+
+-- The history of a record whose next attempt or round begins. A pending record's last attempt is in it, if it had one.
+-- The planner inlines this function.
+CREATE FUNCTION hookonce.history_with_last(r hookonce.records) RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+  SELECT CASE
+    WHEN r.state = 'pending' THEN r.history
+    ELSE (CASE WHEN r.history_id = r.id THEN r.history[cardinality(r.history) - 7:] END) || concat_ws(' ',
+      r.attempts, r.fencing_token, left(split_part(r.lease_id, '.', 1), 8), r.claimed_at,
+      coalesce(r.settled_at, hookonce.now_ms()) - r.claimed_at,
+      CASE r.state
+        WHEN 'running' THEN 'lost'
+        WHEN 'completed' THEN 'recorded'
+        ELSE coalesce(CASE WHEN r.outcome_token = r.fencing_token THEN r.outcome END, 'failed')
+      END)
+  END
+$body$;
+
+UPDATE hookonce.meta SET version = 9 WHERE id = 1;`,
 ]

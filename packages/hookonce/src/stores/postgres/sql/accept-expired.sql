@@ -11,7 +11,8 @@ UPDATE hookonce.records SET
   claimed_at = hookonce.now_ms(), lease_ends_at = hookonce.now_ms(), settled_at = NULL, expires_at = 8640000000000000,
   lock_ttl_ms = 0, retention_ms = $6::bigint, last_error = NULL, result = NULL,
   due_at = hookonce.now_ms() + $7::bigint, grp = $8::text, blocked = $8::text IS NOT NULL, round = 1, earlier_attempts = 0,
-  dead_until = NULL, label = $9, delivery = $10::bytea
+  dead_until = NULL, label = $9, delivery = $10::bytea,
+  outcome = NULL, outcome_token = NULL, history = NULL, history_id = NULL
 FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND expires_at <= hookonce.now_ms()
 RETURNING created_at, CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END

@@ -25,14 +25,17 @@ claimed AS (
     END,
     fencing_token = greatest(fencing_token + 1, hookonce.now_us()), claimed_at = hookonce.now_ms(),
     lease_ends_at = hookonce.now_ms() + least($4::bigint, $5::bigint), settled_at = NULL, lock_ttl_ms = $5::bigint,
-    due_at = hookonce.now_ms() + least($4::bigint, $5::bigint), lease_ms = least($4::bigint, $5::bigint), begun = false
+    due_at = hookonce.now_ms() + least($4::bigint, $5::bigint), lease_ms = least($4::bigint, $5::bigint), begun = false,
+    history = hookonce.history_with_last(records),
+    history_id = CASE WHEN state = 'pending' THEN history_id ELSE id END
   WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running' AND begun)::integer < $6::integer
   RETURNING id, key, attempts, fencing_token, created_at, due_at, grp, round, earlier_attempts, delivery
 ),
 died AS (
   UPDATE hookonce.records SET
     state = 'dead', losses = losses + (state = 'running' AND begun)::integer, last_error = $7, settled_at = hookonce.now_ms(),
-    expires_at = hookonce.now_ms() + retention_ms, due_at = NULL, dead_until = hookonce.now_ms() + retention_ms
+    expires_at = hookonce.now_ms() + retention_ms, due_at = NULL, dead_until = hookonce.now_ms() + retention_ms,
+    outcome = 'lost', outcome_token = fencing_token
   FROM lock_timeout
   WHERE ctid = ANY (ARRAY(SELECT ctid FROM due)) AND losses + (state = 'running' AND begun)::integer >= $6::integer
   RETURNING scope, key, grp, watched

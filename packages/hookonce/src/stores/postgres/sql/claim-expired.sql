@@ -9,7 +9,8 @@ UPDATE hookonce.records SET
   settled_at = NULL,
   expires_at = hookonce.now_ms() + least($6::bigint, $7::bigint) + greatest($7::bigint, $8::bigint),
   lock_ttl_ms = $7::bigint, retention_ms = $8::bigint, last_error = NULL, result = NULL, grp = NULL, round = NULL,
-  earlier_attempts = 0, dead_until = NULL, label = $9, delivery = NULL, lease_ms = least($6::bigint, $7::bigint), begun = true
+  earlier_attempts = 0, dead_until = NULL, label = $9, delivery = NULL, lease_ms = least($6::bigint, $7::bigint), begun = true,
+  outcome = NULL, outcome_token = NULL, history = NULL, history_id = NULL
 FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND expires_at <= hookonce.now_ms()
 RETURNING attempts, fencing_token

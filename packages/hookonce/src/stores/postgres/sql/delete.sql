@@ -4,7 +4,8 @@
 WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   expires_at = 0, lock_ttl_ms = 0, retention_ms = 0, fingerprint = NULL, last_error = NULL, result = NULL,
-  due_at = NULL, dead_until = NULL, label = NULL, delivery = NULL
+  due_at = NULL, dead_until = NULL, label = NULL, delivery = NULL,
+  outcome = NULL, outcome_token = NULL, history = NULL, history_id = NULL
 FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()
   AND ($3::boolean OR state <> 'running' OR lease_ends_at <= hookonce.now_ms())

@@ -19,7 +19,9 @@ UPDATE hookonce.records SET
   END,
   due_at = CASE WHEN round IS NOT NULL THEN hookonce.now_ms() + least($8::bigint, $9::bigint) END,
   lock_ttl_ms = $9::bigint, retention_ms = $10::bigint, lease_ms = least($8::bigint, $9::bigint), begun = true,
-  earlier_attempts = earlier_attempts + (state = 'running' AND NOT begun)::integer
+  earlier_attempts = earlier_attempts + (state = 'running' AND NOT begun)::integer,
+  history = hookonce.history_with_last(records),
+  history_id = CASE WHEN state = 'pending' THEN history_id ELSE id END
 FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND state = $4 AND expires_at > hookonce.now_ms()
   AND (state IN ('failed', 'pending') OR (state = 'running' AND lease_ends_at <= hookonce.now_ms()))
