@@ -17,33 +17,37 @@ export type LastAttempt = Pick<
   outcome: AttemptOutcome | null
 }
 
-/** The lines of earlier attempts with that of the last one, if there was one in this round that is not among them. */
-export function withLast(lines: readonly string[], record: LastAttempt, now: number): string[] {
-  const last = lastAttempt(record)
-  if (last === undefined) return [...lines]
-  const over = last.tookMs === null ? { ...last, tookMs: now - last.beganAt, outcome: 'lost' as const } : last
-  return [...lines, lineOf(over)].slice(1 - MAX_HISTORY)
+/**
+ * The last attempt of a record, with its end. `now`: the record moves on, so that one which still runs is lost. A pending
+ * record has none: it is new, or its attempts are of earlier rounds.
+ */
+export function lastAttempt(record: LastAttempt, now?: number): RecordedAttempt[] {
+  const { state, attempts, leaseId, fencingToken, claimedAt, settledAt, outcome } = record
+  if (state === 'pending') return []
+  const endedAt = settledAt ?? now
+  const runs = now === undefined ? 'running' : 'lost'
+  return [
+    {
+      number: attempts,
+      fencingToken,
+      process: processOf(leaseId),
+      beganAt: claimedAt,
+      // The store's clock may have stepped back.
+      tookMs: endedAt === undefined ? null : Math.max(0, endedAt - claimedAt),
+      outcome: state === 'running' ? runs : state === 'completed' ? 'recorded' : (outcome ?? 'failed'),
+    },
+  ]
 }
+
+/** The lines of earlier attempts and of the last one, as far as they are kept. */
+export const withLast = (lines: readonly string[], record: LastAttempt, now: number): string[] =>
+  [...lines, ...lastAttempt(record, now).map(lineOf)].slice(1 - MAX_HISTORY)
 
 /** All that is known of a record's attempts, oldest first. */
-export function historyOf(lines: readonly string[], record: LastAttempt): RecordedAttempt[] {
-  const last = lastAttempt(record)
-  return [...lines.map(attemptOf), ...(last === undefined ? [] : [last])]
-}
-
-/** A pending record has none: it is new, or its attempts are of earlier rounds. */
-function lastAttempt({ state, attempts, leaseId, fencingToken, claimedAt, settledAt, outcome }: LastAttempt) {
-  if (state === 'pending') return undefined
-  const attempt: RecordedAttempt = {
-    number: attempts,
-    fencingToken,
-    process: processOf(leaseId),
-    beganAt: claimedAt,
-    tookMs: settledAt === null ? null : settledAt - claimedAt,
-    outcome: state === 'running' ? 'running' : state === 'completed' ? 'recorded' : (outcome ?? 'failed'),
-  }
-  return attempt
-}
+export const historyOf = (lines: readonly string[], record: LastAttempt): RecordedAttempt[] => [
+  ...lines.map(attemptOf),
+  ...lastAttempt(record),
+]
 
 /** A lease id begins with the name of the process that made it: see `newLeaseId`. */
 export const processOf = (leaseId: string): string => leaseId.split('.', 1)[0]!.slice(0, PROCESS_LENGTH)

@@ -1,4 +1,4 @@
-import { historyOf, withLast } from '../history.js'
+import { lastAttempt, MAX_HISTORY } from '../history.js'
 import type { AcceptRequest, DueClaim, FailNext } from '../inbox-store.js'
 import { expiryOf, remainingLease } from '../rules.js'
 import {
@@ -9,6 +9,7 @@ import {
   lostError,
   MAX_ERROR_LENGTH,
   NEVER,
+  type RecordedAttempt,
   type RecordSummary,
   type StoredRecord,
 } from '../store.js'
@@ -45,9 +46,9 @@ export class MemoryRecord implements Omit<StoredRecord, 'leaseRemainingMs' | 'hi
   /** Whether the running attempt is known to have begun. */
   begun = false
   dueTurn: Turn<MemoryRecord> | undefined
-  /** Of the attempts before the last one. */
-  #lines: string[] = []
-  #outcome: AttemptOutcome | null = null
+  #earlier: RecordedAttempt[] = []
+  /** How the last attempt failed. */
+  outcome: AttemptOutcome | null = null
 
   constructor(request: ClaimRequest | AcceptRequest, ordinal: number, now: number) {
     this.scope = request.scope
@@ -103,7 +104,7 @@ export class MemoryRecord implements Omit<StoredRecord, 'leaseRemainingMs' | 'hi
   fail({ error, outcome }: Failure, next: FailNext, now: number): void {
     this.#settle(this.accepted && next === 'dead' ? 'dead' : 'failed', now)
     this.lastError = error.slice(0, MAX_ERROR_LENGTH)
-    this.#outcome = outcome
+    this.outcome = outcome
     if (this.accepted === undefined || next === 'dead') return
     this.expiresAt = NEVER
     this.accepted.dueAt = now + next.dueInMs
@@ -113,7 +114,7 @@ export class MemoryRecord implements Omit<StoredRecord, 'leaseRemainingMs' | 'hi
   die(error: string, now: number): void {
     this.#settle('dead', now)
     this.lastError = error
-    this.#outcome = 'lost'
+    this.outcome = 'lost'
   }
 
   #settle(state: 'completed' | 'failed' | 'dead', now: number): void {
@@ -136,19 +137,18 @@ export class MemoryRecord implements Omit<StoredRecord, 'leaseRemainingMs' | 'hi
   }
 
   summary(now: number): RecordSummary {
-    const { ordinal, lockTtlMs, retentionMs, begun, dueTurn, result, delivery, accepted, ...summary } = this
+    const { ordinal, lockTtlMs, retentionMs, begun, dueTurn, outcome, result, delivery, accepted, ...summary } = this
     return { ...summary, ...(accepted && { accepted: { ...accepted } }), leaseRemainingMs: remainingLease(this, now) }
   }
 
   #keepLast(now: number): void {
-    this.#lines = withLast(this.#lines, { ...this.summary(now), outcome: this.#outcome }, now)
+    this.#earlier = [...this.#earlier, ...lastAttempt(this, now)].slice(1 - MAX_HISTORY)
   }
 
   stored(now: number): StoredRecord {
     const { result, delivery } = this
-    const summary = this.summary(now)
-    const history = historyOf(this.#lines, { ...summary, outcome: this.#outcome })
-    const record = { ...summary, history, result: result && copyOf(result) }
+    const history = [...this.#earlier, ...lastAttempt(this)]
+    const record = { ...this.summary(now), history, result: result && copyOf(result) }
     return delivery ? { ...record, delivery: copyOf(delivery) } : record
   }
 

@@ -111,8 +111,7 @@ export class Records {
   }
 
   #forgetDead(record: MemoryRecord): void {
-    const dead = this.#dead.get(record.scope)
-    if (dead?.delete(record) && dead.size === 0) this.#dead.delete(record.scope)
+    this.#dead.get(record.scope)?.delete(record)
   }
 }
 

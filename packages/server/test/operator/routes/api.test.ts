@@ -116,7 +116,7 @@ describe('records', () => {
     ]
     const { url } = await startApp({ sources: { shop: { handle: (_, { number }) => ends[number - 1]!() } } })
     for (const _ of ends) await deliver(url, 'k', 'shop')
-    const { json } = await get(`${url}/api/records/k?source=shop`)
+    const { json } = await get(`${url}/api/record?source=shop&key=k`)
     const attempt = {
       process: expect.stringMatching(/^[\w-]{8}$/),
       began_at: expect.stringMatching(/^\d{4}-/),

@@ -15,7 +15,7 @@ CREATE FUNCTION hookonce.history_with_last(r hookonce.records) RETURNS text[] LA
     WHEN r.state = 'pending' THEN r.history
     ELSE (CASE WHEN r.history_id = r.id THEN r.history[cardinality(r.history) - 7:] END) || concat_ws(' ',
       r.attempts, r.fencing_token, left(split_part(r.lease_id, '.', 1), 8), r.claimed_at,
-      coalesce(r.settled_at, hookonce.now_ms()) - r.claimed_at,
+      greatest(0, coalesce(r.settled_at, hookonce.now_ms()) - r.claimed_at),
       CASE r.state
         WHEN 'running' THEN 'lost'
         WHEN 'completed' THEN 'recorded'
