@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { AcceptRequest, ClaimDueRequest, FailNext, InboxStore } from '../inbox-store.js'
-import type { ClaimRequest, ListQuery, RecordId } from '../store.js'
+import type { AttemptOutcome, ClaimRequest, ListQuery, RecordId } from '../store.js'
 import type { Failure } from './database/errors.js'
 import type { Handovers } from './lock-handover.js'
 
@@ -9,7 +9,7 @@ export interface Payloads {
   claim: Required<ClaimRequest>
   renew: RecordId & { leaseId: string; leaseMs: number }
   complete: RecordId & { leaseId: string; result: Uint8Array }
-  fail: RecordId & { leaseId: string; error: string; next: FailNext }
+  fail: RecordId & { leaseId: string; error: string; outcome: AttemptOutcome; next: FailNext }
   accept: Required<AcceptRequest>
   claimDue: Required<ClaimDueRequest>
   redrive: RecordId & { completed: boolean }

@@ -67,14 +67,20 @@ FROM records WHERE scope = ? AND held = 0 AND due_at <= ? ORDER BY due_at LIMIT 
   expires_at = iif(round IS NOT NULL AND ?3 IS NOT NULL, 8640000000000000, ?2 + retention_ms),
   due_at = iif(round IS NULL, NULL, ?3),
   earlier_attempts = earlier_attempts + ?8
-WHERE hash = ?4 AND scope = ?5 AND key = ?6 AND state = 'running' AND lease_id = ?7 AND expires_at > ?2`,
+WHERE hash = ?4 AND scope = ?5 AND key = ?6 AND state = 'running' AND lease_id = ?7 AND expires_at > ?2
+RETURNING id, attempts`,
   findSettled: `SELECT state, settled_at FROM records
 WHERE hash = ? AND scope = ? AND key = ? AND lease_id = ? AND settled_at IS NOT NULL AND expires_at > ?`,
   find: `SELECT
   id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, lease_ends_at, settled_at,
   expires_at, result, grp, round, coalesce(lease_ms, lock_ttl_ms) AS lease_ms, begun
 FROM records WHERE hash = ? LIMIT 1 OFFSET ?`,
-  get: `SELECT * FROM records WHERE hash = ? AND scope = ? AND key = ? AND expires_at > ?`,
+  get: `SELECT
+  id, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at, lease_ends_at,
+  settled_at, expires_at, last_error, due_at, grp, round, earlier_attempts, label, result, delivery, attempt, outcome,
+  earlier
+FROM records LEFT JOIN hookonce_histories USING (id)
+WHERE hash = ? AND scope = ? AND key = ? AND expires_at > ?`,
   guardTable: `CREATE TEMP TABLE hookonce_guard (
   id INTEGER PRIMARY KEY,
   until INTEGER NOT NULL REFERENCES hookonce_guard (id) DEFERRABLE INITIALLY DEFERRED
@@ -88,6 +94,12 @@ FROM records WHERE hash = ? LIMIT 1 OFFSET ?`,
   hash, scope, key, state, fingerprint, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
   lease_ends_at, expires_at, lock_ttl_ms, retention_ms, label, lease_ms
 ) VALUES (?1, ?2, ?3, 'running', ?4, 1, 0, ?5, ?6, ?7, ?7, ?8, ?9, ?10, ?11, ?12, ?8 - ?7)`,
+  keepEarlier: `INSERT INTO hookonce_histories (id, earlier) VALUES (?, ?)
+ON CONFLICT (id) DO UPDATE SET earlier = excluded.earlier`,
+  keepOutcome: `INSERT INTO hookonce_histories (id, attempt, outcome) VALUES (?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET attempt = excluded.attempt, outcome = excluded.outcome`,
+  lastAttempt: `SELECT state, attempts, lease_id, fencing_token, claimed_at, settled_at, attempt, outcome, earlier
+FROM records LEFT JOIN hookonce_histories USING (id) WHERE id = ?`,
   layGuard: `INSERT INTO temp.hookonce_guard (id, until) VALUES (1, 2)`,
   learnLabel: `UPDATE records SET label = ? WHERE id = ? AND label IS NULL`,
   liftGuard: `DELETE FROM temp.hookonce_guard`,
@@ -310,4 +322,20 @@ ALTER TABLE records ADD COLUMN begun INTEGER NOT NULL DEFAULT 1;
 -- The number of migrations that a version of hookonce must know to open the file. Only a migration that removes what
 -- earlier versions need raises it, so that they may run beside a later version or replace it.
 ALTER TABLE meta ADD COLUMN least_version INTEGER NOT NULL DEFAULT 0;`,
+  `-- Earlier versions work with this schema. What a record keeps of its attempts, once one of them failed or another followed
+-- it. A table of its own, because SQLite reads all rows of a STRICT table that gets a column.
+-- id: its record's. attempt: the number of the one that \`outcome\` is of. Earlier versions fail attempts without a word.
+-- earlier: a line for each attempt before the last one, oldest first.
+CREATE TABLE hookonce_histories (
+  id INTEGER PRIMARY KEY,
+  attempt INTEGER,
+  outcome TEXT,
+  earlier TEXT
+) STRICT;
+
+-- Whoever removes a record: the next one may get its id.
+CREATE TRIGGER hookonce_history_removed AFTER DELETE ON records
+BEGIN
+  DELETE FROM hookonce_histories WHERE id = old.id;
+END;`,
 ]

@@ -1,18 +1,25 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type Connection, connect, open, request, temporaryFolder } from './support.js'
 
-const [FIRST, SECOND, THIRD] = ['0001_records', '0002_inbox', '0003_small_deliveries'].map(
-  name => new URL(`../../../src/stores/sqlite/migrations/${name}.sql`, import.meta.url),
-) as [URL, URL, URL]
+const MIGRATIONS = new URL('../../../src/stores/sqlite/migrations/', import.meta.url)
 
-/** A file as the first version of the schema left it. */
-async function firstVersion(path: string): Promise<Connection> {
+/** A file as that version of the schema makes it. */
+async function fileOfVersion(version: number, path: string): Promise<Connection> {
   const db = await connect(path)
   db.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL')
-  db.exec(readFileSync(FIRST, 'utf8'))
-  db.exec(`PRAGMA application_id = ${0x486f6f6b}; PRAGMA user_version = 1`)
+  // Of records, of which there are none yet.
+  db.function('hookonce_hash', (_scope: string, _key: string) => 0)
+  const migrations = readdirSync(MIGRATIONS).sort().slice(0, version)
+  for (const name of migrations) db.exec(readFileSync(new URL(name, MIGRATIONS), 'utf8'))
+  db.exec(`PRAGMA application_id = ${0x486f6f6b}; PRAGMA user_version = ${version}`)
+  return db
+}
+
+/** One of the first version, with records. */
+async function firstVersion(path: string): Promise<Connection> {
+  const db = await fileOfVersion(1, path)
   const now = Date.now()
   const insert = db.prepare(
     `INSERT INTO records (id, scope, key, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
@@ -21,7 +28,7 @@ async function firstVersion(path: string): Promise<Connection> {
   )
   const row = (id: number, key: string, state: string, settledAt: number | null, error: string | null) =>
     insert.run(
-      ...[id, key, state, `lease of ${key}`, now * 1000, now, now, now + 15_000, settledAt, now + 3_600_000, error],
+      ...[id, key, state, `before.${key}`, now * 1000, now, now, now + 15_000, settledAt, now + 3_600_000, error],
       state === 'completed' ? Buffer.from('result') : null,
     )
   row(3, 'completed', 'completed', now, null)
@@ -41,7 +48,7 @@ test('records of the first version go on in this one, and can be accepted beside
   const replay = await store.claim(request('completed', { leaseId: 'other' }))
   expect(replay.status === 'completed' && Buffer.from(replay.result).toString()).toBe('result')
   expect(await other.claim(request('running', { leaseId: 'other' }))).toMatchObject({ status: 'running' })
-  expect(await store.complete(request('running'), 'lease of running', Buffer.from('late'))).toMatchObject({
+  expect(await store.complete(request('running'), 'before.running', Buffer.from('late'))).toMatchObject({
     status: 'completed',
   })
   expect(await store.get(request('failed'))).toMatchObject({ state: 'failed', lastError: 'it broke' })
@@ -64,19 +71,14 @@ test('what was accepted into a file of the second version goes on in this one', 
     await newer.accept({ scope: 'test', key, ...acceptance, retentionMs: 3_600_000, group: 'g' })
   }
   const path = join(folder, 'hookonce.db')
-  const db = await connect(path)
-  db.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL')
-  // Of records, of which there are none yet.
-  db.function('hookonce_hash', (_scope: string, _key: string) => 0)
-  for (const version of [FIRST, SECOND]) db.exec(readFileSync(version, 'utf8'))
+  const db = await fileOfVersion(2, path)
   const { columns } = db.prepare("SELECT group_concat(name) AS columns FROM pragma_table_info('records')").get()
   db.exec(`
     ATTACH '${join(folder, 'newer.db')}' AS newer;
     UPDATE meta SET hash_key = (SELECT hash_key FROM newer.meta);
     INSERT INTO records SELECT ${columns} FROM newer.records;
     INSERT INTO deliveries SELECT id, delivery FROM newer.records;
-    DETACH newer;
-    PRAGMA application_id = ${0x486f6f6b}; PRAGMA user_version = 2`)
+    DETACH newer`)
 
   const store = open(path)
   const due = { scope: 'test', limit: 10, leaseId: 'worker', leaseMs: 15_000, lockTtlMs: 300_000, maxLosses: 10 }
@@ -96,11 +98,7 @@ test('what was accepted into a file of the second version goes on in this one', 
 
 test('a process of an earlier version works on in a file that has labels by now', async () => {
   const path = join(temporaryFolder(), 'hookonce.db')
-  const earlier = await connect(path)
-  earlier.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL')
-  earlier.function('hookonce_hash', (_scope: string, _key: string) => 0)
-  for (const version of [FIRST, SECOND, THIRD]) earlier.exec(readFileSync(version, 'utf8'))
-  earlier.exec(`PRAGMA application_id = ${0x486f6f6b}; PRAGMA user_version = 3`)
+  const earlier = await fileOfVersion(3, path)
   const insert = earlier.prepare(
     `INSERT INTO records (hash, scope, key, state, attempts, losses, lease_id, fencing_token, created_at, claimed_at,
        lease_ends_at, expires_at, lock_ttl_ms, retention_ms)
@@ -120,6 +118,49 @@ test('a process of an earlier version works on in a file that has labels by now'
     ['labelled', 'event'],
     ['before', null],
   ])
+})
+
+const told = async (store: ReturnType<typeof open>, key: string) =>
+  (await store.get(request(key)))!.history.map(({ number, process, outcome }) => `${number} ${process} ${outcome}`)
+
+test('records of a version without histories tell of their last attempt, and of those that follow', async () => {
+  const path = join(temporaryFolder(), 'hookonce.db')
+  await firstVersion(path)
+  const store = open(path)
+  expect(await told(store, 'completed')).toEqual(['1 before recorded'])
+  expect(await told(store, 'running')).toEqual(['1 before running'])
+  expect(await told(store, 'failed')).toEqual(['1 before failed'])
+  await store.claim(request('failed', { leaseId: 'after.1' }))
+  await store.fail(request('failed'), 'after.1', { error: 'no', outcome: 503 })
+  expect(await told(store, 'failed')).toEqual(['1 before failed', '2 after 503'])
+})
+
+test('a process of an earlier version works on in a file that has histories by now', async () => {
+  const path = join(temporaryFolder(), 'hookonce.db')
+  const earlier = await fileOfVersion(5, path)
+  const claim = earlier.prepare(
+    `UPDATE records SET state = 'running', attempts = attempts + 1, lease_id = 'earlier.1', settled_at = NULL
+     WHERE key = 'key'`,
+  )
+  const fail = earlier.prepare("UPDATE records SET state = 'failed', settled_at = claimed_at WHERE key = 'key'")
+  const read = earlier.prepare('SELECT * FROM records WHERE key = ?')
+  const remove = earlier.prepare('DELETE FROM records WHERE key = ?')
+
+  const store = open(path)
+  await store.claim(request('key', { leaseId: 'later.1' }))
+  await store.fail(request('key'), 'later.1', { error: 'no', outcome: 503 })
+  claim.run()
+  fail.run()
+  // Not the 503 of the attempt before.
+  expect(await told(store, 'key')).toEqual(['2 earlier failed'])
+  await store.claim(request('key', { leaseId: 'later.2' }))
+  expect(await told(store, 'key')).toEqual(['2 earlier failed', '3 later running'])
+
+  const { id } = read.get('key')
+  remove.run('key')
+  await store.claim(request('other', { leaseId: 'later.3' }))
+  expect(read.get('other')).toMatchObject({ id })
+  expect(await told(store, 'other')).toEqual(['1 later running'])
 })
 
 test('a list by label goes through that label only', async () => {

@@ -138,6 +138,7 @@ export function createInboxOperations(db: Database, records: Records) {
         for (const row of rows) {
           if (lossesOf(row) >= maxLosses) {
             statement.bury.run(lossesOf(row), LOST_ERROR, now, now, row.id)
+            records.histories.keepOutcome(row, 'lost')
             continue
           }
           const claim = take(row, request, now)
@@ -154,6 +155,7 @@ export function createInboxOperations(db: Database, records: Records) {
       if (found === undefined || found.round === null) return 'absent'
       const decision = decideRedrive(found, { completed })
       if (decision !== undefined) return decision
+      records.histories.keepLast(found.id, now)
       statement.redrive.run(now, found.id)
       if (found.grp !== null) statement.holdNext.run(scope, found.grp, found.id)
       return 'redriven'

@@ -10,16 +10,17 @@ import {
 import type { Payloads } from '../messages.js'
 import { sql } from '../sql.generated.js'
 import type { Database } from './driver.js'
+import { historyIn } from './histories.js'
 import { createInboxOperations } from './inbox-operations.js'
 import { createRecords, currentOf, endsTooLate, type Found, unexpired } from './records.js'
-import { type RecordRow, summaryOf } from './rows.js'
+import { type HistoryRow, type RecordRow, summaryOf } from './rows.js'
 
 export type Operations = ReturnType<typeof createOperations>
 
 /** The contract's operations on one connection. The caller opens the transaction; `now` is its clock in milliseconds. */
 export function createOperations(db: Database) {
   const records = createRecords(db)
-  const { find, hashedKey } = records
+  const { find, hashedKey, histories } = records
   const statement = {
     insert: db.prepare(sql.insert),
     learnLabel: db.prepare(sql.learnLabel),
@@ -127,10 +128,14 @@ export function createOperations(db: Database) {
       return { status: 'completed', completedAt: before.settled_at! }
     },
 
-    fail({ scope, key, leaseId, error, next }: Payloads['fail'], now: number): 'failed' | 'fenced' {
+    fail({ scope, key, leaseId, error, outcome, next }: Payloads['fail'], now: number): 'failed' | 'fenced' {
       const [dueAt, notBegun] = next === 'dead' ? [null, 0] : [now + next.dueInMs, next.notBegun ? 1 : 0]
-      const { changes } = statement.fail.run(truncated(error), now, dueAt, ...hashedKey(scope, key), leaseId, notBegun)
-      if (changes) return 'failed'
+      const values = [truncated(error), now, dueAt, ...hashedKey(scope, key), leaseId, notBegun]
+      const failed = statement.fail.get(...values) as Pick<RecordRow, 'id' | 'attempts'> | undefined
+      if (failed !== undefined) {
+        histories.keepOutcome(failed, outcome)
+        return 'failed'
+      }
       const before = settledBefore({ scope, key }, leaseId, now)
       return before === undefined || before.state === 'completed' ? 'fenced' : 'failed'
     },
@@ -144,9 +149,9 @@ export function createOperations(db: Database) {
     },
 
     get({ scope, key }: RecordId, now: number): StoredRecord | null {
-      const row = statement.get.get(...hashedKey(scope, key), now) as RecordRow | undefined
+      const row = statement.get.get(...hashedKey(scope, key), now) as (RecordRow & HistoryRow) | undefined
       if (row === undefined) return null
-      const record = { ...summaryOf(row, now), result: row.result }
+      const record = { ...summaryOf(row, now), history: historyIn(row), result: row.result }
       return row.round === null ? record : { ...record, delivery: records.deliveryOf(row) }
     },
 

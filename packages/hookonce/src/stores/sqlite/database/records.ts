@@ -2,6 +2,7 @@ import { type CurrentRecord, expiryOf, lossesOf } from '../../rules.js'
 import { lostError, NEVER } from '../../store.js'
 import { sql } from '../sql.generated.js'
 import type { Database } from './driver.js'
+import { createHistories } from './histories.js'
 import { createHash } from './key-hash.js'
 import type { RecordRow } from './rows.js'
 
@@ -25,6 +26,7 @@ interface AttemptStart {
 /** The parts that several operations share. */
 export function createRecords(db: Database) {
   const hashOf = createHash(db)
+  const histories = createHistories(db)
   const statement = {
     find: db.prepare(sql.find),
     tokenFloor: db.prepare(sql.tokenFloor),
@@ -62,6 +64,8 @@ export function createRecords(db: Database) {
 
     hashedKey,
 
+    histories,
+
     find(scope: string, key: string): Found | undefined {
       const hash = hashOf(scope, key)
       for (let skipped = 0; ; skipped++) {
@@ -77,6 +81,7 @@ export function createRecords(db: Database) {
       now: number,
     ): number {
       const { fingerprint, leaseId, leaseMs, lockTtlMs, retentionMs, begun } = start
+      if (found.state !== 'pending') histories.keepLast(found.id, now)
       const token = nextToken(found.fencing_token, now)
       const endsAt = now + Math.min(leaseMs, lockTtlMs)
       const isAccepted = found.round !== null

@@ -33,6 +33,15 @@ export interface RecordRow {
   begun: 0 | 1
 }
 
+/** A row of `hookonce_histories`, beside that of its record; all `null`: there is none. */
+export interface HistoryRow {
+  /** The number of the attempt that `outcome` is of. */
+  attempt: number | null
+  outcome: string | null
+  /** Lines of the attempts before the last one. */
+  earlier: string | null
+}
+
 type AcceptedColumns = Pick<RecordRow, 'due_at' | 'grp' | 'round' | 'earlier_attempts'>
 
 export function acceptedOf({ due_at, grp, round, earlier_attempts }: AcceptedColumns): Accepted | undefined {

@@ -1,7 +1,7 @@
 -- Fails the attempt. An accepted record is due again, or dead.
 -- Parameters: 1 error, 2 now, 3 when it is due or NULL, 4 hash, 5 scope, 6 key, 7 lease_id,
 --   8 attempts that did not begin, added to the earlier ones.
--- Result: 1 change, or 0 if the attempt does not hold the record.
+-- Result: id and number of the attempt; no row if it does not hold the record.
 UPDATE records SET
   state = iif(round IS NOT NULL AND ?3 IS NULL, 'dead', 'failed'),
   last_error = ?1,
@@ -10,3 +10,4 @@ UPDATE records SET
   due_at = iif(round IS NULL, NULL, ?3),
   earlier_attempts = earlier_attempts + ?8
 WHERE hash = ?4 AND scope = ?5 AND key = ?6 AND state = 'running' AND lease_id = ?7 AND expires_at > ?2
+RETURNING id, attempts
