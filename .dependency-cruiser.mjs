@@ -12,7 +12,7 @@ const server = 'packages/server/src'
 const floors = ['config', 'http', 'observability', 'deliveries', 'operator', 'runtime', 'cli']
 const floor = name => `${server}/${name}/`
 const loose = `${library}/(errors|diagnostics)\\.ts$`
-const contract = `${library}/stores/(store|inbox-store|rules)\\.ts$`
+const contract = `${library}/stores/(store|inbox-store|rules|history)\\.ts$`
 const util = folder('util')
 
 export default {
