@@ -26,7 +26,7 @@ const scripts = readdirSync(join(store, 'lua'))
     const text = readFileSync(join(store, 'lua', file), 'utf8').trim()
     const [, flags, header, body] = /^(#!lua.*\n)?((?:-- (?!@include).*\n|--\n)*)([\s\S]*)$/.exec(text)
     if (header === '') throw new Error(`${file} has no header comment`)
-    const script = (flags ?? '') + body.replace(/^-- @include (\w+)$/gm, include)
+    const script = (flags ?? '') + body.replace(/^ *-- @include (\w+)$/gm, include)
     const sha = createHash('sha1').update(script).digest('hex')
     return `  ${camelCase(file.slice(0, -'.lua'.length))}: {\n    sha: '${sha}',\n    text: ${literal(script)},\n  },`
   })

@@ -2,6 +2,7 @@ import { ConfigurationError, StoreError } from '../../errors.js'
 import { aFlag, aFunction, aNumber, aText, checkOptions } from '../../util/options.js'
 import { withDefaults } from '../../util/with-defaults.js'
 import type { InboxStore } from '../inbox-store.js'
+import { failureOf } from '../rules.js'
 import { type CompleteOutcome, MAX_ERROR_LENGTH } from '../store.js'
 import { connect, type GivenClient, type RedisAddress } from './clients/connect.js'
 import { createDataLossCheck } from './data-loss-check.js'
@@ -11,7 +12,16 @@ import { keyOf } from './keys.js'
 import { listPage } from './list.js'
 import { scripts } from './lua.generated.js'
 import { createWatcher } from './pubsub.js'
-import { bytesOf, claimOutcome, deliveryOf, labelled, present, resultOf, summaryOf } from './record-codec.js'
+import {
+  attemptsOf,
+  bytesOf,
+  claimOutcome,
+  deliveryOf,
+  labelled,
+  present,
+  resultOf,
+  summaryOf,
+} from './record-codec.js'
 import { createCommands } from './script-runner.js'
 import { checkServer, durabilityOf, WANTS_CLUSTER } from './server-check.js'
 import { usageOf } from './usage.js'
@@ -141,10 +151,11 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
       return run(scripts.complete, keyOf(prefix, id), [leaseId, bytesOf(result)], completeOutcome)
     },
 
-    fail(id, leaseId, error, next = { dueInMs: 0 }) {
+    fail(id, leaseId, failure, next = { dueInMs: 0 }) {
+      const { error, outcome } = failureOf(failure)
       const lastError = present(error.slice(0, MAX_ERROR_LENGTH))
       const due = next === 'dead' ? [next, '0'] : [`${next.dueInMs}`, next.notBegun ? '1' : '0']
-      return run(scripts.fail, keyOf(prefix, id), [leaseId, lastError, ...due], failed =>
+      return run(scripts.fail, keyOf(prefix, id), [leaseId, lastError, ...due, `${outcome}`], failed =>
         failed ? 'failed' : 'fenced',
       )
     },
@@ -164,7 +175,7 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
         if (summary === undefined) return undefined
         const delivery = deliveryOf(value)
         const result = summary.state === 'completed' ? resultOf(value) : null
-        return { ...summary, result, ...(delivery && { delivery }) }
+        return { ...summary, history: attemptsOf(value, summary), result, ...(delivery && { delivery }) }
       })
     },
 

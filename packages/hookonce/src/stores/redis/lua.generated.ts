@@ -100,7 +100,7 @@ local dead = redis.call('ZCOUNT', KEYS[1], '-inf', '(' .. string.format('%.0f', 
 return {count + unread, math.max(0, now - since), dead}`,
   },
   claimDue: {
-    sha: '9f0ebbd6656995c5cd23156d1a20b87bbf4d8a9b',
+    sha: 'a079118a3908528c9488d64105d1ffb01618c1b4',
     text: `#!lua flags=allow-oom
 local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
@@ -108,8 +108,43 @@ local AFTER_HEAD = '<ddI4I4I4c0I4c0'
 local RECORD = '<c1c1ddddddI4c0ddI4I4I4c0I4c0'
 local QUEUED = '<I4I4dI4c0I4c0'
 local ACCEPTED = '<I4I4dI4c0I4c0I4c0'
-local function label_of(text)
-  return string.sub(text, 1, 1) == '#' and string.sub(text, 1, 2 + string.byte(text, 2)) or ''
+-- The parts of the text that has label, history and last error; '' for what it does not have.
+local function parts_of(text)
+  local label = string.sub(text, 1, 1) == '#' and string.sub(text, 1, 2 + string.byte(text, 2)) or ''
+  local at = #label + 1
+  local bytes = string.sub(text, at, at) == '@' and 3 + struct.unpack('<I2', text, at + 1) or 0
+  return label, string.sub(text, at, at + bytes - 1), string.sub(text, at + bytes)
+end
+
+-- How the last attempt failed, and the lines of those before it, a line feed in front of each; '' for either.
+local function told_by(history)
+  local at = string.find(history, '\\n', 4, true) or #history + 1
+  return string.sub(history, 4, at - 1), string.sub(history, at)
+end
+
+local function history_of(outcome, lines)
+  return '@' .. struct.pack('<I2', #outcome + #lines) .. outcome .. lines
+end
+
+-- The history of a record whose last attempt failed so.
+local function with_outcome(history, outcome)
+  local _, lines = told_by(history)
+  return history_of(outcome, lines)
+end
+
+-- The history once another attempt follows the last one: withLast in stores/history.ts. Without \`outcome\` the one that is
+-- told, or that of a version which told none.
+local function with_last(history, number, token, lease_id, began, ended, outcome)
+  local told, lines = told_by(history)
+  outcome = outcome or (told ~= '' and told or 'failed')
+  -- The clock may have stepped back.
+  local took = math.max(0, ended - began)
+  lines = lines .. string.format('\\n%.0f %.0f ', number, token) .. string.sub(string.match(lease_id, '^[^.]*'), 1, 8)
+    .. string.format(' %.0f %.0f ', began, took) .. outcome
+  local tenth = 1
+  for _ = 1, 9 do tenth = tenth and string.find(lines, '\\n', tenth + 1, true) end
+  if tenth then lines = string.sub(lines, (string.find(lines, '\\n', 2, true))) end
+  return history_of('', lines)
 end
 local DEAD = 1000000000000000
 local MOST_DELETED, MOST_ENTRIES, MOST_BYTES, RETRY_MS, LEAST_READ = 500, 5000, 8388608, 2000, 32
@@ -180,7 +215,7 @@ local function claim(member, since)
   if not value and type(redis.pcall('EXISTS', name, agenda)) == 'number' then return -1 end
   if type(value) ~= 'string' then return nil end
   local state, watched, due, settled, ended, claimed, ttl, retention, holder, token, created, attempts, losses,
-    fingerprint, label_and_error, rest = struct.unpack(RECORD, value)
+    fingerprint, text, rest = struct.unpack(RECORD, value)
   local unfinished = state == 'P' or state == 'R' or state == 'F'
   if not unfinished and state ~= 'C' and state ~= 'D' then return -1 end
   -- The entry is of an earlier record of the same name.
@@ -194,24 +229,30 @@ local function claim(member, since)
   local took_over = state == 'R' and 1 or 0
   -- See record-codec.ts about \`settled\` of a running record.
   local begun = settled >= 0
-  local label = label_of(label_and_error)
+  local label, history, last_error = parts_of(text)
   if took_over == 1 then
     if begun then losses = losses + 1 else earlier = earlier + 1 end
-    label_and_error = label .. '=attempt ' .. attempts .. ' was lost: its lease ended without a word'
+    last_error = '=attempt ' .. attempts .. ' was lost: its lease ended without a word'
   end
   if losses >= most_losses then
     local expires = now + retention
-    label_and_error = label .. lost_error
+    text = label .. with_outcome(history, 'lost') .. lost_error
     value = struct.pack(RECORD, 'D', watched, expires, now, ended, claimed, ttl, retention,
-      #holder, holder, token, created, attempts, losses, #fingerprint, fingerprint, #label_and_error, label_and_error)
+      #holder, holder, token, created, attempts, losses, #fingerprint, fingerprint, #text, text)
       .. string.sub(value, rest)
     redis.call('SET', name, value, 'PXAT', expires)
     if watched == '1' then redis.pcall('PUBLISH', name, '') end
     return -(DEAD + expires)
   end
+  if took_over == 1 then
+    history = with_last(history, attempts, token, holder, claimed, now, 'lost')
+  elseif state == 'F' then
+    history = with_last(history, attempts, token, holder, claimed, settled)
+  end
+  text = label .. history .. last_error
   value = struct.pack(RECORD, 'R', watched, lease_ends, -lease, lease_ends, now, lock_ttl,
     retention, #lease_id, lease_id, math.max(token + 1, micros), created, attempts + 1, losses,
-    #fingerprint, fingerprint, #label_and_error, label_and_error)
+    #fingerprint, fingerprint, #text, text)
     .. struct.pack('<I4I4', round, earlier) .. string.sub(value, rest + 8)
   redis.call('SET', name, value)
   claimed_count, bytes = claimed_count + 1, bytes + #value
@@ -278,7 +319,7 @@ forget(-(DEAD + now), -DEAD)
 return claims`,
   },
   claim: {
-    sha: '1b5dc76ecd6a44378983e9bb4c816ce09619ec57',
+    sha: '54bb9f897065a9414a302274e79b34e7f8cff567',
     text: `local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
 local AFTER_HEAD = '<ddI4I4I4c0I4c0'
@@ -299,15 +340,12 @@ local function settle_entry(agenda, member, group, expires)
     redis.call('ZADD', agenda, -expires, member, 0, group)
   end
 end
-local function label_of(text)
-  return string.sub(text, 1, 1) == '#' and string.sub(text, 1, 2 + string.byte(text, 2)) or ''
-end
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
 local lease_id, fingerprint = ARGV[1], ARGV[2]
 local lock_ttl, retention = tonumber(ARGV[4]), tonumber(ARGV[5])
-local watched, token, created, attempts, losses, label, last_error = '0', 0, now, 0, 0, ARGV[7], ''
+local watched, token, created, attempts, losses, label, history, last_error = '0', 0, now, 0, 0, ARGV[7], '', ''
 local accepted, took_over, uncounted = nil, nil, 0
 
 -- A lease with more time left than its length dates from before the clock stepped back: it now ends after its length.
@@ -327,8 +365,8 @@ end
 
 local value = redis.call('GET', KEYS[1])
 if value then
-  local state, is_watched, expires, lease, lease_ends, _, ttl, kept, holder, last_token, created_at, started, lost,
-    known, text, rest = struct.unpack(RECORD, value)
+  local state, is_watched, expires, settled, lease_ends, claimed, ttl, kept, holder, last_token, created_at, started,
+    lost, known, text, rest = struct.unpack(RECORD, value)
   local unfinished = state == 'P' or state == 'R' or state == 'F'
   watched, token = is_watched, last_token
   if now < expires or unfinished then
@@ -336,21 +374,66 @@ if value then
     if state == 'c' or state == 'C' then return value end
     if state == 'r' or state == 'R' then
       if holder == lease_id then return {1, started, last_token, 0} end
-      local length = lease == 0 and ttl or math.abs(lease)
+      -- See record-codec.ts about \`settled\` of a running record.
+      local length = settled == 0 and ttl or math.abs(settled)
       if lease_ends > now + length then
         shorten_lease(KEYS[1], value, now + length, ttl, kept, rest)
         return {2, length}
       end
       if now < lease_ends then return {2, lease_ends - now} end
       took_over = 1
-      if lease < 0 then uncounted = 1 else lost = lost + 1 end
+      if settled < 0 then uncounted = 1 else lost = lost + 1 end
     end
     if lost >= tonumber(ARGV[6]) or state == 'D' then return {4, lost} end
     created, attempts, losses = created_at, started, lost
-    local known_label = label_of(text)
-    last_error = took_over and '=attempt ' .. started .. ' was lost: its lease ended without a word'
-      or string.sub(text, #known_label + 1)
+    -- Here, so that first claims and duplicates do not spend time on making its functions.
+-- The parts of the text that has label, history and last error; '' for what it does not have.
+local function parts_of(text)
+  local label = string.sub(text, 1, 1) == '#' and string.sub(text, 1, 2 + string.byte(text, 2)) or ''
+  local at = #label + 1
+  local bytes = string.sub(text, at, at) == '@' and 3 + struct.unpack('<I2', text, at + 1) or 0
+  return label, string.sub(text, at, at + bytes - 1), string.sub(text, at + bytes)
+end
+
+-- How the last attempt failed, and the lines of those before it, a line feed in front of each; '' for either.
+local function told_by(history)
+  local at = string.find(history, '\\n', 4, true) or #history + 1
+  return string.sub(history, 4, at - 1), string.sub(history, at)
+end
+
+local function history_of(outcome, lines)
+  return '@' .. struct.pack('<I2', #outcome + #lines) .. outcome .. lines
+end
+
+-- The history of a record whose last attempt failed so.
+local function with_outcome(history, outcome)
+  local _, lines = told_by(history)
+  return history_of(outcome, lines)
+end
+
+-- The history once another attempt follows the last one: withLast in stores/history.ts. Without \`outcome\` the one that is
+-- told, or that of a version which told none.
+local function with_last(history, number, token, lease_id, began, ended, outcome)
+  local told, lines = told_by(history)
+  outcome = outcome or (told ~= '' and told or 'failed')
+  -- The clock may have stepped back.
+  local took = math.max(0, ended - began)
+  lines = lines .. string.format('\\n%.0f %.0f ', number, token) .. string.sub(string.match(lease_id, '^[^.]*'), 1, 8)
+    .. string.format(' %.0f %.0f ', began, took) .. outcome
+  local tenth = 1
+  for _ = 1, 9 do tenth = tenth and string.find(lines, '\\n', tenth + 1, true) end
+  if tenth then lines = string.sub(lines, (string.find(lines, '\\n', 2, true))) end
+  return history_of('', lines)
+end
+    local known_label
+    known_label, history, last_error = parts_of(text)
     if known_label ~= '' then label = known_label end
+    if took_over then
+      last_error = '=attempt ' .. started .. ' was lost: its lease ended without a word'
+      history = with_last(history, started, last_token, holder, claimed, now, 'lost')
+    elseif state ~= 'P' then
+      history = with_last(history, started, last_token, holder, claimed, settled)
+    end
     if known ~= '' then fingerprint = known end
     if unfinished then
       local round, earlier = struct.unpack('<I4I4', value, rest)
@@ -359,14 +442,14 @@ if value then
   end
 end
 
-local label_and_error = label .. last_error
+local text = label .. history .. last_error
 local lease = math.min(tonumber(ARGV[3]), lock_ttl)
 local lease_ends = now + lease
 local expires = accepted and lease_ends or lease_ends + math.max(lock_ttl, retention)
 attempts, token = attempts + 1, math.max(token + 1, micros)
 value = struct.pack(RECORD, accepted and 'R' or 'r', watched, expires, lease, lease_ends, now,
   lock_ttl, retention, #lease_id, lease_id, token, created, attempts, losses, #fingerprint, fingerprint,
-  #label_and_error, label_and_error)
+  #text, text)
 if accepted then
   redis.call('SET', KEYS[1], value .. accepted)
 else
@@ -513,7 +596,7 @@ if watched == '1' then redis.pcall('PUBLISH', KEYS[1], '') end
 return 1`,
   },
   fail: {
-    sha: '7a00aecf75bcd0b042d28839abc44ef84d67bd47',
+    sha: 'b6e2505ab61f59ac3abc3d6f7b3ade333f626e43',
     text: `#!lua flags=allow-oom
 local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
@@ -535,8 +618,43 @@ local function settle_entry(agenda, member, group, expires)
     redis.call('ZADD', agenda, -expires, member, 0, group)
   end
 end
-local function label_of(text)
-  return string.sub(text, 1, 1) == '#' and string.sub(text, 1, 2 + string.byte(text, 2)) or ''
+-- The parts of the text that has label, history and last error; '' for what it does not have.
+local function parts_of(text)
+  local label = string.sub(text, 1, 1) == '#' and string.sub(text, 1, 2 + string.byte(text, 2)) or ''
+  local at = #label + 1
+  local bytes = string.sub(text, at, at) == '@' and 3 + struct.unpack('<I2', text, at + 1) or 0
+  return label, string.sub(text, at, at + bytes - 1), string.sub(text, at + bytes)
+end
+
+-- How the last attempt failed, and the lines of those before it, a line feed in front of each; '' for either.
+local function told_by(history)
+  local at = string.find(history, '\\n', 4, true) or #history + 1
+  return string.sub(history, 4, at - 1), string.sub(history, at)
+end
+
+local function history_of(outcome, lines)
+  return '@' .. struct.pack('<I2', #outcome + #lines) .. outcome .. lines
+end
+
+-- The history of a record whose last attempt failed so.
+local function with_outcome(history, outcome)
+  local _, lines = told_by(history)
+  return history_of(outcome, lines)
+end
+
+-- The history once another attempt follows the last one: withLast in stores/history.ts. Without \`outcome\` the one that is
+-- told, or that of a version which told none.
+local function with_last(history, number, token, lease_id, began, ended, outcome)
+  local told, lines = told_by(history)
+  outcome = outcome or (told ~= '' and told or 'failed')
+  -- The clock may have stepped back.
+  local took = math.max(0, ended - began)
+  lines = lines .. string.format('\\n%.0f %.0f ', number, token) .. string.sub(string.match(lease_id, '^[^.]*'), 1, 8)
+    .. string.format(' %.0f %.0f ', began, took) .. outcome
+  local tenth = 1
+  for _ = 1, 9 do tenth = tenth and string.find(lines, '\\n', tenth + 1, true) end
+  if tenth then lines = string.sub(lines, (string.find(lines, '\\n', 2, true))) end
+  return history_of('', lines)
 end
 local DEAD = 1000000000000000
 local time = redis.call('TIME')
@@ -551,7 +669,8 @@ if state ~= 'r' and state ~= 'R' then return 0 end
 
 local _, _, _, _, _, text, rest = struct.unpack(AFTER_HEAD, value, 55 + #holder)
 local text_at = rest - 4 - #text
-text = label_of(text) .. ARGV[2]
+local label, history = parts_of(text)
+text = label .. with_outcome(history, ARGV[5]) .. ARGV[2]
 local facts = string.sub(value, 19, text_at - 1) .. struct.pack('<I4c0', #text, text)
 expires = now + retention
 if state == 'r' then
@@ -668,7 +787,7 @@ end
 return times`,
   },
   redrive: {
-    sha: '5e2f1e8ac7d487c4de1c108bf8f76ce93c567ebc',
+    sha: '3ad935b96ba4cc5e0f39ef882a3dd8b5578aabe5',
     text: `#!lua flags=allow-oom
 local HEAD = '<c1c1ddddddI4c0'
 local FACTS = '<c1c1ddddddI4c0ddI4I4I4c0'
@@ -690,6 +809,44 @@ local function settle_entry(agenda, member, group, expires)
     redis.call('ZADD', agenda, -expires, member, 0, group)
   end
 end
+-- The parts of the text that has label, history and last error; '' for what it does not have.
+local function parts_of(text)
+  local label = string.sub(text, 1, 1) == '#' and string.sub(text, 1, 2 + string.byte(text, 2)) or ''
+  local at = #label + 1
+  local bytes = string.sub(text, at, at) == '@' and 3 + struct.unpack('<I2', text, at + 1) or 0
+  return label, string.sub(text, at, at + bytes - 1), string.sub(text, at + bytes)
+end
+
+-- How the last attempt failed, and the lines of those before it, a line feed in front of each; '' for either.
+local function told_by(history)
+  local at = string.find(history, '\\n', 4, true) or #history + 1
+  return string.sub(history, 4, at - 1), string.sub(history, at)
+end
+
+local function history_of(outcome, lines)
+  return '@' .. struct.pack('<I2', #outcome + #lines) .. outcome .. lines
+end
+
+-- The history of a record whose last attempt failed so.
+local function with_outcome(history, outcome)
+  local _, lines = told_by(history)
+  return history_of(outcome, lines)
+end
+
+-- The history once another attempt follows the last one: withLast in stores/history.ts. Without \`outcome\` the one that is
+-- told, or that of a version which told none.
+local function with_last(history, number, token, lease_id, began, ended, outcome)
+  local told, lines = told_by(history)
+  outcome = outcome or (told ~= '' and told or 'failed')
+  -- The clock may have stepped back.
+  local took = math.max(0, ended - began)
+  lines = lines .. string.format('\\n%.0f %.0f ', number, token) .. string.sub(string.match(lease_id, '^[^.]*'), 1, 8)
+    .. string.format(' %.0f %.0f ', began, took) .. outcome
+  local tenth = 1
+  for _ = 1, 9 do tenth = tenth and string.find(lines, '\\n', tenth + 1, true) end
+  if tenth then lines = string.sub(lines, (string.find(lines, '\\n', 2, true))) end
+  return history_of('', lines)
+end
 local function read_position(stream)
   local group, fields = redis.pcall('XINFO', 'GROUPS', stream)[1] or {}, {}
   for i = 1, #group, 2 do fields[group[i]] = group[i + 1] end
@@ -699,8 +856,8 @@ local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local value = redis.call('GET', KEYS[1])
 if not value then return 0 end
-local state, watched, expires, _, lease_ends, claimed, lock_ttl, retention, holder, token, created, attempts, _,
-  fingerprint, label_and_error, rest = struct.unpack(RECORD, value)
+local state, watched, expires, settled, lease_ends, claimed, lock_ttl, retention, holder, token, created, attempts, _,
+  fingerprint, text, rest = struct.unpack(RECORD, value)
 if state == 'P' or state == 'R' or state == 'F' then return 2 end
 if (state ~= 'C' and state ~= 'D') or now >= expires then return 0 end
 if state == 'C' and ARGV[1] ~= '1' then return 3 end
@@ -718,8 +875,11 @@ if not last_id or position <= tonumber(string.match(last_id, '^%d+')) then
     return redis.error_reply('TRYAGAIN the slot is moving, and the agenda is on another server')
   end
 end
+local label, history, last_error = parts_of(text)
+history = with_last(history, attempts, token, holder, claimed, settled, state == 'C' and 'recorded' or nil)
+text = label .. history .. last_error
 value = struct.pack(RECORD, 'P', watched, now, 0, lease_ends, claimed, lock_ttl, retention, #holder, holder, token,
-  created, attempts, 0, #fingerprint, fingerprint, #label_and_error, label_and_error)
+  created, attempts, 0, #fingerprint, fingerprint, #text, text)
 local accepted = struct.pack(ACCEPTED, round + 1, attempts, position, #queue, queue, #group, group, #delivery, delivery)
 redis.call('SET', KEYS[1], value .. accepted)
 return 1`,

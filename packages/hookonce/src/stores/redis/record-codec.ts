@@ -1,5 +1,13 @@
+import { historyOf, outcomeOf } from '../history.js'
 import type { AcceptOutcome } from '../inbox-store.js'
-import { type Accepted, type ClaimOutcome, NEVER, type RecordId, type RecordSummary } from '../store.js'
+import {
+  type Accepted,
+  type ClaimOutcome,
+  NEVER,
+  type RecordedAttempt,
+  type RecordId,
+  type RecordSummary,
+} from '../store.js'
 
 /**
  * A record is one string: its facts, packed by Lua's `struct` as `<c1c1ddddddI4c0ddI4I4I4c0I4c0`, and then the result. A
@@ -16,11 +24,13 @@ import { type Accepted, type ClaimOutcome, NEVER, type RecordId, type RecordSumm
  * | | doubles | fencing token, created |
  * | | integers | attempts, losses |
  * | | text | fingerprint, after its length: empty, or `=` and the fingerprint |
- * | | text | label and last error, after their length: the label as `#`, its length as a byte and its text; the error as `=` and its text; each may be missing |
+ * | | text | label, history and last error, after their length: the label as `#`, its length as a byte and its text; the history as `@`, its length as two bytes and its text; the error as `=` and its text; each may be missing |
  * | | accepted | integers: round, earlier attempts; double: position in the acceptance stream; texts after their lengths: prefix of the queue's keys, group (empty, or `=` and its text), delivery |
  *
- * The label has no field of its own so that earlier versions can read the record: they take it for the beginning of the
- * last error.
+ * Label and history have no fields of their own so that earlier versions can read the record: they take them for the
+ * beginning of the last error. The history is how the last attempt failed, if it did, and then the lines of those before it
+ * (see `stores/history.ts`), a line feed in front of each. An earlier version that claims the record leaves the history as
+ * it is, and one that fails it removes it: only of a failed and a dead record does it begin with the last attempt's.
  *
  * The value of an accepted record is authoritative; its queue only says when to check the record. An acceptance adds an
  * entry to the acceptance stream alone. claim-due.lua moves entries to the agenda before it claims, each with the ms of its
@@ -38,9 +48,10 @@ import { type Accepted, type ClaimOutcome, NEVER, type RecordId, type RecordSumm
 const LEASE_ID_AT = 50
 const DELETED = 'd'.charCodeAt(0)
 const LABEL_MARK = '#'.charCodeAt(0)
+const HISTORY_MARK = '@'.charCodeAt(0)
 
-/** Enough bytes for the facts of nearly every record: a lease id, a digest, a label and an error of 1,000 characters. */
-export const FACTS_BYTES = 4096
+/** Enough bytes for the facts of nearly every record: a lease id, a digest, a label, ten attempts and an error of 1,000 characters. */
+export const FACTS_BYTES = 4736
 
 const states: Record<string, RecordSummary['state']> = {
   ...{ r: 'running', c: 'completed', f: 'failed' },
@@ -62,14 +73,14 @@ export function summaryOf(value: Buffer, id: RecordId, now: number): RecordSumma
   const numbersAt = afterText(value, LEASE_ID_AT)
   const fingerprintAt = numbersAt + 24
   const errorAt = afterText(value, fingerprintAt)
-  const labelBytes = labelBytesOf(value, errorAt)
+  const [historyAt, historyEnd] = historyIn(value, errorAt)
   const leaseEndsAt = value.readDoubleLE(18)
   const attempts = value.readUInt32LE(numbersAt + 16)
   return {
     ...id,
     state,
     fingerprint: optional(textAt(value, fingerprintAt)),
-    label: labelBytes === 0 ? null : value.toString('utf8', errorAt + 6, errorAt + 4 + labelBytes),
+    label: historyAt === errorAt + 4 ? null : value.toString('utf8', errorAt + 6, historyAt),
     attempts,
     losses: value.readUInt32LE(numbersAt + 20),
     leaseId,
@@ -81,7 +92,7 @@ export function summaryOf(value: Buffer, id: RecordId, now: number): RecordSumma
     leaseRemainingMs: state === 'running' ? Math.max(0, leaseEndsAt - now) : 0,
     settledAt: state === 'running' || state === 'pending' ? null : value.readDoubleLE(10),
     expiresAt,
-    lastError: optional(value.toString('utf8', errorAt + 4 + labelBytes, afterText(value, errorAt))),
+    lastError: optional(value.toString('utf8', historyEnd, afterText(value, errorAt))),
     ...(isAccepted(letter) && { accepted: acceptedOf(value, errorAt, isUnfinished(letter)) }),
   }
 }
@@ -102,10 +113,19 @@ function acceptedOf(value: Buffer, errorAt: number, unfinished: boolean): Accept
   }
 }
 
-/** The length of the label in front of the last error, as {@link labelled} packed it. */
-function labelBytesOf(value: Buffer, errorAt: number): number {
-  const isLabelled = value.readUInt32LE(errorAt) > 0 && value[errorAt + 4] === LABEL_MARK
-  return isLabelled ? 2 + value[errorAt + 5]! : 0
+/** All that the record tells of its attempts. `summary` is that of the value. */
+export function attemptsOf(value: Buffer, summary: RecordSummary): RecordedAttempt[] {
+  const [start, end] = historyIn(value, afterText(value, afterText(value, LEASE_ID_AT) + 24))
+  const [outcome = '', ...lines] = value.toString('utf8', start + 3, end).split('\n')
+  return historyOf(lines, { ...summary, outcome: outcome === '' ? null : outcomeOf(outcome) })
+}
+
+/** Where the history begins, after the label as {@link labelled} packed it, and where it ends, before the last error. */
+function historyIn(value: Buffer, errorAt: number): [start: number, end: number] {
+  const end = afterText(value, errorAt)
+  let at = errorAt + 4
+  if (at < end && value[at] === LABEL_MARK) at += 2 + value[at + 1]!
+  return [at, at < end && value[at] === HISTORY_MARK ? at + 3 + value.readUInt16LE(at + 1) : at]
 }
 
 /** An accepted record's position in the acceptance stream; `undefined` for other records, and for an empty value. */

@@ -5,7 +5,7 @@
 -- Result: ms since the epoch, 1 if nothing was claimed and more may be due than one script reads; then of each claimed
 --   record its name, the ms since when it was due, its value, and 1 if it was taken over.
 -- @include record
--- @include label
+-- @include history
 -- @include dead
 local MOST_DELETED, MOST_ENTRIES, MOST_BYTES, RETRY_MS, LEAST_READ = 500, 5000, 8388608, 2000, 32
 
@@ -75,7 +75,7 @@ local function claim(member, since)
   if not value and type(redis.pcall('EXISTS', name, agenda)) == 'number' then return -1 end
   if type(value) ~= 'string' then return nil end
   local state, watched, due, settled, ended, claimed, ttl, retention, holder, token, created, attempts, losses,
-    fingerprint, label_and_error, rest = struct.unpack(RECORD, value)
+    fingerprint, text, rest = struct.unpack(RECORD, value)
   local unfinished = state == 'P' or state == 'R' or state == 'F'
   if not unfinished and state ~= 'C' and state ~= 'D' then return -1 end
   -- The entry is of an earlier record of the same name.
@@ -89,24 +89,30 @@ local function claim(member, since)
   local took_over = state == 'R' and 1 or 0
   -- See record-codec.ts about `settled` of a running record.
   local begun = settled >= 0
-  local label = label_of(label_and_error)
+  local label, history, last_error = parts_of(text)
   if took_over == 1 then
     if begun then losses = losses + 1 else earlier = earlier + 1 end
-    label_and_error = label .. '=attempt ' .. attempts .. ' was lost: its lease ended without a word'
+    last_error = '=attempt ' .. attempts .. ' was lost: its lease ended without a word'
   end
   if losses >= most_losses then
     local expires = now + retention
-    label_and_error = label .. lost_error
+    text = label .. with_outcome(history, 'lost') .. lost_error
     value = struct.pack(RECORD, 'D', watched, expires, now, ended, claimed, ttl, retention,
-      #holder, holder, token, created, attempts, losses, #fingerprint, fingerprint, #label_and_error, label_and_error)
+      #holder, holder, token, created, attempts, losses, #fingerprint, fingerprint, #text, text)
       .. string.sub(value, rest)
     redis.call('SET', name, value, 'PXAT', expires)
     if watched == '1' then redis.pcall('PUBLISH', name, '') end
     return -(DEAD + expires)
   end
+  if took_over == 1 then
+    history = with_last(history, attempts, token, holder, claimed, now, 'lost')
+  elseif state == 'F' then
+    history = with_last(history, attempts, token, holder, claimed, settled)
+  end
+  text = label .. history .. last_error
   value = struct.pack(RECORD, 'R', watched, lease_ends, -lease, lease_ends, now, lock_ttl,
     retention, #lease_id, lease_id, math.max(token + 1, micros), created, attempts + 1, losses,
-    #fingerprint, fingerprint, #label_and_error, label_and_error)
+    #fingerprint, fingerprint, #text, text)
     .. struct.pack('<I4I4', round, earlier) .. string.sub(value, rest + 8)
   redis.call('SET', name, value)
   claimed_count, bytes = claimed_count + 1, bytes + #value

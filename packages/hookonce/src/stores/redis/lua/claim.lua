@@ -8,13 +8,12 @@
 -- whole, and of one without only the SET. So a full Redis still answers duplicates.
 -- @include record
 -- @include queue
--- @include label
 local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
 local lease_id, fingerprint = ARGV[1], ARGV[2]
 local lock_ttl, retention = tonumber(ARGV[4]), tonumber(ARGV[5])
-local watched, token, created, attempts, losses, label, last_error = '0', 0, now, 0, 0, ARGV[7], ''
+local watched, token, created, attempts, losses, label, history, last_error = '0', 0, now, 0, 0, ARGV[7], '', ''
 local accepted, took_over, uncounted = nil, nil, 0
 
 -- A lease with more time left than its length dates from before the clock stepped back: it now ends after its length.
@@ -34,8 +33,8 @@ end
 
 local value = redis.call('GET', KEYS[1])
 if value then
-  local state, is_watched, expires, lease, lease_ends, _, ttl, kept, holder, last_token, created_at, started, lost,
-    known, text, rest = struct.unpack(RECORD, value)
+  local state, is_watched, expires, settled, lease_ends, claimed, ttl, kept, holder, last_token, created_at, started,
+    lost, known, text, rest = struct.unpack(RECORD, value)
   local unfinished = state == 'P' or state == 'R' or state == 'F'
   watched, token = is_watched, last_token
   if now < expires or unfinished then
@@ -43,21 +42,29 @@ if value then
     if state == 'c' or state == 'C' then return value end
     if state == 'r' or state == 'R' then
       if holder == lease_id then return {1, started, last_token, 0} end
-      local length = lease == 0 and ttl or math.abs(lease)
+      -- See record-codec.ts about `settled` of a running record.
+      local length = settled == 0 and ttl or math.abs(settled)
       if lease_ends > now + length then
         shorten_lease(KEYS[1], value, now + length, ttl, kept, rest)
         return {2, length}
       end
       if now < lease_ends then return {2, lease_ends - now} end
       took_over = 1
-      if lease < 0 then uncounted = 1 else lost = lost + 1 end
+      if settled < 0 then uncounted = 1 else lost = lost + 1 end
     end
     if lost >= tonumber(ARGV[6]) or state == 'D' then return {4, lost} end
     created, attempts, losses = created_at, started, lost
-    local known_label = label_of(text)
-    last_error = took_over and '=attempt ' .. started .. ' was lost: its lease ended without a word'
-      or string.sub(text, #known_label + 1)
+    -- Here, so that first claims and duplicates do not spend time on making its functions.
+    -- @include history
+    local known_label
+    known_label, history, last_error = parts_of(text)
     if known_label ~= '' then label = known_label end
+    if took_over then
+      last_error = '=attempt ' .. started .. ' was lost: its lease ended without a word'
+      history = with_last(history, started, last_token, holder, claimed, now, 'lost')
+    elseif state ~= 'P' then
+      history = with_last(history, started, last_token, holder, claimed, settled)
+    end
     if known ~= '' then fingerprint = known end
     if unfinished then
       local round, earlier = struct.unpack('<I4I4', value, rest)
@@ -66,14 +73,14 @@ if value then
   end
 end
 
-local label_and_error = label .. last_error
+local text = label .. history .. last_error
 local lease = math.min(tonumber(ARGV[3]), lock_ttl)
 local lease_ends = now + lease
 local expires = accepted and lease_ends or lease_ends + math.max(lock_ttl, retention)
 attempts, token = attempts + 1, math.max(token + 1, micros)
 value = struct.pack(RECORD, accepted and 'R' or 'r', watched, expires, lease, lease_ends, now,
   lock_ttl, retention, #lease_id, lease_id, token, created, attempts, losses, #fingerprint, fingerprint,
-  #label_and_error, label_and_error)
+  #text, text)
 if accepted then
   redis.call('SET', KEYS[1], value .. accepted)
 else

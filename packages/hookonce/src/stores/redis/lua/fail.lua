@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
 -- Releases the key for a retry and keeps the error.
 -- KEYS[1] the record; the channel of its watchers has the same name. ARGV: lease id, '=' and the error; for an
---   accepted record the ms until it is due again, or `dead`, and 1 if its attempt did not begin.
+--   accepted record the ms until it is due again, or `dead`, and 1 if its attempt did not begin; the outcome.
 -- Result: 1 failed by this attempt, now or before; 0 fenced.
 -- @include record
 -- @include queue
--- @include label
+-- @include history
 -- @include dead
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
@@ -19,7 +19,8 @@ if state ~= 'r' and state ~= 'R' then return 0 end
 
 local _, _, _, _, _, text, rest = struct.unpack(AFTER_HEAD, value, 55 + #holder)
 local text_at = rest - 4 - #text
-text = label_of(text) .. ARGV[2]
+local label, history = parts_of(text)
+text = label .. with_outcome(history, ARGV[5]) .. ARGV[2]
 local facts = string.sub(value, 19, text_at - 1) .. struct.pack('<I4c0', #text, text)
 expires = now + retention
 if state == 'r' then

@@ -4,13 +4,14 @@
 -- Result: 1 redriven, 0 no accepted record, 2 not settled, 3 completed and ARGV[1] is not '1'.
 -- @include record
 -- @include queue
+-- @include history
 -- @include stream
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
 local value = redis.call('GET', KEYS[1])
 if not value then return 0 end
-local state, watched, expires, _, lease_ends, claimed, lock_ttl, retention, holder, token, created, attempts, _,
-  fingerprint, label_and_error, rest = struct.unpack(RECORD, value)
+local state, watched, expires, settled, lease_ends, claimed, lock_ttl, retention, holder, token, created, attempts, _,
+  fingerprint, text, rest = struct.unpack(RECORD, value)
 if state == 'P' or state == 'R' or state == 'F' then return 2 end
 if (state ~= 'C' and state ~= 'D') or now >= expires then return 0 end
 if state == 'C' and ARGV[1] ~= '1' then return 3 end
@@ -28,8 +29,11 @@ if not last_id or position <= tonumber(string.match(last_id, '^%d+')) then
     return redis.error_reply('TRYAGAIN the slot is moving, and the agenda is on another server')
   end
 end
+local label, history, last_error = parts_of(text)
+history = with_last(history, attempts, token, holder, claimed, settled, state == 'C' and 'recorded' or nil)
+text = label .. history .. last_error
 value = struct.pack(RECORD, 'P', watched, now, 0, lease_ends, claimed, lock_ttl, retention, #holder, holder, token,
-  created, attempts, 0, #fingerprint, fingerprint, #label_and_error, label_and_error)
+  created, attempts, 0, #fingerprint, fingerprint, #text, text)
 local accepted = struct.pack(ACCEPTED, round + 1, attempts, position, #queue, queue, #group, group, #delivery, delivery)
 redis.call('SET', KEYS[1], value .. accepted)
 return 1
