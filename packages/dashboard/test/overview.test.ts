@@ -26,6 +26,7 @@ test('a delivery shows up by itself, and in the figures', async () => {
   await rows.nth(2).waitFor()
   const outcomes = await rows.locator('.badge').allTextContents()
   expect(outcomes).toEqual(['mismatch', 'replayed', 'executed'])
+  expect(await rows.first().getByRole('link', { name: 'evt_1' }).getAttribute('href')).toBe('#/records/default/evt_1')
   await expect.poll(() => figure(page, 'Hit rate')).toBe('50 %')
   expect(await figure(page, 'Conflicts')).toBe('1')
   expect(await figure(page, 'Store')).toBe('ok')

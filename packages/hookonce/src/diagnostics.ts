@@ -57,6 +57,9 @@ export type HookonceActivity =
   | {
       type: 'delivery_answered'
       scope: string
+      /** `null`: it has none, or was refused before it was read. */
+      key: string | null
+      requestId: string | null
       outcome: DeliveryOutcome
       status: number
       durationMs: number

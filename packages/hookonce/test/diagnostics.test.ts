@@ -42,7 +42,10 @@ test('a first delivery tells of its claim, its attempt, its handler, its result 
     { type: 'store_asked', operation: 'claim', durationMs: 0, failed: false },
     { type: 'store_asked', operation: 'complete', durationMs: 0, failed: false },
     { type: 'attempt_ended', ...about, durationMs: 40, handlerMs: 40, end: 'recorded' },
-    { type: 'delivery_answered', scope: 'orders', outcome: 'executed', status: 200, durationMs: 40, ageMs: null },
+    {
+      ...{ type: 'delivery_answered', scope: 'orders', key: 'k', requestId: null },
+      ...{ outcome: 'executed', status: 200, durationMs: 40, ageMs: null },
+    },
   ])
 })
 
@@ -52,7 +55,10 @@ test('a replay tells how old what is replayed is', async () => {
   const told = listen()
   await clock.advance(90_000)
   await source.receive(withKey('k'), () => ok)
-  const answered = { type: 'delivery_answered', scope: 'orders', outcome: 'replayed', status: 200 }
+  const answered = {
+    ...{ type: 'delivery_answered', scope: 'orders', key: 'k', requestId: null },
+    ...{ outcome: 'replayed', status: 200 },
+  }
   expect(told.at(-1)).toEqual({ ...answered, durationMs: 0, ageMs: 90_000 })
 })
 

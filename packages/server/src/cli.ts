@@ -4,6 +4,7 @@ import { endWithNpm } from './cli/end-with-npm.js'
 import { initHelp } from './cli/init/options.js'
 import { sendHelp } from './cli/send-options.js'
 import { help, parseCommandLine } from './cli/serve-options.js'
+import { tailHelp } from './cli/tail/options.js'
 import type { GivenSettings } from './config/environment.js'
 import { type ResolvedConfig, resolveConfig } from './config/resolve.js'
 import { StartError } from './config/start-error.js'
@@ -21,6 +22,8 @@ async function run(args: string[]): Promise<void> {
   else if (command.name === 'demo') process.exit(await (await import('./cli/demo/index.js')).demo())
   else if (command.name === 'init help') console.log(initHelp())
   else if (command.name === 'init') await (await import('./cli/init/index.js')).init(command, process.cwd())
+  else if (command.name === 'tail help') console.log(tailHelp())
+  else if (command.name === 'tail') await (await import('./cli/tail/index.js')).tail(command, process.env)
   else if (command.name === 'send') {
     const { send } = await import('./cli/send.js')
     process.exitCode = await send(command, process.env)

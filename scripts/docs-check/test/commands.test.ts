@@ -6,7 +6,9 @@ import { commandsOf, pages, ROOT } from '../pages.js'
 
 const help = (...args: string[]) =>
   spawnSync(process.execPath, [join(ROOT, 'packages/server/dist/cli.js'), ...args, '--help']).stdout.toString()
-const [main, send, init] = [help(), help('send'), help('init')]
+const main = help()
+/** Commands with options of their own. */
+const own: Record<string, string> = { send: help('send'), init: help('init'), tail: help('tail') }
 
 /** Of the repository, and of a folder that is a package of its own. */
 const scriptsOf = (folder: string): string[] =>
@@ -26,7 +28,7 @@ function fault(command: string, folder: string): string | undefined {
   if (words === undefined) return undefined
   const name = /^records \w+|^\w+/.exec(words)?.[0] ?? 'serve'
   if (!new RegExp(`hookonce \\[?${name}\\b`).test(main)) return `there is no hookonce ${name}`
-  const text = name === 'send' ? send : name === 'init' ? init : main
+  const text = own[name] ?? main
   const unknown = words.match(/(?<=\s|^)--[a-z-]+/g)?.find(flag => !text.includes(flag))
   return unknown && `hookonce ${name} has no ${unknown}`
 }

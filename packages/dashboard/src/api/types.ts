@@ -111,6 +111,7 @@ export interface InboxDepth {
 export interface SeenDelivery {
   at: string
   source: string
+  key: string | null
   outcome: string
   status: number
   ms: number

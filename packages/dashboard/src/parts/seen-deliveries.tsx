@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { SeenDelivery } from '../api/types'
 import { duration } from '../format'
+import { link } from '../router'
 import { OutcomeBadge } from './badges'
 import { Moment } from './moment'
 
@@ -24,6 +25,7 @@ export function SeenDeliveries({ deliveries, caption, sources = false }: SeenDel
           <tr>
             <th scope="col">Time</th>
             {sources && <th scope="col">Source</th>}
+            <th scope="col">Key</th>
             <th scope="col">Outcome</th>
             <th scope="col" class="number wide-only">
               Status
@@ -40,6 +42,13 @@ export function SeenDeliveries({ deliveries, caption, sources = false }: SeenDel
                 <Moment at={delivery.at} far={false} />
               </td>
               {sources && <td class="key">{delivery.source}</td>}
+              <td class="key">
+                {delivery.key === null ? (
+                  '–'
+                ) : (
+                  <a href={link(['records', delivery.source, delivery.key])}>{delivery.key}</a>
+                )}
+              </td>
               <td>
                 <OutcomeBadge outcome={delivery.outcome} />
               </td>

@@ -6,7 +6,7 @@ import { encodeDelivery } from '../http/delivery-codec.js'
 import { problem } from '../http/problem.js'
 import type { Answer } from '../http/response.js'
 import { noRoom } from '../receiver/answer.js'
-import { arrivalTime, publishAnswer } from '../receiver/answer-metrics.js'
+import { type Answered, answersOf } from '../receiver/answer-metrics.js'
 import { createChecks } from '../receiver/checks.js'
 import type { Source } from '../receiver/source.js'
 import type { Queue } from './queue.js'
@@ -23,15 +23,17 @@ export function acceptingSource<Kind>(
   const { sender, timing, group, acceptedStatus, maxBodyBytes, maxResponseBytes } = options
   const { clock, report } = engine.context
   const checks = createChecks(options, clock)
+  const answers = answersOf(clock, name)
   const secretHeaders = new Set(sender?.secretHeaders?.map(header => header.toLowerCase()))
 
   /** A delivery without a key is one of its own. */
-  async function accept(delivery: Delivery): Promise<Answer> {
+  async function accept(delivery: Delivery, about: Answered): Promise<Answer> {
     try {
       const checked = checks.check(delivery)
       if ('refusal' in checked) return checked.refusal
       const { label, fingerprint } = checked
       const key = checked.key ?? `keyless.${randomUUID()}`
+      about.key = key
       const full = quota.isFull ? await quota.refusal(key) : undefined
       if (full !== undefined) return noRoom(full)
       const encoded = await encodeDelivery(delivery, secretHeaders)
@@ -84,14 +86,14 @@ export function acceptingSource<Kind>(
     maxBodyBytes,
     maxResponseBytes,
     failed,
-    tooLarge: () => publishAnswer(clock, name, arrivalTime(clock), checks.tooLarge()),
+    tooLarge: () => answers.publish(checks.tooLarge(), { since: answers.arrivedAt() }),
     refusal(head) {
       const refusal = checks.refusal(head)
-      return refusal && publishAnswer(clock, name, arrivalTime(clock), refusal)
+      return refusal && answers.publish(refusal, { since: answers.arrivedAt() })
     },
     async receive(delivery) {
-      const arrivedAt = arrivalTime(clock)
-      return publishAnswer(clock, name, arrivedAt, await accept(delivery))
+      const about: Answered = { since: answers.arrivedAt(), requestId: delivery.requestId }
+      return answers.publish(await accept(delivery, about), about)
     },
   }
 }

@@ -10,7 +10,7 @@ import { encodeResponse } from '../http/response-codec.js'
 import { MAX_KEY_BYTES } from '../stores/store.js'
 import { shown } from '../util/options.js'
 import { answerTo, noRoom } from './answer.js'
-import { arrivalTime, publishAnswer } from './answer-metrics.js'
+import { type Answered, answersOf } from './answer-metrics.js'
 import { createChecks, type Names } from './checks.js'
 import type { ResolvedOptions, SourceSettings } from './source-options.js'
 
@@ -66,19 +66,21 @@ export function sourceOf<Kind>(engine: Engine, settings: ResolvedOptions, scope:
   const { clock, report } = engine.context
   const { sender, recordable, maxBodyBytes, maxResponseBytes, limits, timing } = settings
   const checks = createChecks(settings, clock)
+  const answers = answersOf(clock, scope)
   const quota = engine.quota(scope, limits)
   const deadlineMs = sender?.facts.deadlineMs ?? Number.POSITIVE_INFINITY
 
   async function receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer> {
-    const arrivedAt = arrivalTime(clock)
+    const { requestId } = delivery
+    const about: Answered = { since: answers.arrivedAt(), requestId }
     try {
       const checked = checks.check(delivery)
-      if ('refusal' in checked) return publishAnswer(clock, scope, arrivedAt, checked.refusal)
+      if ('refusal' in checked) return answers.publish(checked.refusal, about)
+      about.key = checked.key
       const full = quota.isFull && checked.key !== null ? await quota.refusal(checked.key) : undefined
-      if (full !== undefined) return publishAnswer(clock, scope, arrivedAt, noRoom(full))
-      return publishAnswer(clock, scope, arrivedAt, await process(delivery, checked, handler))
+      return answers.publish(full ? noRoom(full) : await process(delivery, checked, handler), about)
     } catch (error) {
-      return publishAnswer(clock, scope, arrivedAt, failed(error, undefined, delivery.requestId))
+      return answers.publish(failed(error, undefined, requestId), about)
     }
   }
 
@@ -133,9 +135,9 @@ export function sourceOf<Kind>(engine: Engine, settings: ResolvedOptions, scope:
 
   function refusal(head: DeliveryHead): Answer | undefined {
     const refused = checks.refusal(head)
-    return refused && publishAnswer(clock, scope, arrivalTime(clock), refused)
+    return refused && answers.publish(refused, { since: answers.arrivedAt() })
   }
 
-  const tooLarge = () => publishAnswer(clock, scope, arrivalTime(clock), checks.tooLarge())
+  const tooLarge = () => answers.publish(checks.tooLarge(), { since: answers.arrivedAt() })
   return { maxBodyBytes, maxResponseBytes, refusal, tooLarge, failed, receive }
 }

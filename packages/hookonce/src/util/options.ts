@@ -81,24 +81,13 @@ export function shown(value: unknown): string {
   return typeof value === 'function' ? 'a function' : String(value)
 }
 
-/** Suggests the known name nearest to an unknown one, or lists the known names. */
+/** Suggests the known name that shares the most pairs of letters with an unknown one, or lists the known names. */
 export function hint(name: string, known: readonly string[]): string {
-  const near = known.map(other => [other, distance(name.toLowerCase(), other.toLowerCase())] as const)
-  const [nearest] = near.toSorted(([, one], [, other]) => one - other)
-  if (nearest !== undefined && nearest[1] <= Math.max(2, name.length / 4)) return `; did you mean ${nearest[0]}?`
+  const pairs = pairsOf(name)
+  const shared = known.map(other => [other, pairsOf(other).filter(pair => pairs.includes(pair)).length] as const)
+  const [nearest] = shared.toSorted(([, one], [, other]) => other - one)
+  if (nearest !== undefined && nearest[1] > pairs.length / 2) return `; did you mean ${nearest[0]}?`
   return known.length === 0 ? '' : `; there is ${known.join(', ')}`
 }
 
-/** The Levenshtein distance. */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, at) => at)
-  for (let i = 1; i <= one.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= other.length; j++) {
-      const changed = row[j - 1]! + (one[i - 1] === other[j - 1] ? 0 : 1)
-      next.push(Math.min(changed, row[j]! + 1, next[j - 1]! + 1))
-    }
-    row = next
-  }
-  return row[other.length]!
-}
+const pairsOf = (name: string): string[] => Array.from(name.slice(1), (letter, at) => (name[at] + letter).toLowerCase())

@@ -6,11 +6,13 @@ import { storeCommandsHelp } from './commands/parse.js'
 import { type InitCommand, parseInitCommand } from './init/options.js'
 import { type OptionKinds, readOptions } from './parse-args.js'
 import { parseSendCommand, type SendCommand } from './send-options.js'
+import { parseTailCommand, type TailCommand } from './tail/options.js'
 
 export type Command =
   | { name: 'serve' | 'work'; given: GivenSettings; configFile: string | undefined }
   | SendCommand
   | InitCommand
+  | TailCommand
   | { name: 'demo' }
   | { name: 'help' }
   | { name: 'version' }
@@ -21,6 +23,7 @@ export function parseCommandLine(args: string[]): Command {
   if (args[0] === 'demo') return parseDemoCommand(args.slice(1))
   if (args[0] === 'init') return parseInitCommand(args.slice(1))
   if (args[0] === 'send') return parseSendCommand(args.slice(1))
+  if (args[0] === 'tail') return parseTailCommand(args.slice(1))
   const flags = new Map<string, SettingName>()
   for (const name of SETTING_NAMES) {
     flags.set(flagOf(name), name)
@@ -69,6 +72,7 @@ export function help(): string {
     'Usage: hookonce [serve] [options]   receive deliveries, and process those that an inbox accepted',
     '       hookonce work [options]      only process accepted ones, beside servers with the same store',
     '       hookonce send [options]      deliver an event as a sender would; hookonce send --help',
+    '       hookonce tail [options]      print each delivery of a running server; hookonce tail --help',
     '       hookonce demo                see duplicates and a crash handled, in half a minute',
     '       hookonce init [options]      write a config file; hookonce init --help',
     '',

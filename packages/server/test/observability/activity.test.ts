@@ -17,6 +17,8 @@ afterEach(closeApps)
 const answered = (scope: string, outcome: string, status = 200, durationMs = 5) => ({
   type: 'delivery_answered' as const,
   scope,
+  key: 'k',
+  requestId: 'r',
   outcome: outcome as 'executed',
   status,
   durationMs,
@@ -98,6 +100,7 @@ test('the last twenty deliveries of a source are kept, newest first, and the las
   const bySource = await activity.bySource()
   const { recent, problems } = bySource.get('default')!
   expect([recent.length, recent[0]?.outcome, recent[1]?.ms, recent[19]?.ms]).toEqual([20, 'failed', 29, 11])
+  expect(recent[0]).toMatchObject({ key: 'k', request_id: 'r' })
   expect(problems.map(({ outcome, status }) => `${outcome} ${status}`)).toEqual(['failed 500', 'mismatch 422'])
   expect(bySource.get('shop')).toMatchObject({ recent: [], problems: [], attempts: [] })
 })
@@ -192,7 +195,10 @@ test('the stream has the overview and the deliveries of each second', async () =
   await expect.poll(() => events('delivery').length, { timeout: 10_000 }).toBe(1)
   const [deliveries] = events('delivery')
   expect(deliveries).toHaveLength(200)
-  expect(deliveries[0]).toEqual({ at: expect.any(String), source: 'default', outcome: 'replayed', status: 200, ms: 5 })
+  expect(deliveries[0]).toEqual({
+    ...{ at: expect.any(String), source: 'default', key: 'k', request_id: 'r' },
+    ...{ outcome: 'replayed', status: 200, ms: 5 },
+  })
   expect(events('overview').at(-1).totals).toEqual({ default: { replayed: 500 } })
   request.destroy()
   expect((await send(`${url}/api/overview`, { method: 'GET' })).json.totals).toEqual({ default: { replayed: 500 } })

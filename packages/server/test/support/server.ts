@@ -32,9 +32,12 @@ export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), 'hookonce-'))
 }
 
+/** Starts a command that goes on until it is told to stop. */
+export const startCli = ({ env = {}, args = [], cwd = temporaryFolder() }: ServerOptions) => launch({ env, args, cwd })
+
 /** Runs the command to its end. */
-export async function runCli({ env, args, cwd }: ServerOptions = {}) {
-  const { exited, stdout, stderr } = launch({ env: env ?? {}, args: args ?? [], cwd: cwd ?? temporaryFolder() })
+export async function runCli(options: ServerOptions = {}) {
+  const { exited, stdout, stderr } = startCli(options)
   return { ...(await exited), stdout: stdout(), stderr: stderr() }
 }
 

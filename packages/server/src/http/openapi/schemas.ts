@@ -4,6 +4,8 @@ import { INTEGER, NUMBER, nullable, OPTIONAL_TIME, object, TEXT, TIME } from './
 const DELIVERY = object({
   at: TIME,
   source: TEXT,
+  key: nullable('string', { description: 'null: it has none, or was refused before it was read' }),
+  request_id: nullable('string'),
   outcome: TEXT,
   status: INTEGER,
   ms: NUMBER,

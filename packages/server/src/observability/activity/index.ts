@@ -20,6 +20,9 @@ import { RingBuffer } from './ring-buffer.js'
 export interface AnsweredDelivery {
   at: string
   source: string
+  /** `null`: it has none, or was refused before it was read. */
+  key: string | null
+  request_id: string | null
   outcome: DeliveryOutcome
   status: number
   ms: number
@@ -137,7 +140,7 @@ export class Activity {
     this.#metrics.onActivity(event)
     if (event.type === 'delivery_answered') {
       const source = this.#scopes.get(event.scope)
-      if (source !== undefined) this.#add(source, event.outcome, event.status, now, event.durationMs)
+      if (source !== undefined) this.#add(source, event, now)
     } else if (event.type === 'attempt_ended') {
       const { scope, key, attempt, end, durationMs } = event
       this.#window.countAttempt(end, now.monotonic)
@@ -147,23 +150,18 @@ export class Activity {
 
   /** Records a delivery that the server answered without its receiver. Returns the answer. */
   answered(name: string, answer: Answer, overload?: Overload): Answer {
-    const { outcome, status } = answer
+    const { outcome } = answer
     this.#metrics.answered(name, outcome, overload)
     const source = this.#sources.get(name)
-    if (source !== undefined) this.#add(source, outcome, status, moment())
+    if (source !== undefined) this.#add(source, answer, moment())
     return answer
   }
 
   /** Runs for every delivery: what takes time is left to the readers. */
-  #add(
-    source: SourceActivity,
-    outcome: DeliveryOutcome,
-    status: number,
-    { at, monotonic }: Moment,
-    durationMs?: number,
-  ): void {
+  #add(source: SourceActivity, told: Told, { at, monotonic }: Moment): void {
+    const { key = null, requestId = null, outcome, status, durationMs } = told
     this.#window.count(outcome, durationMs, monotonic)
-    const answered = { at, source: source.name, outcome, status, durationMs: durationMs ?? 0 }
+    const answered = { at, source: source.name, key, requestId, outcome, status, durationMs: durationMs ?? 0 }
     source.add(answered)
     this.#streamed.add(answered)
   }
@@ -238,13 +236,19 @@ export class Activity {
   }
 }
 
-interface Answered {
+/** What is told of an answer; without a duration by the server alone. */
+interface Told {
+  key?: string | null
+  requestId?: string | null
+  outcome: DeliveryOutcome
+  status: number
+  durationMs?: number
+}
+
+interface Answered extends Required<Told> {
   /** Ms since the epoch. */
   at: number
   source: string
-  outcome: DeliveryOutcome
-  status: number
-  durationMs: number
 }
 
 interface Ended extends Omit<EndedAttempt, 'at' | 'ms'> {
@@ -292,5 +296,8 @@ const timed = <T extends { at: number; durationMs: number }>({ at, durationMs, .
   ms: Number(durationMs.toFixed(3)),
 })
 
-const describeDelivery: (answered: Answered) => AnsweredDelivery = timed
+const describeDelivery = ({ requestId, ...answered }: Answered): AnsweredDelivery => {
+  const { at, source, key, ...rest } = timed(answered)
+  return { at, source, key, request_id: requestId, ...rest }
+}
 const describeAttempt: (ended: Ended) => EndedAttempt = timed
