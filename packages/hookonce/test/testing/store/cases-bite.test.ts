@@ -19,7 +19,7 @@ const compiled = (code: string): string => transpileModule(code, { compilerOptio
 
 /** The compiled memory store as one script: what a bug is seeded into. */
 const PARTS = ['time-queue', 'due-queue', 'records', 'record', 'index']
-const source = ['util/options', 'stores/rules', ...PARTS.map(part => `stores/memory/${part}`)]
+const source = ['util/options', 'stores/rules', 'stores/history', ...PARTS.map(part => `stores/memory/${part}`)]
   .map(file => compiled(readFileSync(new URL(`../../../src/${file}.ts`, import.meta.url), 'utf8')))
   .join('\n')
   .replace(/^import .*$/gm, '')
@@ -76,7 +76,7 @@ const RECORD = 'class MemoryRecord'
 const START = '    start(attempt, now'
 const LEASE = '    extendLease(leaseMs, now)'
 const LOSE = '    lose()'
-const FAILURE = '    fail(error, next, now)'
+const FAILURE = '    fail({ error, outcome }, next, now)'
 const SETTLE = '    #settle(state, now)'
 const ROUND = '    redrive(now)'
 /** In rules.ts. */
@@ -378,6 +378,14 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'list: accepted ignored': [LIST, '!accepted ||', 'true ||'],
   'list: expiry forgotten': [LIST, 'now < record.expiresAt', 'true'],
   'list: scope ignored': [LIST, 'record.scope === scope', 'true'],
+  'history: the attempt before is not told': [START, 'this.#keepLast(now)', ''],
+  'history: a redrive forgets the last attempt': [ROUND, 'this.#keepLast(now)', ''],
+  'history: how an attempt failed is not kept': [FAILURE, 'this.outcome = outcome', ''],
+  'history: who died of losses did not lose': ['    die(', "this.outcome = 'lost'", ''],
+  'history: of all attempts': ['#keepLast(now) {', '.slice(1 - MAX_HISTORY)', ''],
+  'history: of nine attempts': ['#keepLast(now) {', '1 - MAX_HISTORY', '2 - MAX_HISTORY'],
+  'history: who was taken over still runs': ['function lastAttempt', "'lost'", "'running'"],
+  'history: the whole lease id': ['processOf =', '.slice(0, PROCESS_LENGTH)', ''],
   'list: scope taken as a prefix': [LIST, 'record.scope === scope', 'record.scope.startsWith(scope)'],
   'list: state ignored': [LIST, 'record.state === state', 'true'],
   'list: label ignored': [LIST, 'record.label === label', 'true'],
