@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { recordOf } from '../../packages/server/test/process/support/deliver.js'
 import { type ServerProcess, startServer } from '../../packages/server/test/process/support/server.js'
-import { onPostgres, type SharedStore, sqlite } from '../../packages/server/test/process/support/stores.js'
+import { onPostgres, onRedis, type SharedStore, sqlite } from '../../packages/server/test/process/support/stores.js'
 import { until } from '../../packages/server/test/process/support/until.js'
 import { startUpstream } from '../../packages/server/test/process/support/upstream.js'
 import { buildPreviousRelease } from './previous-release.js'
@@ -68,4 +68,5 @@ function upgradeCases(name: string, store: SharedStore): void {
 }
 
 upgradeCases('sqlite', sqlite)
+onRedis(redis => upgradeCases('redis', redis))
 onPostgres(postgres => upgradeCases('postgres', postgres))
