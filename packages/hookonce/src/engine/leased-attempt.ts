@@ -1,8 +1,8 @@
 import type { LossReason } from '../diagnostics.js'
 import { NoResultError, StoreError } from '../errors.js'
 import type { FailNext, InboxStore } from '../stores/inbox-store.js'
-import type { Failure } from '../stores/store.js'
 import { AbortableAttempt } from './attempt.js'
+import { type AttemptEnd, type EndWithoutResult, failureOf } from './attempt-end.js'
 import { type AttemptMeter, meterAttempt } from './attempt-metrics.js'
 import { type Commit, type Committed, type Effects, hasTransactions, type Settlement, transact } from './commit.js'
 import type { EngineContext } from './context.js'
@@ -13,18 +13,6 @@ import { callUntilAnswered, publishCall } from './store-call.js'
 
 /** `commit` is there where the store has transactions. */
 export type Work<T> = (attempt: AbortableAttempt, commit: Commit<T> | undefined) => Promise<Settlement<T>>
-
-/** How an attempt ended for those who wait for it. */
-export type AttemptEnd<T> =
-  | { end: 'recorded'; value: T; result: Uint8Array; completedAt: number }
-  | { end: 'given_back'; value: T; failure: Failure | undefined }
-  | { end: 'threw'; error: unknown }
-  | { end: 'fenced' }
-  | { end: 'lost'; reason: LossReason }
-  /** `isOffered`: the result is still on its way to the store. */
-  | { end: 'unreachable'; isOffered?: boolean }
-
-export type EndWithoutResult<T> = AttemptEnd<T> & { end: 'given_back' | 'threw' | 'unreachable' }
 
 export interface LeasedAttemptOptions<T> {
   requestId: string | null
@@ -279,23 +267,3 @@ function ignore(): void {}
 
 const lostCommit = (): NoResultError =>
   new NoResultError('attempt_lost', 'the attempt lost its key: nothing was committed', 1_000)
-
-function failureOf(end: EndWithoutResult<unknown>): Failure {
-  switch (end.end) {
-    case 'given_back':
-      return { ...(end.failure ?? { error: 'the response was not recordable', outcome: 'failed' }) }
-    case 'unreachable':
-      return { error: 'the commit could not reach the store', outcome: 'failed' }
-    case 'threw':
-      return { error: describe(end.error), outcome: 'threw' }
-  }
-}
-
-/** Anything can be thrown, even what no text can be made of. */
-function describe(error: unknown): string {
-  try {
-    return String(error)
-  } catch {
-    return typeof error
-  }
-}

@@ -1,4 +1,4 @@
-import type { AttemptEnd } from './leased-attempt.js'
+import type { AttemptEnd } from './attempt-end.js'
 
 /** How one request for a key ended. */
 export type Outcome<T> =

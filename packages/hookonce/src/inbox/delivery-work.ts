@@ -1,7 +1,7 @@
 import { withCommit } from '../engine/attempt.js'
+import type { EndWithoutResult } from '../engine/attempt-end.js'
 import { mapCommit, type Settlement } from '../engine/commit.js'
 import type { Engine } from '../engine/engine.js'
-import type { EndWithoutResult } from '../engine/leased-attempt.js'
 import type { Quota } from '../engine/quota.js'
 import type { Delivery } from '../http/delivery.js'
 import { decodeDelivery } from '../http/delivery-codec.js'

@@ -1,4 +1,4 @@
-import type { AttemptEnd } from '../engine/leased-attempt.js'
+import type { AttemptEnd } from '../engine/attempt-end.js'
 import type { HandlerResponse } from '../http/response.js'
 
 /** A target that answers is there, whatever it answers: an error may be the delivery's own. */

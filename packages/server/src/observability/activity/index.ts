@@ -3,7 +3,6 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import {
   ACTIVITY_CHANNEL,
   type Answer,
-  type AttemptEndKind,
   type Backlog,
   type DeliveryOutcome,
   EVENTS_CHANNEL,
@@ -15,34 +14,18 @@ import type { Metrics, Overload } from '../metrics/index.js'
 import type { Known, StoreStatsCache } from '../store-stats.js'
 import { LastMinute } from './last-minute.js'
 import { RingBuffer } from './ring-buffer.js'
+import {
+  type Answered,
+  type AnsweredDelivery,
+  describeAttempt,
+  describeDelivery,
+  SourceActivity,
+  type Told,
+} from './source-activity.js'
 
-/** A delivery with its answer. */
-export interface AnsweredDelivery {
-  at: string
-  source: string
-  /** `null`: it has none, or was refused before it was read. */
-  key: string | null
-  request_id: string | null
-  outcome: DeliveryOutcome
-  status: number
-  ms: number
-}
-
-const RECENT = 20
 /** As many as the dashboard shows of a second. */
 const MAX_STREAMED = 200
 const SNAPSHOT_MS = 900
-
-const SUCCESSES = new Set<DeliveryOutcome>(['executed', 'replayed', 'joined', 'accepted', 'handshake'])
-
-/** An attempt that ended. */
-export interface EndedAttempt {
-  at: string
-  key: string | null
-  attempt: number
-  end: AttemptEndKind
-  ms: number
-}
 
 /** Of an inbox; `null`: not known. */
 export interface InboxStats {
@@ -236,43 +219,6 @@ export class Activity {
   }
 }
 
-/** What is told of an answer; without a duration by the server alone. */
-interface Told {
-  key?: string | null
-  requestId?: string | null
-  outcome: DeliveryOutcome
-  status: number
-  durationMs?: number
-}
-
-interface Answered extends Required<Told> {
-  /** Ms since the epoch. */
-  at: number
-  source: string
-}
-
-interface Ended extends Omit<EndedAttempt, 'at' | 'ms'> {
-  /** Ms since the epoch. */
-  at: number
-  durationMs: number
-}
-
-class SourceActivity {
-  readonly name: string
-  readonly recent = new RingBuffer<Answered>(RECENT)
-  readonly problems = new RingBuffer<Answered>(RECENT)
-  readonly attempts = new RingBuffer<Ended>(RECENT)
-
-  constructor(name: string) {
-    this.name = name
-  }
-
-  add(answered: Answered): void {
-    this.recent.add(answered)
-    if (!SUCCESSES.has(answered.outcome)) this.problems.add(answered)
-  }
-}
-
 /** The outcomes that occurred. */
 const totalsOf = (row: ReadonlyMap<string, { value: number }>): Snapshot['totals'][string] =>
   Object.fromEntries([...row].flatMap(([outcome, { value }]) => (value === 0 ? [] : [[outcome, value]])))
@@ -289,15 +235,3 @@ function inboxOf(backlog: Known<Backlog> | undefined): InboxStats {
     as_of: isoTime(at),
   }
 }
-
-const timed = <T extends { at: number; durationMs: number }>({ at, durationMs, ...rest }: T) => ({
-  at: new Date(at).toISOString(),
-  ...rest,
-  ms: Number(durationMs.toFixed(3)),
-})
-
-const describeDelivery = ({ requestId, ...answered }: Answered): AnsweredDelivery => {
-  const { at, source, key, ...rest } = timed(answered)
-  return { at, source, key, request_id: requestId, ...rest }
-}
-const describeAttempt: (ended: Ended) => EndedAttempt = timed
