@@ -31,6 +31,7 @@ export const loggedOut = new EventTarget()
 
 type Query = Record<string, string | undefined>
 
+// Vite takes a `new URL` with `import.meta.url` inside for a file to copy.
 const HERE = import.meta.url
 
 /** The server's root, which a proxy may have put anywhere. This module is two folders below it, in the build and in `src`. */

@@ -77,7 +77,7 @@ function summary(attempts: RecordedAttempt[]): string {
   return `${parts.join(', ')}.`
 }
 
-const WORDS: Record<string, string> = { not_begun: 'not begun', lost: 'lost: no word', timeout: 'timed out' }
+const WORDS: Record<string, string> = { lost: 'lost: no word', timeout: 'timed out' }
 
 function OutcomeOfAttempt({ outcome }: Pick<RecordedAttempt, 'outcome'>) {
   if (outcome === 'recorded') return <Badge tone="good" text="recorded" />

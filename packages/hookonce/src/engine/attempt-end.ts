@@ -17,7 +17,7 @@ export type EndWithoutResult<T> = AttemptEnd<T> & { end: 'given_back' | 'threw' 
 export function failureOf(end: EndWithoutResult<unknown>): Failure {
   switch (end.end) {
     case 'given_back':
-      return { ...(end.failure ?? { error: 'the response was not recordable', outcome: 'failed' }) }
+      return end.failure ?? { error: 'the response was not recordable', outcome: 'failed' }
     case 'unreachable':
       return { error: 'the commit could not reach the store', outcome: 'failed' }
     case 'threw':

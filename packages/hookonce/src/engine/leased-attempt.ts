@@ -1,6 +1,7 @@
 import type { LossReason } from '../diagnostics.js'
 import { NoResultError, StoreError } from '../errors.js'
 import type { FailNext, InboxStore } from '../stores/inbox-store.js'
+import type { Failure } from '../stores/store.js'
 import { AbortableAttempt } from './attempt.js'
 import { type AttemptEnd, type EndWithoutResult, failureOf } from './attempt-end.js'
 import { type AttemptMeter, meterAttempt } from './attempt-metrics.js'
@@ -229,10 +230,10 @@ export class LeasedAttempt<T> implements RunningAttempt {
     // Only the records of inbox stores have a next.
     const store = this.#context.store as InboxStore
     const next = this.#options.next?.(end, this.#attempt.requestId)
-    const failure = failureOf(end)
-    if (this.#lostBy === 'lock_ttl') failure.outcome = 'timeout'
+    const { error, outcome: ended } = failureOf(end)
+    const failure: Failure = { error, outcome: this.#lostBy === 'lock_ttl' ? 'timeout' : ended }
     if (end.end === 'given_back' && this.#phase !== 'over') {
-      report({ type: 'attempt_given_back', ...this.#facts(), reason: failure.error })
+      report({ type: 'attempt_given_back', ...this.#facts(), reason: error })
     }
     if (this.#phase === 'working') this.#phase = 'offering'
     this.#givingBack = end

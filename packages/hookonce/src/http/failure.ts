@@ -13,7 +13,7 @@ const SECRET_NAME = /authorization|cookie|token|secret|password|api-?key/
 const MIN_SECRET_LENGTH = 6
 
 /** What an attempt failed at that came to a response which is not recorded. */
-export const failureOf = (response: HandlerResponse, delivery: Delivery, maxBytes: number): Failure => ({
+export const responseFailure = (response: HandlerResponse, delivery: Delivery, maxBytes: number): Failure => ({
   error: errorOf(response, delivery, maxBytes),
   outcome: response.status,
 })

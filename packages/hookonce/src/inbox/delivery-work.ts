@@ -5,7 +5,7 @@ import type { Engine } from '../engine/engine.js'
 import type { Quota } from '../engine/quota.js'
 import type { Delivery } from '../http/delivery.js'
 import { decodeDelivery } from '../http/delivery-codec.js'
-import { failureOf } from '../http/failure.js'
+import { responseFailure } from '../http/failure.js'
 import { checkedResponse, discard, type HandlerResponse, replayable } from '../http/response.js'
 import { encodeResponse } from '../http/response-codec.js'
 import type { DueClaim, FailNext } from '../stores/inbox-store.js'
@@ -52,7 +52,7 @@ export function workOn<Kind>(
     const response = checkedResponse(given ?? { status: 204, headers: [], body: new Uint8Array() })
     discard(response)
     if (!recordable(response)) {
-      return { value: response, failure: failureOf(response, delivery, maxResponseBytes) }
+      return { value: response, failure: responseFailure(response, delivery, maxResponseBytes) }
     }
     const result = encodeResponse(replayable(response, maxResponseBytes))
     quota.grew(result.byteLength)

@@ -3,7 +3,7 @@ import { mapCommit, type Settlement } from '../engine/commit.js'
 import type { Engine } from '../engine/engine.js'
 import { ConfigurationError } from '../errors.js'
 import type { Delivery, DeliveryHead } from '../http/delivery.js'
-import { failureOf } from '../http/failure.js'
+import { responseFailure } from '../http/failure.js'
 import { problem } from '../http/problem.js'
 import { type Answer, asSuccess, checkedResponse, discard, type HandlerResponse, replayable } from '../http/response.js'
 import { encodeResponse } from '../http/response-codec.js'
@@ -105,7 +105,7 @@ export function sourceOf<Kind>(engine: Engine, settings: ResolvedOptions, scope:
       if (answered && response.rest !== made?.rest) discard(response)
       made = response
       if (!recordable(response)) {
-        return { value: response, failure: failureOf(response, delivery, maxResponseBytes) }
+        return { value: response, failure: responseFailure(response, delivery, maxResponseBytes) }
       }
       if (key === null) return { value: response, result: NOTHING }
       const result = encodeResponse(replayable(response, maxResponseBytes))

@@ -74,7 +74,7 @@ export function expiryOf(leaseEndsAt: number, { lockTtlMs, retentionMs }: { lock
 }
 
 /** What an attempt failed at, whichever way its holder says it. */
-export const failureOf = (failure: string | Failure): Failure =>
+export const asFailure = (failure: string | Failure): Failure =>
   typeof failure === 'string' ? { error: failure, outcome: 'threw' } : failure
 
 function differ(one: string | null, other: string | null): boolean {

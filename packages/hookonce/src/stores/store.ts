@@ -218,7 +218,8 @@ export interface Failure {
 /**
  * How an attempt stands or ended. `recorded`, its result is the record's; a number, the status that was answered and is not
  * recorded; `threw`; `timeout`, it reached the lock TTL; `lost`, its lease ended without a word and another took over;
- * `not_begun`, it was claimed and given back; `failed`, an earlier version did not say how.
+ * `not_begun`, it was claimed and given back; `failed`, at a commit that did not reach the store, or under a version that did
+ * not say how.
  */
 export type AttemptOutcome = 'running' | 'recorded' | 'threw' | 'timeout' | 'lost' | 'not_begun' | 'failed' | number
 

@@ -25,8 +25,8 @@ export interface Received {
 }
 
 /**
- * Logs the failures and refusals of one source, and a share of the other deliveries; for people, and at `debug`, all. Bodies and signatures are never
- * logged.
+ * Logs the failures and refusals of one source, and a share of its other deliveries; for people, and at `debug`, all. Bodies
+ * and signatures are never logged.
  */
 export class DeliveryLog {
   readonly #source: string

@@ -19,8 +19,8 @@ const COMPRESS: Record<Encoding, (body: Uint8Array) => Promise<Uint8Array>> = {
 }
 
 /**
- * The answer as its client accepts it. A route asks for this, and only one whose answer is made of settings, counts and
- * texts of this program. What shows records is sent as it is: there stands what one sender keeps secret (keys, answers)
+ * The answer as its client accepts it. A route asks for this, and only one whose answer is made of counts and texts of this
+ * program. What shows records is sent as it is: there stands what one sender keeps secret (keys, answers)
  * beside what another one chose, and whoever sees the length of such an answer each time it is polled can guess the first
  * by choosing the second (BREACH).
  */

@@ -3,12 +3,12 @@ import { type Clock, systemClock } from '../../util/clock.js'
 import { checkOptions, methods } from '../../util/options.js'
 import { type DueClaim, type InboxStore, LOST_ERROR } from '../inbox-store.js'
 import {
+  asFailure,
   decideAccept,
   decideClaim,
   decideComplete,
   decideFail,
   decideRedrive,
-  failureOf,
   lossesOf,
   remainingLease,
 } from '../rules.js'
@@ -129,7 +129,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       const record = records.find(id, now)
       const decision = decideFail(record, leaseId)
       if (decision !== undefined) return decision
-      record!.fail(failureOf(failure), next, now)
+      record!.fail(asFailure(failure), next, now)
       update(record!)
       return 'failed'
     },

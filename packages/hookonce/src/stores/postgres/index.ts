@@ -2,7 +2,7 @@ import { ConfigurationError } from '../../errors.js'
 import { checkConnectionUrl } from '../../util/connection-url.js'
 import { methods } from '../../util/options.js'
 import type { FailNext, InboxStore } from '../inbox-store.js'
-import { failureOf } from '../rules.js'
+import { asFailure } from '../rules.js'
 import { MAX_ERROR_LENGTH, type TransactionalStore } from '../store.js'
 import { createAcceptances } from './accept.js'
 import { createBatcher } from './batcher.js'
@@ -193,7 +193,7 @@ export function postgresStore(
     },
 
     fail({ scope, key }, leaseId, failure, next: FailNext = { dueInMs: 0 }) {
-      const { error, outcome } = failureOf(failure)
+      const { error, outcome } = asFailure(failure)
       return operation('always', async by => {
         const [dueInMs, notBegun] = next === 'dead' ? [null, false] : [next.dueInMs, next.notBegun === true]
         const failed = await run('fail', [scope, key, leaseId, storable(error), dueInMs, notBegun, String(outcome)], by)

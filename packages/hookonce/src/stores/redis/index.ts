@@ -2,7 +2,7 @@ import { ConfigurationError, StoreError } from '../../errors.js'
 import { aFlag, aFunction, aNumber, aText, checkOptions } from '../../util/options.js'
 import { withDefaults } from '../../util/with-defaults.js'
 import type { InboxStore } from '../inbox-store.js'
-import { failureOf } from '../rules.js'
+import { asFailure } from '../rules.js'
 import { type CompleteOutcome, MAX_ERROR_LENGTH } from '../store.js'
 import { connect, type GivenClient, type RedisAddress } from './clients/connect.js'
 import { createDataLossCheck } from './data-loss-check.js'
@@ -152,7 +152,7 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
     },
 
     fail(id, leaseId, failure, next = { dueInMs: 0 }) {
-      const { error, outcome } = failureOf(failure)
+      const { error, outcome } = asFailure(failure)
       const lastError = present(error.slice(0, MAX_ERROR_LENGTH))
       const due = next === 'dead' ? [next, '0'] : [`${next.dueInMs}`, next.notBegun ? '1' : '0']
       return run(scripts.fail, keyOf(prefix, id), [leaseId, lastError, ...due, `${outcome}`], failed =>

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../util/clock.js'
 import { aNumber, aText, checkOptions, methods, oneOf, shown } from '../../util/options.js'
 import { withDefaults } from '../../util/with-defaults.js'
 import type { FailNext, InboxStore } from '../inbox-store.js'
-import { failureOf } from '../rules.js'
+import { asFailure } from '../rules.js'
 import type { CompleteOutcome, TransactionalStore } from '../store.js'
 import { findDriver, type SqliteTransaction } from './database/driver.js'
 import type { Transaction } from './database/effects.js'
@@ -121,7 +121,7 @@ function storeOver({ call, transact, close }: Database): SqliteStore {
     transact: (id, leaseId, work) => transact({ id, leaseId, work }),
 
     fail({ scope, key }, leaseId, failure, next: FailNext = { dueInMs: 0 }) {
-      const { error, outcome } = failureOf(failure)
+      const { error, outcome } = asFailure(failure)
       return call('fail', { scope, key, leaseId, error, outcome, next })
     },
 

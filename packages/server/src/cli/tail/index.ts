@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { readSecret } from '../../config/environment.js'
 import { SETTINGS } from '../../config/settings.js'
 import { StartError } from '../../config/start-error.js'
-import type { AnsweredDelivery } from '../../observability/activity/source-activity.js'
+import { type AnsweredDelivery, isProblem } from '../../observability/activity/source-activity.js'
 import { terminalSafe, terminalSafeJson } from '../../observability/escape.js'
 import { prettyPrinter } from '../../observability/pretty.js'
 import { stylesFor } from '../../observability/styles.js'
@@ -16,8 +16,8 @@ export async function tail(options: TailOptions, env: NodeJS.ProcessEnv): Promis
   const token = readSecret(env, SETTINGS.adminToken.env)?.value
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const print = printer(options.json)
-  const isWanted = ({ source, status }: AnsweredDelivery) =>
-    (options.source === undefined || source === options.source) && (!options.problems || status >= 400)
+  const isWanted = (delivery: AnsweredDelivery) =>
+    (options.source ?? delivery.source) === delivery.source && (!options.problems || isProblem(delivery))
   // A path behind a proxy is kept.
   const url = new URL('api/stream', options.url.replace(/\/?$/, '/'))
   // `hookonce tail | head` has read enough.

@@ -26,6 +26,9 @@ const RECENT = 20
 
 const SUCCESSES = new Set<DeliveryOutcome>(['executed', 'replayed', 'joined', 'accepted', 'handshake'])
 
+/** Whether a delivery was refused or failed. */
+export const isProblem = ({ outcome }: { outcome: DeliveryOutcome }): boolean => !SUCCESSES.has(outcome)
+
 /** What is told of an answer; without a duration by the server alone. */
 export interface Told {
   key?: string | null
@@ -60,7 +63,7 @@ export class SourceActivity {
 
   add(answered: Answered): void {
     this.recent.add(answered)
-    if (!SUCCESSES.has(answered.outcome)) this.problems.add(answered)
+    if (isProblem(answered)) this.problems.add(answered)
   }
 }
 
