@@ -68,6 +68,7 @@ export {
   MOST_COUNTED,
   type RedriveOutcome,
 } from './stores/inbox-store.js'
+export type { Journal, JournalEntry, JournalQuery, NewEntry } from './stores/journal.js'
 export {
   type Accepted,
   type AttemptOutcome,

@@ -1,3 +1,5 @@
+import type { Journal } from './journal.js'
+
 /**
  * The Store contract. Every operation is one atomic step, by the store's own clock.
  *
@@ -83,6 +85,9 @@ export interface Store {
    * callers poll the record too. Never throws. Returns a function that ends the watch.
    */
   watch?(id: RecordId, wake: () => void): () => void
+
+  /** What the store keeps beside the records for operators; without it they see less. */
+  readonly journal?: Journal
 
   /** Resolves if the store works, writes included; rejects if it does not. */
   ready(): Promise<void>

@@ -17,6 +17,8 @@ import { DueQueue } from './due-queue.js'
 import { copyOf, MemoryRecord } from './record.js'
 import { Records } from './records.js'
 
+export { type MemoryJournalOptions, memoryJournal } from './journal.js'
+
 /** Half of what a small container has. */
 const MAX_BYTES_OF_A_SCOPE = 512 * 1024 ** 2
 /** A page ends after so many records, whatever it has found: some ten milliseconds' work. */

@@ -11,6 +11,7 @@ import { type Completion, createCompletions } from './complete.js'
 import { createConnections, within } from './connections.js'
 import { Failure, failureOfConnection } from './errors.js'
 import { createInbox } from './inbox.js'
+import { createJournal } from './journal.js'
 import { createWatcher } from './listen.js'
 import { type PostgresStoreOptions, resolved } from './options.js'
 import type { ClientOf, PostgresClient, PostgresPool } from './pool.js'
@@ -246,6 +247,8 @@ export function postgresStore(
         if (!migrator.isCurrent()) await withRetries('always', async () => {})
         return transact(id, leaseId, work)
       }),
+
+    journal: createJournal((repeatable, name, values) => operation(repeatable, by => run(name, values, by))),
 
     ...(listen !== false && { watch: watcher.watch, watchDue: watcher.watchDue, announceDue }),
 

@@ -241,6 +241,7 @@ RETURNING CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END,
   CASE WHEN watched THEN pg_notify('hookonce.records', json_build_array(scope, key)::text) END`,
   findAttempt: `SELECT id, state, settled_at FROM hookonce.records
 WHERE scope = $1 AND key = $2 AND lease_id = $3 AND expires_at > hookonce.now_ms()`,
+  findEntry: `SELECT id, at, value FROM hookonce.journal WHERE list = $1 AND id = $2 AND expires_at > hookonce.now_ms()`,
   findSettled: `SELECT settled_at FROM hookonce.records
 WHERE scope = $1 AND key = $2 AND lease_id = $3 AND state = ANY ($4::text[]) AND expires_at > hookonce.now_ms()`,
   get: `SELECT id, scope, key, state, fingerprint, attempts, losses, lease_id,
@@ -298,6 +299,9 @@ raised AS (
   UPDATE hookonce.meta SET token_floor = h.token FROM highest h WHERE id = 1 AND token_floor < h.token
 )
 SELECT count(*) AS removed FROM removed`,
+  readEntries: `SELECT id, at, value FROM hookonce.journal
+WHERE list = $1 AND expires_at > hookonce.now_ms() AND at >= $2::bigint AND (at, id) < ($3::bigint, $4)
+ORDER BY at DESC, id DESC LIMIT $5::bigint`,
   redrive: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   state = 'pending', losses = 0, settled_at = NULL, expires_at = 8640000000000000, result = NULL,
@@ -306,6 +310,7 @@ UPDATE hookonce.records SET
 FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND round IS NOT NULL AND due_at IS NULL AND (state = 'dead' OR $3) AND expires_at > hookonce.now_ms()
 RETURNING CASE WHEN grp IS NOT NULL THEN hookonce.give_turn(scope, grp) END`,
+  removeEntry: `DELETE FROM hookonce.journal WHERE list = $1 AND id = $2 RETURNING expires_at > hookonce.now_ms()`,
   renew: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET
   lease_ends_at = least(hookonce.now_ms() + $4::bigint, claimed_at + lock_ttl_ms),
@@ -381,6 +386,14 @@ FROM lock_timeout
 WHERE scope = $1 AND key = $2 AND fencing_token = $3::bigint AND state = $4 AND expires_at > hookonce.now_ms()
   AND (state IN ('failed', 'pending') OR (state = 'running' AND lease_ends_at <= hookonce.now_ms()))
 RETURNING attempts, fencing_token`,
+  trimEntries: `WITH surplus AS MATERIALIZED (
+  SELECT id FROM hookonce.journal WHERE list = $1 AND expires_at > hookonce.now_ms()
+  ORDER BY at DESC, id DESC OFFSET $2::bigint
+),
+removed AS (
+  DELETE FROM hookonce.journal WHERE list = $1 AND id IN (SELECT id FROM surplus) RETURNING id
+)
+SELECT count(*) FROM removed`,
   usage: `WITH pages AS (
   SELECT least(1, $2::float8 * current_setting('block_size')::bigint / greatest(pg_relation_size('hookonce.records'), 1))
     AS share
@@ -399,6 +412,21 @@ FROM pages LEFT JOIN (
 UPDATE hookonce.records r SET watched = true
 FROM unnest($1::text[], $2::text[]) AS a (scope, key), lock_timeout
 WHERE r.scope = a.scope AND r.key = a.key AND NOT r.watched`,
+  writeEntries: `WITH expired AS MATERIALIZED (
+  SELECT ctid FROM hookonce.journal WHERE expires_at <= hookonce.now_ms() ORDER BY expires_at LIMIT $8
+  FOR UPDATE SKIP LOCKED
+),
+removed AS (
+  DELETE FROM hookonce.journal j USING expired e
+  WHERE j.ctid = e.ctid
+    AND NOT EXISTS (SELECT FROM unnest($1::text[], $2::text[]) AS a (list, id) WHERE a.list = j.list AND a.id = j.id)
+)
+INSERT INTO hookonce.journal (list, id, at, expires_at, value)
+SELECT a.list, a.id, a.at, hookonce.now_ms() + a.keep_ms, substring($7::bytea FROM a.start FOR a.length)
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::integer[], $6::integer[])
+  AS a (list, id, at, keep_ms, start, length)
+ORDER BY a.list COLLATE "C", a.id COLLATE "C"
+ON CONFLICT (list, id) DO UPDATE SET at = excluded.at, expires_at = excluded.expires_at, value = excluded.value`,
 } as const
 
 export const migrations: readonly string[] = [
@@ -631,4 +659,18 @@ CREATE FUNCTION hookonce.history_with_last(r hookonce.records) RETURNS text[] LA
 $body$;
 
 UPDATE hookonce.meta SET version = 9 WHERE id = 1;`,
+  `-- Expand only: earlier versions keep working. What operators look at beside the records, see \`stores/journal.ts\`.
+CREATE TABLE hookonce.journal (
+  list text COLLATE "C" NOT NULL,
+  id text COLLATE "C" NOT NULL,
+  at bigint NOT NULL,
+  expires_at bigint NOT NULL,
+  value bytea NOT NULL,
+  PRIMARY KEY (list, id)
+);
+
+CREATE INDEX journal_newest ON hookonce.journal (list, at, id);
+CREATE INDEX journal_expired ON hookonce.journal (expires_at);
+
+UPDATE hookonce.meta SET version = 10 WHERE id = 1;`,
 ]

@@ -8,6 +8,7 @@ import { connect, type GivenClient, type RedisAddress } from './clients/connect.
 import { createDataLossCheck } from './data-loss-check.js'
 import { codeOf } from './errors.js'
 import { createInbox } from './inbox.js'
+import { createJournal } from './journal.js'
 import { keyOf } from './keys.js'
 import { listPage } from './list.js'
 import { scripts } from './lua.generated.js'
@@ -194,6 +195,8 @@ export function redisStore(connection: RedisAddress | GivenClient, options: Redi
       commands.refuseIfClosed()
       return 0
     },
+
+    journal: createJournal(commands, prefix),
 
     watch(id, wake) {
       return watcher.watch(keyOf(prefix, id), wake)

@@ -60,6 +60,12 @@ export const queueTagsOf = (isCluster: boolean): QueueTag[] =>
 export const queueTagOf = (isCluster: boolean, { scope, key }: RecordId): QueueTag =>
   isCluster ? partitionOf(scope, key) : 'inbox'
 
+/** The order and the entries of a list of the journal: see journal.ts. */
+export function journalKeysOf(prefix: string, list: string): [order: string, entries: string] {
+  const name = `${prefix}{${partitionOf('', list)}}:journal:${list}`
+  return [`${name}:order`, `${name}:entries`]
+}
+
 const literal = (text: string) => text.replace(/[\\*?[\]^]/g, '\\$&')
 
 /** The sorted set of the store's id and its processes' marks in a partition. */

@@ -693,6 +693,15 @@ end
 if watched == '1' then redis.pcall('PUBLISH', KEYS[1], '') end
 return 1`,
   },
+  findEntry: {
+    sha: '8f81dbdf4bebc47c65bab618624eba572327c20c',
+    text: `#!lua flags=no-writes,allow-oom
+local time = redis.call('TIME')
+local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
+local value = redis.call('HGET', KEYS[2], ARGV[1])
+if value and struct.unpack('<d', value, 17) > now then return {ARGV[1], value} end
+return {}`,
+  },
   get: {
     sha: '8dfd87124c99ade348cc81fb67f3c11a395137a5',
     text: `#!lua flags=no-writes,allow-oom
@@ -785,6 +794,22 @@ if last_id then
   end
 end
 return times`,
+  },
+  readEntries: {
+    sha: '5d40365932ab6613a6484bf49ecf5fe9f2e3faa5',
+    text: `#!lua flags=no-writes,allow-oom
+local time = redis.call('TIME')
+local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
+local found = {}
+for _, position in ipairs(redis.call('ZRANGE', KEYS[1], ARGV[1], ARGV[2], 'BYLEX', 'REV', 'LIMIT', 0, ARGV[3])) do
+  local id = string.sub(position, 17)
+  local value = redis.call('HGET', KEYS[2], id)
+  if value and struct.unpack('<d', value, 17) > now then
+    found[#found + 1] = id
+    found[#found + 1] = value
+  end
+end
+return found`,
   },
   redrive: {
     sha: '3ad935b96ba4cc5e0f39ef882a3dd8b5578aabe5',
@@ -884,6 +909,17 @@ local accepted = struct.pack(ACCEPTED, round + 1, attempts, position, #queue, qu
 redis.call('SET', KEYS[1], value .. accepted)
 return 1`,
   },
+  removeEntry: {
+    sha: '957a1b49ee60d534ac2a729479836c03e780eabc',
+    text: `#!lua flags=allow-oom
+local time = redis.call('TIME')
+local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
+local value = redis.call('HGET', KEYS[2], ARGV[1])
+if not value then return 0 end
+redis.call('ZREM', KEYS[1], string.sub(value, 1, 16) .. ARGV[1])
+redis.call('HDEL', KEYS[2], ARGV[1])
+return struct.unpack('<d', value, 17) > now and 1 or 0`,
+  },
   renew: {
     sha: '321ceb4a2297ddd3e27005009e2bd44082032c07',
     text: `#!lua flags=allow-oom
@@ -931,6 +967,19 @@ else
 end
 return 1`,
   },
+  trimEntries: {
+    sha: '4e252dccffde216bdbff00c75dc4d3014f598a3c',
+    text: `#!lua flags=allow-oom
+local surplus = redis.call('ZCARD', KEYS[1]) - tonumber(ARGV[1])
+local removed = 0
+for _, position in ipairs(redis.call('ZRANGE', KEYS[1], 0, math.min(surplus, 1000) - 1)) do
+  if surplus <= 0 then break end
+  redis.call('ZREM', KEYS[1], position)
+  redis.call('HDEL', KEYS[2], string.sub(position, 17))
+  removed = removed + 1
+end
+return removed`,
+  },
   watch: {
     sha: '5aab3a2aec369fe749246e6961e65c2262ba7048',
     text: `local HEAD = '<c1c1ddddddI4c0'
@@ -948,5 +997,34 @@ elseif mark == '' then
   redis.call('SET', KEYS[1], value, 'PX', 3600000)
 end
 return 1`,
+  },
+  writeEntries: {
+    sha: 'c10d025d1799bd749bccf0df90c53c25b2819abd',
+    text: `#!lua
+local time = redis.call('TIME')
+local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
+local function remove(id, value)
+  redis.call('ZREM', KEYS[1], string.sub(value, 1, 16) .. id)
+  redis.call('HDEL', KEYS[2], id)
+end
+
+for _, position in ipairs(redis.call('ZRANGE', KEYS[1], 0, 99)) do
+  local id = string.sub(position, 17)
+  local value = redis.call('HGET', KEYS[2], id)
+  if value and struct.unpack('<d', value, 17) <= now then remove(id, value) end
+end
+
+local keep = tonumber(ARGV[1])
+local expires = struct.pack('<d', now + keep)
+for i = 2, #ARGV, 3 do
+  local id, at, value = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local before = redis.call('HGET', KEYS[2], id)
+  if before then remove(id, before) end
+  redis.call('ZADD', KEYS[1], 0, at .. id)
+  redis.call('HSET', KEYS[2], id, at .. expires .. value)
+end
+for _, key in ipairs(KEYS) do
+  if redis.call('PTTL', key) < keep then redis.call('PEXPIRE', key, keep) end
+end`,
   },
 } as const

@@ -4,6 +4,7 @@ import type { CompleteOutcome } from '../store.js'
 import { findDriver, loadDriver, type SqliteTransaction } from './database/driver.js'
 import { createEffects, type Transaction, WorkFailure } from './database/effects.js'
 import { toFailure, toStoreError } from './database/errors.js'
+import { createJournal } from './database/journal.js'
 import { createListAccepted } from './database/list-accepted.js'
 import { openInMemory } from './database/open.js'
 import { createOperations } from './database/record-operations.js'
@@ -61,6 +62,7 @@ function open(clock: Clock) {
   const now = () => Math.floor(clock.now())
   const transactions = createTransactions(file, 0)
   const operations = createOperations(db)
+  const steps = { ...operations, ...createJournal(db) }
   const effects = createEffects({ db, transactions, operations, now })
   const scans = createScans(db, transactions, now)
   const listAccepted = createListAccepted(db, transactions, now)
@@ -92,7 +94,7 @@ function open(clock: Clock) {
     run<Name extends Operation>(operation: Name, payload: Payloads[Name]): OutcomeOf<Name> {
       const scan = scanOf[operation]
       if (scan !== undefined) return lastOf(scan(payload)) as OutcomeOf<Name>
-      const step = operations[operation as keyof typeof operations] as (
+      const step = steps[operation as keyof typeof steps] as (
         payload: unknown,
         now: number,
       ) => OutcomeOf<Name>

@@ -10,6 +10,7 @@ import { findDriver, type SqliteTransaction } from './database/driver.js'
 import type { Transaction } from './database/effects.js'
 import { openDatabaseInMemory } from './in-memory.js'
 import { createHandovers } from './lock-handover.js'
+import { journalOver } from './main-thread/journal.js'
 import { createTransactor } from './main-thread/transact.js'
 import { startWorker } from './main-thread/worker-client.js'
 import type { Operation, OutcomeOf, Payloads } from './messages.js'
@@ -169,6 +170,8 @@ function storeOver({ call, transact, close }: Database): SqliteStore {
     purge(limit) {
       return call('purge', { limit })
     },
+
+    journal: journalOver(call),
 
     async ready() {
       await call('ready', {})

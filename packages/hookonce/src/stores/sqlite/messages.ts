@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { AcceptRequest, ClaimDueRequest, FailNext, InboxStore } from '../inbox-store.js'
+import type { JournalEntry, JournalQuery, NewEntry } from '../journal.js'
 import type { AttemptOutcome, ClaimRequest, ListQuery, RecordId } from '../store.js'
 import type { Failure } from './database/errors.js'
 import type { Handovers } from './lock-handover.js'
@@ -20,6 +21,11 @@ export interface Payloads {
   stats: object
   usage: { scope: string }
   purge: { limit: number }
+  writeEntries: { entries: readonly NewEntry[] }
+  readEntries: { list: string } & JournalQuery & Required<Pick<JournalQuery, 'since' | 'until'>>
+  findEntry: { list: string; id: string }
+  removeEntry: { list: string; id: string }
+  trimEntries: { list: string; most: number }
   ready: object
   /** Answered when the worker leaves the write lock to the caller's thread. */
   handover: { handover: number }
@@ -35,7 +41,16 @@ export type Request<Name extends Operation = Operation> = {
 /** The contract's outcome of an operation, with `null` in place of `undefined`. */
 export type OutcomeOf<Name extends Operation> = Name extends keyof InboxStore
   ? OrNull<Awaited<ReturnType<Required<InboxStore>[Name]>>>
-  : null
+  : Name extends keyof EntryOutcomes
+    ? EntryOutcomes[Name]
+    : null
+
+interface EntryOutcomes {
+  readEntries: JournalEntry[]
+  findEntry: JournalEntry | null
+  removeEntry: boolean
+  trimEntries: number
+}
 
 type OrNull<Outcome> = Outcome extends void ? null : Outcome
 

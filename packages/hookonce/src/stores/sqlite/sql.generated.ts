@@ -69,6 +69,7 @@ FROM records WHERE scope = ? AND held = 0 AND due_at <= ? ORDER BY due_at LIMIT 
   earlier_attempts = earlier_attempts + ?8
 WHERE hash = ?4 AND scope = ?5 AND key = ?6 AND state = 'running' AND lease_id = ?7 AND expires_at > ?2
 RETURNING id, attempts`,
+  findEntry: `SELECT id, at, value FROM hookonce_journal WHERE list = ? AND id = ? AND expires_at > ?`,
   findSettled: `SELECT state, settled_at FROM records
 WHERE hash = ? AND scope = ? AND key = ? AND lease_id = ? AND settled_at IS NOT NULL AND expires_at > ?`,
   find: `SELECT
@@ -133,6 +134,9 @@ LIMIT ?`,
   newest: `SELECT max(created_at, claimed_at, coalesce(settled_at, 0)) AS at FROM records ORDER BY id DESC LIMIT 1`,
   now: `SELECT CAST(round(unixepoch('now', 'subsec') * 1000) AS INTEGER) AS now`,
   raiseFloor: `UPDATE meta SET token_floor = max(token_floor, ?) WHERE id = 1`,
+  readEntries: `SELECT id, at, value FROM hookonce_journal
+WHERE list = ? AND expires_at > ? AND at >= ? AND (at, id) < (?, ?)
+ORDER BY at DESC, id DESC LIMIT ?`,
   redrive: `UPDATE records SET
   state = 'pending', losses = 0, settled_at = NULL, expires_at = 8640000000000000, result = NULL, due_at = ?1,
   round = round + 1, earlier_attempts = attempts,
@@ -142,6 +146,10 @@ LIMIT ?`,
       AND earlier.id < records.id
   )
 WHERE id = ?2`,
+  removeEntry: `DELETE FROM hookonce_journal WHERE list = ? AND id = ? AND expires_at > ?`,
+  removeExpiredEntries: `DELETE FROM hookonce_journal WHERE rowid IN (
+  SELECT rowid FROM hookonce_journal WHERE expires_at <= ? ORDER BY expires_at LIMIT ?
+)`,
   remove: `DELETE FROM records WHERE id = ?`,
   renew: `UPDATE records SET
   lease_ends_at = min(?1 + ?2, claimed_at + lock_ttl_ms),
@@ -175,6 +183,9 @@ ORDER BY expires_at, id LIMIT 1 OFFSET ?`,
   retention_ms = ?10, due_at = ?11, earlier_attempts = earlier_attempts + ?12, lease_ms = ?7 - ?6, begun = ?13
 WHERE id = ?14`,
   tokenFloor: `SELECT token_floor FROM meta WHERE id = 1`,
+  trimEntries: `DELETE FROM hookonce_journal WHERE list = ? AND rowid IN (
+  SELECT rowid FROM hookonce_journal WHERE list = ? AND expires_at > ? ORDER BY at DESC, id DESC LIMIT -1 OFFSET ?
+)`,
   usage: `SELECT count(*) AS seen, max(id) AS last, count(bytes) AS records, total(bytes) AS bytes
 FROM (
   SELECT id, CASE WHEN scope = ?1 AND expires_at > ?2 THEN
@@ -184,6 +195,8 @@ FROM (
   END AS bytes
   FROM records WHERE id >= ?3 AND id < ?4 ORDER BY id LIMIT ?5
 )`,
+  writeEntry: `INSERT INTO hookonce_journal (list, id, at, expires_at, value) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (list, id) DO UPDATE SET at = excluded.at, expires_at = excluded.expires_at, value = excluded.value`,
 } as const
 
 export const migrations: readonly string[] = [
@@ -338,4 +351,16 @@ CREATE TRIGGER hookonce_history_removed AFTER DELETE ON records
 BEGIN
   DELETE FROM hookonce_histories WHERE id = old.id;
 END;`,
+  `-- Earlier versions work with this schema. What operators look at beside the records, see \`stores/journal.ts\`.
+CREATE TABLE hookonce_journal (
+  list TEXT NOT NULL,
+  id TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  value BLOB NOT NULL,
+  PRIMARY KEY (list, id)
+) STRICT;
+
+CREATE INDEX hookonce_journal_newest ON hookonce_journal (list, at DESC, id DESC);
+CREATE INDEX hookonce_journal_expired ON hookonce_journal (expires_at);`,
 ]

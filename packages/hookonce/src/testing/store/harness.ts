@@ -17,6 +17,8 @@ export interface StoreHarness {
   inbox?: boolean
   /** `true` if the inbox orders the records of a group. */
   groups?: boolean
+  /** `true` if the store has a journal. */
+  journal?: boolean
   /** `true` if changes are pushed to watchers of other clients. */
   push?: boolean
 }
@@ -34,7 +36,7 @@ export interface StoreCase {
   /** The behaviour, as a statement. */
   readonly name: string
   /** The part of the harness that the case needs. */
-  readonly needs?: 'afterCrash' | 'ownClock' | 'transactions' | 'waitingWork' | 'inbox' | 'groups' | 'push'
+  readonly needs?: 'afterCrash' | 'ownClock' | 'transactions' | 'waitingWork' | 'inbox' | 'groups' | 'journal' | 'push'
   run(harness: StoreHarness): Promise<void>
 }
 

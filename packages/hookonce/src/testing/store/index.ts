@@ -20,6 +20,7 @@ import { claimCases } from './claim.js'
 import type { StoreCase } from './harness.js'
 import { historyCases } from './history.js'
 import { inboxCases } from './inbox/index.js'
+import { journalCases } from './journal.js'
 import { labelCases } from './labels.js'
 import { leaseCases } from './leases.js'
 import { lifecycleCases } from './lifecycle.js'
@@ -47,5 +48,6 @@ export const storeCases: readonly StoreCase[] = [
   ...pushCases,
   ...inboxCases,
   ...backlogCases,
+  ...journalCases,
   ...transactCases,
 ]

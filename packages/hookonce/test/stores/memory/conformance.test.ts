@@ -1,11 +1,13 @@
-import { memoryStore } from 'hookonce/stores/memory'
-import { storeCases } from 'hookonce/testing/store'
+import { memoryJournal, memoryStore } from 'hookonce/stores/memory'
+import { type StoreCase, storeCases } from 'hookonce/testing/store'
 import { describe, expect, test } from 'vitest'
+
+const HERE: StoreCase['needs'][] = ['inbox', 'groups', 'journal']
 
 describe('memory store', () => {
   for (const { name, needs, run } of storeCases) {
-    const store = memoryStore()
-    if (!needs || needs === 'inbox' || needs === 'groups') test(name, () => run({ open: async () => store }))
+    const store = { ...memoryStore(), journal: memoryJournal() }
+    if (needs === undefined || HERE.includes(needs)) test(name, () => run({ open: async () => store }))
   }
 })
 

@@ -42,6 +42,7 @@ function harness(url: () => string, options: PostgresStoreOptions = {}): StoreHa
     waitingWork: true,
     inbox: true,
     groups: true,
+    journal: true,
   }
 }
 

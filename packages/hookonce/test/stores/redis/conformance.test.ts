@@ -61,7 +61,7 @@ const ioredisCluster = shared(
   client => client.disconnect(),
 )
 
-const alone = { ownClock: true, inbox: true, groups: true, push: true }
+const alone = { ownClock: true, inbox: true, groups: true, journal: true, push: true }
 /** A Cluster orders no groups: see its own test. */
 const inCluster = { ...alone, groups: false }
 

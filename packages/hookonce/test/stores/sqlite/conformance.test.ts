@@ -39,6 +39,7 @@ function harnessIn(place: string): StoreHarness {
     ownClock: true,
     inbox: true,
     groups: true,
+    journal: true,
     // The files of an open store that is idle are what a kill at this moment leaves.
     afterCrash: async () => {
       cpSync(live, crashed, { recursive: true, filter: file => !file.endsWith('-shm') })
@@ -54,7 +55,7 @@ function harnessIn(place: string): StoreHarness {
   }
 }
 
-const SHARED: StoreCase['needs'][] = ['transactions', 'inbox', 'groups']
+const SHARED: StoreCase['needs'][] = ['transactions', 'inbox', 'groups', 'journal']
 /** Work that waits would hold the only write lock; and a file tells no other process what changed in it. */
 const NOT_HERE: StoreCase['needs'][] = ['waitingWork', 'push']
 

@@ -1,6 +1,7 @@
 import { watchClock } from '../database/clock-steps.js'
 import type { Driver } from '../database/driver.js'
 import { isBusy, isOfOneStatement, toFailure } from '../database/errors.js'
+import { createJournal } from '../database/journal.js'
 import { createListAccepted } from '../database/list-accepted.js'
 import { openDatabase } from '../database/open.js'
 import { createOperations } from '../database/record-operations.js'
@@ -35,13 +36,15 @@ export function openSession(driver: Driver, settings: WorkerSettings, whileWaiti
   const transactions = createTransactions(file, settings.busyTimeoutMs, whileWaiting)
   const limitWal = createWalLimit(db, settings.path)
   const operations = createOperations(db)
+  const journal = createJournal(db)
   const scans = createScans(db, transactions, Date.now)
   const clock = watchClock(db)
 
-  const writes: Required<Omit<Operations, Apart>> = operations
+  const writes: Required<Omit<Operations, Apart>> = { ...operations, ...journal }
   /** Run without the write lock; `undefined`: the request needs it. */
   const { get, backlog, peekClaim: claim, peekAccept: accept, peekClaimDue: claimDue } = operations
-  const reads: Operations = { get, backlog, claim, accept, claimDue }
+  const { readEntries, findEntry } = journal
+  const reads: Operations = { get, backlog, claim, accept, claimDue, readEntries, findEntry }
 
   function run<Name extends Operation>(table: Operations, { operation, payload }: Request<Name>, now: number) {
     return table[operation]?.(payload, now)
