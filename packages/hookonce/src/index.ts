@@ -35,6 +35,7 @@ export {
   StoreError,
 } from './errors.js'
 export { Delivery, type DeliveryHead, type DeliveryInit, type HeaderList, requestIdOf } from './http/delivery.js'
+export { decodeDelivery, encodeDelivery } from './http/delivery-codec.js'
 export { endToEnd } from './http/header-names.js'
 export { keyOf } from './http/idempotency-key.js'
 export { PROBLEMS, type ProblemCode, type ProblemOptions, problem } from './http/problem.js'

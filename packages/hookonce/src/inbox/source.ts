@@ -27,9 +27,9 @@ export function acceptingSource<Kind>(
   const secretHeaders = new Set(sender?.secretHeaders?.map(header => header.toLowerCase()))
 
   /** A delivery without a key is one of its own. */
-  async function accept(delivery: Delivery, about: Answered): Promise<Answer> {
+  async function accept(delivery: Delivery, about: Answered, trusted?: boolean): Promise<Answer> {
     try {
-      const checked = checks.check(delivery)
+      const checked = checks.check(delivery, trusted)
       if ('refusal' in checked) return checked.refusal
       const { label, fingerprint } = checked
       const key = checked.key ?? `keyless.${randomUUID()}`
@@ -91,9 +91,9 @@ export function acceptingSource<Kind>(
       const refusal = checks.refusal(head)
       return refusal && answers.publish(refusal, { since: answers.arrivedAt() })
     },
-    async receive(delivery) {
+    async receive(delivery, _handler, trusted) {
       const about: Answered = { since: answers.arrivedAt(), requestId: delivery.requestId }
-      return answers.publish(await accept(delivery, about), about)
+      return answers.publish(await accept(delivery, about, trusted), about)
     },
   }
 }

@@ -39,8 +39,12 @@ export interface Source<Kind = never> {
    * the body and call `receive`, which repeats the checks.
    */
   refusal(head: DeliveryHead): Answer | undefined
-  /** Processes a delivery. Never rejects: every failure is an answer. */
-  receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer>
+  /**
+   * Processes a delivery. Never rejects: every failure is an answer.
+   *
+   * @param trusted the sender's signature is not checked: it was at an earlier time, or an operator vouches for the delivery
+   */
+  receive(delivery: Delivery, handler: Handler<Kind>, trusted?: boolean): Promise<Answer>
   /** 413: the adapter stopped reading the body. */
   tooLarge(): Answer
   /**
@@ -70,11 +74,11 @@ export function sourceOf<Kind>(engine: Engine, settings: ResolvedOptions, scope:
   const quota = engine.quota(scope, limits)
   const deadlineMs = sender?.facts.deadlineMs ?? Number.POSITIVE_INFINITY
 
-  async function receive(delivery: Delivery, handler: Handler<Kind>): Promise<Answer> {
+  async function receive(delivery: Delivery, handler: Handler<Kind>, trusted?: boolean): Promise<Answer> {
     const { requestId } = delivery
     const about: Answered = { since: answers.arrivedAt(), requestId }
     try {
-      const checked = checks.check(delivery)
+      const checked = checks.check(delivery, trusted)
       if ('refusal' in checked) return answers.publish(checked.refusal, about)
       about.key = checked.key
       const full = quota.isFull && checked.key !== null ? await quota.refusal(checked.key) : undefined

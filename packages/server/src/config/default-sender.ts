@@ -10,11 +10,18 @@ const SENDER_SETTINGS = ['secret', 'publicUrl', 'verifyToken'] as const
 
 type SenderSetting = (typeof SENDER_SETTINGS)[number]
 
-/** The sender of the settings. @throws {StartError} names the setting, never the secret */
+/** The sender of the settings, and those of other schemes with its secrets. */
+export interface DefaultSender {
+  sender: Sender
+  /** To find out which scheme a delivery is signed by. */
+  otherSchemes(): Sender[]
+}
+
+/** @throws {StartError} names the setting, never the secret */
 export function defaultSender(
   settings: Settings,
   sourceOf: (name: SettingName) => Given | undefined,
-): Sender | undefined {
+): DefaultSender | undefined {
   const where = (name: SettingName) => sourceOf(name)?.where ?? SETTINGS[name].env
   const { sender: name, secret, publicUrl, verifyToken } = settings
   if (name === undefined) {
@@ -30,7 +37,19 @@ export function defaultSender(
     ...(publicUrl !== undefined && { publicUrl }),
     ...(verifyToken !== undefined && { verifyToken }),
   }
-  return senderOf(SENDERS.get(name)!, options, where)
+  return {
+    sender: senderOf(SENDERS.get(name)!, options, where),
+    otherSchemes: () => [...SENDERS.values()].flatMap(kind => (kind.facts.name === name ? [] : created(kind, options))),
+  }
+}
+
+/** Not all kinds take secrets of this form. */
+function created(kind: SenderKind, options: SenderOptions): Sender[] {
+  try {
+    return [kind.create(options)]
+  } catch {
+    return []
+  }
 }
 
 /** @throws {StartError} names the setting of the option */

@@ -19,6 +19,8 @@ import { assertReadable, parseStoreUrl, type StoreLocation } from './store-url.j
 export interface ResolvedSource {
   handle: SourceHandle
   options: SourceOptions & { lockTtlMs: number; leaseMs: number; maxBodyBytes: number }
+  /** Senders of other schemes with its sender's secrets, where these are known. */
+  otherSchemes?: () => readonly Sender[]
   /** Which parts of its records operators see. */
   shown: Shown
   /** Whether handshakes are forwarded to its application. */
@@ -78,14 +80,16 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
   assertReadable(settings.postgresListenUrl ?? '', given.get('postgresListenUrl')?.where ?? '')
   const where = (name: SettingName): string => given.get(name)?.where ?? SETTINGS[name].env
   const sources = new Map<string, ResolvedSource>()
-  const sender = defaultSender(settings, name => given.get(name))
+  const byDefault = defaultSender(settings, name => given.get(name))
   for (const [name, source] of [['default', {}] as const, ...(file?.sources ?? [])]) {
     const mode = source.mode ?? (name === 'default' ? settings.mode : undefined) ?? 'inline'
     const ratePerSecond = source.ratePerSecond ?? (name === 'default' ? settings.ratePerSecond : undefined)
-    const sent = name === 'default' ? withSender(source, sender, where('sender')) : source
+    const sent = name === 'default' ? withSender(source, byDefault?.sender, where('sender')) : source
     const forwardHandshakes = source.forwardHandshakes ?? (name === 'default' && settings.forwardHandshakes === true)
     const own = { ...sent, mode, forwardHandshakes, ...(ratePerSecond !== undefined && { ratePerSecond }) }
-    sources.set(name, resolveSource(name, own, { settings, given, where }))
+    const resolved = resolveSource(name, own, { settings, given, where })
+    const { otherSchemes } = (name === 'default' && byDefault) || {}
+    sources.set(name, { ...resolved, ...(otherSchemes !== undefined && { otherSchemes }) })
   }
   const logFormat = settings.logFormat ?? (input.isTerminal ? 'pretty' : 'json')
   const store = storeLocation(file, given, settings, input.folder)

@@ -2,7 +2,7 @@ import type { Answer, Delivery, DeliveryOutcome, Handler } from 'hookonce'
 import type { Logger } from 'pino'
 import type { ResolvedConfig } from '../config/resolve.js'
 import { PROBLEM_HELP } from '../http/problem-help.js'
-import type { ServerProblemCode } from '../http/problems.js'
+import { problemIn } from '../http/problems.js'
 import { type FormatKey, keyFormatter } from '../observability/log-keys.js'
 
 /** At most one line about refusals in this time: anybody can cause them. */
@@ -123,7 +123,7 @@ const since = (startedAt: number): number => Number((performance.now() - started
 
 /** A problem's detail. A handshake has no problem: its answer has the sender's own form. */
 function reasonOf(method: string, answer: Answer): string {
-  const detail = problemOf(answer)?.detail
+  const detail = problemIn(answer)?.detail
   return (
     detail ??
     `The ${method} is not the sender's handshake: compare the verify token with the one in the sender's console.`
@@ -133,17 +133,6 @@ function reasonOf(method: string, answer: Answer): string {
 /** What to do about a problem of the receiver's. A handler's failure has a line of its own, above. */
 function fixOf(answer: Answer): string | undefined {
   if (answer.status < 400 || RESULTS.has(answer.outcome)) return undefined
-  const code = problemOf(answer)?.code
+  const code = problemIn(answer)?.code
   return code === undefined || code === 'handler_failed' ? undefined : PROBLEM_HELP[code]?.todo
-}
-
-function problemOf({ headers, body }: Answer): { code: ServerProblemCode; detail: string } | undefined {
-  const isProblem = headers.some(([name, value]) => name === 'content-type' && value === 'application/problem+json')
-  if (!isProblem) return undefined
-  try {
-    return JSON.parse(Buffer.from(body).toString())
-  } catch {
-    // An application's failure may claim to be one.
-    return undefined
-  }
 }

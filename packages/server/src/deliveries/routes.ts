@@ -8,6 +8,7 @@ import { deliverySchema, HANDSHAKE } from '../http/openapi/deliveries.js'
 import { serverProblem } from '../http/problems.js'
 import { requestIdFor } from '../http/request-id.js'
 import { sendAnswer } from '../http/send-answer.js'
+import type { RefusedLog } from '../journal/refused-log.js'
 import type { Activity } from '../observability/activity/index.js'
 import type { Traces } from '../observability/telemetry/traces.js'
 import { handshakeHandlerFor } from './handlers/index.js'
@@ -27,6 +28,7 @@ export interface DeliveryContext extends SourceContext {
   loadShedding: LoadShedding
   bodies: Bodies
   activity: Activity
+  refused: RefusedLog
   traces: Traces | undefined
   log: Logger
   logDeliveries: ResolvedConfig['logDeliveries']
@@ -115,7 +117,7 @@ function deliveryAnswerer(
   receive: (delivery: Delivery) => Promise<Answer>,
   rate: TokenBucket | undefined,
   log: DeliveryLog,
-  { gate, loadShedding, bodies, activity }: DeliveryContext,
+  { gate, loadShedding, bodies, activity, refused: refusedLog }: DeliveryContext,
 ): DeliveryListener {
   const { maxBodyBytes } = source
   const forwards = typeof handle === 'object' && handle.kind === 'forward'
@@ -139,6 +141,7 @@ function deliveryAnswerer(
     const refuse = (answer: Answer, isLast?: boolean) => {
       send(answer, isLast)
       log.answered({ method, requestId, startedAt: at }, answer)
+      refusedLog.note(name, { request, requestId }, answer)
     }
     let entered = false
     let body: Buffer = NO_BODY
@@ -160,6 +163,7 @@ function deliveryAnswerer(
       // Deliveries that are not the sender's do not count against its rate limit.
       if (answer.outcome === 'unauthorized') rate?.giveBack()
       log.answered({ method, requestId, startedAt: at, delivery }, answer)
+      refusedLog.note(name, { request, requestId, body }, answer)
       await nextWriteBatch()
       send(answer)
     } catch (error) {

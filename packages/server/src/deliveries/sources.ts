@@ -10,7 +10,8 @@ export interface SourceContext extends HandlerContext {
 export interface MountedSource {
   source: Source
   handler: Handler
-  receive(delivery: Delivery): Promise<Answer>
+  /** @param trusted its signature is not checked */
+  receive(delivery: Delivery, trusted?: boolean): Promise<Answer>
 }
 
 /** A configured source, ready to receive. */
@@ -18,5 +19,5 @@ export function mountedSource(name: string, configured: ResolvedSource, context:
   // A source in mode `inbox` calls its handler later.
   const source = configured.inbox ? context.inbox.source(name) : context.receiver.source(configured.options)
   const handler = handlerFor(configured, source.maxResponseBytes, context)
-  return { source, handler, receive: delivery => source.receive(delivery, handler) }
+  return { source, handler, receive: (delivery, trusted) => source.receive(delivery, handler, trusted) }
 }

@@ -109,6 +109,10 @@ export const PROBLEM_HELP: Record<ServerProblemCode, { means: string; todo: stri
     means: 'The delivery was processed; a redrive would process it again.',
     todo: 'To process it again send {"completed": true}.',
   },
+  refused_incomplete: {
+    means: 'An operator wants to check or accept a refused delivery, of whose body only the beginning was kept.',
+    todo: 'Mend what the delivery was refused for, and have the sender deliver it again.',
+  },
   redrive_unconfirmed: {
     means: 'A redrive of many deliveries needs their current number as confirmation.',
     todo: 'Read would_redrive (or send dry_run=true), and repeat the request with confirm=<number> or confirm=all.',

@@ -9,6 +9,7 @@ export const SERVER_PROBLEMS = {
   request_timeout: [408, 'The request was sent too slowly'],
   record_running: [409, 'The record is held by a running attempt'],
   record_completed: [409, 'The delivery was processed already'],
+  refused_incomplete: [409, 'The refused delivery was not kept whole'],
   redrive_unconfirmed: [409, 'The number of deliveries to redrive is not confirmed'],
   media_type_invalid: [415, 'The Content-Type is not valid'],
   operator_token_guessed: [429, 'Too many wrong tokens'],
@@ -44,5 +45,17 @@ export function serverProblem(code: ServerProblemCode, options: ServerProblemOpt
     headers: [['content-type', 'application/problem+json'], ...(options.headers ?? [])],
     body: Buffer.from(JSON.stringify(body)),
     outcome: options.outcome ?? 'invalid',
+  }
+}
+
+/** The problem that an answer is; `undefined`: it is none. */
+export function problemIn({ headers, body }: Answer): { code: ServerProblemCode; detail: string } | undefined {
+  const isProblem = headers.some(([name, value]) => name === 'content-type' && value === 'application/problem+json')
+  if (!isProblem) return undefined
+  try {
+    return JSON.parse(Buffer.from(body).toString())
+  } catch {
+    // An application's failure may claim to be one.
+    return undefined
   }
 }

@@ -12,9 +12,9 @@ import { INTEGER, NUMBER, nullable, OPTIONAL_TIME, object, TEXT, TIME } from './
 
 export const STATES = ['pending', 'running', 'completed', 'failed', 'dead']
 
-const HEADER_LIST = { type: 'array', items: { type: 'array', items: TEXT, minItems: 2, maxItems: 2 } }
+export const HEADER_LIST = { type: 'array', items: { type: 'array', items: TEXT, minItems: 2, maxItems: 2 } }
 const HEADER_OBJECT = { type: 'object', additionalProperties: { type: ['string', 'array'], items: TEXT } }
-const BODY = {
+export const BODY = {
   body: nullable('string', { description: 'null: not recorded, or not shown' }),
   body_encoding: { enum: ['utf8', 'base64'] },
 }
@@ -162,7 +162,7 @@ function deliveryJson({ method, url, headers, body }: Delivery, shown: Shown) {
   return { method, url, headers: shownHeaders(headers, shown), ...bodyJson(body, shown) }
 }
 
-const bodyJson = (body: Uint8Array, shown: Shown) => ({
+export const bodyJson = (body: Uint8Array, shown: Shown) => ({
   body: bodyText(body, shown),
   body_encoding: bodyEncoding(body, shown),
 })
@@ -175,7 +175,7 @@ function bodyEncoding(body: Uint8Array | undefined, { bodies }: Shown): 'utf8' |
   return body === undefined || !bodies || isUtf8(body) ? 'utf8' : 'base64'
 }
 
-function isoTime(ms: number | null): string | null {
+export function isoTime(ms: number | null): string | null {
   return ms === null || ms === NEVER ? null : new Date(ms).toISOString()
 }
 

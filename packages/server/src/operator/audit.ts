@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { Logger } from 'pino'
+import { peerOf } from '../http/peer.js'
 import type { Operators } from './auth/operators.js'
-import { peerOf } from './auth/origin.js'
 
 /** A change by an operator, successful or not. Unlike other lines at `info` it names the key. */
 export interface Change {
-  action: 'delete' | 'redrive' | 'redrive_many' | 'test' | 'login' | 'logout'
+  action: 'delete' | 'accept_refused' | 'redrive' | 'redrive_many' | 'test' | 'login' | 'logout'
   source?: string | undefined
   key?: string | undefined
   outcome: string

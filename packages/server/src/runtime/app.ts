@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import type { Inbox, Receiver } from 'hookonce'
+import type { Inbox, Journal, Receiver } from 'hookonce'
 import type { Logger } from 'pino'
 import { largestBody } from '../config/capacity.js'
 import { ALL_SHOWN } from '../config/redaction.js'
@@ -15,6 +15,8 @@ import { checkQueries } from '../http/query-check.js'
 import { createRouter, type Route } from '../http/router.js'
 import { indexRoute } from '../http/routes/index.js'
 import { problemRoutes } from '../http/routes/problems.js'
+import { RefusedLog } from '../journal/refused-log.js'
+import type { JournalWriter } from '../journal/writer.js'
 import type { Activity } from '../observability/activity/index.js'
 import type { Metrics } from '../observability/metrics/index.js'
 import type { Traces } from '../observability/telemetry/traces.js'
@@ -27,6 +29,7 @@ import { dashboardRoutes } from '../operator/routes/dashboard.js'
 import { docsRoutes } from '../operator/routes/docs.js'
 import { metricsRoute } from '../operator/routes/metrics.js'
 import { overviewRoutes } from '../operator/routes/overview.js'
+import { refusedRoutes } from '../operator/routes/refused.js'
 import { sessionRoutes } from '../operator/routes/session.js'
 import { testDeliveryRoute } from '../operator/routes/test-delivery.js'
 import { eventRoutes } from '../operator/routes/webhook-events.js'
@@ -42,6 +45,8 @@ export interface AppContext {
   agent: ForwardAgent
   activity: Activity
   metrics: Metrics
+  journal: Journal
+  journalWriter: JournalWriter
   traces?: Traces | undefined
   log: Logger
 }
@@ -53,7 +58,7 @@ export interface App extends RequestListener {
 
 /** All routes, not listening. */
 export async function createApp(context: AppContext): Promise<App> {
-  const { config, receiver, inbox, gate, agent, activity, metrics, traces, log } = context
+  const { config, receiver, inbox, gate, agent, activity, metrics, journal, journalWriter, traces, log } = context
   const { app, routes } = createRouter(log)
   const { sources, allowNoIdempotency, maxInFlight, maxBodyMemoryBytes } = config
   const eventLoop = new EventLoopLag(config.maxEventLoopDelayMs)
@@ -76,6 +81,7 @@ export async function createApp(context: AppContext): Promise<App> {
     loadShedding,
     bodies,
     activity,
+    refused: new RefusedLog(journalWriter, sources, log),
     traces,
     agent,
     metrics,
@@ -98,6 +104,7 @@ export async function createApp(context: AppContext): Promise<App> {
     apiRecordRoutes(api, { receiver, records, refusal })
     apiSourceRoute(api, { sources, activity, refusal })
     overviewRoutes(api, { activity, gate, refusal })
+    refusedRoutes(api, { receiver, inbox, agent, metrics, sources, journal, journalWriter, refusal, audit })
     testDeliveryRoute(api, { receiver, inbox, agent, metrics, sources, operators, audit })
   })
   metricsRoute(app, metrics, refusal)

@@ -1,8 +1,10 @@
-import { createReceiver, type Inbox, type Receiver } from 'hookonce'
+import { createReceiver, type Inbox, type Journal, type Receiver } from 'hookonce'
+import { memoryJournal } from 'hookonce/stores/memory'
 import type { Logger } from 'pino'
 import type { ResolvedConfig } from '../config/resolve.js'
 import { inboxOf } from '../deliveries/inbox.js'
 import { createForwardAgent, type ForwardAgent } from '../http/exchange.js'
+import { JournalWriter } from '../journal/writer.js'
 import { Activity } from '../observability/activity/index.js'
 import { createLogger, logEvents, logInboxAttempts, logWarnings } from '../observability/log.js'
 import { Metrics } from '../observability/metrics/index.js'
@@ -21,6 +23,8 @@ export interface Parts {
   agent: ForwardAgent
   activity: Activity
   metrics: Metrics
+  journal: Journal
+  journalWriter: JournalWriter
   telemetry: Telemetry | undefined
 }
 
@@ -50,5 +54,8 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   activity.subscribe()
   const traces = telemetry?.traces
   const inbox = inboxOf(config, receiver, { agent, metrics }, traces)
-  return { log, opened, receiver, inbox, agent, activity, metrics, telemetry }
+  // Of a store without one it ends with this process.
+  const journal = opened.store.journal ?? memoryJournal()
+  const journalWriter = new JournalWriter(journal, log)
+  return { log, opened, receiver, inbox, agent, activity, metrics, journal, journalWriter, telemetry }
 }

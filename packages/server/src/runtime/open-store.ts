@@ -54,8 +54,9 @@ async function load(location: StoreLocation, options: StoreOptions, log: Logger)
   const timeoutMs = Math.floor(options.storeTimeoutMs * 0.75)
   switch (location.kind) {
     case 'memory': {
-      const { memoryStore } = await import('hookonce/stores/memory')
-      return { store: memoryStore(), durability: async () => 'none: records end with this process' }
+      const { memoryJournal, memoryStore } = await import('hookonce/stores/memory')
+      const store = { ...memoryStore(), journal: memoryJournal() }
+      return { store, durability: async () => 'none: records end with this process' }
     }
     case 'sqlite': {
       const { sqliteStore } = await import('hookonce/stores/sqlite')

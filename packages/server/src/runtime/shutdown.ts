@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Inbox, Receiver } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Gate } from '../deliveries/in-flight.js'
+import type { JournalWriter } from '../journal/writer.js'
 import { flushed } from '../observability/log.js'
 import type { Telemetry } from '../observability/telemetry/index.js'
 import type { Listening } from './listen.js'
@@ -12,6 +13,7 @@ export interface ShutdownContext {
   receiver: Receiver
   inbox: Inbox
   listening: Listening
+  journalWriter: JournalWriter
   telemetry: Telemetry | undefined
   drainMs: number
   log: Logger
@@ -57,7 +59,15 @@ export function shutDownOnSignal(context: ShutdownContext): void {
   }
 }
 
-async function shutDown({ gate, receiver, inbox, listening, drainMs, log }: ShutdownContext): Promise<0 | 1> {
+async function shutDown({
+  gate,
+  receiver,
+  inbox,
+  listening,
+  journalWriter,
+  drainMs,
+  log,
+}: ShutdownContext): Promise<0 | 1> {
   const answered = gate.close()
   const settled = Promise.all([answered, receiver.settled(), inbox.stop()])
   const drained = await Promise.race([settled.then(() => true), after(drainMs)])
@@ -72,6 +82,7 @@ async function shutDown({ gate, receiver, inbox, listening, drainMs, log }: Shut
   // Answers may still be in flight; idle connections would keep the process alive.
   await Promise.race([listening.close(), after(ABORT_MS)])
   listening.closeAllConnections()
+  await Promise.race([journalWriter.flushed(), after(ABORT_MS)])
   try {
     await receiver.close()
   } catch (error) {

@@ -1,5 +1,5 @@
 import { createReceiver, type Store } from 'hookonce'
-import { memoryStore } from 'hookonce/stores/memory'
+import { memoryJournal, memoryStore } from 'hookonce/stores/memory'
 import { pino } from 'pino'
 import type { SourceConfig } from '../../src/config/file.js'
 import type { OperatorAccess } from '../../src/config/operator-access.js'
@@ -7,6 +7,7 @@ import { resolveConfig } from '../../src/config/resolve.js'
 import { Gate } from '../../src/deliveries/in-flight.js'
 import { inboxOf } from '../../src/deliveries/inbox.js'
 import { createForwardAgent } from '../../src/http/exchange.js'
+import { JournalWriter } from '../../src/journal/writer.js'
 import { Activity } from '../../src/observability/activity/index.js'
 import { logEvents } from '../../src/observability/log.js'
 import { type Cut, Metrics } from '../../src/observability/metrics/index.js'
@@ -46,10 +47,23 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
   const activity = new Activity({ sources: config.sources, storeStats, metrics })
   const agent = createForwardAgent()
   const inbox = inboxOf(config, receiver, { agent, metrics })
+  const journal = store.journal ?? memoryJournal()
+  const journalWriter = new JournalWriter(journal, log)
   const unsubscribe = activity.subscribe()
   const stopLogging = logEvents(log, config.logKeys)
   if (config.inboxConcurrency > 0) inbox.start()
-  const onRequest = await createApp({ config, receiver, inbox, gate, agent, activity, metrics, log })
+  const onRequest = await createApp({
+    config,
+    receiver,
+    inbox,
+    gate,
+    agent,
+    activity,
+    metrics,
+    journal,
+    journalWriter,
+    log,
+  })
   const limits = { maxConnections: config.maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
   const listening = await listen(onRequest, { host: config.host, port: 0, setting: 'port' }, limits)
   closing.push(async () => {
@@ -58,6 +72,7 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
     void listening.close()
     listening.closeAllConnections()
     await inbox.stop()
+    await journalWriter.flushed()
     agent.destroy()
     await receiver.close()
   })

@@ -49,7 +49,9 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
 
     async read(list, { since = 0, until = Number.POSITIVE_INFINITY, after, limit }) {
       return entriesOf(list)
-        .filter(entry => entry.at >= since && entry.at < until && (after === undefined || newestFirst(after, entry) < 0))
+        .filter(
+          entry => entry.at >= since && entry.at < until && (after === undefined || newestFirst(after, entry) < 0),
+        )
         .slice(0, limit)
         .map(copyOf)
     },

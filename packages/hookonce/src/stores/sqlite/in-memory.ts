@@ -94,10 +94,7 @@ function open(clock: Clock) {
     run<Name extends Operation>(operation: Name, payload: Payloads[Name]): OutcomeOf<Name> {
       const scan = scanOf[operation]
       if (scan !== undefined) return lastOf(scan(payload)) as OutcomeOf<Name>
-      const step = steps[operation as keyof typeof steps] as (
-        payload: unknown,
-        now: number,
-      ) => OutcomeOf<Name>
+      const step = steps[operation as keyof typeof steps] as (payload: unknown, now: number) => OutcomeOf<Name>
       return write(() => transactions.finish(() => step(payload, now())))
     },
 

@@ -95,7 +95,10 @@ export const journalCases: readonly StoreCase[] = [
     assert.equal(await list.textOf('a'), 'second')
     await list.write(list.entry('a', 5, 'third'), list.entry('a', 4, 'fourth'))
     assert.equal(await list.textOf('a'), 'fourth')
-    assert.deepEqual((await list.read()).map(({ at }) => at), [4, 2])
+    assert.deepEqual(
+      (await list.read()).map(({ at }) => at),
+      [4, 2],
+    )
   }),
 
   journalCase('lists share nothing', async bench => {

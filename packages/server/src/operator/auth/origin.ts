@@ -1,14 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { isLoopbackHost } from '../../config/loopback.js'
+import { peerOf } from '../../http/peer.js'
 
 /** Headers that proxies and CDNs add: the client of such a request is not the peer of its connection. */
 const FORWARDING =
   /^(forwarded|via|cdn-loop|x-forwarded(-.*)?|x-real-ip|x-(client|cluster-client|proxyuser)-ip|x-original-.*|true-client-ip|cf-.*|fastly-client-ip|fly-.*|x-envoy-.*|x-(azure|arr)-.*|x-amzn-trace-id|x-cloud-trace-context)$/
-
-/** The remote address of the connection. */
-export function peerOf(request: IncomingMessage): string {
-  return request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? ''
-}
 
 /** A trial checks every request, and nearly all have the same address and host: the last result is cached. */
 const isOwnAddress = cachedLast(isLoopbackHost)

@@ -1,11 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { Answer } from 'hookonce'
+import { peerOf } from '../../http/peer.js'
 import { expiredCookie, sessionCookie, sessionOf } from './cookie.js'
 import { denied, tokenRequired, tooManyTokens } from './denials.js'
 import { FailedTokens } from './failed-tokens.js'
 import type { Operators, OperatorsOptions } from './operators.js'
-import { foreignPage, peerOf } from './origin.js'
+import { foreignPage } from './origin.js'
 import { Sessions } from './sessions.js'
 
 /** Access by token, or by the session of a browser that has sent it, from any address. */

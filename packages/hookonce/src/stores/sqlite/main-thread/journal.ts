@@ -8,7 +8,13 @@ export function journalOver(call: Call): Journal {
   return {
     async write(entries) {
       // A copy of the value, because posting a view posts all of its buffer.
-      const posted = entries.map(({ list, id, at, value, keepMs }) => ({ list, id, at, value: new Uint8Array(value), keepMs }))
+      const posted = entries.map(({ list, id, at, value, keepMs }) => ({
+        list,
+        id,
+        at,
+        value: new Uint8Array(value),
+        keepMs,
+      }))
       await call('writeEntries', { entries: posted })
     },
 

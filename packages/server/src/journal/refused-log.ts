@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { type Answer, Delivery, type DeliveryOutcome, type HeaderList, keyOf } from 'hookonce'
+import type { Sender } from 'hookonce/senders'
+import type { Logger } from 'pino'
+import { REDACTED, shownHeaders } from '../config/redaction.js'
+import type { ResolvedSource } from '../config/resolve.js'
+import { peerOf } from '../http/peer.js'
+import { problemIn, type ServerProblemCode } from '../http/problems.js'
+import { diagnose, type Finding } from './diagnosis.js'
+import { pack, unpack } from './packed.js'
+import type { JournalWriter } from './writer.js'
+
+/** What is kept of a source: so many, and for so long. */
+export const MOST_REFUSED = 1000
+const KEEP_MS = 86_400_000
+/** Of a body so much is kept. */
+export const MOST_BODY_BYTES = 16_384
+/** Of each reason so many are kept at once, and then one in so much time: anybody can cause them. */
+const BURST = 50
+const INTERVAL_MS = 5_000
+
+/** Refused for what they are, not for want of room. */
+const REFUSED = new Set<DeliveryOutcome>(['unauthorized', 'invalid', 'mismatch'])
+
+/** A delivery that was refused. */
+export interface RefusedDelivery {
+  id: string
+  /** Ms since the epoch. */
+  at: number
+  status: number
+  outcome: DeliveryOutcome
+  /** Of the problem that it was answered. */
+  code: ServerProblemCode | null
+  /** The remote address of the connection: a proxy's, if there is one. */
+  peer: string
+  requestId: string
+  /** Of a mismatch. */
+  key: string | null
+  method: string
+  url: string
+  /** Values that the source hides are `[redacted]`. */
+  headers: HeaderList
+  /** The length of its whole body; `null`: it was refused by its head. */
+  bodyBytes: number | null
+  findings: Finding[]
+  /** How many of the same reason and process were refused before it, after the one before, without a place here. */
+  unlogged: number
+  /** When an operator accepted it all the same, in ms since the epoch. */
+  acceptedAt?: number
+  /** What was kept of the body. */
+  body: Uint8Array
+}
+
+type Facts = Omit<RefusedDelivery, 'id' | 'at' | 'body'>
+
+/** What the server knows of a request that it refuses. */
+export interface Refused {
+  request: IncomingMessage
+  requestId: string
+  /** `undefined`: it was not read. */
+  body?: Uint8Array
+}
+
+interface Budget {
+  left: number
+  at: number
+  unlogged: number
+}
+
+const NO_BODY = new Uint8Array()
+
+export const listOf = (source: string): string => `refused ${source}`
+
+/** Keeps a sample of the deliveries that were refused, beside their way. */
+export class RefusedLog {
+  readonly #writer: JournalWriter
+  readonly #sources: ReadonlyMap<string, ResolvedSource>
+  readonly #senders: ReadonlyMap<string, Sender>
+  readonly #log: Logger
+  readonly #budgets = new Map<string, Budget>()
+
+  constructor(writer: JournalWriter, sources: ReadonlyMap<string, ResolvedSource>, log: Logger) {
+    this.#log = log
+    this.#writer = writer
+    this.#sources = sources
+    this.#senders = new Map(
+      [...sources].flatMap(([name, { options }]) => (options.sender ? [[name, options.sender]] : [])),
+    )
+  }
+
+  /** Costs a look at a counter, unless there is room for it. */
+  note(source: string, refused: Refused, answer: Answer): void {
+    const { outcome } = answer
+    if (!REFUSED.has(outcome)) return
+    const unlogged = this.#take(`${source} ${outcome} ${answer.status}`)
+    if (unlogged === undefined) return
+    const at = Date.now()
+    // Later its connection may be gone.
+    const peer = peerOf(refused.request)
+    setImmediate(() => {
+      try {
+        this.#keep(source, at, refused, { peer, answer, unlogged })
+      } catch (error) {
+        this.#log.error({ source, err: error }, 'a refused delivery was not kept')
+      }
+    })
+  }
+
+  /** How many have found no room before; `undefined`: nor does this. */
+  #take(reason: string): number | undefined {
+    const now = performance.now()
+    const budget = this.#budgets.get(reason) ?? { left: BURST, at: now, unlogged: 0 }
+    this.#budgets.set(reason, budget)
+    const earned = Math.floor((now - budget.at) / INTERVAL_MS)
+    budget.at += earned * INTERVAL_MS
+    budget.left = Math.min(BURST, budget.left + earned)
+    if (budget.left === 0) {
+      budget.unlogged++
+      return undefined
+    }
+    budget.left--
+    const { unlogged } = budget
+    budget.unlogged = 0
+    return unlogged
+  }
+
+  #keep(
+    source: string,
+    at: number,
+    { request, requestId, body = NO_BODY }: Refused,
+    { peer, answer, unlogged }: Pick<Facts, 'peer' | 'unlogged'> & { answer: Answer },
+  ): void {
+    const { method = 'POST', url = '', rawHeaders: headers } = request
+    const delivery = new Delivery({ method, url, headers, body, requestId })
+    const { shown, options } = this.#sources.get(source)!
+    const { status, outcome } = answer
+    const key = outcome === 'mismatch' ? keyIn(delivery, options.sender) : null
+    const facts: Facts = {
+      ...{ status, outcome, code: problemIn(answer)?.code ?? null, peer, requestId, key, method, url, unlogged },
+      headers: shownHeaders(delivery.headers, shown),
+      bodyBytes: body === NO_BODY ? null : body.length,
+      findings: outcome === 'unauthorized' ? this.#diagnose(source, delivery, at) : [],
+    }
+    const kept = shown.bodies ? delivery.body.subarray(0, MOST_BODY_BYTES) : NO_BODY
+    this.#writer.add(entryOf(source, randomUUID(), at, facts, kept), MOST_REFUSED)
+  }
+
+  #diagnose(source: string, delivery: Delivery, at: number): Finding[] {
+    const { options, otherSchemes } = this.#sources.get(source)!
+    if (options.sender === undefined) return []
+    const { sender } = options
+    return diagnose({ delivery, sender, at, otherSources: this.#senders, otherSchemes: otherSchemes?.() ?? [] })
+  }
+}
+
+/** The key of a delivery whose key was valid. */
+const keyIn = (delivery: Delivery, sender: Sender | undefined): string | null =>
+  sender === undefined ? keyOf(delivery) : sender.key(delivery)
+
+export function entryOf(source: string, id: string, at: number, facts: Facts, body: Uint8Array) {
+  return { list: listOf(source), id, at, keepMs: KEEP_MS, value: pack(facts, body) }
+}
+
+export function refusedIn({ id, at, value }: { id: string; at: number; value: Uint8Array }): RefusedDelivery {
+  const { facts, bytes: body } = unpack<Facts>(value)
+  return { ...facts, id, at, body }
+}
+
+/** Whether all of its body is here, so that it can be checked and accepted once more. */
+export const isWhole = ({ bodyBytes, body }: RefusedDelivery): boolean => bodyBytes === body.length
+
+/** The delivery as far as it is kept: without the headers that hold secrets. */
+export function deliveryOf({ method, url, headers, body, requestId }: RefusedDelivery): Delivery {
+  return new Delivery({ method, url, headers: headers.filter(([, value]) => value !== REDACTED), body, requestId })
+}

@@ -1,0 +1,84 @@
+import type { Answer, Journal } from 'hookonce'
+import type { ResolvedSource } from '../config/resolve.js'
+import { mountedSource, type SourceContext } from '../deliveries/sources.js'
+import { diagnose, type Finding } from '../journal/diagnosis.js'
+import { deliveryOf, entryOf, listOf, MOST_REFUSED, type RefusedDelivery, refusedIn } from '../journal/refused-log.js'
+import type { JournalWriter } from '../journal/writer.js'
+
+export interface RefusedContext extends SourceContext {
+  sources: ReadonlyMap<string, ResolvedSource>
+  journal: Journal
+  journalWriter: JournalWriter
+}
+
+/** A refused delivery with its source. */
+export type RefusedOf = RefusedDelivery & { source: string }
+
+export interface RefusedQuery {
+  /** Default: all. */
+  source?: string | undefined
+  since?: number | undefined
+  until?: number | undefined
+  limit: number
+  /** The last one of the page before. */
+  after?: { at: number; id: string } | undefined
+}
+
+/** What an operator can do with deliveries that were refused. */
+export class RefusedDeliveries {
+  readonly #context: RefusedContext
+
+  constructor(context: RefusedContext) {
+    this.#context = context
+  }
+
+  /** Newest first. */
+  async list({ source, limit, ...range }: RefusedQuery): Promise<RefusedOf[]> {
+    const { journal, sources } = this.#context
+    const names = source === undefined ? [...sources.keys()] : [source]
+    const given = Object.fromEntries(Object.entries(range).filter(([, value]) => value !== undefined))
+    const lists = await Promise.all(
+      names.map(async name =>
+        (await journal.read(listOf(name), { limit, ...given })).map(entry => ({ ...refusedIn(entry), source: name })),
+      ),
+    )
+    return lists
+      .flat()
+      .sort((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1))
+      .slice(0, limit)
+  }
+
+  async find(source: string, id: string): Promise<RefusedOf | undefined> {
+    const entry = await this.#context.journal.find(listOf(source), id)
+    return entry && { ...refusedIn(entry), source }
+  }
+
+  /** Checks it by the sources of now, as if it came when it came. */
+  verify(refused: RefusedOf): Finding[] {
+    const { sources } = this.#context
+    const { options, otherSchemes } = sources.get(refused.source)!
+    if (options.sender === undefined) return []
+    const otherSources = new Map(
+      [...sources].flatMap(([name, { options }]) => (options.sender ? [[name, options.sender]] : [])),
+    )
+    const delivery = deliveryOf(refused)
+    return diagnose({
+      ...{ delivery, sender: options.sender, at: refused.at },
+      ...{ otherSources, otherSchemes: otherSchemes?.() ?? [] },
+    })
+  }
+
+  /** Processes it without a check of its signature, and notes that. The body must be whole. */
+  async accept(refused: RefusedOf): Promise<Answer> {
+    const { source, id, at, body, ...facts } = refused
+    const { receive } = mountedSource(source, this.#context.sources.get(source)!, this.#context)
+    const answer = await receive(deliveryOf(refused), true)
+    if (answer.status < 300) {
+      await this.#context.journalWriter.write(
+        entryOf(source, id, at, { ...facts, acceptedAt: Date.now() }, body),
+        MOST_REFUSED,
+      )
+    }
+    return answer
+  }
+}

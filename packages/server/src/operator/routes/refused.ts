@@ -1,0 +1,156 @@
+import type { FastifyInstance } from 'fastify'
+import { json, OPERATOR_HEADER, OPERATORS, operatorProblems, query, SOURCE } from '../../http/openapi/answers.js'
+import { serverProblem } from '../../http/problems.js'
+import { responseJson } from '../../http/record-json.js'
+import { jsonAnswer } from '../../http/respond.js'
+import { isWhole } from '../../journal/refused-log.js'
+import type { Audit } from '../audit.js'
+import { changeForOperators, forOperators, type Refusal } from '../auth/guard.js'
+import { type RefusedContext, RefusedDeliveries, type RefusedOf } from '../refused-deliveries.js'
+import { REFUSED, REFUSED_SUMMARY, refusedJson, refusedSummaryJson, VERIFIED } from '../refused-json.js'
+
+export interface RefusedRoutesContext extends RefusedContext {
+  refusal: Refusal
+  audit: Audit
+}
+
+const ID = { type: 'string', minLength: 1, maxLength: 100, description: 'as in the list' }
+const TIME_TEXT = { type: 'string', format: 'date-time' }
+
+const LISTED = {
+  source: { ...SOURCE, default: undefined, description: 'default: every source' },
+  since: { ...TIME_TEXT, description: 'received at this time or later' },
+  until: { ...TIME_TEXT, description: 'received before' },
+  limit: { type: 'integer', minimum: 1, maximum: 200, default: 50 },
+  after: { type: 'string', pattern: '^\\d{1,16}\\.[\\w-]{1,100}$', description: '`next` of the page before' },
+}
+
+const PAGE = {
+  type: 'object',
+  required: ['refused'],
+  properties: {
+    refused: { type: 'array', items: REFUSED_SUMMARY },
+    next: { type: 'string', description: 'absent on the last page' },
+  },
+}
+
+const NAMED = query({ source: SOURCE, id: ID }, ['id'])
+
+/** Deliveries that were refused, why, and what to do about them. */
+export function refusedRoutes(app: FastifyInstance, context: RefusedRoutesContext): void {
+  const { refusal, audit } = context
+  const deliveries = new RefusedDeliveries(context)
+
+  app.get('/api/refused', {
+    schema: {
+      ...OPERATORS,
+      summary: 'Deliveries that were refused, newest first',
+      description:
+        'A sample: of each source the last 1,000 of a day; of many alike 50 at once, then one in five seconds. They appear within a second or two.',
+      ...query(LISTED),
+      response: { ...json('a page', PAGE), ...operatorProblems('not_found') },
+    },
+    ...forOperators(refusal, async (_, request) => {
+      const { source, since, until, limit, after } = request.query as ListQuery
+      const page = await deliveries.list({
+        ...{ source, limit, since: timeOf(since), until: timeOf(until) },
+        after: after === undefined ? undefined : positionOf(after),
+      })
+      const last = page.length === limit ? page.at(-1) : undefined
+      return jsonAnswer({ refused: page.map(refusedSummaryJson), ...(last && { next: `${last.at}.${last.id}` }) })
+    }),
+  })
+
+  /** Of what is not there, or not any more, the answer says so. */
+  const named =
+    <T>(answer: (refused: RefusedOf, request: { raw: Parameters<Audit>[0] }) => Promise<T>) =>
+    async (_: string, request: { query: unknown; raw: Parameters<Audit>[0] }) => {
+      const { source, id } = request.query as { source: string; id: string }
+      const refused = await deliveries.find(source, id)
+      if (refused !== undefined) return answer(refused, request)
+      return serverProblem('not_found', { detail: 'No refused delivery of this source has this id, or not any more.' })
+    }
+
+  app.get('/api/refused/delivery', {
+    schema: {
+      ...OPERATORS,
+      summary: 'A refused delivery in full',
+      ...NAMED,
+      response: { ...json('with what was kept of its body', REFUSED), ...operatorProblems('not_found') },
+    },
+    ...forOperators(
+      refusal,
+      named(async refused => jsonAnswer(refusedJson(refused))),
+    ),
+  })
+
+  app.post('/api/refused/verify', {
+    schema: {
+      ...OPERATORS,
+      summary: 'Check a refused delivery again, by the secrets of now',
+      description: 'As if it came when it came. Headers that hold a secret are not kept: what they prove is not seen.',
+      ...NAMED,
+      ...OPERATOR_HEADER,
+      response: {
+        ...json('whether it verifies, and what was found', VERIFIED),
+        ...operatorProblems('not_found', 'refused_incomplete'),
+      },
+    },
+    ...changeForOperators(
+      refusal,
+      named(async refused => {
+        if (!isWhole(refused)) return incomplete()
+        const findings = deliveries.verify(refused)
+        return jsonAnswer({ verifies: findings[0]?.code === 'verifies_now', findings })
+      }),
+    ),
+  })
+
+  app.post('/api/refused/accept', {
+    schema: {
+      ...OPERATORS,
+      summary: 'Process a refused delivery although its signature was not valid',
+      description: 'You vouch for it. It is processed as any delivery is: under its key, once. The audit log says so.',
+      ...NAMED,
+      ...OPERATOR_HEADER,
+      response: {
+        ...json('what it was answered now', 'TestAnswer'),
+        ...operatorProblems('not_found', 'refused_incomplete'),
+      },
+    },
+    ...changeForOperators(
+      refusal,
+      named(async (refused, { raw }) => {
+        if (!isWhole(refused)) return incomplete()
+        const startedAt = performance.now()
+        const { status, headers, body, rest } = await deliveries.accept(refused)
+        if (rest !== undefined) void rest[Symbol.asyncIterator]().return?.()
+        const ms = performance.now() - startedAt
+        audit(raw, { action: 'accept_refused', source: refused.source, outcome: String(status) })
+        const bodyOmitted = rest !== undefined
+        const shown = bodyOmitted ? new Uint8Array() : body
+        return jsonAnswer({ ...responseJson({ status, headers, body: shown, bodyOmitted }), ms })
+      }),
+    ),
+  })
+}
+
+interface ListQuery {
+  source?: string
+  since?: string
+  until?: string
+  limit: number
+  after?: string
+}
+
+const timeOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Date.parse(text))
+
+function positionOf(after: string): { at: number; id: string } {
+  const point = after.indexOf('.')
+  return { at: Number(after.slice(0, point)), id: after.slice(point + 1) }
+}
+
+const incomplete = () =>
+  serverProblem('refused_incomplete', {
+    detail: 'Its body is larger than what is kept of one, or was not read: have the sender deliver it again.',
+  })
