@@ -96,8 +96,8 @@ test.each([
 
 test('a token that is wrong is no riddle', () => {
   const told = {
-    by: gitlab({ scheme: 'token', secrets: ['another-token-0123456789'] }),
-    suspect: { sender: gitlab({ scheme: 'token', secrets: [SECRET] }) },
+    by: gitlab({ scheme: 'secret-token', secrets: ['another-token-0123456789'] }),
+    suspect: { sender: gitlab({ scheme: 'secret-token', secrets: [SECRET] }) },
   }
   expect(codesOf(told)).toEqual(['secret_unknown'])
 })

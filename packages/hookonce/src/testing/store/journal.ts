@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Journal, JournalEntry, JournalQuery, NewEntry } from '../../stores/journal.js'
+import {
+  type Journal,
+  type JournalEntry,
+  type JournalQuery,
+  MAX_ENTRY_ID_BYTES,
+  type NewEntry,
+} from '../../stores/journal.js'
 import type { Store } from '../../stores/store.js'
 import { type Bench, behaviour, type StoreCase } from './harness.js'
 import { HOUR } from './probe.js'
@@ -42,7 +48,7 @@ class List {
 const journalCase = (name: string, check: (bench: Bench) => Promise<void>) => behaviour(name, check, 'journal')
 
 /** Ids and names that break wrong quoting, separators or lengths. */
-const hostileIds = ['', ' ', ':', '0', "it's", 'a%b', '1\n2', '{0}', 'Ж', '🪝', 'x'.repeat(1024)]
+const hostileIds = ['', ' ', ':', '0', "it's", 'a%b', '1\n2', '{0}', 'Ж', '🪝', 'x'.repeat(MAX_ENTRY_ID_BYTES)]
 
 export const journalCases: readonly StoreCase[] = [
   journalCase('a journal lists entries newest first, and among those of one time by id', async bench => {
