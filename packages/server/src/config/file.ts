@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Attempt, Delivery } from 'hookonce'
+import type { Attempt, Delivery, HeaderList } from 'hookonce'
 import type { FetchResponse } from 'hookonce/adapters/fetch'
 import type { Sender } from 'hookonce/senders'
 import type { ClusterAddress, SentinelAddress } from 'hookonce/stores/redis'
@@ -47,6 +47,12 @@ export function forward(url: string, options: ForwardOptions = {}): Handle {
 /** Accepts every JSON event. */
 export function acknowledge(): Handle {
   return { kind: 'acknowledge' }
+}
+
+/** Parts of a delivery in place of its own. */
+export interface RedactedDelivery {
+  headers?: HeaderList
+  body?: Uint8Array | string
 }
 
 /** One endpoint, `POST /hooks/{name}`. An absent field has the value of the setting of the same name. */
@@ -101,6 +107,16 @@ export interface SourceConfig {
    * bodies. An inbox still stores the deliveries that it accepted. Default `true`.
    */
   recordBody?: boolean
+  /**
+   * Which deliveries are kept for operators, to be looked at and replayed; an inbox keeps all of its own. Default: as in the
+   * settings, `failed`; with `recordBody: false` `none`.
+   */
+  recordDelivery?: 'failed' | 'all' | 'none'
+  /**
+   * What is kept of a delivery, in place of its headers and its body; `null`: nothing. One whose body is replaced cannot be
+   * replayed. Default: all but the headers that contain secrets.
+   */
+  redactDelivery?: (delivery: Delivery) => RedactedDelivery | null
   /** Headers of recorded responses and accepted deliveries whose values operators are not shown. Default: none. */
   redactHeaders?: string[]
 }
@@ -185,6 +201,8 @@ const FIELDS: Record<keyof SourceConfig, { schema: v.GenericSchema; allowed: str
   maxRecords: KINDS.maxRecords,
   maxStoredBytes: KINDS.maxStoredBytes,
   recordBody: { schema: v.boolean(), allowed: 'must be true or false' },
+  recordDelivery: KINDS.recordDelivery,
+  redactDelivery: { schema: FUNCTION, allowed: 'must be a function' },
   redactHeaders: {
     schema: v.array(v.pipe(v.string(), v.regex(HEADER_NAME))),
     allowed: 'must be a list of header names',

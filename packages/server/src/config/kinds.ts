@@ -81,6 +81,7 @@ export const KINDS = {
   forwardTimeoutSeconds: number(0.01, 86_400),
   fingerprint: oneOf('body', 'none'),
   mode: oneOf('inline', 'inbox'),
+  recordDelivery: oneOf('failed', 'all', 'none'),
   concurrency: number(1, 10_000, 'whole number'),
   ratePerSecond: number(0.001, 1_000_000),
   forwardHandshakes: YES_OR_NO,

@@ -23,6 +23,8 @@ export interface ResolvedSource {
   otherSchemes?: () => readonly Sender[]
   /** Which parts of its records operators see. */
   shown: Shown
+  /** Which of its deliveries are kept for operators, and what of them. */
+  kept: { which: 'failed' | 'all' | 'none'; redact?: SourceConfig['redactDelivery'] }
   /** Whether handshakes are forwarded to its application. */
   forwardHandshakes: boolean
   /** In mode `inline`: the rate limit. */
@@ -215,6 +217,10 @@ function resolveSource(name: string, source: SourceConfig, { settings, given, wh
       bodies: source.recordBody ?? true,
       redactedHeaders: redacting(...(sender?.secretHeaders ?? []), ...(source.redactHeaders ?? [])),
     },
+    kept: {
+      which: source.mode === 'inbox' ? 'none' : whichKept(source, settings),
+      ...(source.redactDelivery !== undefined && { redact: source.redactDelivery }),
+    },
     options: {
       name,
       ...(sender !== undefined && { sender }),
@@ -229,6 +235,11 @@ function resolveSource(name: string, source: SourceConfig, { settings, given, wh
       maxResponseBytes: source.recordBody === false ? 0 : (source.maxResponseBytes ?? settings.maxResponseBytes ?? 0),
     },
   }
+}
+
+function whichKept({ recordDelivery, recordBody }: SourceConfig, settings: Settings): ResolvedSource['kept']['which'] {
+  if (recordDelivery !== undefined) return recordDelivery
+  return recordBody === false ? 'none' : (settings.recordDelivery ?? 'failed')
 }
 
 function limitsOf(source: SourceConfig, settings: Settings) {

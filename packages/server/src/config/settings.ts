@@ -175,6 +175,11 @@ export const SETTINGS = {
     default: false,
     meaning: 'keep /webhook/no-idempotency, authenticated, when the default source has a sender',
   }),
+  recordDelivery: setting(KINDS.recordDelivery, 'HOOKONCE_RECORD_DELIVERY', {
+    defaultText: 'failed; of a source that records no bodies: none',
+    meaning:
+      'which deliveries of sources in mode inline are kept for operators, to be looked at and replayed: failed, those whose attempt failed; all; none',
+  }),
   inboxConcurrency: setting(number(0, 10_000, 'whole number'), 'HOOKONCE_INBOX_CONCURRENCY', {
     default: 20,
     meaning: 'how many accepted deliveries are worked on at once in this process; 0: none, others do (hookonce work)',

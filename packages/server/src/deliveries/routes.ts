@@ -8,7 +8,9 @@ import { deliverySchema, HANDSHAKE } from '../http/openapi/deliveries.js'
 import { serverProblem } from '../http/problems.js'
 import { requestIdFor } from '../http/request-id.js'
 import { sendAnswer } from '../http/send-answer.js'
+import { KeptDeliveries } from '../journal/kept-deliveries.js'
 import type { RefusedLog } from '../journal/refused-log.js'
+import type { JournalWriter } from '../journal/writer.js'
 import type { Activity } from '../observability/activity/index.js'
 import type { Traces } from '../observability/telemetry/traces.js'
 import { handshakeHandlerFor } from './handlers/index.js'
@@ -29,6 +31,7 @@ export interface DeliveryContext extends SourceContext {
   bodies: Bodies
   activity: Activity
   refused: RefusedLog
+  journalWriter: JournalWriter
   traces: Traces | undefined
   log: Logger
   logDeliveries: ResolvedConfig['logDeliveries']
@@ -61,7 +64,7 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
     const mounted = mountedSource(name, configured, context)
     const { source } = mounted
     const rate = ratePerSecond === undefined ? undefined : new TokenBucket(ratePerSecond, performance.now())
-    const answererOf = (source: Source, receive: Receive, log: DeliveryLog) => {
+    const answererOf = (source: Source, receive: Receive, log: DeliveryLog, kept?: KeptDeliveries) => {
       const handler = log.numbered(mounted.handler)
       const traced = context.traces?.delivery(name, receive, handler)
       return deliveryAnswerer(
@@ -70,6 +73,7 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
         traced ?? (delivery => receive(delivery, handler)),
         rate,
         log,
+        kept,
         context,
       )
     }
@@ -86,7 +90,8 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
       return context.activity.answered(name, rest === undefined ? answer : { ...answer, rest })
     }
     const handshakes = forwardHandshake && answererOf(source, receiveHandshake, keylessLog)
-    const answer = answererOf(source, (delivery, handler) => source.receive(delivery, handler), log)
+    const kept = new KeptDeliveries(context.journalWriter, name, configured)
+    const answer = answererOf(source, (delivery, handler) => source.receive(delivery, handler), log, kept)
     route(`/hooks/${name}`, answer)
     if (name !== 'default') continue
     route('/webhook', answer)
@@ -117,6 +122,7 @@ function deliveryAnswerer(
   receive: (delivery: Delivery) => Promise<Answer>,
   rate: TokenBucket | undefined,
   log: DeliveryLog,
+  kept: KeptDeliveries | undefined,
   { gate, loadShedding, bodies, activity, refused: refusedLog }: DeliveryContext,
 ): DeliveryListener {
   const { maxBodyBytes } = source
@@ -164,6 +170,9 @@ function deliveryAnswerer(
       if (answer.outcome === 'unauthorized') rate?.giveBack()
       log.answered({ method, requestId, startedAt: at, delivery }, answer)
       refusedLog.note(name, { request, requestId, body }, answer)
+      // An operator finds what its sender is told failed.
+      const keeping = kept?.answered(delivery, answer)
+      if (keeping !== undefined) await keeping
       await nextWriteBatch()
       send(answer)
     } catch (error) {

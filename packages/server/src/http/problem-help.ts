@@ -109,6 +109,14 @@ export const PROBLEM_HELP: Record<ServerProblemCode, { means: string; todo: stri
     means: 'The delivery was processed; a redrive would process it again.',
     todo: 'To process it again send {"completed": true}.',
   },
+  failed_incomplete: {
+    means: 'An operator wants to replay a delivery whose body was too large to be kept, or is kept redacted.',
+    todo: 'Have the sender deliver it again.',
+  },
+  replay_unconfirmed: {
+    means: 'A replay of many deliveries needs their number, so that none is replayed that nobody thought of.',
+    todo: 'Repeat the request with confirm=COUNT, the number in the detail, or with confirm=all.',
+  },
   refused_incomplete: {
     means: 'An operator wants to check or accept a refused delivery, of whose body only the beginning was kept.',
     todo: 'Mend what the delivery was refused for, and have the sender deliver it again.',

@@ -9,6 +9,8 @@ export const SERVER_PROBLEMS = {
   request_timeout: [408, 'The request was sent too slowly'],
   record_running: [409, 'The record is held by a running attempt'],
   record_completed: [409, 'The delivery was processed already'],
+  failed_incomplete: [409, 'The failed delivery was not kept whole'],
+  replay_unconfirmed: [409, 'The number of deliveries to replay is not confirmed'],
   refused_incomplete: [409, 'The refused delivery was not kept whole'],
   redrive_unconfirmed: [409, 'The number of deliveries to redrive is not confirmed'],
   media_type_invalid: [415, 'The Content-Type is not valid'],

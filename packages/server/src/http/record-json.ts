@@ -19,7 +19,7 @@ export const BODY = {
   body_encoding: { enum: ['utf8', 'base64'] },
 }
 const RESPONSE = { status: INTEGER, headers: HEADER_LIST, ...BODY, body_omitted: { type: 'boolean' } }
-const DELIVERY = { method: TEXT, url: TEXT, headers: HEADER_LIST, ...BODY }
+export const DELIVERY = { method: TEXT, url: TEXT, headers: HEADER_LIST, ...BODY }
 
 const ATTEMPT = object({
   number: INTEGER,
@@ -158,7 +158,7 @@ const attemptJson = ({ number, process, beganAt, tookMs, outcome, fencingToken }
   fencing_token: fencingToken,
 })
 
-function deliveryJson({ method, url, headers, body }: Delivery, shown: Shown) {
+export function deliveryJson({ method, url, headers, body }: Delivery, shown: Shown) {
   return { method, url, headers: shownHeaders(headers, shown), ...bodyJson(body, shown) }
 }
 

@@ -5,7 +5,16 @@ import type { Operators } from './auth/operators.js'
 
 /** A change by an operator, successful or not. Unlike other lines at `info` it names the key. */
 export interface Change {
-  action: 'delete' | 'accept_refused' | 'redrive' | 'redrive_many' | 'test' | 'login' | 'logout'
+  action:
+    | 'delete'
+    | 'replay'
+    | 'replay_many'
+    | 'accept_refused'
+    | 'redrive'
+    | 'redrive_many'
+    | 'test'
+    | 'login'
+    | 'logout'
   source?: string | undefined
   key?: string | undefined
   outcome: string

@@ -27,6 +27,7 @@ import { apiRecordRoutes } from '../operator/routes/api-records.js'
 import { apiSourceRoute } from '../operator/routes/api-sources.js'
 import { dashboardRoutes } from '../operator/routes/dashboard.js'
 import { docsRoutes } from '../operator/routes/docs.js'
+import { failedRoutes } from '../operator/routes/failed.js'
 import { metricsRoute } from '../operator/routes/metrics.js'
 import { overviewRoutes } from '../operator/routes/overview.js'
 import { refusedRoutes } from '../operator/routes/refused.js'
@@ -82,6 +83,7 @@ export async function createApp(context: AppContext): Promise<App> {
     bodies,
     activity,
     refused: new RefusedLog(journalWriter, sources, log),
+    journalWriter,
     traces,
     agent,
     metrics,
@@ -104,6 +106,7 @@ export async function createApp(context: AppContext): Promise<App> {
     apiRecordRoutes(api, { receiver, records, refusal })
     apiSourceRoute(api, { sources, activity, refusal })
     overviewRoutes(api, { activity, gate, refusal })
+    failedRoutes(api, { receiver, inbox, agent, metrics, sources, journal, refusal, audit, shownOf })
     refusedRoutes(api, { receiver, inbox, agent, metrics, sources, journal, journalWriter, refusal, audit })
     testDeliveryRoute(api, { receiver, inbox, agent, metrics, sources, operators, audit })
   })

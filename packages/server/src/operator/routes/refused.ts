@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import { json, OPERATOR_HEADER, OPERATORS, operatorProblems, query, SOURCE } from '../../http/openapi/answers.js'
 import { serverProblem } from '../../http/problems.js'
-import { responseJson } from '../../http/record-json.js'
 import { jsonAnswer } from '../../http/respond.js'
 import { isWhole } from '../../journal/refused-log.js'
+import { answered } from '../answered.js'
 import type { Audit } from '../audit.js'
 import { changeForOperators, forOperators, type Refusal } from '../auth/guard.js'
+import { PAGE_AFTER, positionIn, TIME_RANGE, timeOf } from '../journal-page.js'
 import { type RefusedContext, RefusedDeliveries, type RefusedOf } from '../refused-deliveries.js'
 import { REFUSED, REFUSED_SUMMARY, refusedJson, refusedSummaryJson, VERIFIED } from '../refused-json.js'
 
@@ -15,14 +16,12 @@ export interface RefusedRoutesContext extends RefusedContext {
 }
 
 const ID = { type: 'string', minLength: 1, maxLength: 100, description: 'as in the list' }
-const TIME_TEXT = { type: 'string', format: 'date-time' }
 
 const LISTED = {
   source: { ...SOURCE, default: undefined, description: 'default: every source' },
-  since: { ...TIME_TEXT, description: 'received at this time or later' },
-  until: { ...TIME_TEXT, description: 'received before' },
+  ...TIME_RANGE,
   limit: { type: 'integer', minimum: 1, maximum: 200, default: 50 },
-  after: { type: 'string', pattern: '^\\d{1,16}\\.[\\w-]{1,100}$', description: '`next` of the page before' },
+  after: PAGE_AFTER,
 }
 
 const PAGE = {
@@ -54,7 +53,7 @@ export function refusedRoutes(app: FastifyInstance, context: RefusedRoutesContex
       const { source, since, until, limit, after } = request.query as ListQuery
       const page = await deliveries.list({
         ...{ source, limit, since: timeOf(since), until: timeOf(until) },
-        after: after === undefined ? undefined : positionOf(after),
+        after: positionIn(after),
       })
       const last = page.length === limit ? page.at(-1) : undefined
       return jsonAnswer({ refused: page.map(refusedSummaryJson), ...(last && { next: `${last.at}.${last.id}` }) })
@@ -122,14 +121,9 @@ export function refusedRoutes(app: FastifyInstance, context: RefusedRoutesContex
       refusal,
       named(async (refused, { raw }) => {
         if (!isWhole(refused)) return incomplete()
-        const startedAt = performance.now()
-        const { status, headers, body, rest } = await deliveries.accept(refused)
-        if (rest !== undefined) void rest[Symbol.asyncIterator]().return?.()
-        const ms = performance.now() - startedAt
-        audit(raw, { action: 'accept_refused', source: refused.source, outcome: String(status) })
-        const bodyOmitted = rest !== undefined
-        const shown = bodyOmitted ? new Uint8Array() : body
-        return jsonAnswer({ ...responseJson({ status, headers, body: shown, bodyOmitted }), ms })
+        const answer = await answered(() => deliveries.accept(refused))
+        audit(raw, { action: 'accept_refused', source: refused.source, outcome: String(answer.status) })
+        return jsonAnswer(answer)
       }),
     ),
   })
@@ -141,13 +135,6 @@ interface ListQuery {
   until?: string
   limit: number
   after?: string
-}
-
-const timeOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : Date.parse(text))
-
-function positionOf(after: string): { at: number; id: string } {
-  const point = after.indexOf('.')
-  return { at: Number(after.slice(0, point)), id: after.slice(point + 1) }
 }
 
 const incomplete = () =>

@@ -8,8 +8,8 @@ import { mountedSource, type SourceContext } from '../../deliveries/sources.js'
 import { json, OPERATORS, operatorProblems, query, SOURCE } from '../../http/openapi/answers.js'
 import { ref } from '../../http/openapi/schemas.js'
 import { serverProblem } from '../../http/problems.js'
-import { responseJson } from '../../http/record-json.js'
 import { jsonAnswer } from '../../http/respond.js'
+import { answered } from '../answered.js'
 import type { Audit } from '../audit.js'
 import { changeForOperators } from '../auth/guard.js'
 import type { Operators } from '../auth/operators.js'
@@ -79,8 +79,8 @@ export function testDeliveryRoute(app: FastifyInstance, context: TestDeliveryCon
       const delivery = tryToSign(() => testDelivery(name, configured, { ...given, id, host }))
       if (!(delivery instanceof Delivery)) return delivery
       const key = keyOf(configured.options.sender, delivery) ?? id
-      const first = await timed(source.maxResponseBytes, () => receive(delivery))
-      const duplicate = await timed(source.maxResponseBytes, () => receive(delivery))
+      const first = await answered(() => receive(delivery))
+      const duplicate = await answered(() => receive(delivery))
       audit(request.raw, { action: 'test', source: name, key, outcome: `${first.status} ${duplicate.status}` })
       return jsonAnswer({ key, first, duplicate })
     }),
@@ -132,15 +132,4 @@ function testDelivery(name: string, { options }: ResolvedSource, { id, body: giv
     ? sender.sign({ method: 'POST', url: `http://${host}${url}`, body, id, now })
     : [['x-idempotency-key', id]]
   return new Delivery({ method: 'POST', url, headers: [['host', host], ...headers, ...own], body })
-}
-
-async function timed(maxBytes: number, deliver: () => Promise<Answer>) {
-  const startedAt = performance.now()
-  const { status, headers, body, rest } = await deliver()
-  const ms = performance.now() - startedAt
-  // The rest of a body that is too large to be recorded is not read.
-  if (rest !== undefined) void rest[Symbol.asyncIterator]().return?.()
-  const bodyOmitted = rest !== undefined || body.length > maxBytes
-  const shown = bodyOmitted ? new Uint8Array() : body
-  return { ...responseJson({ status, headers, body: shown, bodyOmitted }), ms }
 }
