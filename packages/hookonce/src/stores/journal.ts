@@ -25,12 +25,14 @@ export interface Journal {
 export interface JournalEntry {
   /** At most {@link MAX_ENTRY_ID_BYTES} bytes. */
   id: string
-  /** Milliseconds since the epoch, on the clock of whoever wrote it. */
+  /** Whole milliseconds since the epoch, by the store's clock unless whoever wrote it said otherwise. */
   at: number
   value: Uint8Array
 }
 
-export interface NewEntry extends JournalEntry {
+export interface NewEntry extends Omit<JournalEntry, 'at'> {
+  /** Default: when it is written, by the store's clock. */
+  at?: number | undefined
   /** At most {@link MAX_ENTRY_ID_BYTES} bytes. */
   list: string
   /** Counted from the write on, by the store's clock. */

@@ -82,7 +82,7 @@ export class KeptDeliveries {
     const isWhole = redacted.body === undefined && body.length === delivery.body.length && readKey(shown) === key
     const facts: KeptFacts = { key, status, outcome, requestId, bytes: delivery.body.length, isWhole }
     const value = pack(facts, await encodeDelivery(shown, this.#secretHeaders))
-    const entry = { at: Date.now(), keepMs: KEEP_MS, value }
+    const entry = { keepMs: KEEP_MS, value }
     const writes: NewEntry[] = []
     if (kept.which === 'all') writes.push({ ...entry, list: deliveryListOf(this.#name), id: randomUUID() })
     if (isFailed && key !== null) writes.push({ ...entry, list: failedListOf(this.#name), id: key })

@@ -102,10 +102,9 @@ export class FailedDeliveries {
 
   /** Those that can be replayed, a page at a time. What fails again is newer then, and is not met a second time. */
   async *#batches(selection: FailedSelection): AsyncGenerator<JournalEntry[]> {
-    const until = Math.min(selection.until ?? Number.POSITIVE_INFINITY, Date.now())
     let after: JournalEntry | undefined
     do {
-      const entries = await this.#entries({ ...selection, until, limit: BATCH, after })
+      const entries = await this.#entries({ ...selection, limit: BATCH, after })
       after = entries.length === BATCH ? entries.at(-1) : undefined
       const open = await Promise.all(
         entries.map(async entry => keptIn(entry).isWhole && (await this.#isOpen(selection.source, entry))),

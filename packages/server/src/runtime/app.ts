@@ -26,6 +26,7 @@ import { RecordActions } from '../operator/record-actions.js'
 import { apiRecordRoutes } from '../operator/routes/api-records.js'
 import { apiSourceRoute } from '../operator/routes/api-sources.js'
 import { dashboardRoutes } from '../operator/routes/dashboard.js'
+import { deliveryRoutes as keptDeliveryRoutes } from '../operator/routes/deliveries.js'
 import { docsRoutes } from '../operator/routes/docs.js'
 import { failedRoutes } from '../operator/routes/failed.js'
 import { metricsRoute } from '../operator/routes/metrics.js'
@@ -106,6 +107,7 @@ export async function createApp(context: AppContext): Promise<App> {
     apiRecordRoutes(api, { receiver, records, refusal })
     apiSourceRoute(api, { sources, activity, refusal })
     overviewRoutes(api, { activity, gate, refusal })
+    keptDeliveryRoutes(api, { receiver, sources, journal, refusal, shownOf })
     failedRoutes(api, { receiver, inbox, agent, metrics, sources, journal, refusal, audit, shownOf })
     refusedRoutes(api, { receiver, inbox, agent, metrics, sources, journal, journalWriter, refusal, audit })
     testDeliveryRoute(api, { receiver, inbox, agent, metrics, sources, operators, audit })

@@ -41,9 +41,10 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
   return {
     async write(entries) {
       removeExpired()
-      for (const { list, id, at, value, keepMs } of lastOfEach(entries)) {
+      const now = Math.floor(clock.now())
+      for (const { list, id, at = now, value, keepMs } of lastOfEach(entries)) {
         const kept = lists.get(list) ?? new Map<string, KeptEntry>()
-        lists.set(list, kept.set(id, { id, at, value: new Uint8Array(value), expiresAt: clock.now() + keepMs }))
+        lists.set(list, kept.set(id, { id, at, value: new Uint8Array(value), expiresAt: now + keepMs }))
       }
     },
 

@@ -19,7 +19,7 @@ export function createJournal(run: RunStatement): Journal {
       await run('always', 'writeEntries', [
         last.map(({ list }) => list),
         last.map(({ id }) => id),
-        last.map(({ at }) => at),
+        last.map(({ at = null }) => at),
         last.map(({ keepMs }) => keepMs),
         values.starts,
         values.lengths,

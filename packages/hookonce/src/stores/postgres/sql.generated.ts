@@ -422,7 +422,7 @@ removed AS (
     AND NOT EXISTS (SELECT FROM unnest($1::text[], $2::text[]) AS a (list, id) WHERE a.list = j.list AND a.id = j.id)
 )
 INSERT INTO hookonce.journal (list, id, at, expires_at, value)
-SELECT a.list, a.id, a.at, hookonce.now_ms() + a.keep_ms, substring($7::bytea FROM a.start FOR a.length)
+SELECT a.list, a.id, coalesce(a.at, hookonce.now_ms()), hookonce.now_ms() + a.keep_ms, substring($7::bytea FROM a.start FOR a.length)
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::integer[], $6::integer[])
   AS a (list, id, at, keep_ms, start, length)
 ORDER BY a.list COLLATE "C", a.id COLLATE "C"

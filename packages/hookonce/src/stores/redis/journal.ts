@@ -28,7 +28,11 @@ export function createJournal({ run }: Commands, prefix: string): Journal {
       }
       await Promise.all(
         [...byList].map(([list, [...ofList]]) => {
-          const args: Argument[] = ofList.flatMap(({ id, at, value }) => [id, digits(at), bytesOf(value)])
+          const args: Argument[] = ofList.flatMap(({ id, at, value }) => [
+            id,
+            at === undefined ? '' : digits(at),
+            bytesOf(value),
+          ])
           return run(scripts.writeEntries, journalKeysOf(prefix, list), [`${ofList[0]!.keepMs}`, ...args], () => {})
         }),
       )

@@ -999,7 +999,7 @@ end
 return 1`,
   },
   writeEntries: {
-    sha: 'c10d025d1799bd749bccf0df90c53c25b2819abd',
+    sha: 'e4297b527f6fc165d80170292e08e5f35d7b83d3',
     text: `#!lua
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
@@ -1018,6 +1018,7 @@ local keep = tonumber(ARGV[1])
 local expires = struct.pack('<d', now + keep)
 for i = 2, #ARGV, 3 do
   local id, at, value = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  if at == '' then at = string.format('%016d', now) end
   local before = redis.call('HGET', KEYS[2], id)
   if before then remove(id, before) end
   redis.call('ZADD', KEYS[1], 0, at .. id)

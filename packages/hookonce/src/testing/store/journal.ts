@@ -93,6 +93,21 @@ export const journalCases: readonly StoreCase[] = [
     assert.deepEqual(await list.ids({ until: 30, after: { id: 'of 40', at: 40 } }), ['of 20', 'of 10'])
   }),
 
+  journalCase('an entry without a time has that of its write, by the store', async bench => {
+    const list = new List(bench)
+    const write = async (id: string) => {
+      const { at: _, ...entry } = list.entry(id, 0)
+      await list.write(entry)
+      return (await list.journal.find(list.name, id))!.at
+    }
+    const first = await write('b')
+    let last = first
+    // The store's clock goes on.
+    for (let i = 0; last <= first && i < 10_000; i++) last = await write('a')
+    assert.ok(last > first && first > Date.UTC(2020, 0))
+    assert.deepEqual(await list.ids(), ['a', 'b'])
+  }),
+
   journalCase('an entry replaces the one with its id, its time included', async bench => {
     const list = new List(bench)
     await list.write(list.entry('a', 1, 'first'), list.entry('b', 2))

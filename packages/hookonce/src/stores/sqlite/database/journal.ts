@@ -20,7 +20,7 @@ export function createJournal(db: Database) {
   return {
     writeEntries({ entries }: Payloads['writeEntries'], now: number): null {
       statement.removeExpiredEntries.run(now, MOST_REMOVED)
-      for (const { list, id, at, value, keepMs } of lastOfEach(entries)) {
+      for (const { list, id, at = now, value, keepMs } of lastOfEach(entries)) {
         statement.writeEntry.run(list, id, at, now + keepMs, value)
       }
       return null

@@ -1,0 +1,100 @@
+import type { Delivery, DeliveryOutcome, Journal, JournalEntry, Receiver } from 'hookonce'
+import type { ResolvedSource } from '../config/resolve.js'
+import { contentOf, deliveryListOf, failedListOf, keptIn } from '../journal/kept-deliveries.js'
+import { positionIn } from './journal-page.js'
+import { recordPage } from './record-page.js'
+
+export interface DeliveriesContext {
+  receiver: Receiver
+  sources: ReadonlyMap<string, ResolvedSource>
+  journal: Journal
+}
+
+/** A delivery that is kept with its content. */
+export interface ListedDelivery {
+  id: string
+  source: string
+  key: string | null
+  /** By the store's clock, in ms since the epoch. */
+  at: number
+  outcome: DeliveryOutcome
+  /** That it was answered; `null`: an inbox accepted it. */
+  status: number | null
+  requestId: string | null
+  /** `false`: its body is not kept, or not as it came. */
+  isWhole: boolean
+}
+
+export interface DeliveryQuery {
+  source: string
+  since?: number | undefined
+  until?: number | undefined
+  limit: number
+  /** The page before's `next`. */
+  after?: string | undefined
+}
+
+/** What each source keeps of its deliveries: an inbox all that it accepted, others as `recordDelivery` says. */
+export class Deliveries {
+  readonly #context: DeliveriesContext
+
+  constructor(context: DeliveriesContext) {
+    this.#context = context
+  }
+
+  /** A page, newest first; `next` is absent on the last. */
+  list(query: DeliveryQuery): Promise<{ deliveries: ListedDelivery[]; next?: string | undefined }> {
+    return this.#isInbox(query.source) ? this.#accepted(query) : this.#kept(query)
+  }
+
+  async find(source: string, id: string): Promise<{ listed: ListedDelivery; delivery: Delivery } | undefined> {
+    const { receiver, journal } = this.#context
+    if (this.#isInbox(source)) {
+      const record = await receiver.record(source, id)
+      if (record?.delivery === undefined) return undefined
+      return { listed: acceptedOf(source, record), delivery: record.delivery }
+    }
+    const entry = await journal.find(this.#listOf(source), id)
+    return entry && { listed: keptOf(source, entry), delivery: await contentOf(entry) }
+  }
+
+  #isInbox(source: string): boolean {
+    return this.#context.sources.get(source)?.inbox !== undefined
+  }
+
+  #listOf(source: string): string {
+    return this.#context.sources.get(source)?.kept.which === 'all' ? deliveryListOf(source) : failedListOf(source)
+  }
+
+  async #accepted({ source, since, until, limit, after }: DeliveryQuery) {
+    const page = await recordPage(this.#context.receiver, {
+      ...{ accepted: true, scope: source, limit },
+      ...(since !== undefined && { since }),
+      ...(until !== undefined && { until }),
+      ...(after !== undefined && { after }),
+    })
+    return { deliveries: page.records.map(record => acceptedOf(source, record)), next: page.next }
+  }
+
+  async #kept({ source, since, until, limit, after }: DeliveryQuery) {
+    const position = positionIn(after)
+    const entries = await this.#context.journal.read(this.#listOf(source), {
+      limit,
+      ...(since !== undefined && { since }),
+      ...(until !== undefined && { until }),
+      ...(position !== undefined && { after: position }),
+    })
+    const last = entries.length === limit ? entries.at(-1)! : undefined
+    return { deliveries: entries.map(entry => keptOf(source, entry)), next: last && `${last.at}.${last.id}` }
+  }
+}
+
+const acceptedOf = (source: string, { key, createdAt }: { key: string; createdAt: number }): ListedDelivery => ({
+  ...{ id: key, source, key, at: createdAt },
+  ...{ outcome: 'accepted', status: null, requestId: null, isWhole: true },
+})
+
+function keptOf(source: string, entry: JournalEntry): ListedDelivery {
+  const { id, key, at, outcome, status, requestId, isWhole } = keptIn(entry)
+  return { id, source, key, at, outcome, status, requestId, isWhole }
+}
