@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { parseStoreCommand, type StoreCommand, storeCommandIn } from './cli/commands/parse.js'
 import { endWithNpm } from './cli/end-with-npm.js'
+import { eventsHelp } from './cli/events/options.js'
 import { initHelp } from './cli/init/options.js'
+import { listenHelp } from './cli/listen/options.js'
 import { sendHelp } from './cli/send-options.js'
 import { help, parseCommandLine } from './cli/serve-options.js'
 import { tailHelp } from './cli/tail/options.js'
@@ -24,7 +26,12 @@ async function run(args: string[]): Promise<void> {
   else if (command.name === 'init') await (await import('./cli/init/index.js')).init(command, process.cwd())
   else if (command.name === 'tail help') console.log(tailHelp())
   else if (command.name === 'tail') await (await import('./cli/tail/index.js')).tail(command, process.env)
-  else if (command.name === 'send') {
+  else if (command.name === 'listen help') console.log(listenHelp())
+  else if (command.name === 'listen') await (await import('./cli/listen/index.js')).listen(command, process.env)
+  else if (command.name === 'events help') console.log(eventsHelp())
+  else if (command.name === 'events') {
+    process.exitCode = await (await import('./cli/events/index.js')).events(command, process.env)
+  } else if (command.name === 'send') {
     const { send } = await import('./cli/send.js')
     process.exitCode = await send(command, process.env)
   } else {

@@ -8,7 +8,13 @@ const help = (...args: string[]) =>
   spawnSync(process.execPath, [join(ROOT, 'packages/server/dist/cli.js'), ...args, '--help']).stdout.toString()
 const main = help()
 /** Commands with options of their own. */
-const own: Record<string, string> = { send: help('send'), init: help('init'), tail: help('tail') }
+const own: Record<string, string> = {
+  send: help('send'),
+  init: help('init'),
+  tail: help('tail'),
+  listen: help('listen'),
+  events: help('events'),
+}
 
 /** Of the repository, and of a folder that is a package of its own. */
 const scriptsOf = (folder: string): string[] =>

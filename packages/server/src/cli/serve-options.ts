@@ -3,7 +3,9 @@ import { defaultOf, flagOf, SETTING_NAMES, SETTINGS, type Setting, type SettingN
 import { StartError } from '../config/start-error.js'
 import { version } from '../config/version.js'
 import { storeCommandsHelp } from './commands/parse.js'
+import { type EventsCommand, parseEventsCommand } from './events/options.js'
 import { type InitCommand, parseInitCommand } from './init/options.js'
+import { type ListenCommand, parseListenCommand } from './listen/options.js'
 import { type OptionKinds, readOptions } from './parse-args.js'
 import { parseSendCommand, type SendCommand } from './send-options.js'
 import { parseTailCommand, type TailCommand } from './tail/options.js'
@@ -13,6 +15,8 @@ export type Command =
   | SendCommand
   | InitCommand
   | TailCommand
+  | ListenCommand
+  | EventsCommand
   | { name: 'demo' }
   | { name: 'help' }
   | { name: 'version' }
@@ -23,6 +27,8 @@ export function parseCommandLine(args: string[]): Command {
   if (args[0] === 'demo') return parseDemoCommand(args.slice(1))
   if (args[0] === 'init') return parseInitCommand(args.slice(1))
   if (args[0] === 'send') return parseSendCommand(args.slice(1))
+  if (args[0] === 'events') return parseEventsCommand(args.slice(1))
+  if (args[0] === 'listen') return parseListenCommand(args.slice(1))
   if (args[0] === 'tail') return parseTailCommand(args.slice(1))
   const flags = new Map<string, SettingName>()
   for (const name of SETTING_NAMES) {
@@ -73,6 +79,8 @@ export function help(): string {
     '       hookonce work [options]      only process accepted ones, beside servers with the same store',
     '       hookonce send [options]      deliver an event as a sender would; hookonce send --help',
     '       hookonce tail [options]      print each delivery of a running server; hookonce tail --help',
+    '       hookonce listen [options]    copy its deliveries to this machine; hookonce listen --help',
+    '       hookonce events [options]    list, show and replay what it keeps; hookonce events --help',
     '       hookonce demo                see duplicates and a crash handled, in half a minute',
     '       hookonce init [options]      write a config file; hookonce init --help',
     '',

@@ -13,7 +13,7 @@ export interface UpstreamCall {
 export type UpstreamAnswer = (call: UpstreamCall, response: ServerResponse, request: IncomingMessage) => void
 
 /** An application behind the receiver: records its calls, and holds its answers back while its gate is shut. */
-export async function startUpstream(answer: UpstreamAnswer = (_, response) => response.end('done')) {
+export async function startUpstream(answer: UpstreamAnswer = (_, response) => response.end('done'), port = 0) {
   const calls: UpstreamCall[] = []
   const arrivals = new Set<() => void>()
   let gate: { opened: Promise<void>; open: () => void } | undefined
@@ -27,7 +27,7 @@ export async function startUpstream(answer: UpstreamAnswer = (_, response) => re
     await gate?.opened
     upstream.answer(call, response, request)
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
 
   return Object.assign(upstream, {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hooks`,

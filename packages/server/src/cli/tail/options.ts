@@ -1,8 +1,7 @@
-import * as v from 'valibot'
-import { KINDS } from '../../config/kinds.js'
 import { SETTINGS } from '../../config/settings.js'
 import { StartError } from '../../config/start-error.js'
 import { kindsOf, type OptionTexts, optionLines, readOptions } from '../parse-args.js'
+import { DEFAULT_URL, serverUrl } from '../server-url.js'
 
 /** `hookonce tail`, parsed. */
 export type TailCommand = TailOptions | { name: 'tail help' }
@@ -16,8 +15,6 @@ export interface TailOptions {
   problems: boolean
   json: boolean
 }
-
-const DEFAULT_URL = 'http://localhost:8000'
 
 /** By name: the value, if there is one, and the meaning. */
 const OPTIONS: OptionTexts = {
@@ -47,8 +44,6 @@ export function parseTailCommand(args: string[]): TailCommand {
     if (read.option === 'help') return { name: 'tail help' }
     given.set(read.option, read.value)
   }
-  const url = given.get('url') ?? DEFAULT_URL
-  if (!v.is(KINDS.forwardTo.schema, url)) throw new StartError(`--url ${KINDS.forwardTo.allowed}`)
-  if (new URL(url).username !== '') throw new StartError('--url must have no user and no password')
+  const url = serverUrl('--url', given.get('url'))
   return { name: 'tail', url, source: given.get('source'), problems: given.has('problems'), json: given.has('json') }
 }
