@@ -2,6 +2,7 @@ import type { ListQuery, RecordSummary } from 'hookonce'
 import { ALL_SHOWN } from '../../config/redaction.js'
 import { fullRecord, recordSummary } from '../../http/record-json.js'
 import { countDead, type DeadSelection, redriveDead } from '../../operator/dead-letters.js'
+import type { ExitCode } from '../exit-code.js'
 import type { CommandStore } from './command-store.js'
 import type { StoreCommand } from './parse.js'
 import { Progress, print, printJson, printTable } from './print.js'
@@ -10,9 +11,6 @@ const PAGE = 50
 const MAX_PER_PAGE = 500
 
 type Options = StoreCommand['options']
-
-/** 0: done; 1: something was not found, or failed. */
-type ExitCode = 0 | 1
 
 export async function listRecords({ receiver }: CommandStore, { options }: StoreCommand): Promise<ExitCode> {
   const limit = Number(options.get('limit') ?? PAGE)

@@ -1,11 +1,9 @@
 import { Progress, print, printJson, printTable } from '../commands/print.js'
+import type { ExitCode } from '../exit-code.js'
 import { type Query, ServerApi } from '../server-api.js'
 import type { EventsOptions } from './options.js'
 import { type ListedRow, pagesOf, shownAs } from './pages.js'
 import { replay } from './replay.js'
-
-/** 0: done; 1: something was not found, or failed. */
-export type ExitCode = 0 | 1
 
 /** Shows or replays what a running server keeps of its deliveries. @throws {StartError} @throws {ServerAway} */
 export async function events(options: EventsOptions, env: NodeJS.ProcessEnv): Promise<ExitCode> {

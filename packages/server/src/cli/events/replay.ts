@@ -1,6 +1,6 @@
 import { Progress, print, printJson } from '../commands/print.js'
+import type { ExitCode } from '../exit-code.js'
 import type { ServerApi } from '../server-api.js'
-import type { ExitCode } from './index.js'
 import type { EventsOptions } from './options.js'
 import { pagesOf } from './pages.js'
 
