@@ -5,9 +5,12 @@ import type { Session } from './api/types'
 import { zone } from './format'
 import { LiveContext, useStream } from './live'
 import { DeadLetters } from './pages/dead-letters'
+import { Failed } from './pages/failed'
 import { Overview } from './pages/overview'
 import { RecordPage } from './pages/record'
 import { Records } from './pages/records'
+import { Refused } from './pages/refused'
+import { RefusedPage } from './pages/refused-delivery'
 import { Sources } from './pages/sources'
 import { TestDelivery } from './pages/test-delivery'
 import { Notice, notify } from './parts/notice'
@@ -17,7 +20,9 @@ import { useTheme } from './theme'
 const PAGES = [
   ['', 'Overview'],
   ['records', 'Records'],
+  ['failed', 'Failed'],
   ['dead', 'Dead letters'],
+  ['refused', 'Refused'],
   ['sources', 'Sources'],
   ['test', 'Test'],
 ] as const
@@ -101,6 +106,11 @@ function Page({ place, theme, access }: PageProps) {
     case 'records':
       if (source === undefined || key === undefined) return <Records query={place.query} />
       return <RecordPage key={`${source} ${key}`} source={source} name={key} />
+    case 'failed':
+      return <Failed query={place.query} />
+    case 'refused':
+      if (source === undefined || key === undefined) return <Refused query={place.query} />
+      return <RefusedPage key={`${source} ${key}`} source={source} id={key} />
     case 'dead':
       return <DeadLetters query={place.query} />
     case 'sources':

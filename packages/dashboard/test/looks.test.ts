@@ -20,6 +20,8 @@ beforeAll(async () => {
   await dashboard.deliver('/webhook', LONG_KEY, '{}')
   await dashboard.deliver('/webhook', LONG_KEY, '{"other":1}')
   await dashboard.deliver('/webhook', HOSTILE_KEY, '{}')
+  await dashboard.deliver('/hooks/payments', 'a-payment', '{"fail":9}')
+  await dashboard.deliver('/hooks/signed', 'unsigned', '{}')
 })
 afterAll(stopServers)
 
@@ -31,6 +33,8 @@ const PAGES: [name: string, place: string, whole: string][] = [
   ['a long key', `#/records/default/${LONG_KEY}`, 'Recorded response'],
   ['no record', '#/records/default/none', 'Look for it'],
   ['dead letters', '#/dead', 'Redrive'],
+  ['failed', '#/failed', 'a-payment'],
+  ['refused', '#/refused', 'A header is missing'],
   ['sources', '#/sources', 'Last problems'],
   ['test', '#/test', 'Send twice'],
   ['nowhere', '#/nowhere', 'There is no such page'],

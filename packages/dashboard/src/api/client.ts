@@ -1,12 +1,18 @@
 import type {
   EventPage,
+  FailedPage,
+  Finding,
   FullRecord,
   RecordPage,
   RecordState,
   RedriveCount,
   RedriveProgress,
+  RefusedDelivery,
+  RefusedPage,
+  ReplayProgress,
   Session,
   Source,
+  TestedAnswer,
   TestedPair,
 } from './types'
 
@@ -72,39 +78,65 @@ export const deleteRecord = (source: string, key: string, force: boolean) =>
 export const redriveRecord = (source: string, key: string, completed = false) =>
   ask('POST', 'api/record/redrive', { query: { source, key }, json: { completed } })
 
-export interface DeadQuery {
+/** A selection by source and time. */
+export interface Selection {
   source?: string
   since?: string
   until?: string
 }
 
-export const getDead = (query: DeadQuery & { after?: string }) =>
+export const getDead = (query: Selection & { after?: string }) =>
   ask<EventPage>('GET', 'webhook/events', { query: { ...query, state: 'dead' } })
 
-type ManyQuery = DeadQuery & { error?: string }
+type ManyQuery = Selection & { error?: string }
 
 /** How many dead deliveries fit now. */
 export const countDead = async (query: ManyQuery): Promise<number> =>
   (await ask<RedriveCount>('POST', 'webhook/events/redrive', { query: { ...query, dry_run: 'true' } })).would_redrive
 
 /** Begins the dead deliveries that fit again, if they still are as many; tells how far it is. @throws {ApiError} 409 */
-export async function redriveDead(
-  query: ManyQuery,
-  count: number,
-  onProgress: (progress: RedriveProgress) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const response = await send('POST', 'webhook/events/redrive', {
-    query: { ...query, confirm: String(count) },
-    signal,
-  })
-  const lines = response.body!.pipeThrough(new TextDecoderStream())
-  const reader = lines.getReader()
+export const redriveDead = (query: ManyQuery, count: number, ...told: Told<RedriveProgress>) =>
+  runMany('webhook/events/redrive', { ...query, confirm: String(count) }, ...told)
+
+/** Deliveries of sources without an inbox, by when they failed. */
+export const getFailed = (query: Selection & { after?: string }) =>
+  ask<FailedPage>('GET', 'api/failed', { query: { ...query } })
+
+/** How many that failed fit now. */
+export const countFailed = async (query: Selection): Promise<number> =>
+  (await ask<{ would_replay: number }>('POST', 'api/failed/replay', { query: { ...query, dry_run: 'true' } }))
+    .would_replay
+
+/** Replays those that fit, if they still are as many; tells how far it is. @throws {ApiError} 409 */
+export const replayFailed = (query: Selection, count: number, ...told: Told<ReplayProgress>) =>
+  runMany('api/failed/replay', { ...query, confirm: String(count) }, ...told)
+
+export const replayOne = (source: string, key: string) =>
+  ask<TestedAnswer>('POST', 'api/failed/replay', { query: { source, key } })
+
+export const getRefused = (query: Selection & { after?: string }) =>
+  ask<RefusedPage>('GET', 'api/refused', { query: { ...query } })
+
+export const getRefusedDelivery = (source: string, id: string) =>
+  ask<RefusedDelivery>('GET', 'api/refused/delivery', { query: { source, id } })
+
+export const verifyRefused = (source: string, id: string) =>
+  ask<{ verifies: boolean; findings: Finding[] }>('POST', 'api/refused/verify', { query: { source, id } })
+
+export const acceptRefused = (source: string, id: string) =>
+  ask<TestedAnswer>('POST', 'api/refused/accept', { query: { source, id } })
+
+type Told<Progress> = [onProgress: (progress: Progress) => void, signal: AbortSignal]
+
+/** Runs what works on many and writes a line of progress for each batch. */
+async function runMany<Progress>(path: string, query: Query, ...[onProgress, signal]: Told<Progress>): Promise<void> {
+  const response = await send('POST', path, { query, signal })
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
   let rest = ''
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
     const parts = (rest + read.value).split('\n')
     rest = parts.pop()!
-    for (const part of parts) onProgress(JSON.parse(part) as RedriveProgress)
+    for (const part of parts) onProgress(JSON.parse(part) as Progress)
   }
 }
 

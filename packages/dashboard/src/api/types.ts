@@ -183,3 +183,59 @@ export interface TestedPair {
 export interface TestedAnswer extends Response {
   ms: number
 }
+
+/** One of `GET /api/failed`. */
+export interface FailedDelivery {
+  source: string
+  key: string
+  at: string
+  status: number
+  outcome: string
+  replayable: boolean
+}
+
+export interface FailedPage {
+  failed: FailedDelivery[]
+  next?: string
+}
+
+export interface ReplayProgress {
+  replayed: number
+  succeeded: number
+  failed: number
+  done: boolean
+  error?: string
+}
+
+/** One of `GET /api/refused`. */
+export interface RefusedSummary {
+  id: string
+  source: string
+  at: string
+  status: number
+  outcome: string
+  /** Of the problem that it was answered. */
+  code: string | null
+  peer: string
+  request_id: string
+  key: string | null
+  findings: Finding[]
+  /** How many alike were refused before it without a place in the list. */
+  unlogged: number
+  accepted_at: string | null
+}
+
+export interface Finding {
+  code: string
+  text: string
+}
+
+export interface RefusedPage {
+  refused: RefusedSummary[]
+  next?: string
+}
+
+export interface RefusedDelivery extends RefusedSummary, Delivery {
+  /** Of the whole body; `null`: it was not read. */
+  body_bytes: number | null
+}

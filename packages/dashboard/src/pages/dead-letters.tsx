@@ -1,37 +1,30 @@
 import { useState } from 'preact/hooks'
-import { type DeadQuery, getDead, redriveRecord } from '../api/client'
-import type { AcceptedEvent } from '../api/types'
+import { countDead, getDead, redriveDead, redriveRecord, type Selection } from '../api/client'
+import type { AcceptedEvent, RedriveProgress } from '../api/types'
 import { count } from '../format'
 import { useLive } from '../live'
 import { Empty, Loading } from '../parts/empty'
 import { Failure } from '../parts/failure'
+import { Filters } from '../parts/filters'
 import { useLoad } from '../parts/load'
 import { Moment } from '../parts/moment'
 import { notify } from '../parts/notice'
-import { RedriveMany } from '../parts/redrive-many'
-import { SourceSelect } from '../parts/source-select'
+import { RunMany } from '../parts/run-many'
 import { visible } from '../parts/visible'
-import { go, link } from '../router'
+import { link } from '../router'
 import { sumKnown } from '../sum-known'
-import { fromField, toField } from '../time-field'
 
 /** Accepted deliveries that no attempt is left for, and beginning them again. */
 export function DeadLetters({ query }: { query: URLSearchParams }) {
   const given = (name: string) => query.get(name) ?? undefined
   const [source, since, until, error] = [given('source'), given('since'), given('until'), given('error')]
   const after = given('after')
-  const selected: DeadQuery = { ...(source && { source }), ...(since && { since }), ...(until && { until }) }
+  const selected: Selection = { ...(source && { source }), ...(since && { since }), ...(until && { until }) }
   const page = useLoad(() => getDead({ ...selected, ...(after && { after }) }), [source, since, until, after])
   const events = page.data?.events.filter(({ last_error }) => error === undefined || last_error?.includes(error))
 
-  const filter = (event: Event) => {
-    event.preventDefault()
-    const form = new FormData(event.currentTarget as HTMLFormElement)
-    const field = (name: string) => String(form.get(name)).trim()
-    const times = { since: fromField(field('since')), until: fromField(field('until')) }
-    go(link(['dead'], { source: field('source'), ...times, error: field('error') }))
-  }
   const filters = { source, since, until, error }
+  const many = { ...selected, ...(error !== undefined && { error }) }
 
   return (
     <>
@@ -42,38 +35,30 @@ export function DeadLetters({ query }: { query: URLSearchParams }) {
           Refresh
         </button>
       </div>
-      <search>
-        <form class="filters" key={String(query)} onSubmit={filter}>
-          <SourceSelect value={source} all />
-          <label class="field">
-            <span>Accepted since</span>
-            <input type="datetime-local" name="since" defaultValue={toField(since)} />
-          </label>
-          <label class="field">
-            <span>and before</span>
-            <input type="datetime-local" name="until" defaultValue={toField(until)} />
-          </label>
-          <label class="field wide">
-            <span>Error</span>
-            <input name="error" defaultValue={error ?? ''} placeholder="part of the last error" spellcheck={false} />
-          </label>
-          <button type="submit" class="primary">
-            Filter
-          </button>
-        </form>
-      </search>
+      <Filters path={['dead']} query={query} times="Accepted" fields={['error']}>
+        <label class="field wide">
+          <span>Error</span>
+          <input name="error" defaultValue={error ?? ''} placeholder="part of the last error" spellcheck={false} />
+        </label>
+      </Filters>
       {page.error !== undefined ? (
         <Failure error={page.error} retry={page.reload} />
       ) : events === undefined ? (
         <Loading />
       ) : (
         <>
-          <RedriveMany
+          <RunMany
             key={String(query)}
-            query={{ ...selected, ...(error !== undefined && { error }) }}
+            verb="Redrive"
+            narrowed={Object.values(filters).some(Boolean)}
             disabled={events.length === 0 && page.data?.next === null}
+            countMatching={() => countDead(many)}
+            run={(...told) => redriveDead(many, ...told)}
+            said={said}
             onDone={page.reload}
-          />
+          >
+            <p>A new round of attempts begins for each. Is what they failed at mended?</p>
+          </RunMany>
           {events.length > 0 ? (
             <DeadTable events={events} onChange={page.reload} />
           ) : (
@@ -87,6 +72,13 @@ export function DeadLetters({ query }: { query: URLSearchParams }) {
       </nav>
     </>
   )
+}
+
+function said({ redriven, looked, done, error }: RedriveProgress, running: boolean): string {
+  const counts = `${count(redriven)} redriven of ${count(looked)} looked at`
+  if (running) return `${counts}…`
+  if (done) return `${counts}.`
+  return `${counts}; ${error === undefined ? 'stopped' : `broken off: ${error}`}. Redrive again to go on.`
 }
 
 function DeadCount({ source }: { source: string | undefined }) {

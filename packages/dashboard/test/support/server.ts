@@ -11,8 +11,10 @@ export const TOKEN = 'a-long-enough-token'
 export const HOSTILE_KEY = `<img/src=x/onerror=alert(1)>/%2e%2e/?#&"'\\`
 export const HOSTILE_BODY = `{"</script><script>alert(1)</script>": "<img src=x onerror=alert(2)>", "n": 1.00}`
 
-/** `orders` fails what asks for it, once; `stuck` never answers. */
+/** `orders` and `payments` fail what asks for it, once; `stuck` never answers. */
 const CONFIG = `
+import { github } from 'hookonce/senders/github'
+
 export default {
   sources: {
     orders: {
@@ -24,6 +26,13 @@ export default {
         return Response.json({ shipped: true })
       },
     },
+    payments: {
+      handle: (delivery, attempt) => {
+        const { fail } = delivery.json()
+        return Response.json({ paid: true }, { status: attempt.number <= (fail ?? 0) ? 503 : 200 })
+      },
+    },
+    signed: { sender: github({ secrets: ['a-long-enough-secret-0123456789'] }), handle: () => Response.json({ seen: true }) },
     stuck: { handle: () => new Promise(() => {}) },
   },
 }

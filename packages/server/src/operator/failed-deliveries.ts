@@ -17,10 +17,13 @@ export interface FailedDelivery extends KeptDelivery {
 }
 
 export interface FailedSelection {
-  source: string
+  /** Default: all. */
+  source?: string | undefined
   since?: number | undefined
   until?: number | undefined
 }
+
+type PageQuery = FailedSelection & { limit: number; after?: { at: number; id: string } | undefined }
 
 export interface ReplayProgress {
   /** How many were called again. */
@@ -46,11 +49,17 @@ export class FailedDeliveries {
   }
 
   /** A page of them, newest first, which may be shorter than `limit`; `next` is absent on the last. */
-  async page(selection: FailedSelection & { limit: number; after?: { at: number; id: string } | undefined }) {
-    const entries = await this.#entries(selection)
-    const open = await Promise.all(entries.map(entry => this.#isOpen(selection.source, entry)))
-    const last = entries.length === selection.limit ? entries.at(-1) : undefined
-    return { failed: entries.filter((_, i) => open[i]).map(entry => failedOf(selection.source, entry)), last }
+  async page(selection: PageQuery) {
+    const { limit } = selection
+    const bySource = await Promise.all(
+      this.#sourcesOf(selection).map(async source =>
+        (await this.#entries(source, selection)).map(entry => ({ source, entry })),
+      ),
+    )
+    const newest = bySource.flat().sort(newestFirst).slice(0, limit)
+    const open = await Promise.all(newest.map(({ source, entry }) => this.#isOpen(source, entry)))
+    const failed = newest.filter((_, i) => open[i]).map(({ source, entry }) => failedOf(source, entry))
+    return { failed, last: newest.length === limit ? newest.at(-1)!.entry : undefined }
   }
 
   /** One of them with its content, also if it has a result by now; `undefined`: none is kept. */
@@ -61,7 +70,7 @@ export class FailedDeliveries {
 
   async count(selection: FailedSelection): Promise<number> {
     let count = 0
-    for await (const batch of this.#batches(selection)) count += batch.length
+    for await (const { entries } of this.#batches(selection)) count += entries.length
     return count
   }
 
@@ -77,10 +86,10 @@ export class FailedDeliveries {
   async *replayAll(selection: FailedSelection, limit: number): AsyncGenerator<ReplayProgress> {
     const progress: ReplayProgress = { replayed: 0, succeeded: 0, failed: 0, done: false }
     try {
-      for await (const batch of this.#batches(selection)) {
-        while (batch.length > 0 && progress.replayed < limit) {
-          const some = batch.splice(0, Math.min(CONCURRENCY, limit - progress.replayed))
-          const successes = await Promise.all(some.map(entry => this.#succeeds(selection.source, entry)))
+      for await (const { source, entries } of this.#batches(selection)) {
+        while (entries.length > 0 && progress.replayed < limit) {
+          const some = entries.splice(0, Math.min(CONCURRENCY, limit - progress.replayed))
+          const successes = await Promise.all(some.map(entry => this.#succeeds(source, entry)))
           progress.replayed += some.length
           progress.succeeded += successes.filter(Boolean).length
           progress.failed = progress.replayed - progress.succeeded
@@ -101,24 +110,26 @@ export class FailedDeliveries {
   }
 
   /** Those that can be replayed, a page at a time. What fails again is newer then, and is not met a second time. */
-  async *#batches(selection: FailedSelection): AsyncGenerator<JournalEntry[]> {
-    let after: JournalEntry | undefined
-    do {
-      const entries = await this.#entries({ ...selection, limit: BATCH, after })
-      after = entries.length === BATCH ? entries.at(-1) : undefined
-      const open = await Promise.all(
-        entries.map(async entry => keptIn(entry).isWhole && (await this.#isOpen(selection.source, entry))),
-      )
-      yield entries.filter((_, i) => open[i])
-      await setImmediate()
-    } while (after !== undefined)
+  async *#batches(selection: FailedSelection): AsyncGenerator<{ source: string; entries: JournalEntry[] }> {
+    for (const source of this.#sourcesOf(selection)) {
+      let after: JournalEntry | undefined
+      do {
+        const read = await this.#entries(source, { ...selection, limit: BATCH, after })
+        after = read.length === BATCH ? read.at(-1) : undefined
+        const open = await Promise.all(
+          read.map(async entry => keptIn(entry).isWhole && (await this.#isOpen(source, entry))),
+        )
+        yield { source, entries: read.filter((_, i) => open[i]) }
+        await setImmediate()
+      } while (after !== undefined)
+    }
   }
 
-  #entries({
-    source,
-    ...query
-  }: FailedSelection & { limit: number; after?: { at: number; id: string } | undefined }): Promise<JournalEntry[]> {
-    const { since, until, after, limit } = query
+  #sourcesOf({ source }: FailedSelection): string[] {
+    return source === undefined ? [...this.#context.sources.keys()] : [source]
+  }
+
+  #entries(source: string, { since, until, after, limit }: PageQuery): Promise<JournalEntry[]> {
     return this.#context.journal.read(failedListOf(source), {
       limit,
       ...(since !== undefined && { since }),
@@ -139,5 +150,8 @@ export class FailedDeliveries {
 
 /** A result is recorded. */
 const DONE = new Set<Answer['outcome']>(['executed', 'replayed', 'joined'])
+
+const newestFirst = (a: { entry: JournalEntry }, b: { entry: JournalEntry }): number =>
+  b.entry.at - a.entry.at || (a.entry.id < b.entry.id ? 1 : -1)
 
 const failedOf = (source: string, entry: JournalEntry): FailedDelivery => ({ ...keptIn(entry), source, key: entry.id })

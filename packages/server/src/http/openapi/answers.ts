@@ -60,6 +60,7 @@ export const OPERATORS = { tags: ['operators'], security: [{ token: [] }, { sess
 const KEY_NOTE = 'An idempotency key, percent-encoded.'
 export const KEY = { type: 'string', minLength: 1, maxLength: 255, description: KEY_NOTE, examples: ['test-key-123'] }
 export const SOURCE = { type: 'string', default: 'default', examples: ['default'], description: 'name of a source' }
+export const ANY_SOURCE = { type: 'string', examples: ['default'], description: 'default: every source' }
 export const FORCE = {
   type: 'string',
   enum: ['true', 'false'],

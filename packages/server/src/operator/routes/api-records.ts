@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { Receiver, RecordSummary } from 'hookonce'
 import {
+  ANY_SOURCE,
   FORCE,
   json,
   KEY,
@@ -27,7 +28,7 @@ export interface ApiRecordContext {
 const NAMED = { source: SOURCE, key: KEY }
 
 const LISTED = {
-  source: { type: 'string', description: 'default: every source', examples: ['default'] },
+  source: ANY_SOURCE,
   state: { enum: STATES },
   label: { type: 'string', description: 'records with exactly this label' },
   limit: { type: 'integer', minimum: 1, maximum: 500, default: 50 },

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Answer } from 'hookonce'
 import type { Shown } from '../../config/redaction.js'
 import {
+  ANY_SOURCE,
   json,
   KEY,
   media,
@@ -31,7 +32,7 @@ export interface FailedRoutesContext extends FailedContext {
   shownOf(source: string): Shown
 }
 
-const SELECTED = { source: SOURCE, ...TIME_RANGE }
+const SELECTED = { source: ANY_SOURCE, ...TIME_RANGE }
 const LISTED = {
   ...SELECTED,
   limit: { type: 'integer', minimum: 1, maximum: 200, default: 50 },
@@ -103,7 +104,13 @@ export function failedRoutes(app: FastifyInstance, context: FailedRoutesContext)
       summary: 'Replay deliveries that failed: one by its key, or many',
       description:
         'Each is processed as if its sender delivered it once more: under its key, so that one that has a result by now gets it and does not run.',
-      ...query({ ...REPLAYED, key: { ...KEY, description: 'one delivery; only `source` may go with it' } }),
+      ...query({
+        ...REPLAYED,
+        key: {
+          ...KEY,
+          description: 'one delivery, of the source `default` unless `source` goes with it; nothing else may',
+        },
+      }),
       ...OPERATOR_HEADER,
       response: {
         200: {
@@ -128,11 +135,12 @@ export function failedRoutes(app: FastifyInstance, context: FailedRoutesContext)
       ) {
         return serverProblem('bad_request', { detail: 'key names one delivery: only source may go with it.' })
       }
-      const found = await deliveries.find(selected.source, key)
-      if (found === undefined) return notKept(selected.source)
+      const { source = 'default' } = selected
+      const found = await deliveries.find(source, key)
+      if (found === undefined) return notKept(source)
       if (!found.failed.isWhole) return incomplete()
-      const answer = await answered(() => deliveries.replay(selected.source, key, found.delivery))
-      note({ action: 'replay', source: selected.source, key, outcome: String(answer.status) })
+      const answer = await answered(() => deliveries.replay(source, key, found.delivery))
+      note({ action: 'replay', source, key, outcome: String(answer.status) })
       return jsonAnswer(answer)
     }),
   })
@@ -187,7 +195,7 @@ interface Named {
 }
 
 interface Selected {
-  source: string
+  source?: string
   since?: string
   until?: string
 }

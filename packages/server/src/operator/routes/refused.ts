@@ -1,5 +1,13 @@
 import type { FastifyInstance } from 'fastify'
-import { json, OPERATOR_HEADER, OPERATORS, operatorProblems, query, SOURCE } from '../../http/openapi/answers.js'
+import {
+  ANY_SOURCE,
+  json,
+  OPERATOR_HEADER,
+  OPERATORS,
+  operatorProblems,
+  query,
+  SOURCE,
+} from '../../http/openapi/answers.js'
 import { serverProblem } from '../../http/problems.js'
 import { jsonAnswer } from '../../http/respond.js'
 import { isWhole } from '../../journal/refused-log.js'
@@ -18,7 +26,7 @@ export interface RefusedRoutesContext extends RefusedContext {
 const ID = { type: 'string', minLength: 1, maxLength: 100, description: 'as in the list' }
 
 const LISTED = {
-  source: { ...SOURCE, default: undefined, description: 'default: every source' },
+  source: ANY_SOURCE,
   ...TIME_RANGE,
   limit: { type: 'integer', minimum: 1, maximum: 200, default: 50 },
   after: PAGE_AFTER,

@@ -1,22 +1,40 @@
+import type { ComponentChildren } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { countDead, type DeadQuery, redriveDead } from '../api/client'
-import type { RedriveProgress } from '../api/types'
 import { count } from '../format'
 import { Confirm } from './confirm'
 import { Failure } from './failure'
 
-interface RedriveManyProps {
-  query: DeadQuery & { error?: string }
+interface RunManyProps<Progress> {
+  /** On the buttons: `Redrive`. */
+  verb: string
+  /** Whether filters narrow what is run. */
+  narrowed: boolean
   disabled: boolean
+  /** How many fit now. */
+  countMatching(): Promise<number>
+  run(number: number, onProgress: (progress: Progress) => void, signal: AbortSignal): Promise<void>
+  /** How far it is, or how it ended. */
+  said(progress: Progress, running: boolean): string
   onDone(): void
+  /** What to think of before. */
+  children: ComponentChildren
 }
 
-/** Begins everything again that fits, once it is said how much that is; can be stopped, and asked for again to go on. */
-export function RedriveMany({ query, disabled, onDone }: RedriveManyProps) {
+/** Runs all that fits, once it is said how many these are; can be stopped, and asked for again to go on. */
+export function RunMany<Progress>({
+  verb,
+  narrowed,
+  disabled,
+  countMatching,
+  run,
+  said,
+  onDone,
+  children,
+}: RunManyProps<Progress>) {
   /** How many are asked about. */
   const [asked, setAsked] = useState<number>()
   const [running, setRunning] = useState<AbortController>()
-  const [progress, setProgress] = useState<RedriveProgress>()
+  const [progress, setProgress] = useState<Progress>()
   const [error, setError] = useState<unknown>()
   const left = useRef<AbortController>(null)
   useEffect(() => () => left.current?.abort(), [])
@@ -24,16 +42,16 @@ export function RedriveMany({ query, disabled, onDone }: RedriveManyProps) {
   const ask = () => {
     setError(undefined)
     setProgress(undefined)
-    countDead(query).then(setAsked, setError)
+    countMatching().then(setAsked, setError)
   }
-  const run = async (number: number) => {
+  const start = async (number: number) => {
     const controller = new AbortController()
     left.current = controller
     setRunning(controller)
     setProgress(undefined)
     setError(undefined)
     try {
-      await redriveDead(query, number, setProgress, controller.signal)
+      await run(number, setProgress, controller.signal)
     } catch (error) {
       if (!controller.signal.aborted) setError(error)
     }
@@ -41,12 +59,11 @@ export function RedriveMany({ query, disabled, onDone }: RedriveManyProps) {
     onDone()
   }
 
-  const narrowed = Object.keys(query).length > 0
   return (
     <div class="redrive">
       <div class="actions">
         <button type="button" disabled={disabled || running !== undefined} onClick={ask}>
-          {narrowed ? 'Redrive all that fit…' : 'Redrive all…'}
+          {narrowed ? `${verb} all that fit…` : `${verb} all…`}
         </button>
         {running !== undefined && (
           <button type="button" onClick={() => running.abort()}>
@@ -54,28 +71,21 @@ export function RedriveMany({ query, disabled, onDone }: RedriveManyProps) {
           </button>
         )}
         <p role="status" class="progress">
-          {running !== undefined && <progress aria-label="Redrive" />}
+          {running !== undefined && <progress aria-label={verb} />}
           {progress !== undefined && said(progress, running !== undefined)}
         </p>
       </div>
       {error !== undefined && <Failure error={error} />}
       {asked !== undefined && (
         <Confirm
-          title={`Redrive ${count(asked)} ${asked === 1 ? 'delivery' : 'deliveries'}?`}
-          action="Redrive"
-          onConfirm={async () => void run(asked)}
+          title={`${verb} ${count(asked)} ${asked === 1 ? 'delivery' : 'deliveries'}?`}
+          action={verb}
+          onConfirm={async () => void start(asked)}
           onClose={() => setAsked(undefined)}
         >
-          <p>A new round of attempts begins for each. Is what they failed at mended?</p>
+          {children}
         </Confirm>
       )}
     </div>
   )
-}
-
-function said({ redriven, looked, done, error }: RedriveProgress, running: boolean): string {
-  const counts = `${count(redriven)} redriven of ${count(looked)} looked at`
-  if (running) return `${counts}…`
-  if (done) return `${counts}.`
-  return `${counts}; ${error === undefined ? 'stopped' : `broken off: ${error}`}. Redrive again to go on.`
 }
