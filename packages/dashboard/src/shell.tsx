@@ -5,6 +5,8 @@ import type { Session } from './api/types'
 import { zone } from './format'
 import { LiveContext, useStream } from './live'
 import { DeadLetters } from './pages/dead-letters'
+import { Deliveries } from './pages/deliveries'
+import { DeliveryPage } from './pages/delivery'
 import { Failed } from './pages/failed'
 import { Overview } from './pages/overview'
 import { RecordPage } from './pages/record'
@@ -19,6 +21,7 @@ import { useTheme } from './theme'
 
 const PAGES = [
   ['', 'Overview'],
+  ['deliveries', 'Deliveries'],
   ['records', 'Records'],
   ['failed', 'Failed'],
   ['dead', 'Dead letters'],
@@ -106,6 +109,9 @@ function Page({ place, theme, access }: PageProps) {
     case 'records':
       if (source === undefined || key === undefined) return <Records query={place.query} />
       return <RecordPage key={`${source} ${key}`} source={source} name={key} />
+    case 'deliveries':
+      if (source === undefined || key === undefined) return <Deliveries query={place.query} />
+      return <DeliveryPage key={`${source} ${key}`} source={source} id={key} />
     case 'failed':
       return <Failed query={place.query} />
     case 'refused':

@@ -1,8 +1,11 @@
 import type {
+  Delivery,
   EventPage,
   FailedPage,
   Finding,
   FullRecord,
+  KeptDelivery,
+  KeptPage,
   RecordPage,
   RecordState,
   RedriveCount,
@@ -10,6 +13,7 @@ import type {
   RefusedDelivery,
   RefusedPage,
   ReplayProgress,
+  SearchProgress,
   Session,
   Source,
   TestedAnswer,
@@ -96,7 +100,7 @@ export const countDead = async (query: ManyQuery): Promise<number> =>
 
 /** Begins the dead deliveries that fit again, if they still are as many; tells how far it is. @throws {ApiError} 409 */
 export const redriveDead = (query: ManyQuery, count: number, ...told: Told<RedriveProgress>) =>
-  runMany('webhook/events/redrive', { ...query, confirm: String(count) }, ...told)
+  runMany('POST', 'webhook/events/redrive', { ...query, confirm: String(count) }, ...told)
 
 /** Deliveries of sources without an inbox, by when they failed. */
 export const getFailed = (query: Selection & { after?: string }) =>
@@ -109,10 +113,20 @@ export const countFailed = async (query: Selection): Promise<number> =>
 
 /** Replays those that fit, if they still are as many; tells how far it is. @throws {ApiError} 409 */
 export const replayFailed = (query: Selection, count: number, ...told: Told<ReplayProgress>) =>
-  runMany('api/failed/replay', { ...query, confirm: String(count) }, ...told)
+  runMany('POST', 'api/failed/replay', { ...query, confirm: String(count) }, ...told)
 
 export const replayOne = (source: string, key: string) =>
   ask<TestedAnswer>('POST', 'api/failed/replay', { query: { source, key } })
+
+export const getDeliveries = (query: Selection & { after?: string }) =>
+  ask<KeptPage>('GET', 'api/deliveries', { query: { ...query } })
+
+export const getDelivery = (source: string, id: string) =>
+  ask<KeptDelivery & { delivery: Delivery }>('GET', 'api/delivery', { query: { source, id } })
+
+/** Looks for a text in the bodies that are kept; tells what it found after each page. */
+export const searchBodies = (query: Selection & { contains: string }, ...told: Told<SearchProgress>) =>
+  runMany('GET', 'api/deliveries/search', { ...query }, ...told)
 
 export const getRefused = (query: Selection & { after?: string }) =>
   ask<RefusedPage>('GET', 'api/refused', { query: { ...query } })
@@ -129,8 +143,13 @@ export const acceptRefused = (source: string, id: string) =>
 type Told<Progress> = [onProgress: (progress: Progress) => void, signal: AbortSignal]
 
 /** Runs what works on many and writes a line of progress for each batch. */
-async function runMany<Progress>(path: string, query: Query, ...[onProgress, signal]: Told<Progress>): Promise<void> {
-  const response = await send('POST', path, { query, signal })
+async function runMany<Progress>(
+  method: 'GET' | 'POST',
+  path: string,
+  query: Query,
+  ...[onProgress, signal]: Told<Progress>
+): Promise<void> {
+  const response = await send(method, path, { query, signal })
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
   let rest = ''
   for (let read = await reader.read(); !read.done; read = await reader.read()) {

@@ -239,3 +239,28 @@ export interface RefusedDelivery extends RefusedSummary, Delivery {
   /** Of the whole body; `null`: it was not read. */
   body_bytes: number | null
 }
+
+/** One of `GET /api/deliveries`: a delivery that is kept with its content. */
+export interface KeptDelivery {
+  id: string
+  source: string
+  key: string | null
+  at: string
+  outcome: string
+  /** `null`: an inbox accepted it. */
+  status: number | null
+}
+
+export interface KeptPage {
+  deliveries: KeptDelivery[]
+  /** Of one source: which it keeps. */
+  kept?: 'accepted' | 'failed' | 'all' | 'none'
+  next?: string
+}
+
+export interface SearchProgress {
+  looked: number
+  found: KeptDelivery[]
+  done: boolean
+  error?: string
+}

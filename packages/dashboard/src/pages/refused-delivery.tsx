@@ -5,9 +5,9 @@ import { bytes, count } from '../format'
 import { StatusBadge } from '../parts/badges'
 import { BodyView } from '../parts/body-view'
 import { Confirm } from '../parts/confirm'
+import { DeliveryPanel } from '../parts/delivery-panel'
 import { Empty, Loading } from '../parts/empty'
 import { Failure } from '../parts/failure'
-import { HeaderList } from '../parts/header-list'
 import { useLoad } from '../parts/load'
 import { Moment } from '../parts/moment'
 import { notify } from '../parts/notice'
@@ -149,14 +149,10 @@ function Facts({ refused }: { refused: RefusedDelivery }) {
 }
 
 function Content({ refused }: { refused: RefusedDelivery }) {
-  const { method, url, headers, body, body_bytes } = refused
+  const { body, body_bytes } = refused
   const kept = body === null ? 0 : new TextEncoder().encode(body).length
   return (
-    <section class="panel">
-      <h2>
-        Delivery <code>{method}</code> <code>{visible(url)}</code>
-      </h2>
-      <HeaderList headers={headers} />
+    <DeliveryPanel delivery={refused}>
       {body_bytes === null ? (
         <p class="muted">Its body was not read.</p>
       ) : (
@@ -167,6 +163,6 @@ function Content({ refused }: { refused: RefusedDelivery }) {
           )}
         </>
       )}
-    </section>
+    </DeliveryPanel>
   )
 }

@@ -47,6 +47,16 @@ export class Deliveries {
     return this.#isInbox(query.source) ? this.#accepted(query) : this.#kept(query)
   }
 
+  /** The newest of all sources, one page. */
+  async newest(query: Omit<DeliveryQuery, 'source' | 'after'>): Promise<ListedDelivery[]> {
+    const names = [...this.#context.sources.keys()]
+    const pages = await Promise.all(names.map(source => this.list({ ...query, source })))
+    return pages
+      .flatMap(({ deliveries }) => deliveries)
+      .sort((a, b) => b.at - a.at)
+      .slice(0, query.limit)
+  }
+
   async find(source: string, id: string): Promise<{ listed: ListedDelivery; delivery: Delivery } | undefined> {
     const { receiver, journal } = this.#context
     if (this.#isInbox(source)) {

@@ -1,13 +1,14 @@
 import type { FastifyInstance } from 'fastify'
 import type { Shown } from '../../config/redaction.js'
-import { json, OPERATORS, operatorProblems, query, SOURCE } from '../../http/openapi/answers.js'
+import { ANY_SOURCE, json, media, OPERATORS, operatorProblems, query, SOURCE } from '../../http/openapi/answers.js'
 import { nullable, object, TEXT, TIME } from '../../http/openapi/json-schema.js'
 import { serverProblem } from '../../http/problems.js'
 import { DELIVERY, deliveryJson, isoTime } from '../../http/record-json.js'
-import { jsonAnswer } from '../../http/respond.js'
+import { jsonAnswer, UNBUFFERED } from '../../http/respond.js'
 import { forOperators, type Refusal } from '../auth/guard.js'
 import { Deliveries, type DeliveriesContext, type ListedDelivery } from '../deliveries.js'
 import { TIME_RANGE, timeOf } from '../journal-page.js'
+import { type SearchProgress, search } from '../search.js'
 
 export interface DeliveryRoutesContext extends DeliveriesContext {
   refusal: Refusal
@@ -15,7 +16,7 @@ export interface DeliveryRoutesContext extends DeliveriesContext {
 }
 
 const LISTED = {
-  source: SOURCE,
+  source: { ...ANY_SOURCE, description: 'default: the newest of every source, one page' },
   ...TIME_RANGE,
   limit: { type: 'integer', minimum: 1, maximum: 500, default: 50 },
   after: { type: 'string', description: '`next` of the page before' },
@@ -34,12 +35,21 @@ const SUMMARY = {
 
 const PAGE = {
   type: 'object',
-  required: ['deliveries', 'kept'],
+  required: ['deliveries'],
   properties: {
     deliveries: { type: 'array', items: object(SUMMARY) },
-    kept: { enum: ['accepted', 'failed', 'all', 'none'], description: 'which deliveries this source keeps' },
+    kept: {
+      enum: ['accepted', 'failed', 'all', 'none'],
+      description: 'which deliveries this source keeps; absent without a source',
+    },
     next: { type: 'string', description: 'absent on the last page' },
   },
+}
+
+const FOUND = {
+  source: ANY_SOURCE,
+  ...TIME_RANGE,
+  contains: { type: 'string', minLength: 1, maxLength: 200, description: 'part of a body', examples: ['4711'] },
 }
 
 const ID = { type: 'string', minLength: 1, maxLength: 1024, description: 'as in the list' }
@@ -58,18 +68,48 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryRoutesCont
       response: { ...json('a page; it may have fewer than the limit', PAGE), ...operatorProblems('not_found') },
     },
     ...forOperators(refusal, async (_, request) => {
-      const { since, until, ...rest } = request.query as ListQuery
-      const { deliveries: listed, next } = await deliveries.list({
-        ...rest,
-        since: timeOf(since),
-        until: timeOf(until),
-      })
-      const { inbox, kept } = sources.get(rest.source)!
+      const { source, limit, after, ...times } = request.query as ListQuery
+      const selected = { limit, since: timeOf(times.since), until: timeOf(times.until) }
+      if (source === undefined) {
+        if (after === undefined) return jsonAnswer({ deliveries: (await deliveries.newest(selected)).map(summaryJson) })
+        return serverProblem('bad_request', { detail: 'after needs a source.' })
+      }
+      const { deliveries: listed, next } = await deliveries.list({ ...selected, source, after })
+      const { inbox, kept } = sources.get(source)!
       return jsonAnswer({
         deliveries: listed.map(summaryJson),
         kept: inbox === undefined ? kept.which : 'accepted',
         ...(next !== undefined && { next }),
       })
+    }),
+  })
+
+  app.get('/api/deliveries/search', {
+    // The answer to HEAD would read every body.
+    exposeHeadRoute: false,
+    schema: {
+      ...OPERATORS,
+      summary: 'Search the bodies that sources keep',
+      description:
+        'A line of JSON for each 50 deliveries: `looked`, `found`, and `done` in the last. It ends when the caller goes away. Sources that hide bodies are left out.',
+      ...query(FOUND, ['contains']),
+      response: {
+        ...media('until all are looked at', 'application/x-ndjson'),
+        ...operatorProblems('not_found'),
+      },
+    },
+    ...forOperators(refusal, async (_, request) => {
+      const { source, since, until, contains } = request.query as SearchQuery
+      const names = source === undefined ? [...sources.keys()] : [source]
+      const shown = names.filter(name => shownOf(name).bodies)
+      const lines = search(deliveries, { sources: shown, contains, since: timeOf(since), until: timeOf(until) })
+      return {
+        status: 200,
+        headers: [['content-type', 'application/x-ndjson'], UNBUFFERED],
+        body: new Uint8Array(),
+        rest: linesOf(lines),
+        outcome: 'executed',
+      }
     }),
   })
 
@@ -101,11 +141,24 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryRoutesCont
 }
 
 interface ListQuery {
-  source: string
+  source?: string
   since?: string
   until?: string
   limit: number
   after?: string
+}
+
+interface SearchQuery {
+  source?: string
+  since?: string
+  until?: string
+  contains: string
+}
+
+async function* linesOf(progress: AsyncIterable<SearchProgress>): AsyncGenerator<Uint8Array> {
+  for await (const { found, ...rest } of progress) {
+    yield Buffer.from(`${JSON.stringify({ ...rest, found: found.map(summaryJson) })}\n`)
+  }
 }
 
 const summaryJson = ({ at, requestId, isWhole, ...listed }: ListedDelivery) => ({
