@@ -10,7 +10,6 @@ import { requestIdFor } from '../http/request-id.js'
 import { sendAnswer } from '../http/send-answer.js'
 import { KeptDeliveries } from '../journal/kept-deliveries.js'
 import type { RefusedLog } from '../journal/refused-log.js'
-import type { JournalWriter } from '../journal/writer.js'
 import type { Activity } from '../observability/activity/index.js'
 import type { Traces } from '../observability/telemetry/traces.js'
 import { handshakeHandlerFor } from './handlers/index.js'
@@ -31,7 +30,6 @@ export interface DeliveryContext extends SourceContext {
   bodies: Bodies
   activity: Activity
   refused: RefusedLog
-  journalWriter: JournalWriter
   traces: Traces | undefined
   log: Logger
   logDeliveries: ResolvedConfig['logDeliveries']

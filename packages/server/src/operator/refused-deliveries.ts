@@ -3,12 +3,10 @@ import type { ResolvedSource } from '../config/resolve.js'
 import { mountedSource, type SourceContext } from '../deliveries/sources.js'
 import { diagnose, type Finding } from '../journal/diagnosis.js'
 import { deliveryOf, entryOf, listOf, MOST_REFUSED, type RefusedDelivery, refusedIn } from '../journal/refused-log.js'
-import type { JournalWriter } from '../journal/writer.js'
 
 export interface RefusedContext extends SourceContext {
   sources: ReadonlyMap<string, ResolvedSource>
   journal: Journal
-  journalWriter: JournalWriter
 }
 
 /** A refused delivery with its source. */

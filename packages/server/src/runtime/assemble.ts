@@ -53,9 +53,9 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   const activity = new Activity({ sources: config.sources, storeStats, metrics })
   activity.subscribe()
   const traces = telemetry?.traces
-  const inbox = inboxOf(config, receiver, { agent, metrics }, traces)
   // Of a store without one it ends with this process.
   const journal = opened.store.journal ?? memoryJournal()
   const journalWriter = new JournalWriter(journal, log)
+  const inbox = inboxOf(config, receiver, { agent, metrics, journalWriter }, traces)
   return { log, opened, receiver, inbox, agent, activity, metrics, journal, journalWriter, telemetry }
 }

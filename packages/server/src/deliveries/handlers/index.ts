@@ -2,6 +2,8 @@ import type { Delivery, Handler, HandlerResponse } from 'hookonce'
 import { fetchHandler } from 'hookonce/adapters/fetch'
 import type { ResolvedSource } from '../../config/resolve.js'
 import type { ForwardAgent } from '../../http/exchange.js'
+import { withFailedAnswers } from '../../journal/failed-answers.js'
+import type { JournalWriter } from '../../journal/writer.js'
 import type { Metrics } from '../../observability/metrics/index.js'
 import { acknowledge, acknowledgeJson } from './acknowledge.js'
 import { type ForwardTarget, forwardHandshakeTo, forwardTo } from './forward.js'
@@ -10,10 +12,15 @@ export interface HandlerContext {
   /** Connections to the applications. */
   agent: ForwardAgent
   metrics: Pick<Metrics, 'forwardFailed'>
+  journalWriter: JournalWriter
 }
 
 /** The handler of a source's deliveries. */
 export function handlerFor(source: ResolvedSource, maxResponseBytes: number, context: HandlerContext): Handler {
+  return withFailedAnswers(configuredHandler(source, maxResponseBytes, context), source, context.journalWriter)
+}
+
+function configuredHandler(source: ResolvedSource, maxResponseBytes: number, context: HandlerContext): Handler {
   const { handle, options } = source
   if (typeof handle === 'function') return fetchHandler(handle, maxResponseBytes)
   // A signed body is an event, JSON or not.
