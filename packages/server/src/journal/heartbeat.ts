@@ -37,7 +37,7 @@ interface Facts {
 
 export interface ListedProcess extends Facts {
   id: string
-  /** Ms since the epoch, on its own clock. */
+  /** Ms since the epoch, by the store's clock. */
   lastSeenAt: number
   alive: boolean
 }
@@ -90,7 +90,8 @@ export class Heartbeat {
       inFlight: inFlight(),
       running: [...running().values()].reduce((sum, count) => sum + count, 0),
     }
-    journalWriter.add({ list: LIST, id, at: this.#clock.now(), keepMs: KEEP_MS, value: pack(facts) }, MOST_PROCESSES)
+    // At the store's time: clocks of machines differ.
+    journalWriter.add({ list: LIST, id, keepMs: KEEP_MS, value: pack(facts) }, MOST_PROCESSES)
     this.#cancel = this.#clock.after(INTERVAL_MS, () => this.#beat())
   }
 }

@@ -2,8 +2,8 @@ import { INTEGER, NUMBER, nullable, object, TEXT, TIME } from '../http/openapi/j
 import { isoTime } from '../http/record-json.js'
 import { deliveriesOf, quantile } from '../journal/counts.js'
 import type { ListedProcess } from '../journal/heartbeat.js'
-import { RANGES, type Range } from '../journal/steps.js'
-import { type FleetFigures, type Sum, savedIn } from './fleet-figures.js'
+import { RANGES } from '../journal/steps.js'
+import { type FleetFigures, type FleetQuery, type Sum, savedIn } from './fleet-figures.js'
 
 const COUNTS = { type: 'object', additionalProperties: INTEGER }
 const points = (type: string, description: string) => ({ type: 'array', items: nullable(type), description })
@@ -63,10 +63,7 @@ export const PROCESSES = object({
   },
 })
 
-export function figuresJson(
-  { range, source, now }: { range: Range; source?: string | undefined; now: number },
-  fleet: FleetFigures,
-) {
+export function figuresJson({ range, source, now }: FleetQuery, fleet: FleetFigures) {
   const { step, from, since, processes, sum, sources } = fleet
   const isKnown = (i: number) => from + (i + 1) * step.ms > since
   return {

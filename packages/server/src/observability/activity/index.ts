@@ -70,7 +70,7 @@ interface Moment {
 
 const moment = (): Moment => ({ at: Date.now(), monotonic: performance.now() })
 
-/** Counts for longer than this process lives. `at`: in ms since the epoch; `ms`: undefined where the receiver was not asked. */
+/** Counts that outlive this process. `at`: now, in ms since the epoch; `ms`: undefined where the receiver was not asked. */
 export interface LastingCounts {
   answered(source: string, outcome: DeliveryOutcome, ms: number | undefined, at: number): void
   attemptEnded(source: string, end: AttemptEndKind, at: number): void
@@ -83,7 +83,10 @@ export interface ActivityContext {
   figures: LastingCounts
 }
 
-/** What this process did. {@link Metrics} and {@link LastingCounts} count it; the last minute and the last deliveries are kept here, in memory. */
+/**
+ * What this process did. {@link Metrics} and {@link LastingCounts} count it; the last minute and the last deliveries are kept
+ * here, in memory.
+ */
 export class Activity {
   readonly #since = new Date().toISOString()
   readonly #window = new LastMinute(performance.now())
