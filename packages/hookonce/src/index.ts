@@ -23,6 +23,7 @@ export {
 } from './engine/attempt.js'
 export { createIdempotency, type Idempotency, type RunRequest } from './engine/idempotency.js'
 export type { IdempotencyOptions } from './engine/options.js'
+export { processName } from './engine/process-name.js'
 export { DEFAULT_TIMING, type Timing } from './engine/timing.js'
 export {
   ConfigurationError,

@@ -50,7 +50,7 @@ export const historyOf = (lines: readonly string[], record: LastAttempt): Record
 ]
 
 /** A lease id begins with the name of the process that made it: see `newLeaseId`. */
-const processOf = (leaseId: string): string => leaseId.split('.', 1)[0]!.slice(0, PROCESS_LENGTH)
+export const processOf = (leaseId: string): string => leaseId.split('.', 1)[0]!.slice(0, PROCESS_LENGTH)
 
 const PROCESS_LENGTH = 8
 

@@ -1,7 +1,9 @@
 const LINE_FEED = 0x0a
 
+const NO_BYTES = new Uint8Array()
+
 /** An entry's value: facts as one line of JSON, and bytes after it. */
-export const pack = (facts: object, bytes: Uint8Array): Uint8Array =>
+export const pack = (facts: object, bytes: Uint8Array = NO_BYTES): Uint8Array =>
   Buffer.concat([Buffer.from(`${JSON.stringify(facts)}\n`), bytes])
 
 export function unpack<Facts>(value: Uint8Array): { facts: Facts; bytes: Buffer } {

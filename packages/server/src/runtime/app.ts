@@ -15,6 +15,7 @@ import { checkQueries } from '../http/query-check.js'
 import { createRouter, type Route } from '../http/router.js'
 import { indexRoute } from '../http/routes/index.js'
 import { problemRoutes } from '../http/routes/problems.js'
+import type { Figures } from '../journal/figures.js'
 import { RefusedLog } from '../journal/refused-log.js'
 import type { JournalWriter } from '../journal/writer.js'
 import type { Activity } from '../observability/activity/index.js'
@@ -29,6 +30,7 @@ import { dashboardRoutes } from '../operator/routes/dashboard.js'
 import { deliveryRoutes as keptDeliveryRoutes } from '../operator/routes/deliveries.js'
 import { docsRoutes } from '../operator/routes/docs.js'
 import { failedRoutes } from '../operator/routes/failed.js'
+import { figuresRoutes } from '../operator/routes/figures.js'
 import { metricsRoute } from '../operator/routes/metrics.js'
 import { overviewRoutes } from '../operator/routes/overview.js'
 import { refusedRoutes } from '../operator/routes/refused.js'
@@ -49,6 +51,7 @@ export interface AppContext {
   metrics: Metrics
   journal: Journal
   journalWriter: JournalWriter
+  figures: Figures
   traces?: Traces | undefined
   log: Logger
 }
@@ -60,7 +63,8 @@ export interface App extends RequestListener {
 
 /** All routes, not listening. */
 export async function createApp(context: AppContext): Promise<App> {
-  const { config, receiver, inbox, gate, agent, activity, metrics, journal, journalWriter, traces, log } = context
+  const { config, receiver, inbox, gate, agent, activity, metrics, journal, journalWriter, figures, traces, log } =
+    context
   const { app, routes } = createRouter(log)
   const { sources, allowNoIdempotency, maxInFlight, maxBodyMemoryBytes } = config
   const eventLoop = new EventLoopLag(config.maxEventLoopDelayMs)
@@ -109,6 +113,7 @@ export async function createApp(context: AppContext): Promise<App> {
     overviewRoutes(api, { activity, gate, refusal })
     keptDeliveryRoutes(api, { receiver, sources, journal, refusal, shownOf })
     failedRoutes(api, { receiver, inbox, agent, metrics, sources, journal, journalWriter, refusal, audit, shownOf })
+    figuresRoutes(api, { journal, figures, sources, refusal })
     refusedRoutes(api, { receiver, inbox, agent, metrics, sources, journal, journalWriter, refusal, audit })
     testDeliveryRoute(api, { receiver, inbox, agent, metrics, journalWriter, sources, operators, audit })
   })

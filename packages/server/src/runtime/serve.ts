@@ -2,6 +2,7 @@ import { assertAllowed } from '../config/operator-access.js'
 import type { ResolvedConfig } from '../config/resolve.js'
 import { loopsOf } from '../deliveries/handlers/loop.js'
 import { Gate } from '../deliveries/in-flight.js'
+import { Heartbeat } from '../journal/heartbeat.js'
 import type { Cut } from '../observability/metrics/index.js'
 import { createApp } from './app.js'
 import { assemble } from './assemble.js'
@@ -13,7 +14,7 @@ import { createMemoryRelief } from './v8.js'
 /** Runs the server until a signal ends the process. @throws {StartError} */
 export async function serve(config: ResolvedConfig): Promise<void> {
   assertAllowed(config.operatorAccess)
-  const { log, opened, receiver, inbox, agent, activity, metrics, journal, journalWriter, telemetry } =
+  const { log, opened, receiver, inbox, agent, activity, metrics, journal, journalWriter, figures, telemetry } =
     await assemble(config)
   const gate = new Gate(createMemoryRelief())
   const traces = telemetry?.traces
@@ -27,6 +28,7 @@ export async function serve(config: ResolvedConfig): Promise<void> {
     metrics,
     journal,
     journalWriter,
+    figures,
     traces,
     log,
   })
@@ -34,7 +36,14 @@ export async function serve(config: ResolvedConfig): Promise<void> {
   const limits = { maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
   const listening = await listen(onRequest, { host, port, setting: 'port' }, limits)
   if (config.inboxConcurrency > 0) inbox.start()
-  shutDownOnSignal({ gate, receiver, inbox, listening, journalWriter, telemetry, drainMs: config.drainMs, log })
+  const heartbeat = new Heartbeat({
+    role: 'server',
+    urls: listening.urls,
+    inFlight: () => gate.inProgress,
+    running: receiver.running,
+    ...{ figures, journal, journalWriter },
+  })
+  shutDownOnSignal({ gate, receiver, inbox, listening, figures, heartbeat, telemetry, drainMs: config.drainMs, log })
   for (const source of loopsOf(config.sources, listening.urls)) {
     log.warn({ source }, 'it forwards to this receiver itself: every delivery of it is answered 508 (loop_detected)')
   }

@@ -1,9 +1,10 @@
 import { constants } from 'node:os'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Inbox, Receiver } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Gate } from '../deliveries/in-flight.js'
-import type { JournalWriter } from '../journal/writer.js'
+import type { Figures } from '../journal/figures.js'
+import type { Heartbeat } from '../journal/heartbeat.js'
 import { flushed } from '../observability/log.js'
 import type { Telemetry } from '../observability/telemetry/index.js'
 import type { Listening } from './listen.js'
@@ -13,7 +14,8 @@ export interface ShutdownContext {
   receiver: Receiver
   inbox: Inbox
   listening: Listening
-  journalWriter: JournalWriter
+  figures: Figures
+  heartbeat: Heartbeat
   telemetry: Telemetry | undefined
   drainMs: number
   log: Logger
@@ -59,15 +61,8 @@ export function shutDownOnSignal(context: ShutdownContext): void {
   }
 }
 
-async function shutDown({
-  gate,
-  receiver,
-  inbox,
-  listening,
-  journalWriter,
-  drainMs,
-  log,
-}: ShutdownContext): Promise<0 | 1> {
+async function shutDown(context: ShutdownContext): Promise<0 | 1> {
+  const { gate, receiver, inbox, listening, drainMs, log } = context
   const answered = gate.close()
   const settled = Promise.all([answered, receiver.settled(), inbox.stop()])
   const drained = await Promise.race([settled.then(() => true), after(drainMs)])
@@ -75,6 +70,7 @@ async function shutDown({
     log.error({ drainSeconds: drainMs / 1000 }, 'attempts were still running at the end of the drain time')
     receiver.abort()
     await Promise.race([settled, after(ABORT_MS)])
+    await Promise.race([signOff(context), after(ABORT_MS)])
     // A process that exits while the store's thread writes may end by SIGABRT.
     await Promise.race([receiver.close(), after(ABORT_MS)]).catch(() => {})
     return 1
@@ -82,7 +78,7 @@ async function shutDown({
   // Answers may still be in flight; idle connections would keep the process alive.
   await Promise.race([listening.close(), after(ABORT_MS)])
   listening.closeAllConnections()
-  await Promise.race([journalWriter.flushed(), after(ABORT_MS)])
+  await Promise.race([signOff(context), after(ABORT_MS)])
   try {
     await receiver.close()
   } catch (error) {
@@ -91,6 +87,14 @@ async function shutDown({
   }
   log.info('stopped')
   return 0
+}
+
+/** Writes what the journal is still to get. */
+async function signOff({ figures, heartbeat }: ShutdownContext): Promise<void> {
+  // Activity of this iteration of the event loop is counted at its end.
+  await setImmediate()
+  figures.closeMinute()
+  await heartbeat.stop()
 }
 
 async function after(ms: number): Promise<false> {

@@ -2,6 +2,7 @@ import { assertAllowed } from '../config/operator-access.js'
 import type { ResolvedConfig } from '../config/resolve.js'
 import { StartError } from '../config/start-error.js'
 import { Gate } from '../deliveries/in-flight.js'
+import { Heartbeat } from '../journal/heartbeat.js'
 import type { Cut } from '../observability/metrics/index.js'
 import { assemble } from './assemble.js'
 import { type Listening, listen } from './listen.js'
@@ -13,7 +14,7 @@ export async function work(config: ResolvedConfig): Promise<void> {
   const sources = [...config.sources].filter(([, { inbox }]) => inbox !== undefined).map(([name]) => name)
   if (sources.length === 0) throw new StartError('there is nothing to work on: no source has mode inbox')
   if (config.workPort !== undefined) assertAllowed(config.operatorAccess)
-  const { log, opened, receiver, inbox, metrics, journalWriter, telemetry } = await assemble({
+  const { log, opened, receiver, inbox, metrics, journal, journalWriter, figures, telemetry } = await assemble({
     ...config,
     inboxConcurrency: Math.max(1, config.inboxConcurrency),
   })
@@ -29,8 +30,12 @@ export async function work(config: ResolvedConfig): Promise<void> {
           limits,
         )
   inbox.start()
-  shutDownOnSignal({ gate, receiver, inbox, listening, journalWriter, telemetry, drainMs: config.drainMs, log })
   const { urls } = listening
+  const heartbeat = new Heartbeat({
+    ...{ role: 'worker', urls, inFlight: () => 0, running: receiver.running },
+    ...{ figures, journal, journalWriter },
+  })
+  shutDownOnSignal({ gate, receiver, inbox, listening, figures, heartbeat, telemetry, drainMs: config.drainMs, log })
   log.info({ sources, store: opened.place, durability: opened.durability, ...(urls.length > 0 && { urls }) }, 'working')
 }
 

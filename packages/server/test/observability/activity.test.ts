@@ -34,7 +34,8 @@ const storeStatsOf = (store = memoryStore()) => new StoreStatsCache(store, sourc
 
 function activityOf(storeStats = storeStatsOf()) {
   const metrics = new Metrics({ sources, storeStats, running: () => new Map() })
-  return new Activity({ sources, storeStats, metrics })
+  const figures = { answered: () => {}, attemptEnded: () => {} }
+  return new Activity({ sources, storeStats, metrics, figures })
 }
 
 const publish = (event: object) => channel('hookonce:activity').publish(event)

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createReceiver, type Store } from 'hookonce'
 import { memoryJournal, memoryStore } from 'hookonce/stores/memory'
 import { pino } from 'pino'
@@ -7,6 +8,7 @@ import { resolveConfig } from '../../src/config/resolve.js'
 import { Gate } from '../../src/deliveries/in-flight.js'
 import { inboxOf } from '../../src/deliveries/inbox.js'
 import { createForwardAgent } from '../../src/http/exchange.js'
+import { Figures } from '../../src/journal/figures.js'
 import { JournalWriter } from '../../src/journal/writer.js'
 import { Activity } from '../../src/observability/activity/index.js'
 import { logEvents } from '../../src/observability/log.js'
@@ -44,10 +46,11 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
   const storeStats = new StoreStatsCache(store, config.sources)
   const metrics = new Metrics({ sources: config.sources, storeStats, running: receiver.running })
-  const activity = new Activity({ sources: config.sources, storeStats, metrics })
-  const agent = createForwardAgent()
   const journal = store.journal ?? memoryJournal()
   const journalWriter = new JournalWriter(journal, log)
+  const figures = new Figures(randomUUID(), journalWriter)
+  const activity = new Activity({ sources: config.sources, storeStats, metrics, figures })
+  const agent = createForwardAgent()
   const inbox = inboxOf(config, receiver, { agent, metrics, journalWriter })
   const unsubscribe = activity.subscribe()
   const stopLogging = logEvents(log, config.logKeys)
@@ -62,6 +65,7 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
     metrics,
     journal,
     journalWriter,
+    figures,
     log,
   })
   const limits = { maxConnections: config.maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
@@ -72,6 +76,7 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
     void listening.close()
     listening.closeAllConnections()
     await inbox.stop()
+    figures.closeMinute()
     await journalWriter.flushed()
     agent.destroy()
     await receiver.close()

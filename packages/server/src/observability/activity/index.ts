@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import {
   ACTIVITY_CHANNEL,
   type Answer,
+  type AttemptEndKind,
   type Backlog,
   type DeliveryOutcome,
   EVENTS_CHANNEL,
@@ -10,6 +10,7 @@ import {
   type HookonceEvent,
 } from 'hookonce'
 import { KEYLESS } from '../../config/source-names.js'
+import { EventLoopDelay } from '../event-loop-delay.js'
 import type { Metrics, Overload } from '../metrics/index.js'
 import type { Known, StoreStatsCache } from '../store-stats.js'
 import { LastMinute } from './last-minute.js'
@@ -26,6 +27,8 @@ import {
 /** As many as the dashboard shows of a second. */
 const MAX_STREAMED = 200
 const SNAPSHOT_MS = 900
+/** Of the event loop's delay. */
+const RESOLUTION_MS = 10
 
 /** Of an inbox; `null`: not known. */
 export interface InboxStats {
@@ -67,13 +70,23 @@ interface Moment {
 
 const moment = (): Moment => ({ at: Date.now(), monotonic: performance.now() })
 
+/** Counts that outlive this process. `at`: now, in ms since the epoch; `ms`: undefined where the receiver was not asked. */
+export interface LastingCounts {
+  answered(source: string, outcome: DeliveryOutcome, ms: number | undefined, at: number): void
+  attemptEnded(source: string, end: AttemptEndKind, at: number): void
+}
+
 export interface ActivityContext {
   sources: ReadonlyMap<string, { inbox?: unknown }>
   storeStats: StoreStatsCache
   metrics: Metrics
+  figures: LastingCounts
 }
 
-/** What this process did. {@link Metrics} counts it; the last minute and the last deliveries are kept here, in memory. */
+/**
+ * What this process did. {@link Metrics} and {@link LastingCounts} count it; the last minute and the last deliveries are kept
+ * here, in memory.
+ */
 export class Activity {
   readonly #since = new Date().toISOString()
   readonly #window = new LastMinute(performance.now())
@@ -82,17 +95,19 @@ export class Activity {
   readonly #streamed = new RingBuffer<Answered>(MAX_STREAMED)
   readonly #storeStats: StoreStatsCache
   readonly #metrics: Metrics
+  readonly #figures: LastingCounts
   #storeFailedLast = false
-  #loop: IntervalHistogram | undefined
+  #loop: EventLoopDelay | undefined
   #last: { madeAt: number; snapshot: Promise<Snapshot> } | undefined
 
-  constructor({ sources, storeStats, metrics }: ActivityContext) {
+  constructor({ sources, storeStats, metrics, figures }: ActivityContext) {
     for (const name of sources.keys()) this.#sources.set(name, new SourceActivity(name))
     const keyless = this.#sources.get('default')
     if (keyless !== undefined) this.#scopes.set(KEYLESS, keyless)
     for (const source of this.#sources.values()) this.#scopes.set(source.name, source)
     this.#storeStats = storeStats
     this.#metrics = metrics
+    this.#figures = figures
   }
 
   /**
@@ -127,7 +142,10 @@ export class Activity {
     } else if (event.type === 'attempt_ended') {
       const { scope, key, attempt, end, durationMs } = event
       this.#window.countAttempt(end, now.monotonic)
-      this.#scopes.get(scope)?.attempts.add({ at: now.at, key, attempt, end, durationMs })
+      const source = this.#scopes.get(scope)
+      if (source === undefined) return
+      source.attempts.add({ at: now.at, key, attempt, end, durationMs })
+      this.#figures.attemptEnded(source.name, end, now.at)
     } else if (event.type === 'store_asked') this.#storeFailedLast = event.failed
   }
 
@@ -144,6 +162,7 @@ export class Activity {
   #add(source: SourceActivity, told: Told, { at, monotonic }: Moment): void {
     const { key = null, requestId = null, outcome, status, durationMs } = told
     this.#window.count(outcome, durationMs, monotonic)
+    this.#figures.answered(source.name, outcome, durationMs, at)
     const answered = { at, source: source.name, key, requestId, outcome, status, durationMs: durationMs ?? 0 }
     source.add(answered)
     this.#streamed.add(answered)
@@ -177,6 +196,8 @@ export class Activity {
 
   async #make(inFlight: number): Promise<Snapshot> {
     await this.#storeStats.refresh()
+    // Not before somebody looks.
+    this.#loop ??= new EventLoopDelay(RESOLUTION_MS)
     const { deliveries, waiting, lost, takenOver, storeErrors } = this.#metrics.instruments
     const { at: readAt, ...size } = this.#storeStats.size ?? { at: null }
     return {
@@ -196,7 +217,7 @@ export class Activity {
         errors: storeErrors.sum(),
       },
       inbox: Object.fromEntries([...this.#storeStats.backlogs].map(([source, backlog]) => [source, inboxOf(backlog)])),
-      event_loop_lag_ms: this.#lag(),
+      event_loop_lag_ms: this.#loop.longest(),
     }
   }
 
@@ -204,18 +225,6 @@ export class Activity {
   after(seen: number): { deliveries: AnsweredDelivery[]; seen: number } {
     const { added } = this.#streamed
     return { deliveries: this.#streamed.newest(added - seen).map(describeDelivery), seen: added }
-  }
-
-  /** The longest delay of the event loop since the last call. */
-  #lag(): number {
-    if (this.#loop === undefined) {
-      this.#loop = monitorEventLoopDelay({ resolution: 10 })
-      this.#loop.enable()
-      return 0
-    }
-    const lateMs = this.#loop.max / 1e6 - 10
-    this.#loop.reset()
-    return Math.max(0, Number(lateMs.toFixed(1)))
   }
 }
 
