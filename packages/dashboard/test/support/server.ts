@@ -11,7 +11,7 @@ export const TOKEN = 'a-long-enough-token'
 export const HOSTILE_KEY = `<img/src=x/onerror=alert(1)>/%2e%2e/?#&"'\\`
 export const HOSTILE_BODY = `{"</script><script>alert(1)</script>": "<img src=x onerror=alert(2)>", "n": 1.00}`
 
-/** `orders` fails what asks for it, once; `stuck` never answers. */
+/** `orders` fails what asks for it, once; `patient` fails each once and waits an hour; `stuck` never answers. */
 const CONFIG = `
 export default {
   sources: {
@@ -23,6 +23,11 @@ export default {
         if (fail !== undefined && attempt.number === 1) throw new Error(fail)
         return Response.json({ shipped: true })
       },
+    },
+    patient: {
+      mode: 'inbox',
+      retryDelaysSeconds: [3600],
+      handle: (_, { number }) => new Response('', { status: number === 1 ? 503 : 200 }),
     },
     stuck: { handle: () => new Promise(() => {}) },
   },
