@@ -1,13 +1,16 @@
 import type { FastifyRequest } from 'fastify'
-import type { Answer, Inbox, Receiver, ReceiverRecord } from 'hookonce'
+import type { Answer, Inbox, Journal, Receiver, ReceiverRecord, RedriveOptions } from 'hookonce'
 import type { Shown } from '../config/redaction.js'
 import { serverProblem } from '../http/problems.js'
+import type { DuplicateCount } from '../http/record-json.js'
 import { jsonAnswer } from '../http/respond.js'
+import { readDuplicates } from '../journal/duplicates.js'
 import type { Audit } from './audit.js'
 
 export interface RecordContext {
   receiver: Receiver
   inbox: Inbox
+  journal: Journal
   audit: Audit
   shownOf(source: string): Shown
 }
@@ -23,10 +26,13 @@ export class RecordActions {
   async show(
     source: string,
     key: string,
-    shape: { json(record: ReceiverRecord, shown: Shown): object },
+    shape: { json(record: ReceiverRecord & { duplicates: DuplicateCount }, shown: Shown): object },
   ): Promise<Answer> {
-    const record = await this.#context.receiver.record(source, key)
-    return record === undefined ? noRecord(source) : jsonAnswer(shape.json(record, this.#context.shownOf(source)))
+    const { receiver, journal, shownOf } = this.#context
+    const record = await receiver.record(source, key)
+    if (record === undefined) return noRecord(source)
+    const duplicates = await readDuplicates(journal, record)
+    return jsonAnswer(shape.json({ ...record, duplicates }, shownOf(source)))
   }
 
   async delete({ raw }: FastifyRequest, source: string, key: string, force: boolean): Promise<Answer> {
@@ -44,15 +50,19 @@ export class RecordActions {
     }
   }
 
-  /** @param completed whether a completed delivery is processed once more */
-  async redrive({ raw }: FastifyRequest, source: string, key: string, completed: boolean): Promise<Answer> {
-    const outcome = await this.#context.inbox.redrive(source, key, { completed })
+  async redrive({ raw }: FastifyRequest, source: string, key: string, options: RedriveOptions): Promise<Answer> {
+    const outcome = await this.#context.inbox.redrive(source, key, options)
     this.#context.audit(raw, { action: 'redrive', source, key, outcome })
     switch (outcome) {
       case 'redriven':
-        return jsonAnswer({ status: 'redriven', key })
+      case 'due':
+        return jsonAnswer({ status: outcome, key })
       case 'busy':
-        return serverProblem('record_running', { detail: 'This delivery has attempts left.' })
+        return serverProblem('record_running', {
+          detail: options.waiting
+            ? 'An attempt is running.'
+            : 'This delivery has attempts left. If none is running, {"waiting": true} makes the next one due at once.',
+        })
       case 'completed':
         return serverProblem('record_completed', { detail: 'To process it again send {"completed": true}.' })
       case 'absent':

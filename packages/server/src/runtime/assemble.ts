@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { ResolvedConfig } from '../config/resolve.js'
 import { inboxOf } from '../deliveries/inbox.js'
 import { createForwardAgent, type ForwardAgent } from '../http/exchange.js'
+import { Duplicates } from '../journal/duplicates.js'
 import { Figures } from '../journal/figures.js'
 import { JournalWriter } from '../journal/writer.js'
 import { Activity } from '../observability/activity/index.js'
@@ -27,6 +28,7 @@ export interface Parts {
   journal: Journal
   journalWriter: JournalWriter
   figures: Figures
+  duplicates: Duplicates
   telemetry: Telemetry | undefined
 }
 
@@ -55,10 +57,24 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   // Of a store without one it ends with this process.
   const journal = opened.store.journal ?? memoryJournal()
   const journalWriter = new JournalWriter(journal, log)
+  const duplicates = new Duplicates(journal, config.sources, log)
   const figures = new Figures(processName(), journalWriter)
-  const activity = new Activity({ sources: config.sources, storeStats, metrics, figures })
+  const activity = new Activity({ sources: config.sources, storeStats, metrics, figures, duplicates })
   activity.subscribe()
   const traces = telemetry?.traces
   const inbox = inboxOf(config, receiver, { agent, metrics, journalWriter }, traces)
-  return { log, opened, receiver, inbox, agent, activity, metrics, journal, journalWriter, figures, telemetry }
+  return {
+    log,
+    opened,
+    receiver,
+    inbox,
+    agent,
+    activity,
+    metrics,
+    journal,
+    journalWriter,
+    figures,
+    duplicates,
+    telemetry,
+  }
 }

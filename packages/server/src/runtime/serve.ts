@@ -14,8 +14,20 @@ import { createMemoryRelief } from './v8.js'
 /** Runs the server until a signal ends the process. @throws {StartError} */
 export async function serve(config: ResolvedConfig): Promise<void> {
   assertAllowed(config.operatorAccess)
-  const { log, opened, receiver, inbox, agent, activity, metrics, journal, journalWriter, figures, telemetry } =
-    await assemble(config)
+  const {
+    log,
+    opened,
+    receiver,
+    inbox,
+    agent,
+    activity,
+    metrics,
+    journal,
+    journalWriter,
+    figures,
+    duplicates,
+    telemetry,
+  } = await assemble(config)
   const gate = new Gate(createMemoryRelief())
   const traces = telemetry?.traces
   const onRequest = await createApp({
@@ -43,7 +55,18 @@ export async function serve(config: ResolvedConfig): Promise<void> {
     running: receiver.running,
     ...{ figures, journal, journalWriter },
   })
-  shutDownOnSignal({ gate, receiver, inbox, listening, figures, heartbeat, telemetry, drainMs: config.drainMs, log })
+  shutDownOnSignal({
+    gate,
+    receiver,
+    inbox,
+    listening,
+    figures,
+    heartbeat,
+    duplicates,
+    telemetry,
+    drainMs: config.drainMs,
+    log,
+  })
   for (const source of loopsOf(config.sources, listening.urls)) {
     log.warn({ source }, 'it forwards to this receiver itself: every delivery of it is answered 508 (loop_detected)')
   }

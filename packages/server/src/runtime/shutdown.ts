@@ -3,6 +3,7 @@ import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Inbox, Receiver } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Gate } from '../deliveries/in-flight.js'
+import type { Duplicates } from '../journal/duplicates.js'
 import type { Figures } from '../journal/figures.js'
 import type { Heartbeat } from '../journal/heartbeat.js'
 import { flushed } from '../observability/log.js'
@@ -16,6 +17,7 @@ export interface ShutdownContext {
   listening: Listening
   figures: Figures
   heartbeat: Heartbeat
+  duplicates: Duplicates
   telemetry: Telemetry | undefined
   drainMs: number
   log: Logger
@@ -90,11 +92,11 @@ async function shutDown(context: ShutdownContext): Promise<0 | 1> {
 }
 
 /** Writes what the journal is still to get. */
-async function signOff({ figures, heartbeat }: ShutdownContext): Promise<void> {
+async function signOff({ figures, heartbeat, duplicates }: ShutdownContext): Promise<void> {
   // Activity of this iteration of the event loop is counted at its end.
   await setImmediate()
   figures.closeMinute()
-  await heartbeat.stop()
+  await Promise.all([heartbeat.stop(), duplicates.flushed()])
 }
 
 async function after(ms: number): Promise<false> {

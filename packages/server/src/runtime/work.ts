@@ -14,10 +14,11 @@ export async function work(config: ResolvedConfig): Promise<void> {
   const sources = [...config.sources].filter(([, { inbox }]) => inbox !== undefined).map(([name]) => name)
   if (sources.length === 0) throw new StartError('there is nothing to work on: no source has mode inbox')
   if (config.workPort !== undefined) assertAllowed(config.operatorAccess)
-  const { log, opened, receiver, inbox, metrics, journal, journalWriter, figures, telemetry } = await assemble({
-    ...config,
-    inboxConcurrency: Math.max(1, config.inboxConcurrency),
-  })
+  const { log, opened, receiver, inbox, metrics, journal, journalWriter, figures, duplicates, telemetry } =
+    await assemble({
+      ...config,
+      inboxConcurrency: Math.max(1, config.inboxConcurrency),
+    })
   const gate = new Gate(() => {})
   const { host, workPort: port, maxConnections } = config
   const limits = { maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
@@ -35,7 +36,18 @@ export async function work(config: ResolvedConfig): Promise<void> {
     ...{ role: 'worker', urls, inFlight: () => 0, running: receiver.running },
     ...{ figures, journal, journalWriter },
   })
-  shutDownOnSignal({ gate, receiver, inbox, listening, figures, heartbeat, telemetry, drainMs: config.drainMs, log })
+  shutDownOnSignal({
+    gate,
+    receiver,
+    inbox,
+    listening,
+    figures,
+    heartbeat,
+    duplicates,
+    telemetry,
+    drainMs: config.drainMs,
+    log,
+  })
   log.info({ sources, store: opened.place, durability: opened.durability, ...(urls.length > 0 && { urls }) }, 'working')
 }
 

@@ -35,7 +35,7 @@ const storeStatsOf = (store = memoryStore()) => new StoreStatsCache(store, sourc
 function activityOf(storeStats = storeStatsOf()) {
   const metrics = new Metrics({ sources, storeStats, running: () => new Map() })
   const figures = { answered: () => {}, attemptEnded: () => {} }
-  return new Activity({ sources, storeStats, metrics, figures })
+  return new Activity({ sources, storeStats, metrics, figures, duplicates: { add: () => {} } })
 }
 
 const publish = (event: object) => channel('hookonce:activity').publish(event)

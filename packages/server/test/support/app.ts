@@ -8,6 +8,7 @@ import { resolveConfig } from '../../src/config/resolve.js'
 import { Gate } from '../../src/deliveries/in-flight.js'
 import { inboxOf } from '../../src/deliveries/inbox.js'
 import { createForwardAgent } from '../../src/http/exchange.js'
+import { Duplicates } from '../../src/journal/duplicates.js'
 import { Figures } from '../../src/journal/figures.js'
 import { JournalWriter } from '../../src/journal/writer.js'
 import { Activity } from '../../src/observability/activity/index.js'
@@ -48,8 +49,9 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
   const metrics = new Metrics({ sources: config.sources, storeStats, running: receiver.running })
   const journal = store.journal ?? memoryJournal()
   const journalWriter = new JournalWriter(journal, log)
+  const duplicates = new Duplicates(journal, config.sources, log)
   const figures = new Figures(randomUUID(), journalWriter)
-  const activity = new Activity({ sources: config.sources, storeStats, metrics, figures })
+  const activity = new Activity({ sources: config.sources, storeStats, metrics, figures, duplicates })
   const agent = createForwardAgent()
   const inbox = inboxOf(config, receiver, { agent, metrics, journalWriter })
   const unsubscribe = activity.subscribe()
@@ -78,6 +80,7 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
     await inbox.stop()
     figures.closeMinute()
     await journalWriter.flushed()
+    await duplicates.flushed()
     agent.destroy()
     await receiver.close()
   })

@@ -1,6 +1,7 @@
 import type { ListQuery, RecordSummary } from 'hookonce'
 import { ALL_SHOWN } from '../../config/redaction.js'
 import { fullRecord, recordSummary } from '../../http/record-json.js'
+import { readDuplicates } from '../../journal/duplicates.js'
 import { countDead, type DeadSelection, redriveDead } from '../../operator/dead-letters.js'
 import type { ExitCode } from '../exit-code.js'
 import type { CommandStore } from './command-store.js'
@@ -57,7 +58,7 @@ function pageQuery(options: Options, limit: number, after: string | undefined): 
 const sourceOf = (options: Options): string => options.get('source') ?? 'default'
 
 export async function showRecord(
-  { receiver, config }: CommandStore,
+  { receiver, store, config }: CommandStore,
   { words, options }: StoreCommand,
 ): Promise<ExitCode> {
   const source = sourceOf(options)
@@ -66,11 +67,12 @@ export async function showRecord(
     process.stderr.write(`hookonce: nothing is recorded for this key of the source ${source}\n`)
     return 1
   }
-  const described = fullRecord.json(record, config.sources.get(source)?.shown ?? ALL_SHOWN)
+  const duplicates = store.journal && (await readDuplicates(store.journal, record))
+  const described = fullRecord.json({ ...record, duplicates }, config.sources.get(source)?.shown ?? ALL_SHOWN)
   if (options.has('json')) printJson(described)
   else {
-    const { response, delivery, inbox, history, ...fields } = described
-    printFields({ ...fields, ...inbox })
+    const { response, delivery, inbox, history, duplicates, ...fields } = described
+    printFields({ ...fields, ...inbox, ...(duplicates && duplicateFields(duplicates)) })
     if (history.length > 0) printHistory(history)
     if (delivery !== undefined) printMessage(`delivery  ${delivery.method} ${delivery.url}`, delivery)
     if (response !== undefined) printMessage(`response  ${response.status}`, response)
@@ -78,11 +80,20 @@ export async function showRecord(
   return 0
 }
 
+type FullRecord = ReturnType<typeof fullRecord.json>
+
 function printFields(fields: object): void {
   for (const [name, value] of Object.entries(fields)) print(`${name.padEnd(20)}${value ?? '-'}`)
 }
 
-function printHistory(history: ReturnType<typeof fullRecord.json>['history']): void {
+function duplicateFields({ count, first_at, last_at, at_least }: NonNullable<FullRecord['duplicates']>) {
+  return {
+    duplicates: at_least ? `at least ${count}` : count,
+    ...(count > 0 && { first_duplicate_at: first_at, last_duplicate_at: last_at }),
+  }
+}
+
+function printHistory(history: FullRecord['history']): void {
   print('')
   printTable(
     ['ATTEMPT', 'BEGAN', 'TOOK', 'OUTCOME', 'PROCESS'],
@@ -110,20 +121,21 @@ export async function deleteRecords({ receiver }: CommandStore, { words, options
   for (const key of words) {
     outcomes.push({ key, outcome: await receiver.deleteRecord(source, key, { force: options.has('force') }) })
   }
-  return report(options, outcomes, 'deleted', { running: 'an attempt is running; --force deletes it anyway' })
+  return report(options, outcomes, ['deleted'], { running: 'an attempt is running; --force deletes it anyway' })
 }
 
 export async function redriveRecords(opened: CommandStore, command: StoreCommand): Promise<ExitCode> {
   const { words, options } = command
   if (options.has('dead')) return redriveAllDead(opened, options)
   const outcomes: { key: string; outcome: string }[] = []
+  const waiting = options.has('waiting')
   for (const key of words) {
-    const outcome = await opened.inbox.redrive(sourceOf(options), key, { completed: options.has('completed') })
+    const outcome = await opened.inbox.redrive(sourceOf(options), key, { completed: options.has('completed'), waiting })
     outcomes.push({ key, outcome })
   }
-  return report(options, outcomes, 'redriven', {
+  return report(options, outcomes, ['redriven', 'due'], {
     absent: 'nothing was accepted for it',
-    busy: 'it has attempts left',
+    busy: waiting ? 'an attempt is running' : 'it has attempts left; --waiting makes the next one due at once',
     completed: '--completed processes it again',
   })
 }
@@ -131,14 +143,14 @@ export async function redriveRecords(opened: CommandStore, command: StoreCommand
 function report(
   options: Options,
   outcomes: { key: string; outcome: string }[],
-  good: string,
+  good: string[],
   hints: Record<string, string>,
 ): ExitCode {
   for (const { key, outcome } of outcomes) {
     if (options.has('json')) printJson({ key, outcome })
     else print(`${outcome.padEnd(10)}${key}${hints[outcome] === undefined ? '' : `  (${hints[outcome]})`}`)
   }
-  return outcomes.every(({ outcome }) => outcome === good) ? 0 : 1
+  return outcomes.every(({ outcome }) => good.includes(outcome)) ? 0 : 1
 }
 
 /** Redrives every dead delivery, once the caller has confirmed their number. */

@@ -24,6 +24,9 @@ import {
   type Told,
 } from './source-activity.js'
 
+/** Deliveries that were answered from a record, or refused because an attempt of it ran. */
+const DUPLICATES = new Set<DeliveryOutcome>(['replayed', 'joined', 'in_progress'])
+
 /** As many as the dashboard shows of a second. */
 const MAX_STREAMED = 200
 const SNAPSHOT_MS = 900
@@ -81,6 +84,8 @@ export interface ActivityContext {
   storeStats: StoreStatsCache
   metrics: Metrics
   figures: LastingCounts
+  /** Counts the duplicates of each record. */
+  duplicates: { add(source: string, key: string, at: number): void }
 }
 
 /**
@@ -96,11 +101,12 @@ export class Activity {
   readonly #storeStats: StoreStatsCache
   readonly #metrics: Metrics
   readonly #figures: LastingCounts
+  readonly #duplicates: ActivityContext['duplicates']
   #storeFailedLast = false
   #loop: EventLoopDelay | undefined
   #last: { madeAt: number; snapshot: Promise<Snapshot> } | undefined
 
-  constructor({ sources, storeStats, metrics, figures }: ActivityContext) {
+  constructor({ sources, storeStats, metrics, figures, duplicates }: ActivityContext) {
     for (const name of sources.keys()) this.#sources.set(name, new SourceActivity(name))
     const keyless = this.#sources.get('default')
     if (keyless !== undefined) this.#scopes.set(KEYLESS, keyless)
@@ -108,6 +114,7 @@ export class Activity {
     this.#storeStats = storeStats
     this.#metrics = metrics
     this.#figures = figures
+    this.#duplicates = duplicates
   }
 
   /**
@@ -137,8 +144,11 @@ export class Activity {
   #onActivity(event: HookonceActivity, now: Moment): void {
     this.#metrics.onActivity(event)
     if (event.type === 'delivery_answered') {
-      const source = this.#scopes.get(event.scope)
-      if (source !== undefined) this.#add(source, event, now)
+      const { scope, key, outcome } = event
+      const source = this.#scopes.get(scope)
+      if (source === undefined) return
+      this.#add(source, event, now)
+      if (key !== null && DUPLICATES.has(outcome)) this.#duplicates.add(scope, key, now.at)
     } else if (event.type === 'attempt_ended') {
       const { scope, key, attempt, end, durationMs } = event
       this.#window.countAttempt(end, now.monotonic)
