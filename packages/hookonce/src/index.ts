@@ -67,6 +67,7 @@ export {
   isInboxStore,
   LOST_ERROR,
   MOST_COUNTED,
+  type RedriveOptions,
   type RedriveOutcome,
 } from './stores/inbox-store.js'
 export type { Journal, JournalEntry, JournalQuery, NewEntry } from './stores/journal.js'

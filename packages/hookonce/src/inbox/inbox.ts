@@ -4,7 +4,7 @@ import type { HandlerResponse } from '../http/response.js'
 import { internalsOf } from '../receiver/internals.js'
 import type { Receiver } from '../receiver/receiver.js'
 import { checkSourceName, type Source } from '../receiver/source.js'
-import type { RedriveOutcome } from '../stores/inbox-store.js'
+import type { RedriveOptions, RedriveOutcome } from '../stores/inbox-store.js'
 import { aNumber, anObject, checkOptions, hint, type Rules, shown } from '../util/options.js'
 import { withDefaults } from '../util/with-defaults.js'
 import { Slots } from './concurrency.js'
@@ -42,9 +42,10 @@ export interface Inbox {
   stop(): Promise<void>
   /**
    * A new round of attempts for a dead delivery; with `completed`, also for a completed one that is to be processed
-   * again. `busy` while attempts are still to come. @throws {StoreError}
+   * again. With `waiting`, a delivery that waits for its next attempt is `due` at once, in the same round. `busy` while an
+   * attempt runs or, without `waiting`, is still to come. @throws {StoreError}
    */
-  redrive(source: string, key: string, options?: { completed?: boolean }): Promise<RedriveOutcome>
+  redrive(source: string, key: string, options?: RedriveOptions): Promise<RedriveOutcome>
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Engine } from '../engine/engine.js'
 import { ConfigurationError } from '../errors.js'
-import { type InboxStore, isInboxStore, type RedriveOutcome } from '../stores/inbox-store.js'
+import { type InboxStore, isInboxStore, type RedriveOptions, type RedriveOutcome } from '../stores/inbox-store.js'
 import type { RecordId } from '../stores/store.js'
 import { type Acceptance, type Accepted, Acceptor } from './accept.js'
 import { type DueWork, Worker } from './worker.js'
@@ -39,10 +39,10 @@ export class Queue {
     return worker
   }
 
-  /** Begins a new round for an accepted record that is settled. @throws {StoreError} */
-  async redrive(id: RecordId, options?: { completed?: boolean }): Promise<RedriveOutcome> {
+  /** See {@link InboxStore.redrive}. @throws {StoreError} */
+  async redrive(id: RecordId, options?: RedriveOptions): Promise<RedriveOutcome> {
     const outcome = await this.#engine.call('redrive', () => this.#store.redrive(id, options))
-    if (outcome === 'redriven') this.#announce(id.scope)
+    if (outcome === 'redriven' || outcome === 'due') this.#announce(id.scope)
     return outcome
   }
 

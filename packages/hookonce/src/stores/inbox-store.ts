@@ -50,10 +50,15 @@ export interface InboxStore extends Store {
 
   /**
    * Begins a new round for an accepted record that is dead or, with `completed`, completed; a result is removed. The record
-   * is pending and due at once; attempts go on, losses start at 0. Otherwise nothing is written: `busy`, it is pending,
-   * running or failed; `completed`, without that option; `absent`, there is no accepted record.
+   * is pending and due at once; attempts go on, losses start at 0.
+   *
+   * With `waiting`, a pending or failed record is `due`: at once, or since when it was due already. Nothing else of it
+   * changes, so it stays in its round and waits for an earlier one of its group.
+   *
+   * Otherwise nothing is written: `busy`, it is running or, without `waiting`, pending or failed; `completed`, without that
+   * option; `absent`, there is no accepted record.
    */
-  redrive(id: RecordId, options?: { completed?: boolean }): Promise<RedriveOutcome>
+  redrive(id: RecordId, options?: RedriveOptions): Promise<RedriveOutcome>
 
   /**
    * How many records of a scope are unfinished, and how many dead, in bounded time: see {@link Backlog}. For operators only;
@@ -130,7 +135,15 @@ export interface Backlog {
 /** The limit of counting a backlog, which takes some milliseconds. */
 export const MOST_COUNTED = 10_000
 
-export type RedriveOutcome = 'redriven' | 'absent' | 'busy' | 'completed'
+/** Which records {@link InboxStore.redrive} takes besides dead ones. Default of both: `false`. */
+export interface RedriveOptions {
+  /** Completed ones, which are processed again. */
+  completed?: boolean
+  /** Those that wait for their next attempt. */
+  waiting?: boolean
+}
+
+export type RedriveOutcome = 'redriven' | 'due' | 'absent' | 'busy' | 'completed'
 
 export type FailNext = { dueInMs: number; notBegun?: true } | 'dead'
 

@@ -1,4 +1,4 @@
-import type { AcceptRequest, RedriveOutcome } from './inbox-store.js'
+import type { AcceptRequest, RedriveOptions, RedriveOutcome } from './inbox-store.js'
 import type { ClaimRequest, Failure, RecordSummary } from './store.js'
 
 /*
@@ -46,13 +46,14 @@ export function decideFail(record: CurrentRecord | undefined, leaseId: string): 
   return record.state === 'running' ? undefined : 'fenced'
 }
 
-/** Of an accepted record. */
+/** Of an accepted record. `redriven` and `due` are what is to be written. */
 export function decideRedrive(
   { state }: Pick<CurrentRecord, 'state'>,
-  { completed = false }: { completed?: boolean },
-): Exclude<RedriveOutcome, 'redriven' | 'absent'> | undefined {
-  if (state === 'completed') return completed ? undefined : 'completed'
-  return state === 'dead' ? undefined : 'busy'
+  { completed, waiting }: RedriveOptions,
+): Exclude<RedriveOutcome, 'absent'> {
+  if (state === 'completed') return completed ? 'redriven' : 'completed'
+  if (state === 'dead') return 'redriven'
+  return waiting && state !== 'running' ? 'due' : 'busy'
 }
 
 /** 0 unless the record runs under a live lease. */

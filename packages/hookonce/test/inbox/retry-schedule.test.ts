@@ -98,6 +98,31 @@ test('a redrive is a new round: all attempts again, one result', async () => {
   expect(await inbox.redrive('orders', 'absent')).toBe('absent')
 })
 
+test('what waits for its next attempt can have it at once, and its schedule goes on', async () => {
+  const attempts = watch()
+  const inbox = inboxOf({
+    orders: {
+      handler: () => {
+        attempts.note()
+        throw new Error('broken')
+      },
+      retryDelaysMs: [3_600_000, 7_200_000],
+    },
+  })
+  await deliver(inbox, 'k')
+  await clock.advance(10_000)
+  expect(await inbox.redrive('orders', 'k')).toBe('busy')
+  expect(await inbox.redrive('orders', 'k', { waiting: true })).toBe('due')
+  await settle()
+  expect(attempts.count).toBe(2)
+  await clock.advance(7_000_000)
+  expect(attempts.count).toBe(2)
+  await clock.advance(7_200_000)
+  expect(attempts.count).toBe(3)
+  const { state, accepted } = (await recordOf('k'))!
+  expect([state, accepted!.round]).toEqual(['dead', 1])
+})
+
 test('deliveries that always fail keep no healthy one waiting, however many they are', async () => {
   const ran: string[] = []
   const inbox = inboxOf({

@@ -40,22 +40,21 @@ export class DueQueue {
 
   /** The record that has been due longest, if one is due. */
   first(scope: string, now: number): MemoryRecord | undefined {
-    const turn = this.#lines.get(scope)?.turns.first()
+    const turn = this.#lineOf(scope).turns.first()
     return turn !== undefined && turn.at <= now ? turn.item : undefined
   }
 
   /** All records that are still to be attempted, in no order. */
   *records(scope: string): Iterable<MemoryRecord> {
-    const line = this.#lines.get(scope)
-    if (line === undefined) return
-    yield* line.turns.items()
-    for (const members of line.groups.values()) yield* members.slice(1)
+    const { turns, groups } = this.#lineOf(scope)
+    yield* turns.items()
+    for (const members of groups.values()) yield* members.slice(1)
   }
 
   backlog(scope: string, now: number): Omit<Backlog, 'dead'> {
-    const turns = this.#lines.get(scope)?.turns
-    const dueAt = turns?.first()?.at ?? now
-    return { inLine: turns?.size ?? 0, overdueMs: Math.max(0, now - dueAt) }
+    const { turns } = this.#lineOf(scope)
+    const dueAt = turns.first()?.at ?? now
+    return { inLine: turns.size, overdueMs: Math.max(0, now - dueAt) }
   }
 
   #lineOf(scope: string): Line {

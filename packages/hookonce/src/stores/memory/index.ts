@@ -238,10 +238,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): InboxStore {
       const record = records.find(id, now)
       if (record?.accepted === undefined) return 'absent'
       const decision = decideRedrive(record, options)
-      if (decision !== undefined) return decision
-      record.redrive(now)
+      if (decision === 'redriven') record.redrive(now)
+      if (decision === 'due') record.accepted.dueAt = Math.min(record.accepted.dueAt!, now)
       update(record)
-      return 'redriven'
+      return decision
     },
 
     async backlog(scope) {

@@ -4,6 +4,7 @@ import {
   type DueClaim,
   LOST_ERROR,
   MOST_COUNTED,
+  type RedriveOptions,
   type RedriveOutcome,
 } from '../inbox-store.js'
 import type { Connections, Row } from './connections.js'
@@ -41,14 +42,17 @@ export function createInbox({ run }: Connections, statements: Statements) {
       return rows.filter(([key]) => key !== null).map(row => dueClaim(scope, row))
     },
 
-    async redrive(scope: string, key: string, completed: boolean, by: number): Promise<RedriveOutcome> {
+    async redrive(scope: string, key: string, options: RedriveOptions, by: number): Promise<RedriveOutcome> {
+      const { completed = false, waiting = false } = options
       for (;;) {
         const redriven = await run(statements.redrive, [scope, key, completed], by)
         if (redriven.length > 0) return 'redriven'
+        const due = waiting ? await run(statements.makeDue, [scope, key], by) : []
+        if (due.length > 0) return 'due'
         const [status] = await run(statements.status, [scope, key], by)
-        const [, isAccepted, isSettled, isCompleted] = status ?? []
+        const [, isAccepted, isSettled, isCompleted, isRunning] = status ?? []
         if (!isAccepted) return 'absent'
-        if (!isSettled) return 'busy'
+        if (!isSettled && (isRunning || !waiting)) return 'busy'
         if (isCompleted && !completed) return 'completed'
       }
     },

@@ -237,8 +237,7 @@ export function postgresStore(
     claimDue: request =>
       operation('if refused', by => inbox.claimDue(request, by), Math.max(timeoutMs, request.leaseMs)),
 
-    redrive: ({ scope, key }, { completed = false } = {}) =>
-      operation('if refused', by => inbox.redrive(scope, key, completed, by)),
+    redrive: ({ scope, key }, options = {}) => operation('if refused', by => inbox.redrive(scope, key, options, by)),
 
     backlog: scope => operation('always', by => inbox.backlog(scope, by)),
 

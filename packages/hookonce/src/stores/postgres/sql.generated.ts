@@ -283,6 +283,11 @@ WHERE id < $1::bigint AND id >= $2::bigint AND expires_at > hookonce.now_ms()
 ORDER BY id DESC
 LIMIT $5::bigint`,
   lockMigrations: `SELECT pg_advisory_xact_lock(hashtext('hookonce.migrations'))`,
+  makeDue: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
+UPDATE hookonce.records SET due_at = least(due_at, hookonce.now_ms())
+FROM lock_timeout
+WHERE scope = $1 AND key = $2 AND due_at IS NOT NULL AND state IN ('pending', 'failed')
+RETURNING 1`,
   purge: `WITH due AS MATERIALIZED (
   SELECT ctid FROM hookonce.records
   WHERE due_at IS NULL AND claimed_at + retention_ms <= hookonce.now_ms() AND expires_at <= hookonce.now_ms()
@@ -360,7 +365,7 @@ WHERE scope = $1 AND key = $2 AND state = 'running' AND lease_id = $3
   pg_total_relation_size(c.oid) AS bytes
 FROM pg_class c WHERE c.oid = 'hookonce.records'::regclass`,
   status: `SELECT state = 'running' AND lease_ends_at > hookonce.now_ms(), round IS NOT NULL, due_at IS NULL,
-  state = 'completed'
+  state = 'completed', state = 'running'
 FROM hookonce.records WHERE scope = $1 AND key = $2 AND expires_at > hookonce.now_ms()`,
   takeOver: `WITH lock_timeout AS MATERIALIZED (SELECT set_config('lock_timeout', '200', true))
 UPDATE hookonce.records SET

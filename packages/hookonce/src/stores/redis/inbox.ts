@@ -49,12 +49,11 @@ export function createInbox(
       return queue.claim(isCluster, scope, limit, attempt, leaseMs)
     },
 
-    redrive(id: RecordId, { completed = false } = {}) {
-      const outcomes = ['absent', 'redriven', 'busy', 'completed'] as const
+    redrive(id: RecordId, { completed = false, waiting = false } = {}) {
+      const outcomes = ['absent', 'redriven', 'busy', 'completed', 'due'] as const
+      const args = [completed, waiting].map(option => (option ? '1' : '0'))
       // Sent again, it could redrive a record that was redriven and has settled since.
-      return run(scripts.redrive, keyOf(prefix, id), [completed ? '1' : '0'], code => outcomes[Number(code)]!, {
-        resendable: false,
-      })
+      return run(scripts.redrive, keyOf(prefix, id), args, code => outcomes[Number(code)]!, { resendable: false })
     },
 
     async backlog(scope) {

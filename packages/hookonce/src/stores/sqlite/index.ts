@@ -134,8 +134,8 @@ function storeOver({ call, transact, close }: Database): SqliteStore {
       return call('claimDue', { scope, limit, leaseId, leaseMs, lockTtlMs, maxLosses, again })
     },
 
-    redrive({ scope, key }, { completed = false } = {}) {
-      return call('redrive', { scope, key, completed })
+    redrive({ scope, key }, { completed = false, waiting = false } = {}) {
+      return call('redrive', { scope, key, completed, waiting })
     },
 
     backlog(scope) {

@@ -1,5 +1,5 @@
 import type { MessagePort } from 'node:worker_threads'
-import type { AcceptRequest, ClaimDueRequest, FailNext, InboxStore } from '../inbox-store.js'
+import type { AcceptRequest, ClaimDueRequest, FailNext, InboxStore, RedriveOptions } from '../inbox-store.js'
 import type { JournalEntry, JournalQuery, NewEntry } from '../journal.js'
 import type { AttemptOutcome, ClaimRequest, ListQuery, RecordId } from '../store.js'
 import type { Failure } from './database/errors.js'
@@ -13,7 +13,7 @@ export interface Payloads {
   fail: RecordId & { leaseId: string; error: string; outcome: AttemptOutcome; next: FailNext }
   accept: Required<AcceptRequest>
   claimDue: Required<ClaimDueRequest>
-  redrive: RecordId & { completed: boolean }
+  redrive: RecordId & Required<RedriveOptions>
   backlog: { scope: string }
   delete: RecordId & { force: boolean }
   get: RecordId

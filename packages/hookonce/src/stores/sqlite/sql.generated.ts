@@ -131,6 +131,7 @@ FROM records
 WHERE id < ? AND id >= ? AND expires_at > ? AND (? IS NULL OR scope = ?) AND (? IS NULL OR state = ?)
 ORDER BY id DESC
 LIMIT ?`,
+  makeDue: `UPDATE records SET due_at = min(due_at, ?) WHERE id = ?`,
   newest: `SELECT max(created_at, claimed_at, coalesce(settled_at, 0)) AS at FROM records ORDER BY id DESC LIMIT 1`,
   now: `SELECT CAST(round(unixepoch('now', 'subsec') * 1000) AS INTEGER) AS now`,
   raiseFloor: `UPDATE meta SET token_floor = max(token_floor, ?) WHERE id = 1`,

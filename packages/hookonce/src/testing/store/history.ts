@@ -132,7 +132,7 @@ export const historyCases: readonly StoreCase[] = [
     assert.deepEqual(await toldOf(probe), ['1 threw'])
     await takeOne(probe, BEN)
     await probe.completed(BEN)
-    await redrive(probe, true)
+    await redrive(probe, { completed: true })
     assert.deepEqual(await toldOf(probe), ['1 threw', '2 recorded'])
     await takeOne(probe, CLEO)
     assert.deepEqual(await toldOf(probe), ['1 threw', '2 recorded', '3 running'])

@@ -70,6 +70,16 @@ test.for([null, 'g'])(
   },
 )
 
+test.for([null, 'g'])('a record that was made due before its entry was read is due: group %s', async group => {
+  const { store } = await opened()
+  await store.accept(acceptance('one', { group, delayMs: HOUR }))
+  expect(await store.redrive(request('one'), { waiting: true })).toBe('due')
+  expect(keysOf(await take(store, 'a'))).toEqual(['one'])
+  await store.fail(request('one'), 'a', 'it broke', { dueInMs: HOUR })
+  expect(await store.redrive(request('one'), { waiting: true })).toBe('due')
+  expect(keysOf(await take(store, 'b'))).toEqual(['one'])
+})
+
 test('a key that is accepted again before its first entry was read is claimed and listed once', async () => {
   const { client, store } = await opened()
   await store.accept(acceptance('again', { group: 'old' }))

@@ -21,7 +21,7 @@ export type Step =
   /** The store's clock steps. */
   | { does: 'clock'; ms: number }
   | { does: 'delete'; process: number; source: SourceName; key: string; force: boolean }
-  | { does: 'redrive'; process: number; source: SourceName; key: string; completed: boolean }
+  | { does: 'redrive'; process: number; source: SourceName; key: string; completed: boolean; waiting: boolean }
   | { does: 'purge' }
 
 /** How often there is what, of all steps but deliveries and waits. */
@@ -33,7 +33,7 @@ const TROUBLE: readonly [weight: number, (random: Random) => Step][] = [
   [2, random => ({ does: 'slow', ms: ms(random, 50, 4_000) })],
   [1, random => ({ does: 'clock', ms: ms(random, -3_000, 3_000) })],
   [2, random => ({ does: 'delete', ...place(random), force: random.chance(0.5) })],
-  [2, random => ({ does: 'redrive', ...place(random), completed: random.chance(0.5) })],
+  [2, random => ({ does: 'redrive', ...place(random), completed: random.chance(0.5), waiting: random.chance(0.5) })],
   [1, () => ({ does: 'purge' })],
 ]
 

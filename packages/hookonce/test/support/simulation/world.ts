@@ -237,8 +237,8 @@ export function live(steps: readonly Step[], seed: number, options: WorldOptions
           return asked(processes[process]!.receiver.deleteRecord(source, key, { force }))
         }
         case 'redrive': {
-          const { process, source, key, completed } = step
-          return asked(processes[process]!.inbox.redrive(source, key, { completed }))
+          const { process, source, key, completed, waiting } = step
+          return asked(processes[process]!.inbox.redrive(source, key, { completed, waiting }))
         }
         case 'purge':
           return asked(store.purge(100))

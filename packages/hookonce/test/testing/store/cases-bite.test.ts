@@ -22,7 +22,7 @@ const PARTS = ['time-queue', 'due-queue', 'records', 'record', 'index']
 const source = ['util/options', 'stores/rules', 'stores/history', ...PARTS.map(part => `stores/memory/${part}`)]
   .map(file => compiled(readFileSync(new URL(`../../../src/${file}.ts`, import.meta.url), 'utf8')))
   .join('\n')
-  .replace(/^import .*$/gm, '')
+  .replace(/^(import|export .* from) .*$/gm, '')
   .replace(/^export /gm, '')
 
 const globals = { systemClock, MOST_COUNTED, StoreError, MAX_ERROR_LENGTH, NEVER, LOST_ERROR, lostError }
@@ -348,7 +348,11 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'claimDue: more than asked': [TAKE, 'taken.length < limit', 'true'],
   'backlog: nothing is ever overdue': [BACKLOG, 'Math.max(0, now -', 'Math.min(0, now -'],
   'backlog: cancelled turns count': ['class TimeQueue', 'this.#heap.length - this.#cancelled', 'this.#heap.length'],
-  'backlog: of another scope': [BACKLOG, 'const turns', '[scope] = [...this.#lines.keys()].reverse();\nconst turns'],
+  'backlog: of another scope': [
+    BACKLOG,
+    'const { turns }',
+    '[scope] = [...this.#lines.keys()].reverse();\nconst { turns }',
+  ],
   'dead: expired ones count': [DEAD, 'if (now < expiresAt)', 'if (true)'],
   'dead: of another scope': [DEAD, 'this.#dead.get(scope)', '[...this.#dead.values()].at(0)'],
   'dead: what was deleted counts': [
@@ -359,9 +363,14 @@ const bugs: Record<string, [where: string, find: string, replacement: string]> =
   'dead: what was redriven counts': [RECORDS, "record.state !== 'dead'", 'false'],
   'dead: only the last one counts': [RECORDS, '?? new Set()', '&& new Set() || new Set()'],
   'dead: those of losses do not count': ['    die(error', "this.#settle('dead', now)", "this.#settle('failed', now)"],
-  'redrive: whatever its state': [REDRIVE_RULE, "return state === 'dead' ? undefined : 'busy'", 'return undefined'],
-  'redrive: the dead only': [REDRIVE_RULE, 'return completed ? undefined', 'return false ? undefined'],
-  'redrive: the completed unasked': [REDRIVE_RULE, 'return completed ? undefined', 'return true ? undefined'],
+  'redrive: whatever its state': [REDRIVE_RULE, "if (state === 'dead')", 'if (true)'],
+  'redrive: the dead only': [REDRIVE_RULE, 'return completed ?', 'return false ?'],
+  'redrive: the completed unasked': [REDRIVE_RULE, 'return completed ?', 'return true ?'],
+  'redrive: what waits is made due unasked': [REDRIVE_RULE, 'return waiting &&', 'return'],
+  'redrive: what waits is never made due': [REDRIVE_RULE, 'return waiting &&', 'return false &&'],
+  'redrive: what runs is made due': [REDRIVE_RULE, "state !== 'running'", 'true'],
+  'redrive: what waits begins a new round': [REDRIVE, "if (decision === 'redriven')", 'if (true)'],
+  'redrive: what is due already is due anew': [REDRIVE, 'Math.min(record.accepted.dueAt, now)', 'now'],
   'redrive: attempts begin anew': [ROUND, 'this.losses = 0', 'this.losses = 0; this.attempts = 0'],
   'redrive: rounds not counted': [ROUND, 'round: round + 1', 'round'],
   'redrive: not due': [REDRIVE, 'update(record)', ''],

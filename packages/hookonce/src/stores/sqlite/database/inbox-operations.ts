@@ -53,6 +53,7 @@ export function createInboxOperations(db: Database, records: Records) {
     bury: db.prepare(sql.bury),
     redrive: db.prepare(sql.redrive),
     holdNext: db.prepare(sql.holdNext),
+    makeDue: db.prepare(sql.makeDue),
     backlog: db.prepare(sql.backlog),
     countDead: db.prepare(sql.countDead),
   }
@@ -150,15 +151,16 @@ export function createInboxOperations(db: Database, records: Records) {
       }
     },
 
-    redrive({ scope, key, completed }: Payloads['redrive'], now: number): RedriveOutcome {
+    redrive({ scope, key, ...options }: Payloads['redrive'], now: number): RedriveOutcome {
       const found = unexpired(records.find(scope, key), now)
       if (found === undefined || found.round === null) return 'absent'
-      const decision = decideRedrive(found, { completed })
-      if (decision !== undefined) return decision
+      const decision = decideRedrive(found, options)
+      if (decision === 'due') statement.makeDue.run(now, found.id)
+      if (decision !== 'redriven') return decision
       records.histories.keepLast(found.id, now)
       statement.redrive.run(now, found.id)
       if (found.grp !== null) statement.holdNext.run(scope, found.grp, found.id)
-      return 'redriven'
+      return decision
     },
 
     backlog({ scope }: Payloads['backlog'], now: number): Backlog {

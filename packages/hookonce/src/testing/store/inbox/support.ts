@@ -6,6 +6,7 @@ import type {
   DueClaim,
   FailNext,
   InboxStore,
+  RedriveOptions,
 } from '../../../stores/inbox-store.js'
 import type { StoredRecord } from '../../../stores/store.js'
 import { type Bench, behaviour, type StoreCase } from '../harness.js'
@@ -59,7 +60,7 @@ export async function takeOne(probe: Probe, leaseId: string, request?: Partial<C
 export const fail = (probe: Probe, leaseId: string, next?: FailNext) =>
   storeOf(probe).fail(probe.id, leaseId, 'it broke', next)
 
-export const redrive = (probe: Probe, completed = false) => storeOf(probe).redrive(probe.id, { completed })
+export const redrive = (probe: Probe, options?: RedriveOptions) => storeOf(probe).redrive(probe.id, options)
 
 /** Claims the record, begins, and lets the lease end. */
 export async function lose(probe: Probe, leaseId: string): Promise<DueClaim> {
