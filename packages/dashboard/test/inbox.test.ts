@@ -37,6 +37,17 @@ test('what is completed is redriven after a question', async () => {
   await page.getByText('completed', { exact: true }).waitFor()
 })
 
+test('what waits for its next attempt is retried at once', async () => {
+  await dashboard.deliver('/hooks/patient', 'later', '{}')
+  const page = await open(dashboard.page('#/records/patient/later'))
+  const attempts = page.locator('.facts div', { hasText: 'Attempts' }).locator('dd')
+  await page.getByText('failed, retries').waitFor()
+  await page.getByRole('button', { name: 'Retry now' }).click()
+  await page.getByText('completed', { exact: true }).waitFor()
+  expect(await attempts.textContent()).toBe('2')
+  expect(await page.getByRole('button', { name: 'Retry now' }).count()).toBe(0)
+})
+
 test('dead letters are redriven one by one', async () => {
   await killOrders(dashboard, { single: 'once' })
   const page = await open(dashboard.page('#/dead'))

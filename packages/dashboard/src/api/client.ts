@@ -78,9 +78,9 @@ export const getRecord = (source: string, key: string) =>
 export const deleteRecord = (source: string, key: string, force: boolean) =>
   ask('DELETE', 'api/record', { query: { source, key, force: force ? 'true' : undefined } })
 
-/** `completed`: also what was processed already. */
-export const redriveRecord = (source: string, key: string, completed = false) =>
-  ask('POST', 'api/record/redrive', { query: { source, key }, json: { completed } })
+/** `completed`: also what was processed already. `waiting`: also what waits for its next attempt. */
+export const redriveRecord = (source: string, key: string, options: { completed?: true; waiting?: true } = {}) =>
+  ask('POST', 'api/record/redrive', { query: { source, key }, json: options })
 
 /** A selection by source and time. */
 export interface Selection {

@@ -20,7 +20,7 @@ const POLL_MS = 2000
 /** One record in full, and what can be done with it. */
 export function RecordPage({ source, name }: { source: string; name: string }) {
   const { data: record, error, reload } = useLoad(() => getRecord(source, name), [source, name])
-  const moving = record?.state === 'running' || record?.state === 'pending'
+  const moving = record !== undefined && (record.state === 'running' || waits(record))
   useEffect(() => {
     if (!moving) return
     const timer = setTimeout(reload, POLL_MS)
@@ -60,6 +60,9 @@ export function RecordPage({ source, name }: { source: string; name: string }) {
   )
 }
 
+/** Whether an inbox makes another attempt later. */
+const waits = ({ state, inbox }: FullRecord) => inbox !== undefined && (state === 'pending' || state === 'failed')
+
 function Actions({ record, onChange }: { record: FullRecord; onChange(): void }) {
   const { source, key, state, inbox } = record
   const [asking, setAsking] = useState<'delete' | 'again'>()
@@ -70,17 +73,22 @@ function Actions({ record, onChange }: { record: FullRecord; onChange(): void })
     notify('It is due now.')
     onChange()
   }
-  const redrive = () => {
+  const redrive = (options?: { waiting: true }) => {
     setError(undefined)
-    redriveRecord(source, key).then(redriven, setError)
+    redriveRecord(source, key, options).then(redriven, setError)
   }
 
   return (
     <div>
       <div class="actions">
         {inbox !== undefined && state === 'dead' && (
-          <button type="button" class="primary" onClick={redrive}>
+          <button type="button" class="primary" onClick={() => redrive()}>
             Redrive
+          </button>
+        )}
+        {waits(record) && (
+          <button type="button" class="primary" onClick={() => redrive({ waiting: true })}>
+            Retry now
           </button>
         )}
         {inbox !== undefined && state === 'completed' && (
@@ -122,7 +130,7 @@ function Actions({ record, onChange }: { record: FullRecord; onChange(): void })
           title="Redrive what is completed?"
           action="Redrive"
           onConfirm={async () => {
-            await redriveRecord(source, key, true)
+            await redriveRecord(source, key, { completed: true })
             redriven()
           }}
           onClose={() => setAsking(undefined)}

@@ -11,7 +11,9 @@ export const TOKEN = 'a-long-enough-token'
 export const HOSTILE_KEY = `<img/src=x/onerror=alert(1)>/%2e%2e/?#&"'\\`
 export const HOSTILE_BODY = `{"</script><script>alert(1)</script>": "<img src=x onerror=alert(2)>", "n": 1.00}`
 
-/** `orders` and `payments` fail what asks for it, once; `stuck` never answers. */
+/**
+ * `orders` and `payments` fail what asks for it, once; `patient` fails each delivery once and waits an hour; `stuck` never answers.
+ */
 const CONFIG = `
 import { github } from 'hookonce/senders/github'
 
@@ -33,6 +35,11 @@ export default {
       },
     },
     signed: { sender: github({ secrets: ['a-long-enough-secret-0123456789'] }), handle: () => Response.json({ seen: true }) },
+    patient: {
+      mode: 'inbox',
+      retryDelaysSeconds: [3600],
+      handle: (_, { number }) => new Response('', { status: number === 1 ? 503 : 200 }),
+    },
     stuck: { handle: () => new Promise(() => {}) },
   },
 }

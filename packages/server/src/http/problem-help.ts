@@ -103,7 +103,7 @@ export const PROBLEM_HELP: Record<ServerProblemCode, { means: string; todo: stri
   },
   record_running: {
     means: 'An attempt holds the record, or the accepted delivery has attempts left.',
-    todo: 'Wait until it is settled. force=true clears it at once; the result of the attempt is then refused.',
+    todo: 'Wait until it is settled. A delivery that waits for its next attempt is due at once by a redrive with {"waiting": true}. force=true clears a record at once; the result of its attempt is then refused.',
   },
   record_completed: {
     means: 'The delivery was processed; a redrive would process it again.',

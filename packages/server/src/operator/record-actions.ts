@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { Answer, Inbox, Receiver, ReceiverRecord } from 'hookonce'
+import type { Answer, Inbox, Receiver, ReceiverRecord, RedriveOptions } from 'hookonce'
 import type { Shown } from '../config/redaction.js'
 import { serverProblem } from '../http/problems.js'
 import { jsonAnswer } from '../http/respond.js'
@@ -44,15 +44,19 @@ export class RecordActions {
     }
   }
 
-  /** @param completed whether a completed delivery is processed once more */
-  async redrive({ raw }: FastifyRequest, source: string, key: string, completed: boolean): Promise<Answer> {
-    const outcome = await this.#context.inbox.redrive(source, key, { completed })
+  async redrive({ raw }: FastifyRequest, source: string, key: string, options: RedriveOptions): Promise<Answer> {
+    const outcome = await this.#context.inbox.redrive(source, key, options)
     this.#context.audit(raw, { action: 'redrive', source, key, outcome })
     switch (outcome) {
       case 'redriven':
-        return jsonAnswer({ status: 'redriven', key })
+      case 'due':
+        return jsonAnswer({ status: outcome, key })
       case 'busy':
-        return serverProblem('record_running', { detail: 'This delivery has attempts left.' })
+        return serverProblem('record_running', {
+          detail: options.waiting
+            ? 'An attempt is running.'
+            : 'This delivery has attempts left. If none is running, {"waiting": true} makes the next one due at once.',
+        })
       case 'completed':
         return serverProblem('record_completed', { detail: 'To process it again send {"completed": true}.' })
       case 'absent':

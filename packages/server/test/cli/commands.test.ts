@@ -19,6 +19,11 @@ export default {
       redactHeaders: ['x-secret'],
       handle: () => existsSync('works') ? new Response('done') : new Response('no', { status: 503 }),
     },
+    patient: {
+      mode: 'inbox',
+      retryDelaysSeconds: [3600],
+      handle: (_, { number }) => new Response('', { status: number === 1 ? 503 : 200 }),
+    },
   },
 }
 `
@@ -125,6 +130,21 @@ describe('hookonce records', () => {
     expect((await cli('records', 'redrive', 's0', '--source', 'shop', '--completed')).code).toBe(0)
     await until('it is completed again', async () => (await states('completed')) === 60)
   })
+
+  test('redrive --waiting: the next attempt is due at once', async () => {
+    await deliver('/hooks/patient', 'p')
+    const state = async () => (await json('records', 'show', 'p', '--source', 'patient')).state
+    await until('it waits', async () => (await state()) === 'failed')
+    const redrive = (...args: string[]) => cli('records', 'redrive', 'p', '--source', 'patient', ...args)
+    const busy = await redrive()
+    expect([busy.code, busy.stdout]).toEqual([
+      1,
+      'busy      p  (it has attempts left; --waiting makes the next one due at once)\n',
+    ])
+    const due = await redrive('--waiting')
+    expect([due.code, due.stdout]).toEqual([0, 'due       p\n'])
+    await until('it is completed', async () => (await state()) === 'completed')
+  })
 })
 
 test('records are found by the sender’s label', async () => {
@@ -166,6 +186,7 @@ describe('a usage error is one line, exit code 2', () => {
     [['records', 'redrive', 'a', '--dead'], /or --dead/],
     [['records', 'redrive', 'a', '--error', 'x'], /--error needs --dead/],
     [['records', 'redrive', 'a', '--confirm', '1'], /--confirm needs --dead/],
+    [['records', 'redrive', '--dead', '--waiting'], /--waiting needs keys, not --dead/],
     [['records', 'redrive', '--dead', '--confirm', 'yes'], /--confirm must be the number of a dry run, or all/],
     [['records', 'redrive', '--dead', '--dry-run', '--confirm', '1'], /keep one/],
     [['records', 'list', '--source', 'shp'], /there is no source shp; did you mean shop\?/],
@@ -212,6 +233,7 @@ describe('hookonce doctor', () => {
       'secrets',
       'retention of default',
       'retention of shop',
+      'retention of patient',
     ])
     const { stdout } = await cli('doctor')
     expect(stdout).toMatch(/^ok {4}store: sqlite:.* works$/m)

@@ -43,7 +43,7 @@ const COMMANDS = {
   'records redrive': {
     usage: 'records redrive KEY… | --dead',
     does: 'redrive dead deliveries',
-    options: ['source', 'completed', 'dead', 'error', 'limit', 'dry-run', 'confirm', 'json'],
+    options: ['source', 'completed', 'waiting', 'dead', 'error', 'limit', 'dry-run', 'confirm', 'json'],
     words: [0, 10_000],
   },
   stats: { usage: 'stats', does: 'count records by source and state', options: ['json'], words: [0, 0] },
@@ -64,6 +64,7 @@ const OPTIONS: Record<string, { value?: string; means: string }> = {
   after: { value: 'NEXT', means: 'continue after another page' },
   force: { means: 'also while an attempt runs; its result is then refused' },
   completed: { means: 'also a completed delivery: it is processed again' },
+  waiting: { means: 'also a delivery that waits for its next attempt: that is due at once' },
   dead: { means: 'every dead delivery' },
   error: { value: 'TEXT', means: 'those whose last error contains it' },
   'dry-run': { means: 'only count them, with --dead' },
@@ -127,6 +128,9 @@ export function parseStoreCommand(name: StoreCommandName, args: readonly string[
     if (name === 'records redrive' && options.has(option) && !options.has('dead')) {
       throw new StartError(`--${option} needs --dead`)
     }
+  }
+  for (const option of ['completed', 'waiting']) {
+    if (options.has('dead') && options.has(option)) throw new StartError(`--${option} needs keys, not --dead`)
   }
   return { name, words, options, settings }
 }

@@ -110,20 +110,21 @@ export async function deleteRecords({ receiver }: CommandStore, { words, options
   for (const key of words) {
     outcomes.push({ key, outcome: await receiver.deleteRecord(source, key, { force: options.has('force') }) })
   }
-  return report(options, outcomes, 'deleted', { running: 'an attempt is running; --force deletes it anyway' })
+  return report(options, outcomes, ['deleted'], { running: 'an attempt is running; --force deletes it anyway' })
 }
 
 export async function redriveRecords(opened: CommandStore, command: StoreCommand): Promise<ExitCode> {
   const { words, options } = command
   if (options.has('dead')) return redriveAllDead(opened, options)
   const outcomes: { key: string; outcome: string }[] = []
+  const waiting = options.has('waiting')
   for (const key of words) {
-    const outcome = await opened.inbox.redrive(sourceOf(options), key, { completed: options.has('completed') })
+    const outcome = await opened.inbox.redrive(sourceOf(options), key, { completed: options.has('completed'), waiting })
     outcomes.push({ key, outcome })
   }
-  return report(options, outcomes, 'redriven', {
+  return report(options, outcomes, ['redriven', 'due'], {
     absent: 'nothing was accepted for it',
-    busy: 'it has attempts left',
+    busy: waiting ? 'an attempt is running' : 'it has attempts left; --waiting makes the next one due at once',
     completed: '--completed processes it again',
   })
 }
@@ -131,14 +132,14 @@ export async function redriveRecords(opened: CommandStore, command: StoreCommand
 function report(
   options: Options,
   outcomes: { key: string; outcome: string }[],
-  good: string,
+  good: string[],
   hints: Record<string, string>,
 ): ExitCode {
   for (const { key, outcome } of outcomes) {
     if (options.has('json')) printJson({ key, outcome })
     else print(`${outcome.padEnd(10)}${key}${hints[outcome] === undefined ? '' : `  (${hints[outcome]})`}`)
   }
-  return outcomes.every(({ outcome }) => outcome === good) ? 0 : 1
+  return outcomes.every(({ outcome }) => good.includes(outcome)) ? 0 : 1
 }
 
 /** Redrives every dead delivery, once the caller has confirmed their number. */

@@ -45,7 +45,10 @@ export const SCHEMAS = {
   Event: eventSummary.schema,
   IdempotencyRecord: idempotencyRecord.schema,
   Cleared: object({ status: { const: 'cleared' }, key: TEXT }),
-  Redriven: object({ status: { const: 'redriven' }, key: TEXT }),
+  Redriven: object({
+    status: { enum: ['redriven', 'due'], description: 'due: in the round that it was in' },
+    key: TEXT,
+  }),
   Source: object(
     {
       name: TEXT,

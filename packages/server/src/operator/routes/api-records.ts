@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { Receiver, RecordSummary } from 'hookonce'
+import type { Receiver, RecordSummary, RedriveOptions } from 'hookonce'
 import {
   ANY_SOURCE,
   FORCE,
@@ -47,7 +47,10 @@ const PAGE = {
 const REDRIVE = {
   type: ['object', 'null'],
   additionalProperties: false,
-  properties: { completed: { type: 'boolean', description: 'also if it is completed: it is processed again' } },
+  properties: {
+    completed: { type: 'boolean', description: 'also if it is completed: it is processed again' },
+    waiting: { type: 'boolean', description: 'also if it waits for its next attempt: that is due at once' },
+  },
 }
 
 /** Records for the dashboard and for tools. */
@@ -97,7 +100,7 @@ export function apiRecordRoutes(app: FastifyInstance, { receiver, records, refus
   app.post('/api/record/redrive', {
     schema: {
       ...OPERATORS,
-      summary: 'A new round of attempts for an accepted delivery that is dead',
+      summary: 'A new round of attempts for an accepted delivery that is dead, or its next attempt at once',
       ...query(NAMED, ['key']),
       body: REDRIVE,
       response: {
@@ -107,8 +110,7 @@ export function apiRecordRoutes(app: FastifyInstance, { receiver, records, refus
     },
     ...changeForOperators(refusal, async (_, request) => {
       const { key, source } = request.query as Named
-      const { completed = false } = (request.body ?? {}) as { completed?: boolean }
-      return records.redrive(request, source, key, completed)
+      return records.redrive(request, source, key, (request.body ?? {}) as RedriveOptions)
     }),
   })
 }

@@ -104,7 +104,9 @@ export function eventRoutes(app: FastifyInstance, context: EventContext): void {
         return redriveMany(receiver, inbox, query, request.query as Confirmed, audit)
       }
       const others = Object.keys(request.query as object).filter(name => name !== 'key' && name !== 'source')
-      if (others.length === 0) return records.redrive(request, query.list.scope ?? 'default', query.key, true)
+      if (others.length === 0) {
+        return records.redrive(request, query.list.scope ?? 'default', query.key, { completed: true })
+      }
       return serverProblem('bad_request', {
         detail: `key names one delivery: ${others.join(', ')} cannot be combined with it.`,
       })

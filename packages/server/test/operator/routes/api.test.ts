@@ -203,41 +203,6 @@ describe('records', () => {
   })
 })
 
-test('an accepted delivery is redriven when it is dead, and when it is completed if that is confirmed', async () => {
-  let works = false
-  const handle = () => (works ? new Response('done') : new Response('no', { status: 500 }))
-  const { url, logged } = await startApp({ sources: { shop: { mode: 'inbox', handle, retryDelaysSeconds: [] } } })
-  const at = recordAt(url, 'k', 'shop')
-  const redrive = (body?: object) => change(`${url}/api/record/redrive?source=shop&key=k`, body)
-  const state = async () => (await get(at)).json.state
-  expect((await redrive()).status).toBe(404)
-  await deliver(url, 'k', 'shop')
-  await until('it is dead', async () => (await state()) === 'dead')
-  const { json } = await get(at)
-  expect(json.inbox).toEqual({ due_at: null, group: null, round: 1 })
-  expect(json.delivery).toMatchObject({
-    method: 'POST',
-    url: '/hooks/shop',
-    body: '{"event":"e"}',
-    body_encoding: 'utf8',
-  })
-  works = true
-  expect((await redrive()).json).toEqual({ status: 'redriven', key: 'k' })
-  await until('it is completed', async () => (await state()) === 'completed')
-  expect((await redrive({})).json.code).toBe('record_completed')
-  expect((await redrive({ completed: 'yes' })).status).toBe(400)
-  expect((await redrive({ complete: true })).status).toBe(400)
-  expect((await redrive({ completed: true })).status).toBe(200)
-  expect((await change(`${url}/api/record/redrive?key=k`)).status).toBe(404)
-  expect(audited(logged()).map(({ action, outcome }) => `${action} ${outcome}`)).toEqual([
-    'redrive absent',
-    'redrive redriven',
-    'redrive completed',
-    'redrive redriven',
-    'redrive absent',
-  ])
-})
-
 test('sources show their settings, and of a target the origin only', async () => {
   const { url } = await startApp({
     env: { HOOKONCE_FORWARD_TO: 'http://user:secret@127.0.0.1:9/path?token=secret' },
