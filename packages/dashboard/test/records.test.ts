@@ -48,6 +48,23 @@ test('they are filtered by source and state, and found by key in every source', 
   await page.getByText('Nothing fits').waitFor()
 })
 
+test('a record says how often its delivery came again, and when', async () => {
+  for (let i = 0; i < 3; i++) await dashboard.deliver('/webhook', 'repeated', '{}')
+  const page = await open(dashboard.page('#/records/default/repeated'))
+  const fact = (name: string) =>
+    page.locator('.facts div', { has: page.getByText(name, { exact: true }) }).locator('dd')
+  await expect
+    .poll(async () => {
+      await page.getByRole('button', { name: 'Refresh' }).click()
+      return fact('Duplicates').textContent()
+    })
+    .toBe('2')
+  for (const name of ['First duplicate', 'Last duplicate']) expect(await fact(name).count()).toBe(1)
+  await page.goto(dashboard.page('#/records/orders/order_1'))
+  await expect.poll(() => fact('Duplicates').textContent()).toBe('0')
+  expect(await fact('First duplicate').count()).toBe(0)
+})
+
 test('what a sender names in a header is found by that name, and leads to all that have it', async () => {
   const secret = 'a secret of thirty-two characters'
   const signed = await startDashboard({ HOOKONCE_SENDER: 'github', HOOKONCE_SECRET: secret })

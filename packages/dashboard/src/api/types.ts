@@ -60,6 +60,8 @@ export interface FullRecord extends RecordSummary {
   history: RecordedAttempt[]
   fingerprint: string | null
   fencing_token: string
+  /** Of all processes. */
+  duplicates: { count: number; first_at: string | null; last_at: string | null; at_least: boolean }
   response?: Response
   delivery?: Delivery
 }

@@ -143,7 +143,7 @@ function Actions({ record, onChange }: { record: FullRecord; onChange(): void })
 }
 
 function Facts({ record }: { record: FullRecord }) {
-  const { inbox } = record
+  const { inbox, duplicates } = record
   return (
     <>
       <LastError record={record} />
@@ -157,6 +157,12 @@ function Facts({ record }: { record: FullRecord }) {
           {count(record.attempts)}
           {record.losses > 0 && `, ${count(record.losses)} of them lost`}
         </Fact>
+        <Fact name="Duplicates">
+          {duplicates.at_least && 'at least '}
+          {count(duplicates.count)}
+        </Fact>
+        <Time name="First duplicate" at={duplicates.first_at} />
+        <Time name="Last duplicate" at={duplicates.last_at} />
         <Time name="Created" at={record.created_at} />
         <Time name="Last attempt" at={record.claimed_at} />
         <Time name={record.state === 'completed' ? 'Completed' : 'Settled'} at={record.settled_at} />

@@ -33,8 +33,25 @@ const ATTEMPT = object({
   fencing_token: TEXT,
 })
 
-/** A summary in a list has neither history nor response nor delivery. */
-type AnyRecord = RecordSummary & Partial<ReceiverRecord>
+/** What processes counted of a record's duplicates. Times are ms since the epoch. */
+export interface DuplicateCount {
+  count: number
+  /** `null`: there was none. */
+  first: number | null
+  last: number | null
+  /** Whether there may have been more. */
+  isAtLeast: boolean
+}
+
+const DUPLICATES = object({
+  count: INTEGER,
+  first_at: OPTIONAL_TIME,
+  last_at: OPTIONAL_TIME,
+  at_least: { type: 'boolean', description: 'there may have been more than could be counted' },
+})
+
+/** A summary in a list has neither history nor response nor delivery nor duplicates. */
+type AnyRecord = RecordSummary & Partial<ReceiverRecord> & { duplicates?: DuplicateCount | undefined }
 
 interface Field<T> {
   schema: object
@@ -71,6 +88,7 @@ const FIELDS = {
     { type: 'array', items: ATTEMPT, description: 'its last attempts, ten at most, oldest first' },
     ({ history = [] }) => history.map(attemptJson),
   ),
+  duplicates: optional(DUPLICATES, ({ duplicates }) => duplicates && duplicatesJson(duplicates)),
 
   inbox: optional(
     object({ due_at: OPTIONAL_TIME, group: nullable('string'), round: INTEGER }),
@@ -123,7 +141,8 @@ const LEASE = ['expires_at', 'lease_ends_at', 'last_error', 'fencing_token', 'cr
 export const recordSummary = shape(SUMMARY)
 
 /** `GET /api/record`: headers as lists, in their order. */
-export const fullRecord = shape([...SUMMARY, 'fingerprint', 'fencing_token', 'history', 'response', 'delivery'])
+const CONTENTS = ['duplicates', 'response', 'delivery'] as const
+export const fullRecord = shape([...SUMMARY, 'fingerprint', 'fencing_token', 'history', ...CONTENTS])
 
 /** One event of `GET /webhook/events`. */
 export const eventSummary = shape([...COMMON, 'accepted_at', 'settled_at', 'expires_at', 'last_error', ...INBOX])
@@ -135,9 +154,12 @@ const deliveryWithHeaderObject = optional(
 )
 
 /** `GET /webhook/idempotency/{key}`, and an event in full. */
-export const idempotencyRecord = shape([...COMMON, 'losses', ...RESULT, ...LEASE, ...INBOX, 'history', 'delivery'], {
-  delivery: deliveryWithHeaderObject,
-})
+export const idempotencyRecord = shape(
+  [...COMMON, 'losses', ...RESULT, ...LEASE, ...INBOX, 'history', 'duplicates', 'delivery'],
+  {
+    delivery: deliveryWithHeaderObject,
+  },
+)
 
 /** The answer to a test delivery. */
 export const TEST_ANSWER = object({ ...RESPONSE, ms: NUMBER })
@@ -152,6 +174,10 @@ interface Response {
 export function responseJson({ status, headers, body, bodyOmitted }: Response, shown: Shown = ALL_SHOWN) {
   return { status, headers: shownHeaders(headers, shown), ...bodyJson(body, shown), body_omitted: bodyOmitted }
 }
+
+const duplicatesJson = ({ count, first, last, isAtLeast }: DuplicateCount) => ({
+  ...{ count, first_at: isoTime(first), last_at: isoTime(last), at_least: isAtLeast },
+})
 
 const attemptJson = ({ number, process, beganAt, tookMs, outcome, fencingToken }: RecordedAttempt) => ({
   ...{ number, process, began_at: isoTime(beganAt), took_ms: tookMs, outcome },

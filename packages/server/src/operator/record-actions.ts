@@ -1,13 +1,16 @@
 import type { FastifyRequest } from 'fastify'
-import type { Answer, Inbox, Receiver, ReceiverRecord, RedriveOptions } from 'hookonce'
+import type { Answer, Inbox, Journal, Receiver, ReceiverRecord, RedriveOptions } from 'hookonce'
 import type { Shown } from '../config/redaction.js'
 import { serverProblem } from '../http/problems.js'
+import type { DuplicateCount } from '../http/record-json.js'
 import { jsonAnswer } from '../http/respond.js'
+import { readDuplicates } from '../journal/duplicates.js'
 import type { Audit } from './audit.js'
 
 export interface RecordContext {
   receiver: Receiver
   inbox: Inbox
+  journal: Journal
   audit: Audit
   shownOf(source: string): Shown
 }
@@ -23,10 +26,13 @@ export class RecordActions {
   async show(
     source: string,
     key: string,
-    shape: { json(record: ReceiverRecord, shown: Shown): object },
+    shape: { json(record: ReceiverRecord & { duplicates: DuplicateCount }, shown: Shown): object },
   ): Promise<Answer> {
-    const record = await this.#context.receiver.record(source, key)
-    return record === undefined ? noRecord(source) : jsonAnswer(shape.json(record, this.#context.shownOf(source)))
+    const { receiver, journal, shownOf } = this.#context
+    const record = await receiver.record(source, key)
+    if (record === undefined) return noRecord(source)
+    const duplicates = await readDuplicates(journal, record)
+    return jsonAnswer(shape.json({ ...record, duplicates }, shownOf(source)))
   }
 
   async delete({ raw }: FastifyRequest, source: string, key: string, force: boolean): Promise<Answer> {

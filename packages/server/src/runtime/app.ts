@@ -98,7 +98,7 @@ export async function createApp(context: AppContext): Promise<App> {
   const audit = createAudit(log, operators.mode)
   checkQueries(app, sources)
   const shownOf = (source: string) => sources.get(source)?.shown ?? ALL_SHOWN
-  const records = new RecordActions({ receiver, inbox, audit, shownOf })
+  const records = new RecordActions({ receiver, inbox, journal, audit, shownOf })
   recordRoutes(app, records, refusal)
   eventRoutes(app, { receiver, inbox, records, refusal, audit, shownOf })
   await app.register(async api => {

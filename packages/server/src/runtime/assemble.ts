@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { ResolvedConfig } from '../config/resolve.js'
 import { inboxOf } from '../deliveries/inbox.js'
 import { createForwardAgent, type ForwardAgent } from '../http/exchange.js'
+import { Duplicates } from '../journal/duplicates.js'
 import { JournalWriter } from '../journal/writer.js'
 import { Activity } from '../observability/activity/index.js'
 import { createLogger, logEvents, logInboxAttempts, logWarnings } from '../observability/log.js'
@@ -25,6 +26,7 @@ export interface Parts {
   metrics: Metrics
   journal: Journal
   journalWriter: JournalWriter
+  duplicates: Duplicates
   telemetry: Telemetry | undefined
 }
 
@@ -50,12 +52,13 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   const metrics = new Metrics({ sources: config.sources, storeStats, running: receiver.running })
   const telemetry = await startTelemetry(process.env, metrics, log)
   const agent = createForwardAgent()
-  const activity = new Activity({ sources: config.sources, storeStats, metrics })
-  activity.subscribe()
-  const traces = telemetry?.traces
   // Of a store without one it ends with this process.
   const journal = opened.store.journal ?? memoryJournal()
   const journalWriter = new JournalWriter(journal, log)
+  const duplicates = new Duplicates(journal, config.sources, log)
+  const activity = new Activity({ sources: config.sources, storeStats, metrics, duplicates })
+  activity.subscribe()
+  const traces = telemetry?.traces
   const inbox = inboxOf(config, receiver, { agent, metrics, journalWriter }, traces)
-  return { log, opened, receiver, inbox, agent, activity, metrics, journal, journalWriter, telemetry }
+  return { log, opened, receiver, inbox, agent, activity, metrics, journal, journalWriter, duplicates, telemetry }
 }

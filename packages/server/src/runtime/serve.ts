@@ -13,7 +13,7 @@ import { createMemoryRelief } from './v8.js'
 /** Runs the server until a signal ends the process. @throws {StartError} */
 export async function serve(config: ResolvedConfig): Promise<void> {
   assertAllowed(config.operatorAccess)
-  const { log, opened, receiver, inbox, agent, activity, metrics, journal, journalWriter, telemetry } =
+  const { log, opened, receiver, inbox, agent, activity, metrics, journal, journalWriter, duplicates, telemetry } =
     await assemble(config)
   const gate = new Gate(createMemoryRelief())
   const traces = telemetry?.traces
@@ -34,7 +34,17 @@ export async function serve(config: ResolvedConfig): Promise<void> {
   const limits = { maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
   const listening = await listen(onRequest, { host, port, setting: 'port' }, limits)
   if (config.inboxConcurrency > 0) inbox.start()
-  shutDownOnSignal({ gate, receiver, inbox, listening, journalWriter, telemetry, drainMs: config.drainMs, log })
+  shutDownOnSignal({
+    gate,
+    receiver,
+    inbox,
+    listening,
+    journalWriter,
+    duplicates,
+    telemetry,
+    drainMs: config.drainMs,
+    log,
+  })
   for (const source of loopsOf(config.sources, listening.urls)) {
     log.warn({ source }, 'it forwards to this receiver itself: every delivery of it is answered 508 (loop_detected)')
   }

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { Inbox, Receiver } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Gate } from '../deliveries/in-flight.js'
+import type { Duplicates } from '../journal/duplicates.js'
 import type { JournalWriter } from '../journal/writer.js'
 import { flushed } from '../observability/log.js'
 import type { Telemetry } from '../observability/telemetry/index.js'
@@ -14,6 +15,7 @@ export interface ShutdownContext {
   inbox: Inbox
   listening: Listening
   journalWriter: JournalWriter
+  duplicates: Duplicates
   telemetry: Telemetry | undefined
   drainMs: number
   log: Logger
@@ -65,6 +67,7 @@ async function shutDown({
   inbox,
   listening,
   journalWriter,
+  duplicates,
   drainMs,
   log,
 }: ShutdownContext): Promise<0 | 1> {
@@ -82,7 +85,7 @@ async function shutDown({
   // Answers may still be in flight; idle connections would keep the process alive.
   await Promise.race([listening.close(), after(ABORT_MS)])
   listening.closeAllConnections()
-  await Promise.race([journalWriter.flushed(), after(ABORT_MS)])
+  await Promise.race([Promise.all([journalWriter.flushed(), duplicates.flushed()]), after(ABORT_MS)])
   try {
     await receiver.close()
   } catch (error) {

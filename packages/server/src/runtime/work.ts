@@ -13,7 +13,7 @@ export async function work(config: ResolvedConfig): Promise<void> {
   const sources = [...config.sources].filter(([, { inbox }]) => inbox !== undefined).map(([name]) => name)
   if (sources.length === 0) throw new StartError('there is nothing to work on: no source has mode inbox')
   if (config.workPort !== undefined) assertAllowed(config.operatorAccess)
-  const { log, opened, receiver, inbox, metrics, journalWriter, telemetry } = await assemble({
+  const { log, opened, receiver, inbox, metrics, journalWriter, duplicates, telemetry } = await assemble({
     ...config,
     inboxConcurrency: Math.max(1, config.inboxConcurrency),
   })
@@ -29,7 +29,17 @@ export async function work(config: ResolvedConfig): Promise<void> {
           limits,
         )
   inbox.start()
-  shutDownOnSignal({ gate, receiver, inbox, listening, journalWriter, telemetry, drainMs: config.drainMs, log })
+  shutDownOnSignal({
+    gate,
+    receiver,
+    inbox,
+    listening,
+    journalWriter,
+    duplicates,
+    telemetry,
+    drainMs: config.drainMs,
+    log,
+  })
   const { urls } = listening
   log.info({ sources, store: opened.place, durability: opened.durability, ...(urls.length > 0 && { urls }) }, 'working')
 }

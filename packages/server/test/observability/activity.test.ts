@@ -34,7 +34,7 @@ const storeStatsOf = (store = memoryStore()) => new StoreStatsCache(store, sourc
 
 function activityOf(storeStats = storeStatsOf()) {
   const metrics = new Metrics({ sources, storeStats, running: () => new Map() })
-  return new Activity({ sources, storeStats, metrics })
+  return new Activity({ sources, storeStats, metrics, duplicates: { add() {} } })
 }
 
 const publish = (event: object) => channel('hookonce:activity').publish(event)

@@ -7,6 +7,7 @@ import { resolveConfig } from '../../src/config/resolve.js'
 import { Gate } from '../../src/deliveries/in-flight.js'
 import { inboxOf } from '../../src/deliveries/inbox.js'
 import { createForwardAgent } from '../../src/http/exchange.js'
+import { Duplicates } from '../../src/journal/duplicates.js'
 import { JournalWriter } from '../../src/journal/writer.js'
 import { Activity } from '../../src/observability/activity/index.js'
 import { logEvents } from '../../src/observability/log.js'
@@ -44,10 +45,11 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
   const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
   const storeStats = new StoreStatsCache(store, config.sources)
   const metrics = new Metrics({ sources: config.sources, storeStats, running: receiver.running })
-  const activity = new Activity({ sources: config.sources, storeStats, metrics })
-  const agent = createForwardAgent()
   const journal = store.journal ?? memoryJournal()
   const journalWriter = new JournalWriter(journal, log)
+  const duplicates = new Duplicates(journal, config.sources, log)
+  const activity = new Activity({ sources: config.sources, storeStats, metrics, duplicates })
+  const agent = createForwardAgent()
   const inbox = inboxOf(config, receiver, { agent, metrics, journalWriter })
   const unsubscribe = activity.subscribe()
   const stopLogging = logEvents(log, config.logKeys)
@@ -73,6 +75,7 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
     listening.closeAllConnections()
     await inbox.stop()
     await journalWriter.flushed()
+    await duplicates.flushed()
     agent.destroy()
     await receiver.close()
   })

@@ -1,6 +1,7 @@
 import type { ListQuery, RecordSummary } from 'hookonce'
 import { ALL_SHOWN } from '../../config/redaction.js'
 import { fullRecord, recordSummary } from '../../http/record-json.js'
+import { readDuplicates } from '../../journal/duplicates.js'
 import { countDead, type DeadSelection, redriveDead } from '../../operator/dead-letters.js'
 import type { ExitCode } from '../exit-code.js'
 import type { CommandStore } from './command-store.js'
@@ -57,7 +58,7 @@ function pageQuery(options: Options, limit: number, after: string | undefined): 
 const sourceOf = (options: Options): string => options.get('source') ?? 'default'
 
 export async function showRecord(
-  { receiver, config }: CommandStore,
+  { receiver, store, config }: CommandStore,
   { words, options }: StoreCommand,
 ): Promise<ExitCode> {
   const source = sourceOf(options)
@@ -66,11 +67,12 @@ export async function showRecord(
     process.stderr.write(`hookonce: nothing is recorded for this key of the source ${source}\n`)
     return 1
   }
-  const described = fullRecord.json(record, config.sources.get(source)?.shown ?? ALL_SHOWN)
+  const duplicates = store.journal && (await readDuplicates(store.journal, record))
+  const described = fullRecord.json({ ...record, duplicates }, config.sources.get(source)?.shown ?? ALL_SHOWN)
   if (options.has('json')) printJson(described)
   else {
-    const { response, delivery, inbox, history, ...fields } = described
-    printFields({ ...fields, ...inbox })
+    const { response, delivery, inbox, history, duplicates, ...fields } = described
+    printFields({ ...fields, ...inbox, ...(duplicates && duplicateFields(duplicates)) })
     if (history.length > 0) printHistory(history)
     if (delivery !== undefined) printMessage(`delivery  ${delivery.method} ${delivery.url}`, delivery)
     if (response !== undefined) printMessage(`response  ${response.status}`, response)
@@ -78,11 +80,20 @@ export async function showRecord(
   return 0
 }
 
+type FullRecord = ReturnType<typeof fullRecord.json>
+
 function printFields(fields: object): void {
   for (const [name, value] of Object.entries(fields)) print(`${name.padEnd(20)}${value ?? '-'}`)
 }
 
-function printHistory(history: ReturnType<typeof fullRecord.json>['history']): void {
+function duplicateFields({ count, first_at, last_at, at_least }: NonNullable<FullRecord['duplicates']>) {
+  return {
+    duplicates: at_least ? `at least ${count}` : count,
+    ...(count > 0 && { first_duplicate_at: first_at, last_duplicate_at: last_at }),
+  }
+}
+
+function printHistory(history: FullRecord['history']): void {
   print('')
   printTable(
     ['ATTEMPT', 'BEGAN', 'TOOK', 'OUTCOME', 'PROCESS'],

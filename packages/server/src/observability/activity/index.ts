@@ -23,6 +23,9 @@ import {
   type Told,
 } from './source-activity.js'
 
+/** Deliveries that were answered from a record, or refused because an attempt of it ran. */
+const DUPLICATES = new Set<DeliveryOutcome>(['replayed', 'joined', 'in_progress'])
+
 /** As many as the dashboard shows of a second. */
 const MAX_STREAMED = 200
 const SNAPSHOT_MS = 900
@@ -71,6 +74,8 @@ export interface ActivityContext {
   sources: ReadonlyMap<string, { inbox?: unknown }>
   storeStats: StoreStatsCache
   metrics: Metrics
+  /** Counts the duplicates of each record. */
+  duplicates: { add(source: string, key: string, at: number): void }
 }
 
 /** What this process did. {@link Metrics} counts it; the last minute and the last deliveries are kept here, in memory. */
@@ -82,17 +87,19 @@ export class Activity {
   readonly #streamed = new RingBuffer<Answered>(MAX_STREAMED)
   readonly #storeStats: StoreStatsCache
   readonly #metrics: Metrics
+  readonly #duplicates: ActivityContext['duplicates']
   #storeFailedLast = false
   #loop: IntervalHistogram | undefined
   #last: { madeAt: number; snapshot: Promise<Snapshot> } | undefined
 
-  constructor({ sources, storeStats, metrics }: ActivityContext) {
+  constructor({ sources, storeStats, metrics, duplicates }: ActivityContext) {
     for (const name of sources.keys()) this.#sources.set(name, new SourceActivity(name))
     const keyless = this.#sources.get('default')
     if (keyless !== undefined) this.#scopes.set(KEYLESS, keyless)
     for (const source of this.#sources.values()) this.#scopes.set(source.name, source)
     this.#storeStats = storeStats
     this.#metrics = metrics
+    this.#duplicates = duplicates
   }
 
   /**
@@ -122,8 +129,11 @@ export class Activity {
   #onActivity(event: HookonceActivity, now: Moment): void {
     this.#metrics.onActivity(event)
     if (event.type === 'delivery_answered') {
-      const source = this.#scopes.get(event.scope)
-      if (source !== undefined) this.#add(source, event, now)
+      const { scope, key, outcome } = event
+      const source = this.#scopes.get(scope)
+      if (source === undefined) return
+      this.#add(source, event, now)
+      if (key !== null && DUPLICATES.has(outcome)) this.#duplicates.add(scope, key, now.at)
     } else if (event.type === 'attempt_ended') {
       const { scope, key, attempt, end, durationMs } = event
       this.#window.countAttempt(end, now.monotonic)

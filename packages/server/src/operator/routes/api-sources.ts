@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { timingOf } from 'hookonce'
 import type { ResolvedSource } from '../../config/resolve.js'
+import { timingOfSource } from '../../config/source-timing.js'
 import { json, OPERATORS, operatorProblems } from '../../http/openapi/answers.js'
 import { ref } from '../../http/openapi/schemas.js'
 import { jsonAnswer } from '../../http/respond.js'
@@ -30,9 +30,10 @@ export function apiSourceRoute(app: FastifyInstance, { sources, activity, refusa
   })
 }
 
-function describeSource(name: string, { handle, options, inbox }: ResolvedSource) {
+function describeSource(name: string, source: ResolvedSource) {
+  const { handle, options, inbox } = source
   const { sender } = options
-  const { retentionMs, waitMs } = { ...(sender && timingOf(sender)), ...options }
+  const { retentionMs, waitMs } = timingOfSource(source)
   return {
     name,
     mode: inbox === undefined ? 'inline' : 'inbox',

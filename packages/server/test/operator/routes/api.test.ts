@@ -92,6 +92,7 @@ describe('records', () => {
       fingerprint: expect.any(String),
       fencing_token: expect.stringMatching(/^\d+$/),
       history: [expect.objectContaining({ number: 1, outcome: 'recorded' })],
+      duplicates: { count: 0, first_at: null, last_at: null, at_least: false },
       response: {
         status: 201,
         headers: [

@@ -37,6 +37,7 @@ test('a record has every field', async () => {
     fencing_token: expect.stringMatching(/^\d+$/),
     history: [expect.objectContaining({ number: 1, outcome: 'recorded' })],
     created_at: expect.any(String),
+    duplicates: { count: 0, first_at: null, last_at: null, at_least: false },
   })
   expect(Date.parse(json.expires_at) - Date.parse(json.cached_at)).toBe(3_600_000)
   expect((await send(at(url, 'a'), { method: 'GET' })).json.code).toBe('not_found')
