@@ -141,8 +141,15 @@ const LEASE = ['expires_at', 'lease_ends_at', 'last_error', 'fencing_token', 'cr
 export const recordSummary = shape(SUMMARY)
 
 /** `GET /api/record`: headers as lists, in their order. */
-const CONTENTS = ['duplicates', 'response', 'delivery'] as const
-export const fullRecord = shape([...SUMMARY, 'fingerprint', 'fencing_token', 'history', ...CONTENTS])
+export const fullRecord = shape([
+  ...SUMMARY,
+  'fingerprint',
+  'fencing_token',
+  'history',
+  'duplicates',
+  'response',
+  'delivery',
+])
 
 /** One event of `GET /webhook/events`. */
 export const eventSummary = shape([...COMMON, 'accepted_at', 'settled_at', 'expires_at', 'last_error', ...INBOX])
@@ -156,9 +163,7 @@ const deliveryWithHeaderObject = optional(
 /** `GET /webhook/idempotency/{key}`, and an event in full. */
 export const idempotencyRecord = shape(
   [...COMMON, 'losses', ...RESULT, ...LEASE, ...INBOX, 'history', 'duplicates', 'delivery'],
-  {
-    delivery: deliveryWithHeaderObject,
-  },
+  { delivery: deliveryWithHeaderObject },
 )
 
 /** The answer to a test delivery. */

@@ -232,3 +232,19 @@ test('a Cluster refuses groups, claims from all partitions in the order of due t
   })
   expect([...first, ...second].sort()).toEqual(keys.toSorted())
 })
+
+test('a record is made due although its slot of a Cluster moves', { timeout: TOOL_TIMEOUT_MS }, async () => {
+  const cluster = await startRedisCluster()
+  onTestFinished(cluster.stop)
+  const store = open({ cluster: cluster.urls })
+  for (let i = 0; i < 60; i++) await store.accept(acceptance(`key ${i}`))
+  for (const claim of await take(store, 'a', { limit: 1000 }))
+    await store.fail(claim, 'a', 'it broke', { dueInMs: HOUR })
+  const { name, finish } = await beginToMoveSlot(cluster, 'hookonce:*:4:testkey*')
+  const moved = name.slice(name.indexOf('key'))
+  // The record is on one server, and the agenda on another.
+  const outcome = store.redrive(request(moved), { waiting: true })
+  await finish()
+  expect(await outcome).toBe('due')
+  expect(keysOf(await take(store, 'b', { limit: 1000 }))).toEqual([moved])
+})
