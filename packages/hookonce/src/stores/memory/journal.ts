@@ -23,6 +23,7 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
   checkOptions('memoryJournal', options, RULES)
   const { clock = systemClock } = options
   const lists = new Map<string, Map<string, KeptEntry>>()
+  let sweep = lists.entries()
 
   /** The unexpired entries of a list, newest first. */
   function entriesOf(list: string): KeptEntry[] {
@@ -30,9 +31,16 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
     return [...(lists.get(list)?.values() ?? [])].filter(({ expiresAt }) => now < expiresAt).sort(newestFirst)
   }
 
-  function removeExpired(): void {
+  /** Looks at the next lists: at twice as many as may be new, so that expired ones never pile up. */
+  function removeExpired(newLists: number): void {
     const now = clock.now()
-    for (const [list, entries] of lists) {
+    for (let looked = 0; looked < 2 * newLists; looked++) {
+      const { value } = sweep.next()
+      if (value === undefined) {
+        sweep = lists.entries()
+        return
+      }
+      const [list, entries] = value
       for (const { id, expiresAt } of entries.values()) if (now >= expiresAt) entries.delete(id)
       if (entries.size === 0) lists.delete(list)
     }
@@ -40,7 +48,7 @@ export function memoryJournal(options: MemoryJournalOptions = {}): Journal {
 
   return {
     async write(entries) {
-      removeExpired()
+      removeExpired(entries.length)
       const now = Math.floor(clock.now())
       for (const { list, id, at = now, value, keepMs } of lastOfEach(entries)) {
         const kept = lists.get(list) ?? new Map<string, KeptEntry>()
