@@ -68,7 +68,7 @@ export function createChecks(settings: ResolvedOptions, clock: Clock = systemClo
     },
 
     /** @param trusted neither its signature nor its being a handshake is checked */
-    check(delivery: Delivery, trusted = false): Checked {
+    check(delivery: Delivery, trusted?: boolean): Checked {
       if (delivery.headerFields > MAX_HEADER_FIELDS) return { refusal: tooManyFields() }
       if (delivery.body.length > maxBodyBytes) return { refusal: tooLarge() }
       const first = sender && !trusted && admit(sender, delivery, clock.now())

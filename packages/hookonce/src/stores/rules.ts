@@ -51,7 +51,7 @@ export function decideRedrive(
   { state }: Pick<CurrentRecord, 'state'>,
   { completed, waiting }: RedriveOptions,
 ): Exclude<RedriveOutcome, 'absent'> {
-  if (state === 'completed') return completed ? 'redriven' : 'completed'
+  if (state === 'completed') return completed ? 'redriven' : state
   if (state === 'dead') return 'redriven'
   return waiting && state !== 'running' ? 'due' : 'busy'
 }
