@@ -28,6 +28,16 @@ test('what failed is listed, and replayed one by one under its key', async () =>
   await page.getByText('completed', { exact: true }).waitFor()
 })
 
+test('a record that failed shows the answer, and is replayed from its page', async () => {
+  await fail('one-record')
+  const page = await open(dashboard.page('#/records/payments/one-record'))
+  await page.getByRole('heading', { name: 'Attempt 1 was answered 503' }).waitFor()
+  await page.getByRole('region', { name: 'body of the failed answer' }).getByText('"paid"').waitFor()
+  await page.getByRole('button', { name: 'Replay' }).click()
+  await page.getByText('It was answered 200.').waitFor()
+  await page.getByText('completed', { exact: true }).waitFor()
+})
+
 test('everything that failed is replayed in three steps, none twice', async () => {
   for (let i = 0; i < 30; i++) await fail(`payment-${i}`)
   await fail('stays', 9)

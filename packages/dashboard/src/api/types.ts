@@ -61,6 +61,8 @@ export interface FullRecord extends RecordSummary {
   fingerprint: string | null
   fencing_token: string
   /** Of all processes. */
+  /** The last answer that failed an attempt. */
+  failed_answer?: Body & { attempt: number; at: string; status: number; bytes: number }
   duplicates: { count: number; first_at: string | null; last_at: string | null; at_least: boolean }
   response?: Response
   delivery?: Delivery

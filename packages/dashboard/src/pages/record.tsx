@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
-import { ApiError, deleteRecord, getRecord, redriveRecord } from '../api/client'
+import { ApiError, deleteRecord, getRecord, redriveRecord, replayOne } from '../api/client'
 import type { FullRecord } from '../api/types'
-import { count, duration } from '../format'
+import { bytes, count, duration } from '../format'
 import { StateBadge, StatusBadge } from '../parts/badges'
 import { BodyView } from '../parts/body-view'
 import { Confirm } from '../parts/confirm'
@@ -53,12 +53,33 @@ export function RecordPage({ source, name }: { source: string; name: string }) {
           <Actions record={record} onChange={reload} />
           <Facts record={record} />
           <History attempts={record.history} />
+          <FailedAnswer record={record} />
           <Contents record={record} />
         </>
       )}
     </>
   )
 }
+
+/** What the application said when an attempt failed. */
+function FailedAnswer({ record: { failed_answer: answer } }: { record: FullRecord }) {
+  if (answer === undefined) return null
+  return (
+    <section class="panel">
+      <h2>
+        Attempt {answer.attempt} was answered <StatusBadge status={answer.status} />
+      </h2>
+      <p class="muted">
+        <Moment at={answer.at} />
+        {answer.bytes > MOST_KEPT && `; the first ${bytes(MOST_KEPT)} of ${bytes(answer.bytes)}`}
+      </p>
+      <BodyView body={answer} title="body of the failed answer" />
+    </section>
+  )
+}
+
+/** Bytes of a failed answer that are kept. */
+const MOST_KEPT = 2048
 
 /** Whether an inbox makes another attempt later. */
 const waits = ({ state, inbox }: FullRecord) => inbox !== undefined && (state === 'pending' || state === 'failed')
@@ -78,6 +99,14 @@ function Actions({ record, onChange }: { record: FullRecord; onChange(): void })
     redriveRecord(source, key, options).then(redriven, setError)
   }
 
+  const replay = () => {
+    setError(undefined)
+    replayOne(source, key).then(({ status }) => {
+      notify(`It was answered ${status}.`)
+      onChange()
+    }, setError)
+  }
+
   return (
     <div>
       <div class="actions">
@@ -94,6 +123,11 @@ function Actions({ record, onChange }: { record: FullRecord; onChange(): void })
         {inbox !== undefined && state === 'completed' && (
           <button type="button" onClick={() => setAsking('again')}>
             Redrive…
+          </button>
+        )}
+        {inbox === undefined && state === 'failed' && (
+          <button type="button" class="primary" onClick={replay}>
+            Replay
           </button>
         )}
         <button type="button" class="danger" onClick={() => setAsking('delete')}>

@@ -43,6 +43,33 @@ export interface DuplicateCount {
   isAtLeast: boolean
 }
 
+/** The last answer of a handler that was no success. */
+export interface FailedAnswer {
+  /** When it was given, in ms since the epoch by the store's clock. */
+  at: number
+  /** The number of its attempt. */
+  attempt: number
+  status: number
+  /** Of the whole body, as far as it was read. */
+  bytes: number
+  /** Its beginning. */
+  body: Uint8Array
+}
+
+/** What is known of a record beside what its store's record says. */
+export interface RecordNotes {
+  duplicates: DuplicateCount
+  failedAnswer: FailedAnswer | undefined
+}
+
+const FAILED_ANSWER = object({
+  attempt: INTEGER,
+  at: TIME,
+  status: INTEGER,
+  ...BODY,
+  bytes: { ...INTEGER, description: 'of the body; 2,048 of them are kept' },
+})
+
 const DUPLICATES = object({
   count: INTEGER,
   first_at: OPTIONAL_TIME,
@@ -51,7 +78,8 @@ const DUPLICATES = object({
 })
 
 /** A summary in a list has neither history nor response nor delivery nor duplicates. */
-type AnyRecord = RecordSummary & Partial<ReceiverRecord> & { duplicates?: DuplicateCount | undefined }
+type AnyRecord = RecordSummary &
+  Partial<ReceiverRecord> & { [Note in keyof RecordNotes]?: RecordNotes[Note] | undefined }
 
 interface Field<T> {
   schema: object
@@ -87,6 +115,10 @@ const FIELDS = {
   history: field(
     { type: 'array', items: ATTEMPT, description: 'its last attempts, ten at most, oldest first' },
     ({ history = [] }) => history.map(attemptJson),
+  ),
+  failed_answer: optional(
+    FAILED_ANSWER,
+    ({ failedAnswer }, shown) => failedAnswer && failedAnswerJson(failedAnswer, shown),
   ),
   duplicates: optional(DUPLICATES, ({ duplicates }) => duplicates && duplicatesJson(duplicates)),
 
@@ -147,6 +179,7 @@ export const fullRecord = shape([
   'fencing_token',
   'history',
   'duplicates',
+  'failed_answer',
   'response',
   'delivery',
 ])
@@ -162,7 +195,7 @@ const deliveryWithHeaderObject = optional(
 
 /** `GET /webhook/idempotency/{key}`, and an event in full. */
 export const idempotencyRecord = shape(
-  [...COMMON, 'losses', ...RESULT, ...LEASE, ...INBOX, 'history', 'duplicates', 'delivery'],
+  [...COMMON, 'losses', ...RESULT, ...LEASE, ...INBOX, 'history', 'duplicates', 'failed_answer', 'delivery'],
   { delivery: deliveryWithHeaderObject },
 )
 
@@ -182,6 +215,10 @@ export function responseJson({ status, headers, body, bodyOmitted }: Response, s
 
 const duplicatesJson = ({ count, first, last, isAtLeast }: DuplicateCount) => ({
   ...{ count, first_at: isoTime(first), last_at: isoTime(last), at_least: isAtLeast },
+})
+
+const failedAnswerJson = ({ attempt, at, status, body, bytes }: FailedAnswer, shown: Shown) => ({
+  ...{ attempt, at: isoTime(at), status, ...bodyJson(body, shown), bytes },
 })
 
 const attemptJson = ({ number, process, beganAt, tookMs, outcome, fencingToken }: RecordedAttempt) => ({

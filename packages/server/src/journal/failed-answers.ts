@@ -1,5 +1,6 @@
-import type { Handler, HandlerResponse, JournalEntry } from 'hookonce'
+import type { Handler, HandlerResponse, Journal } from 'hookonce'
 import type { ResolvedSource } from '../config/resolve.js'
+import type { FailedAnswer } from '../http/record-json.js'
 import { pack, unpack } from './packed.js'
 import type { JournalWriter } from './writer.js'
 
@@ -9,20 +10,7 @@ const KEEP_MS = 7 * 86_400_000
 /** Of an answer so much is kept. */
 const MOST_BYTES = 2048
 
-/** The last answer of a handler that was no success. */
-export interface FailedAnswer {
-  /** When it was given, in ms since the epoch by the store's clock. */
-  at: number
-  /** The number of its attempt. */
-  attempt: number
-  status: number
-  /** Of the whole body, as far as it was read. */
-  bytes: number
-  /** Its beginning. */
-  body: Uint8Array
-}
-
-export const failedAnswerListOf = (source: string): string => `answers ${source}`
+const listOf = (source: string): string => `answers ${source}`
 
 /** The same handler; the beginning of what it answers is kept if its attempt fails. */
 export function withFailedAnswers(
@@ -30,7 +18,7 @@ export function withFailedAnswers(
   { options, shown }: ResolvedSource,
   writer: JournalWriter,
 ): Handler {
-  const list = failedAnswerListOf(options.name)
+  const list = listOf(options.name)
   return async (delivery, attempt) => {
     const answer = await handler(delivery, attempt)
     const { key, number } = attempt
@@ -48,7 +36,14 @@ const NO_BODY = new Uint8Array()
 
 const isSuccess = ({ status }: HandlerResponse): boolean => status >= 200 && status <= 299
 
-export function failedAnswerIn({ at, value }: JournalEntry): FailedAnswer {
-  const { facts, bytes: body } = unpack<Omit<FailedAnswer, 'at' | 'body'>>(value)
-  return { ...facts, at, body }
+/** The last answer that failed an attempt of this record; `undefined`: none is kept. */
+export async function readFailedAnswer(
+  journal: Journal,
+  { scope, key, createdAt }: { scope: string; key: string; createdAt: number },
+): Promise<FailedAnswer | undefined> {
+  const entry = await journal.find(listOf(scope), key)
+  // It may be of an earlier record of the key.
+  if (entry === undefined || entry.at < createdAt) return undefined
+  const { facts, bytes: body } = unpack<Omit<FailedAnswer, 'at' | 'body'>>(entry.value)
+  return { ...facts, at: entry.at, body }
 }

@@ -1,10 +1,10 @@
 import { InvalidRequest } from '../http/openapi/validation.js'
 
-const TIME = { type: 'string', format: 'date-time' }
+const TIME = { type: 'string' }
 
 /** In the query of a route that lists entries of a journal. */
 export const TIME_RANGE = {
-  since: { ...TIME, description: 'at this time or later' },
+  since: { ...TIME, description: 'at this time or later: 2030-01-31T12:00:00Z' },
   until: { ...TIME, description: 'before this time' },
 }
 

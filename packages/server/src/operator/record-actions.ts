@@ -2,9 +2,9 @@ import type { FastifyRequest } from 'fastify'
 import type { Answer, Inbox, Journal, Receiver, ReceiverRecord, RedriveOptions } from 'hookonce'
 import type { Shown } from '../config/redaction.js'
 import { serverProblem } from '../http/problems.js'
-import type { DuplicateCount } from '../http/record-json.js'
+import type { RecordNotes } from '../http/record-json.js'
 import { jsonAnswer } from '../http/respond.js'
-import { readDuplicates } from '../journal/duplicates.js'
+import { readNotes } from '../journal/record-notes.js'
 import type { Audit } from './audit.js'
 
 export interface RecordContext {
@@ -26,13 +26,12 @@ export class RecordActions {
   async show(
     source: string,
     key: string,
-    shape: { json(record: ReceiverRecord & { duplicates: DuplicateCount }, shown: Shown): object },
+    shape: { json(record: ReceiverRecord & RecordNotes, shown: Shown): object },
   ): Promise<Answer> {
     const { receiver, journal, shownOf } = this.#context
     const record = await receiver.record(source, key)
     if (record === undefined) return noRecord(source)
-    const duplicates = await readDuplicates(journal, record)
-    return jsonAnswer(shape.json({ ...record, duplicates }, shownOf(source)))
+    return jsonAnswer(shape.json({ ...record, ...(await readNotes(journal, record)) }, shownOf(source)))
   }
 
   async delete({ raw }: FastifyRequest, source: string, key: string, force: boolean): Promise<Answer> {

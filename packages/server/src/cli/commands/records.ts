@@ -1,7 +1,7 @@
 import type { ListQuery, RecordSummary } from 'hookonce'
 import { ALL_SHOWN } from '../../config/redaction.js'
 import { fullRecord, recordSummary } from '../../http/record-json.js'
-import { readDuplicates } from '../../journal/duplicates.js'
+import { readNotes } from '../../journal/record-notes.js'
 import { countDead, type DeadSelection, redriveDead } from '../../operator/dead-letters.js'
 import type { ExitCode } from '../exit-code.js'
 import type { CommandStore } from './command-store.js'
@@ -67,13 +67,17 @@ export async function showRecord(
     process.stderr.write(`hookonce: nothing is recorded for this key of the source ${source}\n`)
     return 1
   }
-  const duplicates = store.journal && (await readDuplicates(store.journal, record))
-  const described = fullRecord.json({ ...record, duplicates }, config.sources.get(source)?.shown ?? ALL_SHOWN)
+  const notes = store.journal && (await readNotes(store.journal, record))
+  const described = fullRecord.json({ ...record, ...notes }, config.sources.get(source)?.shown ?? ALL_SHOWN)
   if (options.has('json')) printJson(described)
   else {
-    const { response, delivery, inbox, history, duplicates, ...fields } = described
+    const { response, delivery, inbox, history, duplicates, failed_answer: failed, ...fields } = described
     printFields({ ...fields, ...inbox, ...(duplicates && duplicateFields(duplicates)) })
     if (history.length > 0) printHistory(history)
+    if (failed !== undefined) {
+      print(`\nattempt ${failed.attempt} was answered ${failed.status}`)
+      printBody(failed)
+    }
     if (delivery !== undefined) printMessage(`delivery  ${delivery.method} ${delivery.url}`, delivery)
     if (response !== undefined) printMessage(`response  ${response.status}`, response)
   }
@@ -103,15 +107,22 @@ function printHistory(history: FullRecord['history']): void {
   )
 }
 
-interface Message {
-  headers: readonly (readonly [string, string])[]
+interface Body {
   body: string | null
   body_encoding: string
 }
 
-function printMessage(title: string, { headers, body, body_encoding }: Message): void {
+interface Message extends Body {
+  headers: readonly (readonly [string, string])[]
+}
+
+function printMessage(title: string, { headers, ...body }: Message): void {
   print(`\n${title}`)
   for (const [name, value] of headers) print(`  ${name}: ${value}`)
+  printBody(body)
+}
+
+function printBody({ body, body_encoding }: Body): void {
   print(body === null ? '\n  (the body is not shown)' : `\n${body_encoding === 'base64' ? '(base64) ' : ''}${body}`)
 }
 

@@ -52,7 +52,7 @@ const FOUND = {
   contains: { type: 'string', minLength: 1, maxLength: 200, description: 'part of a body', examples: ['4711'] },
 }
 
-const ID = { type: 'string', minLength: 1, maxLength: 1024, description: 'as in the list' }
+const ID = { type: 'string', minLength: 1, maxLength: 1024, description: 'as in the list', examples: ['test-id'] }
 
 /** Deliveries that are kept with their content. Reading them changes nothing. */
 export function deliveryRoutes(app: FastifyInstance, context: DeliveryRoutesContext): void {

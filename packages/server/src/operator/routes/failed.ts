@@ -57,6 +57,12 @@ const PAGE = {
   },
 }
 const COUNTED = { type: 'object', required: ['would_replay'], properties: { would_replay: { type: 'integer' } } }
+const ONE_KEY = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 255,
+  description: 'one delivery, of the source `default` unless `source` goes with it; nothing else may',
+}
 const NAMED = query({ source: SOURCE, key: KEY }, ['key'])
 
 /** Deliveries of sources in mode `inline` that failed: shown, and replayed under their keys. */
@@ -106,10 +112,7 @@ export function failedRoutes(app: FastifyInstance, context: FailedRoutesContext)
         'Each is processed as if its sender delivered it once more: under its key, so that one that has a result by now gets it and does not run.',
       ...query({
         ...REPLAYED,
-        key: {
-          ...KEY,
-          description: 'one delivery, of the source `default` unless `source` goes with it; nothing else may',
-        },
+        key: ONE_KEY,
       }),
       ...OPERATOR_HEADER,
       response: {

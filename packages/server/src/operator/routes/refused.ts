@@ -23,7 +23,7 @@ export interface RefusedRoutesContext extends RefusedContext {
   audit: Audit
 }
 
-const ID = { type: 'string', minLength: 1, maxLength: 100, description: 'as in the list' }
+const ID = { type: 'string', minLength: 1, maxLength: 100, description: 'as in the list', examples: ['test-id'] }
 
 const LISTED = {
   source: ANY_SOURCE,
