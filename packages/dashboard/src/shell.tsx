@@ -8,6 +8,7 @@ import { DeadLetters } from './pages/dead-letters'
 import { Deliveries } from './pages/deliveries'
 import { DeliveryPage } from './pages/delivery'
 import { Failed } from './pages/failed'
+import { Health } from './pages/health'
 import { Overview } from './pages/overview'
 import { RecordPage } from './pages/record'
 import { Records } from './pages/records'
@@ -21,6 +22,7 @@ import { useTheme } from './theme'
 
 const PAGES = [
   ['', 'Overview'],
+  ['health', 'Health'],
   ['deliveries', 'Deliveries'],
   ['records', 'Records'],
   ['failed', 'Failed'],
@@ -109,6 +111,8 @@ function Page({ place, theme, access }: PageProps) {
     case 'records':
       if (source === undefined || key === undefined) return <Records query={place.query} />
       return <RecordPage key={`${source} ${key}`} source={source} name={key} />
+    case 'health':
+      return <Health query={place.query} theme={theme} />
     case 'deliveries':
       if (source === undefined || key === undefined) return <Deliveries query={place.query} />
       return <DeliveryPage key={`${source} ${key}`} source={source} id={key} />

@@ -33,6 +33,8 @@ const PAGES: [name: string, place: string, whole: string][] = [
   ['a long key', `#/records/default/${LONG_KEY}`, 'Recorded response'],
   ['no record', '#/records/default/none', 'Look for it'],
   ['dead letters', '#/dead', 'Redrive'],
+  ['health', '#/health', 'alive'],
+  ['health of a month', '#/health?range=30d', 'alive'],
   ['deliveries', '#/deliveries', 'a-payment'],
   ['one delivery', '#/deliveries/payments/a-payment', 'What became of it'],
   ['failed', '#/failed', 'a-payment'],
@@ -103,7 +105,7 @@ test('keys alone lead through the pages, and the reader is put where the page be
   await page.getByRole('heading', { name: 'Send a test delivery' }).waitFor()
   await page.keyboard.press('Tab')
   expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the page')
-  for (const expected of ['Hookonce', 'Overview', 'Deliveries', 'Records']) {
+  for (const expected of ['Hookonce', 'Overview', 'Health', 'Deliveries', 'Records']) {
     await page.keyboard.press('Tab')
     expect(await page.evaluate('document.activeElement.textContent')).toBe(expected)
   }

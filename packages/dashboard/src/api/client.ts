@@ -2,6 +2,8 @@ import type {
   Delivery,
   EventPage,
   FailedPage,
+  FigureRange,
+  Figures,
   Finding,
   FullRecord,
   KeptDelivery,
@@ -14,6 +16,7 @@ import type {
   RefusedPage,
   ReplayProgress,
   SearchProgress,
+  ServerProcess,
   Session,
   Source,
   TestedAnswer,
@@ -63,6 +66,10 @@ export const logIn = (token: string) => ask<Session>('POST', SESSION, { query: O
 export const logOut = () => ask<Session>('DELETE', SESSION, { query: OWN_PATH })
 
 export const getSources = () => ask<Source[]>('GET', 'api/sources')
+
+export const getFigures = (range: FigureRange) => ask<Figures>('GET', 'api/figures', { query: { range } })
+
+export const getProcesses = () => ask<{ processes: ServerProcess[] }>('GET', 'api/processes')
 
 export const getRecords = (query: {
   source?: string

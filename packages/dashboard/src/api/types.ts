@@ -268,3 +268,43 @@ export interface SearchProgress {
   done: boolean
   error?: string
 }
+
+export const FIGURE_RANGES = ['5m', '1h', '24h', '7d', '30d'] as const
+export type FigureRange = (typeof FIGURE_RANGES)[number]
+
+/** What processes counted in a range of time. */
+export interface FigureSum {
+  deliveries: number
+  outcomes: Record<string, number>
+  attempts: Record<string, number>
+  /** Duplicates that did not run. */
+  saved: number
+  p50_ms: number | null
+  p95_ms: number | null
+  p99_ms: number | null
+  /** A point for each step; `null`: not known. */
+  series: Record<'count' | 'failing_share' | 'hits', (number | null)[]>
+}
+
+export interface Figures extends FigureSum {
+  range: FigureRange
+  as_of: string
+  from: string
+  /** From when on something is known. */
+  since: string
+  step_ms: number
+  sources: Record<string, FigureSum>
+}
+
+export interface ServerProcess {
+  id: string
+  role: 'server' | 'worker'
+  host: string
+  pid: number
+  version: string
+  started_at: string
+  last_seen_at: string
+  alive: boolean
+  event_loop_lag_ms: number
+  in_flight: number
+}

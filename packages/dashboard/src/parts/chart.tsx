@@ -22,8 +22,13 @@ interface ChartProps {
 }
 
 const HEIGHT = 160
+/** Up to this many seconds the axis has a mark a minute. */
+const MINUTES = 600
+const DAYS = 172_800
+const DAY = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' })
+const TIME = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
 
-/** Lines over the last minutes. The legend holds the values: of the last moment, or of the one pointed at. */
+/** Lines over time. The legend holds the values: of the last moment, or of the one pointed at. */
 export function Chart({ title, times, lines, format, seconds, theme }: ChartProps) {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(null)
@@ -86,7 +91,14 @@ function options(element: HTMLElement, { lines, format, seconds, onPoint }: Draw
       y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
     },
     axes: [
-      { ...axis, grid: { show: false }, size: 26, values: '{HH}:{mm}', space: 45, incrs: [60, 120] },
+      {
+        ...axis,
+        grid: { show: false },
+        size: 26,
+        space: 45,
+        values: timeAxis(seconds),
+        ...(seconds <= MINUTES && { incrs: [60, 120] }),
+      },
       { ...axis, size: 56, values: (_, ticks) => ticks.map(format) },
     ],
     series: [
@@ -99,6 +111,10 @@ function options(element: HTMLElement, { lines, format, seconds, onPoint }: Draw
     hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)] },
   }
 }
+
+/** The marks of an axis that long: times of the day, or days. */
+const timeAxis = (seconds: number) => (_: uPlot, ticks: number[]) =>
+  ticks.map(tick => (seconds > DAYS ? DAY : TIME).format(tick * 1000))
 
 /** What a custom property is in the theme that is shown: a canvas does not know them. */
 function colorOf(element: HTMLElement, property: string): string {

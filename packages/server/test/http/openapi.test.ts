@@ -58,7 +58,9 @@ describe('the examples work as they stand', () => {
         env: { ...process.env, TOKEN: OPERATOR_TOKEN },
       })
       // There is nothing recorded to look at; and the token that the example of the login has is another.
-      const nothingThere = /\{key\}|\/api\/(record(\/|$)|session|delivery$|refused\/|failed\/delivery)/.test(path) ? [200, 404, 401] : [200]
+      const nothingThere = /\{key\}|\/api\/(record(\/|$)|session|delivery$|refused\/|failed\/delivery)/.test(path)
+        ? [200, 404, 401]
+        : [200]
       const expected = path === '/hooks/later' ? [202] : nothingThere
       expect([path, method, stdout, expected.includes(Number(stdout))]).toEqual([path, method, stdout, true])
       expect([path, Object.keys(operation.responses).includes(stdout)]).toEqual([path, true])
