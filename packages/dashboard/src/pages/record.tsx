@@ -21,13 +21,14 @@ const POLL_MS = 2000
 export function RecordPage({ source, name }: { source: string; name: string }) {
   const { data: record, error, reload } = useLoad(() => getRecord(source, name), [source, name])
   const moving = record !== undefined && (record.state === 'running' || waits(record))
+  const absent = error instanceof ApiError && error.status === 404
   useEffect(() => {
-    if (!moving) return
+    // The server may come back, or another one answer.
+    if (!moving && (error === undefined || absent)) return
     const timer = setTimeout(reload, POLL_MS)
     return () => clearTimeout(timer)
-  }, [record])
+  }, [record, error])
 
-  const absent = error instanceof ApiError && error.status === 404
   return (
     <>
       <p class="crumbs">

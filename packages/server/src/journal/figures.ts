@@ -63,6 +63,17 @@ export class Figures {
     this.#minuteAt = Number.NEGATIVE_INFINITY
   }
 
+  /** Writes the present minute as far as it has come, so that other processes can show it. */
+  shareMinute(): void {
+    if (this.#minute.size === 0) return
+    const [written] = this.#steps
+    const sources = new Map<string, Counts>()
+    for (const part of [this.#minute, ...(written!.at === this.#minuteAt ? [written!.sources] : [])]) {
+      for (const [source, counts] of part) addCounts(countsIn(sources, source), counts)
+    }
+    this.#add(written!.step, this.#minuteAt, sources)
+  }
+
   /** The last steps of a length, which may be written in part; two may be of one time. */
   lastOf(step: Step): StepCounts[] {
     const { process } = this
@@ -91,9 +102,13 @@ export class Figures {
       const at = startOf(step, this.#minuteAt)
       if (last.at !== at) Object.assign(last, { at, sources: new Map() })
       for (const [source, counts] of this.#minute) addCounts(countsIn(last.sources, source), counts)
-      const value = pack(Object.fromEntries(last.sources))
-      this.#writer.add({ list: step.list, id: idOf(at, this.process), at, keepMs: step.keepMs, value }, MOST_ENTRIES)
+      this.#add(step, at, last.sources)
     }
+  }
+
+  #add({ list, keepMs }: Step, at: number, sources: ReadonlyMap<string, Counts>): void {
+    const value = pack(Object.fromEntries(sources))
+    this.#writer.add({ list, id: idOf(at, this.process), at, keepMs, value }, MOST_ENTRIES)
   }
 }
 

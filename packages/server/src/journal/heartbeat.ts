@@ -56,7 +56,7 @@ export interface HeartbeatContext {
   clock?: Clock
 }
 
-/** Says from its construction on that this process lives. */
+/** Says from its construction on that this process lives, and what it has counted in the present minute. */
 export class Heartbeat {
   readonly #context: HeartbeatContext
   readonly #clock: Clock
@@ -92,6 +92,7 @@ export class Heartbeat {
     }
     // At the store's time: clocks of machines differ.
     journalWriter.add({ list: LIST, id, keepMs: KEEP_MS, value: pack(facts) }, MOST_PROCESSES)
+    figures.shareMinute()
     this.#cancel = this.#clock.after(INTERVAL_MS, () => this.#beat())
   }
 }

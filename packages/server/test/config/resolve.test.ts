@@ -62,6 +62,7 @@ test('the defaults are those of the documentation', async () => {
     default: {
       handle: { kind: 'acknowledge' },
       forwardHandshakes: false,
+      kept: { which: 'failed' },
       shown: { bodies: true, redactedHeaders: new Set(['authorization', 'cookie', 'proxy-authorization']) },
       options: {
         name: 'default',

@@ -36,6 +36,24 @@ function start(clock = new ManualClock()) {
   return { clock, figures, count, written, calls, writer }
 }
 
+test('the present minute is shared as far as it has come, with what was written of it', async () => {
+  const { figures, count, written, calls } = start()
+  figures.shareMinute()
+  expect(await written(MINUTES)).toEqual([])
+  count(2)
+  figures.shareMinute()
+  expect(await written(MINUTES)).toEqual([[0, 'p', 2]])
+  figures.closeMinute()
+  expect(await written(TENS)).toEqual([[0, 'p', 2]])
+  count(3)
+  figures.shareMinute()
+  expect(await written(MINUTES)).toEqual([[0, 'p', 5]])
+  expect(await written(TENS)).toEqual([[0, 'p', 2]])
+  expect(calls.at(-1)!.map(({ list }) => list)).toEqual([MINUTES.list])
+  figures.closeMinute()
+  expect(await written(MINUTES)).toEqual([[0, 'p', 5]])
+})
+
 test('a minute is written when it is over, with the longer steps that it belongs to, in one write', async () => {
   const { clock, count, written, calls } = start()
   count(2)

@@ -23,7 +23,7 @@ export function figuresRoutes(app: FastifyInstance, context: FiguresRoutesContex
     schema: {
       ...OPERATORS,
       summary: 'What all processes on this store did, in a range of time that restarts do not end',
-      description: 'Of other processes than the one that answers, the present minute is missing.',
+      description: 'Of other processes than the one that answers, the present minute is up to 15 s old.',
       ...query({ range: RANGE, source: ANY_SOURCE }),
       response: { ...json('the figures', FIGURES), ...operatorProblems('not_found') },
     },

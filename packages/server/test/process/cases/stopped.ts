@@ -40,7 +40,7 @@ export function stoppedCases(store: SharedStore): void {
     const answer = await answered
     expect(answer.status).toBe(200)
     expect(answer.body).toEqual(second!.result)
-    const record = await recordOf(other, 'k')
+    const { duplicates: _, ...record } = (await recordOf(other, 'k'))!
 
     first!.answer()
     stopped.signal('SIGCONT')
@@ -50,7 +50,8 @@ export function stoppedCases(store: SharedStore): void {
       expect(isReplay(late)).toBe(true)
       expect(late.body).toEqual(second!.result)
     }
-    expect(await recordOf(stopped, 'k')).toEqual(record)
+    // The late one may count as a duplicate.
+    expect(await recordOf(stopped, 'k')).toMatchObject(record)
     expect(upstream.calls).toHaveLength(2)
   })
 

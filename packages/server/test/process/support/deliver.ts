@@ -38,6 +38,7 @@ export interface RecordShown {
   body: string | null
   body_encoding: 'utf8' | 'base64'
   fencing_token: string
+  duplicates: object
 }
 
 export function recordedBody({ body, body_encoding }: RecordShown): Buffer {

@@ -1,0 +1,66 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type RunningServer, startServer, temporaryFolder } from '../../../server/test/support/server.js'
+import { startProxy } from './proxy.js'
+import { TOKEN } from './server.js'
+
+/**
+ * `orders` is an inbox, `payments` fails what asks for it so many times, `healing` never ends its first attempt, `stuck` never any,
+ * `stripe` and `github` are signed.
+ */
+const CONFIG = `
+import { github } from 'hookonce/senders/github'
+import { stripe } from 'hookonce/senders/stripe'
+
+const secrets = ['whsec_a-long-enough-secret-0123456789']
+const json = (value, status = 200) => Response.json(value, { status })
+export default {
+  sources: {
+    orders: { mode: 'inbox', handle: () => json({ shipped: true }) },
+    payments: {
+      handle: (delivery, attempt) => {
+        const { fail = 0 } = delivery.json()
+        return attempt.number <= fail ? json({ told: 'the bank is away' }, 503) : json({ paid: true })
+      },
+    },
+    healing: {
+      leaseSeconds: 6,
+      lockTtlSeconds: 60,
+      handle: (_, attempt) => (attempt.number === 1 ? new Promise(() => {}) : json({ healed: true })),
+    },
+    stuck: { lockTtlSeconds: 300, handle: () => new Promise(() => {}) },
+    stripe: { sender: stripe({ secrets }), handle: () => json({ seen: true }) },
+    github: { sender: github({ secrets }), handle: () => json({ seen: true }) },
+  },
+}
+`
+
+export const PREFIX = '/ops/hooks'
+
+/** Two servers on one store, behind a proxy that takes turns and removes a path. */
+export async function startFleet(store: Record<string, string | number>) {
+  const settings = Object.fromEntries(Object.entries(store).map(([name, value]) => [name, String(value)]))
+  const start = () => {
+    const cwd = temporaryFolder()
+    writeFileSync(join(cwd, 'hookonce.config.mjs'), CONFIG)
+    return startServer({ cwd, env: { ...settings, HOOKONCE_ADMIN_TOKEN: TOKEN } })
+  }
+  const servers: [RunningServer, RunningServer] = [await start(), await start()]
+  const { url } = await startProxy(
+    servers.map(server => server.url),
+    PREFIX,
+  )
+  let turn = 0
+  return {
+    servers,
+    /** Where a browser that opens it is logged in. */
+    page: `${url}/dashboard#token=${TOKEN}`,
+    /** To one server after the other, unless one is named. */
+    deliver(source: string, key: string, body: string, to = servers[turn++ % 2]!): Promise<Response> {
+      const headers = { 'x-idempotency-key': key, 'content-type': 'application/json' }
+      return fetch(`${to.url}/hooks/${source}`, { method: 'POST', headers, body })
+    },
+  }
+}
+
+export type Fleet = Awaited<ReturnType<typeof startFleet>>
