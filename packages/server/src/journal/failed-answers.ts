@@ -21,9 +21,10 @@ export function withFailedAnswers(
   const list = listOf(options.name)
   return async (delivery, attempt) => {
     const answer = await handler(delivery, attempt)
+    if (isSuccess(answer)) return answer
     const { key, number, signal } = attempt
     // What is made of an attempt that is over tells nothing of the application.
-    if (key !== null && !isSuccess(answer) && !signal.aborted) {
+    if (key !== null && !signal.aborted) {
       const { status, body } = answer
       const facts = { attempt: number, status, bytes: body.length }
       const value = pack(facts, shown.bodies ? body.subarray(0, MOST_BYTES) : NO_BODY)
