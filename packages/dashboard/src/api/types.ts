@@ -63,7 +63,8 @@ export interface FullRecord extends RecordSummary {
   /** Of all processes. */
   /** The last answer that failed an attempt. */
   failed_answer?: Body & { attempt: number; at: string; status: number; bytes: number }
-  duplicates: { count: number; first_at: string | null; last_at: string | null; at_least: boolean }
+  /** Absent: not known. */
+  duplicates?: { count: number; first_at: string | null; last_at: string | null; at_least: boolean }
   response?: Response
   delivery?: Delivery
 }

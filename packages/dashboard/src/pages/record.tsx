@@ -193,11 +193,11 @@ function Facts({ record }: { record: FullRecord }) {
           {record.losses > 0 && `, ${count(record.losses)} of them lost`}
         </Fact>
         <Fact name="Duplicates">
-          {duplicates.at_least && 'at least '}
-          {count(duplicates.count)}
+          {duplicates?.at_least && 'at least '}
+          {duplicates === undefined ? '–' : count(duplicates.count)}
         </Fact>
-        <Time name="First duplicate" at={duplicates.first_at} />
-        <Time name="Last duplicate" at={duplicates.last_at} />
+        <Time name="First duplicate" at={duplicates?.first_at ?? null} />
+        <Time name="Last duplicate" at={duplicates?.last_at ?? null} />
         <Time name="Created" at={record.created_at} />
         <Time name="Last attempt" at={record.claimed_at} />
         <Time name={record.state === 'completed' ? 'Completed' : 'Settled'} at={record.settled_at} />

@@ -26,12 +26,14 @@ export class RecordActions {
   async show(
     source: string,
     key: string,
-    shape: { json(record: ReceiverRecord & RecordNotes, shown: Shown): object },
+    shape: { json(record: ReceiverRecord & Partial<RecordNotes>, shown: Shown): object },
   ): Promise<Answer> {
     const { receiver, journal, shownOf } = this.#context
     const record = await receiver.record(source, key)
     if (record === undefined) return noRecord(source)
-    return jsonAnswer(shape.json({ ...record, ...(await readNotes(journal, record)) }, shownOf(source)))
+    // The record is what matters: its journal may be without privileges, or fail alone.
+    const notes = await readNotes(journal, record).catch(() => ({}))
+    return jsonAnswer(shape.json({ ...record, ...notes }, shownOf(source)))
   }
 
   async delete({ raw }: FastifyRequest, source: string, key: string, force: boolean): Promise<Answer> {

@@ -1,3 +1,4 @@
+import { memoryJournal, memoryStore } from 'hookonce/stores/memory'
 import { afterAll, expect, test } from 'vitest'
 import { closeApps, startApp } from '../support/app.js'
 import { send } from '../support/http.js'
@@ -39,4 +40,13 @@ test('of a source that hides bodies only the facts are kept', async () => {
   await expect
     .poll(() => answerOf('hidden'), { timeout: 30_000 })
     .toMatchObject({ attempt: 1, status: 501, body: null, bytes: 5 })
+})
+
+test('a record is shown although what is kept beside it cannot be read', async () => {
+  const away = () => Promise.reject(new Error('permission denied for table journal'))
+  const journal = { ...memoryJournal(), read: away, find: away }
+  const app = await startApp({ store: { ...memoryStore(), journal } })
+  await send(`${app.url}/webhook`, { headers: { 'x-idempotency-key': 'key-1' }, body: '{}' })
+  const { status, json } = await send(`${app.url}/api/record?key=key-1`, { method: 'GET' })
+  expect([status, json.state, json.duplicates]).toEqual([200, 'completed', undefined])
 })

@@ -161,7 +161,7 @@ test('migrations run by hand are all that is needed, with few privileges', async
   await admin.query('GRANT USAGE ON SCHEMA byhand TO few')
   await expect(store.ready()).rejects.toThrow('postgresMigrations')
   for (const migration of postgresMigrations('byhand')) await admin.query(migration)
-  await admin.query('GRANT SELECT, INSERT, UPDATE, DELETE ON byhand.records TO few')
+  await admin.query('GRANT SELECT, INSERT, UPDATE, DELETE ON byhand.records, byhand.journal TO few')
   await admin.query('GRANT SELECT, UPDATE ON byhand.meta TO few; GRANT USAGE ON SEQUENCE byhand.record_ids TO few')
 
   await store.ready()
@@ -171,6 +171,10 @@ test('migrations run by hand are all that is needed, with few privileges', async
   expect(await store.transact(id, leaseId, async () => Buffer.from('done'))).toMatchObject({ status: 'completed' })
   expect(await store.list({ limit: 10 })).toMatchObject({ records: [{ key: id.key }] })
   expect(await store.stats()).toMatchObject({ records: 1 })
+  const journal = store.journal!
+  await journal.write([{ list: 'list', id: 'id', keepMs: 1000, value: Buffer.from('kept') }])
+  expect(await journal.remove('list', 'id')).toBe(true)
+  expect(await journal.trim('list', 0)).toBe(0)
   expect(await store.delete(id)).toBe('deleted')
   await accept(store, id, { group: 'g' })
   await accept(store, newId(), { group: 'g' })
