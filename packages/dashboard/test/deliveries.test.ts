@@ -74,6 +74,23 @@ test('a refused delivery says why, and is accepted after a question', async () =
   await page.locator('.facts div', { hasText: 'Accepted' }).waitFor()
 })
 
+test('of a key that was reused, the fields that differ are marked', async () => {
+  await dashboard.deliver('/hooks/orders', 'reused', '{"order":1,"lines":[{"sku":"a","count":1}],"old":true}')
+  await dashboard.deliver('/hooks/orders', 'reused', '{"order":1,"lines":[{"sku":"a","count":2}],"new":"<b>"}')
+  const page = await open(dashboard.page('#/refused?source=orders'))
+  const link = page.getByRole('link', { name: 'Its key was used before for another payload.' })
+  await expect
+    .poll(async () => {
+      await page.getByRole('button', { name: 'Refresh' }).click()
+      return link.count()
+    })
+    .toBe(1)
+  await link.click()
+  const rows = page.getByRole('table', { name: 'What differs from the first delivery' }).locator('tbody tr')
+  await rows.first().waitFor()
+  expect((await rows.allTextContents()).sort()).toEqual(['lines.0.count12', 'new–"<b>"', 'oldtrue–'])
+})
+
 test('a refused delivery that is gone says so', async () => {
   const page = await open(dashboard.page('#/refused/signed/unknown'))
   await page.getByText('This delivery is not kept any more').waitFor()

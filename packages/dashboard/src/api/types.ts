@@ -243,6 +243,8 @@ export interface RefusedPage {
 export interface RefusedDelivery extends RefusedSummary, Delivery {
   /** Of the whole body; `null`: it was not read. */
   body_bytes: number | null
+  /** Of a mismatch: the delivery that took the key. */
+  first?: Body
 }
 
 /** One of `GET /api/deliveries`: a delivery that is kept with its content. */

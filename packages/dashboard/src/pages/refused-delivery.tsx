@@ -6,6 +6,7 @@ import { StatusBadge } from '../parts/badges'
 import { BodyView } from '../parts/body-view'
 import { Confirm } from '../parts/confirm'
 import { DeliveryPanel } from '../parts/delivery-panel'
+import { Differences } from '../parts/differences'
 import { Empty, Loading } from '../parts/empty'
 import { Failure } from '../parts/failure'
 import { useLoad } from '../parts/load'
@@ -39,6 +40,12 @@ export function RefusedPage({ source, id }: { source: string; id: string }) {
         <>
           <Reasons refused={refused} onAccepted={reload} />
           <Facts refused={refused} />
+          {refused.first !== undefined && (
+            <section class="panel">
+              <h2>What differs from the first delivery</h2>
+              <Differences first={refused.first} second={refused} />
+            </section>
+          )}
           <Content refused={refused} />
         </>
       )}

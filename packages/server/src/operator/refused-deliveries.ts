@@ -2,6 +2,7 @@ import type { Answer, Journal } from 'hookonce'
 import type { ResolvedSource } from '../config/resolve.js'
 import { mountedSource, type SourceContext } from '../deliveries/sources.js'
 import { diagnose, type Finding } from '../journal/diagnosis.js'
+import { contentOf, failedListOf, keptIn } from '../journal/kept-deliveries.js'
 import { deliveryOf, entryOf, listOf, MOST_REFUSED, type RefusedDelivery, refusedIn } from '../journal/refused-log.js'
 
 export interface RefusedContext extends SourceContext {
@@ -49,6 +50,16 @@ export class RefusedDeliveries {
   async find(source: string, id: string): Promise<RefusedOf | undefined> {
     const entry = await this.#context.journal.find(listOf(source), id)
     return entry && { ...refusedIn(entry), source }
+  }
+
+  /** The body of the delivery that took the key of a mismatch; `undefined`: it is not kept, or not shown. */
+  async firstBody({ source, key, outcome }: RefusedOf): Promise<Uint8Array | undefined> {
+    const { receiver, journal, sources } = this.#context
+    if (outcome !== 'mismatch' || key === null || !sources.get(source)!.shown.bodies) return undefined
+    const accepted = (await receiver.record(source, key))?.delivery
+    if (accepted !== undefined) return accepted.body
+    const failed = await journal.find(failedListOf(source), key)
+    return failed && keptIn(failed).isWhole ? (await contentOf(failed)).body : undefined
   }
 
   /** Checks it by the sources of now, as if it came when it came. */

@@ -24,14 +24,18 @@ const SUMMARY = {
 export const REFUSED_SUMMARY = object(SUMMARY)
 
 /** `GET /api/refused/delivery`. */
-export const REFUSED = object({
-  ...SUMMARY,
-  method: TEXT,
-  url: TEXT,
-  headers: HEADER_LIST,
-  ...BODY,
-  body_bytes: nullable('integer', { description: 'of the whole body; null: it was not read' }),
-})
+export const REFUSED = object(
+  {
+    ...SUMMARY,
+    method: TEXT,
+    url: TEXT,
+    headers: HEADER_LIST,
+    ...BODY,
+    body_bytes: nullable('integer', { description: 'of the whole body; null: it was not read' }),
+    first: { ...object(BODY), description: 'of a mismatch: the delivery that took the key, if its body is kept' },
+  },
+  ['first'],
+)
 
 /** The answer of `POST /api/refused/verify`. */
 export const VERIFIED = object({ verifies: { type: 'boolean' }, findings: SUMMARY.findings })
@@ -44,7 +48,7 @@ export const refusedSummaryJson = ({ requestId, at, acceptedAt, ...refused }: Re
   }
 }
 
-export function refusedJson(refused: RefusedOf) {
+export function refusedJson(refused: RefusedOf, firstBody: Uint8Array | undefined) {
   const { method, url, headers, body, bodyBytes } = refused
   return {
     ...refusedSummaryJson(refused),
@@ -52,5 +56,6 @@ export function refusedJson(refused: RefusedOf) {
     // What the source hides was not kept.
     ...bodyJson(body, ALL_SHOWN),
     body_bytes: bodyBytes,
+    ...(firstBody !== undefined && { first: bodyJson(firstBody, ALL_SHOWN) }),
   }
 }

@@ -25,6 +25,8 @@ beforeAll(async () => {
       inbox: { sender, mode: 'inbox', handle: () => Response.json({ done: true }) },
       hidden: { sender, recordBody: false },
       plain: { maxBodyBytes: 100 },
+      later: { mode: 'inbox', handle: () => Response.json({}) },
+      failing: { handle: () => new Response('', { status: 503 }) },
     },
   })
 })
@@ -130,6 +132,23 @@ test('a body that is too large, and a key reused for another payload, are refuse
   expect(listed[0]).toMatchObject({ key: 'key-1', findings: [] })
   const { json } = await get(`/api/refused/delivery?source=plain&id=${listed[0]!.id}`)
   expect(json.body).toBe('{"a":2}')
+})
+
+test('of a mismatch the first body is shown too, where it is kept', async () => {
+  const headers = { 'x-idempotency-key': 'reused' }
+  const listed = async (source: string) =>
+    (await get(`/api/refused?source=${source}`)).json.refused.filter(({ key }: { key: string }) => key === 'reused')
+  const firstOf = async (source: string) => {
+    await expect.poll(async () => (await listed(source)).length, { timeout: 30_000 }).toBe(1)
+    const [{ id }] = await listed(source)
+    return (await get(`/api/refused/delivery?source=${source}&id=${id}`)).json.first
+  }
+  for (const source of ['later', 'failing', 'plain']) {
+    for (const body of ['{"a":1}', '{"a":2}']) await send(`${app.url}/hooks/${source}`, { headers, body })
+  }
+  expect(await firstOf('later')).toEqual({ body: '{"a":1}', body_encoding: 'utf8' })
+  expect(await firstOf('failing')).toEqual({ body: '{"a":1}', body_encoding: 'utf8' })
+  expect(await firstOf('plain')).toBeUndefined()
 })
 
 test('a flood leaves room: of each reason some are kept, the others are counted', async () => {

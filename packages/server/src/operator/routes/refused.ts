@@ -87,7 +87,7 @@ export function refusedRoutes(app: FastifyInstance, context: RefusedRoutesContex
     },
     ...forOperators(
       refusal,
-      named(async refused => jsonAnswer(refusedJson(refused))),
+      named(async refused => jsonAnswer(refusedJson(refused, await deliveries.firstBody(refused)))),
     ),
   })
 
