@@ -15,6 +15,9 @@ afterAll(() => {
   stopServers()
 })
 
+const MOST_STEPS = 3
+const PATIENCE_MS = 50_000
+
 /** An operator at work, who counts the steps from the first page on. */
 class Job {
   readonly page: Page
@@ -45,15 +48,13 @@ class Job {
   }
 
   see(text: string | RegExp): Promise<void> {
-    return this.page.getByText(text).first().waitFor()
+    return this.page.getByText(text).first().waitFor({ timeout: PATIENCE_MS })
   }
 
   tookAtMost(steps: number): void {
     expect(this.#steps).toBeLessThanOrEqual(steps)
   }
 }
-
-const MOST_STEPS = 3
 
 /** What operators have to find out and to do, behind a proxy that takes turns between two processes. */
 function jobs(store: SharedStore): void {
@@ -92,7 +93,7 @@ function jobs(store: SharedStore): void {
     await job.goTo('Health')
     // What another process counted is there within a quarter of a minute.
     const row = job.page.getByRole('row', { name: 'payments' })
-    await row.getByRole('link', { name: '%' }).waitFor({ timeout: 60_000 })
+    await row.getByRole('link', { name: '%' }).waitFor({ timeout: PATIENCE_MS })
     await job.click(row.getByRole('link', { name: '%' }))
     await job.click(job.page.getByRole('link', { name: 'why', exact: true }))
     await job.see('the bank is away')

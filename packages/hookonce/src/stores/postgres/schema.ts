@@ -37,7 +37,7 @@ export function createMigrator(connections: Connections, statements: Statements,
   }
 
   /**
-   * Each migration has its own transaction, and reads the version again under the lock, because several processes may start
+   * Each migration of a schema that is in use has its own transaction, and reads the version again under the lock, because several processes may start
    * at once. Processes of an earlier version go on meanwhile, so the lock timeout on tables is short.
    */
   async function migrateAll(): Promise<void> {
@@ -58,6 +58,9 @@ export function createMigrator(connections: Connections, statements: Statements,
         const index = nextIndexes.get(version)
         if (index !== undefined && (await isLarge(connection, by))) await buildIndex(index, by)
         if (version < migrations.length) await connection.run(migrations[version++]!, [], by)
+        // A new schema has no rows that a migration would hold locks for: one transaction is quicker.
+        while (current.version === 0 && version < migrations.length)
+          await connection.run(migrations[version++]!, [], by)
         await connection.run('COMMIT', [], by)
       }
     } catch (error) {
