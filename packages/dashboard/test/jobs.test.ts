@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import { github } from 'hookonce/senders'
 import type { Locator, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { TOOL_TIMEOUT_MS } from '../../../scripts/test-tools/index.js'
-import { onPostgres, onRedis, type SharedStore, sqlite } from '../../server/test/process/support/stores.js'
+import { onPostgres, onRedis, type SharedStore } from '../../server/test/process/support/stores.js'
+import { temporaryFolder } from '../../server/test/support/server.js'
 import { signed } from '../../server/test/support/signed.js'
 import { useBrowser } from './support/browser.js'
 import { type Fleet, startFleet } from './support/fleet.js'
@@ -57,7 +59,7 @@ class Job {
 }
 
 /** What operators have to find out and to do, behind a proxy that takes turns between two processes. */
-function jobs(store: SharedStore): void {
+function jobs(store: Pick<SharedStore, 'fresh'>): void {
   let fleet: Fleet
 
   beforeAll(async () => {
@@ -213,6 +215,9 @@ function jobs(store: SharedStore): void {
   })
 }
 
-describe('sqlite', () => jobs(sqlite))
+/** A file of its own for all the jobs: those of the process tests are removed after each test. */
+const file = () => ({ HOOKONCE_STORE_URL: `sqlite:${join(temporaryFolder(), 'hookonce.db')}` })
+
+describe('sqlite', () => jobs({ fresh: file }))
 onRedis(jobs)
 onPostgres(jobs)

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type HttpResponse, send } from '../../../server/test/support/http.js'
 import { type RunningServer, startServer, temporaryFolder } from '../../../server/test/support/server.js'
 import { startProxy } from './proxy.js'
 import { TOKEN } from './server.js'
@@ -12,7 +13,6 @@ const CONFIG = `
 import { github } from 'hookonce/senders/github'
 import { stripe } from 'hookonce/senders/stripe'
 
-const secrets = ['whsec_a-long-enough-secret-0123456789']
 const json = (value, status = 200) => Response.json(value, { status })
 export default {
   sources: {
@@ -29,8 +29,8 @@ export default {
       handle: (_, attempt) => (attempt.number === 1 ? new Promise(() => {}) : json({ healed: true })),
     },
     stuck: { lockTtlSeconds: 300, handle: () => new Promise(() => {}) },
-    stripe: { sender: stripe({ secrets }), handle: () => json({ seen: true }) },
-    github: { sender: github({ secrets }), handle: () => json({ seen: true }) },
+    stripe: { sender: stripe({ secrets: ['whsec_a-long-enough-secret-0123456789'] }), handle: () => json({ seen: true }) },
+    github: { sender: github({ secrets: ['a-long-enough-secret-of-github'] }), handle: () => json({ seen: true }) },
   },
 }
 `
@@ -63,9 +63,9 @@ export async function startFleet(store: Record<string, string | number>) {
     /** Where a browser that opens it is logged in. */
     page: `${url}/dashboard#token=${TOKEN}`,
     /** To one server after the other, unless one is named. */
-    deliver(source: string, key: string, body: string, to = servers[turn++ % 2]!): Promise<Response> {
+    deliver(source: string, key: string, body: string, to = servers[turn++ % 2]!): Promise<HttpResponse> {
       const headers = { 'x-idempotency-key': key, 'content-type': 'application/json' }
-      return fetch(`${to.url}/hooks/${source}`, { method: 'POST', headers, body })
+      return send(`${to.url}/hooks/${source}`, { headers, body })
     },
   }
 }
