@@ -74,9 +74,7 @@ export class JournalWriter {
   #flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#flushing ??= this.#writeAll().finally(() => {
-      this.#flushing = undefined
-    })
+    this.#flushing ??= this.#writeAll()
     return this.#flushing
   }
 
@@ -84,6 +82,8 @@ export class JournalWriter {
     // What is added in this tick comes along.
     await new Promise(setImmediate)
     while (this.#waiting.length > 0) await this.#writeBatch(this.#nextBatch())
+    // In the same tick: what comes from now on begins a write of its own, or it would wait for one.
+    this.#flushing = undefined
   }
 
   #nextBatch(): Waiting[] {

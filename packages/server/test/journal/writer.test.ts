@@ -48,6 +48,22 @@ test('writes that come together are one, and a later one does not overtake', asy
   expect(calls).toEqual([['a', 'b', 'c']])
 })
 
+test('a write that comes as another one ends is not left waiting, in whatever order promises settle', async () => {
+  const journal = memoryJournal()
+  for (let ticks = 0; ticks < 20; ticks++) {
+    const { writer } = writerTo(journal)
+    const late = writer.write(entry('a'), 10).then(async () => {
+      for (let tick = 0; tick < ticks; tick++) await undefined
+      return writer.write(entry(`after ${ticks}`), 10)
+    })
+    // Much sooner than whatever else would have it written.
+    expect([ticks, await Promise.race([late, new Promise(resolve => setTimeout(resolve, 5_000))])]).toEqual([
+      ticks,
+      true,
+    ])
+  }
+})
+
 test('a list keeps about as many as it may, the newest', async () => {
   const journal = memoryJournal()
   const { writer } = writerTo(journal)
