@@ -113,8 +113,8 @@ export interface SourceConfig {
    */
   recordDelivery?: 'failed' | 'all' | 'none'
   /**
-   * What is kept of a delivery, in place of its headers and its body; `null`: nothing. One whose body is replaced cannot be
-   * replayed. Default: all but the headers that contain secrets.
+   * What is kept of a delivery that failed or was refused, in place of its headers and its body; `null`: nothing, as if it
+   * throws. One whose body is replaced can be neither replayed nor accepted. Default: all but the headers that contain secrets.
    */
   redactDelivery?: (delivery: Delivery) => RedactedDelivery | null
   /** Headers of recorded responses and accepted deliveries whose values operators are not shown. Default: none. */

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Answer, Delivery, type Handler, keyOf, type Source } from 'hookonce'
+import { type Answer, Delivery, type Handler, type Source } from 'hookonce'
 import type { Logger } from 'pino'
 import type { ResolvedConfig, ResolvedSource } from '../config/resolve.js'
+import { keyIn } from '../config/source-key.js'
 import { KEYLESS } from '../config/source-names.js'
 import { deliverySchema, HANDSHAKE } from '../http/openapi/deliveries.js'
 import { serverProblem } from '../http/problems.js'
@@ -75,8 +76,7 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
         context,
       )
     }
-    const readKey = sender === undefined ? keyOf : (delivery: Delivery) => sender.key(delivery)
-    const log = new DeliveryLog(name, readKey, context.log, context)
+    const log = new DeliveryLog(name, delivery => keyIn(configured, delivery), context.log, context)
     const keylessLog = new DeliveryLog(name, () => null, context.log, context)
     const forwardHandshake = handshakeHandlerFor(configured, source.maxResponseBytes, context)
     const receiveHandshake: Receive = async delivery => {
@@ -88,7 +88,7 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryContext): 
       return context.activity.answered(name, rest === undefined ? answer : { ...answer, rest })
     }
     const handshakes = forwardHandshake && answererOf(source, receiveHandshake, keylessLog)
-    const kept = new KeptDeliveries(context.journalWriter, name, configured)
+    const kept = new KeptDeliveries(context.journalWriter, name, configured, context.log)
     const answer = answererOf(source, (delivery, handler) => source.receive(delivery, handler), log, kept)
     route(`/hooks/${name}`, answer)
     if (name !== 'default') continue

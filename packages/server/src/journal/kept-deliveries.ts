@@ -6,11 +6,13 @@ import {
   decodeDelivery,
   encodeDelivery,
   type JournalEntry,
-  keyOf,
   type NewEntry,
 } from 'hookonce'
+import type { Logger } from 'pino'
 import type { ResolvedSource } from '../config/resolve.js'
+import { keyIn } from '../config/source-key.js'
 import { pack, unpack } from './packed.js'
+import { redactedBy } from './redacted.js'
 import type { JournalWriter } from './writer.js'
 
 /** What is kept of a source: so many, and for so long. */
@@ -54,7 +56,10 @@ export class KeptDeliveries {
   readonly #name: string
   readonly #secretHeaders: ReadonlySet<string>
 
-  constructor(writer: JournalWriter, name: string, source: ResolvedSource) {
+  readonly #log: Logger
+
+  constructor(writer: JournalWriter, name: string, source: ResolvedSource, log: Logger) {
+    this.#log = log
     this.#writer = writer
     this.#name = name
     this.#source = source
@@ -67,19 +72,21 @@ export class KeptDeliveries {
     const { outcome } = answer
     const isFailed = FAILED.has(outcome)
     if (which === 'none' || (which === 'failed' && !isFailed) || NEVER.has(outcome)) return undefined
-    return this.#keep(delivery, answer, isFailed).catch(() => {})
+    return this.#keep(delivery, answer, isFailed).catch(error => {
+      // What `redactDelivery` fails at is kept in no form.
+      this.#log.error({ source: this.#name, err: error }, 'a delivery was not kept')
+    })
   }
 
   async #keep(delivery: Delivery, { status, outcome }: Answer, isFailed: boolean): Promise<void> {
-    const { kept, options } = this.#source
-    const redacted = kept.redact === undefined ? {} : kept.redact(delivery)
+    const { kept } = this.#source
+    const redacted = redactedBy(kept, delivery)
     if (redacted === null) return
-    const readKey = options.sender === undefined ? keyOf : options.sender.key
-    const key = readKey(delivery)
+    const key = keyIn(this.#source, delivery)
     const { method, url, requestId } = delivery
-    const body = delivery.body.length > MOST_BODY_BYTES ? NO_BODY : Buffer.from(redacted.body ?? delivery.body)
-    const shown = new Delivery({ method, url, headers: redacted.headers ?? delivery.headers, body, requestId })
-    const isWhole = redacted.body === undefined && body.length === delivery.body.length && readKey(shown) === key
+    const isSmall = delivery.body.length <= MOST_BODY_BYTES
+    const shown = new Delivery({ ...redacted, method, url, requestId, body: isSmall ? redacted.body : NO_BODY })
+    const isWhole = isSmall && redacted.body === delivery.body && keyIn(this.#source, shown) === key
     const facts: KeptFacts = { key, status, outcome, requestId, bytes: delivery.body.length, isWhole }
     const value = pack(facts, await encodeDelivery(shown, this.#secretHeaders))
     const entry = { keepMs: KEEP_MS, value }

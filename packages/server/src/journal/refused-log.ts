@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { type Answer, Delivery, type DeliveryOutcome, type HeaderList, keyOf } from 'hookonce'
+import { type Answer, Delivery, type DeliveryOutcome, type HeaderList } from 'hookonce'
 import type { Sender } from 'hookonce/senders'
 import type { Logger } from 'pino'
 import { REDACTED, shownHeaders } from '../config/redaction.js'
 import type { ResolvedSource } from '../config/resolve.js'
+import { keyIn } from '../config/source-key.js'
 import { peerOf } from '../http/peer.js'
 import { problemIn, type ServerProblemCode } from '../http/problems.js'
 import { diagnose, type Finding } from './diagnosis.js'
 import { pack, unpack } from './packed.js'
+import { redactedBy } from './redacted.js'
 import type { JournalWriter } from './writer.js'
 
 /** What is kept of a source: so many, and for so long. */
@@ -44,6 +46,8 @@ export interface RefusedDelivery {
   /** The length of its whole body; `null`: it was refused by its head. */
   bodyBytes: number | null
   findings: Finding[]
+  /** All of its body is here, as it came, so that it can be checked and accepted once more. */
+  isWhole: boolean
   /** How many of the same reason and process were refused before it, after the one before, without a place here. */
   unlogged: number
   /** When an operator accepted it all the same, in ms since the epoch. */
@@ -133,17 +137,21 @@ export class RefusedLog {
   ): void {
     const { method = 'POST', url = '', rawHeaders: headers } = request
     const delivery = new Delivery({ method, url, headers, body, requestId })
-    const { shown, options } = this.#sources.get(source)!
+    const configured = this.#sources.get(source)!
+    const { shown, kept } = configured
+    const redacted = redactedBy(kept, delivery)
+    if (redacted === null) return
     const { status, outcome } = answer
-    const key = outcome === 'mismatch' ? keyIn(delivery, options.sender) : null
+    const key = outcome === 'mismatch' ? keyIn(configured, delivery) : null
+    const keptBody = shown.bodies ? redacted.body.subarray(0, MOST_BODY_BYTES) : NO_BODY
     const facts: Facts = {
       ...{ status, outcome, code: problemIn(answer)?.code ?? null, peer, requestId, key, method, url, unlogged },
-      headers: shownHeaders(delivery.headers, shown),
+      headers: shownHeaders(redacted.headers, shown),
       bodyBytes: body === NO_BODY ? null : body.length,
+      isWhole: body !== NO_BODY && redacted.body === delivery.body && keptBody.length === body.length,
       findings: outcome === 'unauthorized' ? this.#diagnose(source, delivery, at) : [],
     }
-    const kept = shown.bodies ? delivery.body.subarray(0, MOST_BODY_BYTES) : NO_BODY
-    this.#writer.add(entryOf(source, randomUUID(), at, facts, kept), MOST_REFUSED)
+    this.#writer.add(entryOf(source, randomUUID(), at, facts, keptBody), MOST_REFUSED)
   }
 
   #diagnose(source: string, delivery: Delivery, at: number): Finding[] {
@@ -154,10 +162,6 @@ export class RefusedLog {
   }
 }
 
-/** The key of a delivery whose key was valid. */
-const keyIn = (delivery: Delivery, sender: Sender | undefined): string | null =>
-  sender === undefined ? keyOf(delivery) : sender.key(delivery)
-
 export function entryOf(source: string, id: string, at: number, facts: Facts, body: Uint8Array) {
   return { list: listOf(source), id, at, keepMs: KEEP_MS, value: pack(facts, body) }
 }
@@ -166,9 +170,6 @@ export function refusedIn({ id, at, value }: { id: string; at: number; value: Ui
   const { facts, bytes: body } = unpack<Facts>(value)
   return { ...facts, id, at, body }
 }
-
-/** Whether all of its body is here, so that it can be checked and accepted once more. */
-export const isWhole = ({ bodyBytes, body }: RefusedDelivery): boolean => bodyBytes === body.length
 
 /** The delivery as far as it is kept: without the headers that hold secrets. */
 export function deliveryOf({ method, url, headers, body, requestId }: RefusedDelivery): Delivery {

@@ -29,6 +29,12 @@ beforeAll(async () => {
       hidden: { handle, recordBody: false },
       redacted: { handle, redactDelivery: () => ({ body: '{}' }) },
       secret: { handle, redactDelivery: () => null },
+      broken: {
+        handle,
+        redactDelivery: () => {
+          throw new Error('no such field')
+        },
+      },
       large: { handle },
       many: { handle },
     },
@@ -157,10 +163,18 @@ test('credentials are not kept', async () => {
   expect(text).not.toContain(TOKEN)
 })
 
-test.each(['none', 'hidden', 'secret'])('a source that keeps no deliveries keeps none: %s', async source => {
+test.each(['none', 'hidden', 'secret', 'broken'])('a source that keeps no deliveries keeps none: %s', async source => {
   isBroken = true
   expect((await deliver(source, 'key-1')).status).toBe(503)
   expect(await failedOf(source)).toEqual([])
+})
+
+test('what redactDelivery fails at is logged', async () => {
+  isBroken = true
+  await deliver('broken', 'key-2')
+  expect(app.lines()).toContainEqual(
+    expect.objectContaining({ level: 50, source: 'broken', msg: 'a delivery was not kept' }),
+  )
 })
 
 test('what is kept in another form is shown so, and is not replayed', async () => {

@@ -24,6 +24,14 @@ beforeAll(async () => {
       },
       inbox: { sender, mode: 'inbox', handle: () => Response.json({ done: true }) },
       hidden: { sender, recordBody: false },
+      redacting: { sender, redactDelivery: () => ({ headers: [], body: '{"card":"****"}' }) },
+      silent: { sender, redactDelivery: () => null },
+      broken: {
+        sender,
+        redactDelivery: () => {
+          throw new Error('no such field')
+        },
+      },
       plain: { maxBodyBytes: 100 },
       later: { mode: 'inbox', handle: () => Response.json({}) },
       failing: { handle: () => new Response('', { status: 503 }) },
@@ -110,6 +118,22 @@ test('what a source hides is not kept, and what is not kept whole is not accepte
   expect(json).toMatchObject({ body: '', body_bytes: 15 })
   const refused: HttpResponse = await change(`/api/refused/accept?source=hidden&id=${id}`)
   expect([refused.status, refused.json.code]).toEqual([409, 'refused_incomplete'])
+})
+
+test('what a source redacts is redacted of refused deliveries too, and what it fails at is not kept', async () => {
+  const card = '{"card":"4242"}'
+  for (const source of ['redacting', 'silent', 'broken']) {
+    await sendSigned(`${app.url}/hooks/${source}`, stranger, { body: card })
+  }
+  const [{ id }] = (await refusedOf('redacting', 1)) as [Listed]
+  const { json } = await get(`/api/refused/delivery?source=redacting&id=${id}`)
+  // As long as the original: its length says nothing.
+  expect([json.body, json.headers]).toEqual(['{"card":"****"}', []])
+  expect((await change(`/api/refused/accept?source=redacting&id=${id}`)).json.code).toBe('refused_incomplete')
+  await expect.poll(() => app.logged(), { timeout: 30_000 }).toContain('a refused delivery was not kept')
+  for (const source of ['silent', 'broken']) {
+    expect((await get(`/api/refused?source=${source}`)).json.refused).toEqual([])
+  }
 })
 
 test('of a large body only the beginning is kept', async () => {

@@ -10,7 +10,6 @@ import {
 } from '../../http/openapi/answers.js'
 import { serverProblem } from '../../http/problems.js'
 import { jsonAnswer } from '../../http/respond.js'
-import { isWhole } from '../../journal/refused-log.js'
 import { answered } from '../answered.js'
 import type { Audit } from '../audit.js'
 import { changeForOperators, forOperators, type Refusal } from '../auth/guard.js'
@@ -106,7 +105,7 @@ export function refusedRoutes(app: FastifyInstance, context: RefusedRoutesContex
     ...changeForOperators(
       refusal,
       named(async refused => {
-        if (!isWhole(refused)) return incomplete()
+        if (!refused.isWhole) return incomplete()
         const findings = deliveries.verify(refused)
         return jsonAnswer({ verifies: findings[0]?.code === 'verifies_now', findings })
       }),
@@ -128,7 +127,7 @@ export function refusedRoutes(app: FastifyInstance, context: RefusedRoutesContex
     ...changeForOperators(
       refusal,
       named(async (refused, { raw }) => {
-        if (!isWhole(refused)) return incomplete()
+        if (!refused.isWhole) return incomplete()
         const answer = await answered(() => deliveries.accept(refused))
         audit(raw, { action: 'accept_refused', source: refused.source, outcome: String(answer.status) })
         return jsonAnswer(answer)
@@ -147,5 +146,6 @@ interface ListQuery {
 
 const incomplete = () =>
   serverProblem('refused_incomplete', {
-    detail: 'Its body is larger than what is kept of one, or was not read: have the sender deliver it again.',
+    detail:
+      'Its body is not kept as it came: it is too large, was not read, or is hidden. Have the sender deliver it again.',
   })
