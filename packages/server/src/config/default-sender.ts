@@ -37,9 +37,13 @@ export function defaultSender(
     ...(publicUrl !== undefined && { publicUrl }),
     ...(verifyToken !== undefined && { verifyToken }),
   }
+  let schemes: Sender[] | undefined
   return {
     sender: senderOf(SENDERS.get(name)!, options, where),
-    otherSchemes: () => [...SENDERS.values()].flatMap(kind => (kind.facts.name === name ? [] : created(kind, options))),
+    otherSchemes: () => {
+      schemes ??= [...SENDERS.values()].flatMap(kind => (kind.facts.name === name ? [] : created(kind, options)))
+      return schemes
+    },
   }
 }
 

@@ -1,11 +1,11 @@
 import type { Answer } from 'hookonce'
 import type { Logger } from 'pino'
 import { serverProblem } from '../http/problems.js'
+import type { TokenBucket } from '../http/token-bucket.js'
 import type { Activity } from '../observability/activity/index.js'
 import type { Cut } from '../observability/metrics/index.js'
 import type { EventLoopLag } from './event-loop-lag.js'
 import type { Gate } from './in-flight.js'
-import type { TokenBucket } from './rate-limit.js'
 import { MIN_BYTES_PER_SECOND } from './read-body.js'
 
 export interface LoadSheddingContext {

@@ -1,5 +1,6 @@
 import { Delivery } from 'hookonce'
 import type { Sender } from 'hookonce/senders'
+import type { ResolvedSource } from '../config/resolve.js'
 import { bodyVariants } from './body-variants.js'
 import { sendersByHeader, signedHeaders } from './signature-headers.js'
 
@@ -21,7 +22,12 @@ export interface Finding {
   text: string
 }
 
-export interface Suspect {
+/** Of a source. */
+export interface SourceSenders extends Pick<ResolvedSource, 'otherSchemes'> {
+  options: Pick<ResolvedSource['options'], 'sender'>
+}
+
+interface Suspect {
   delivery: Delivery
   sender: Sender
   /** When it was received, in ms since the epoch. */
@@ -35,8 +41,33 @@ export interface Suspect {
 /** A body that is larger is not tried in other forms: each is hashed. */
 const MOST_VARIED_BYTES = 65_536
 
-/** The likely reasons why a sender's check refuses a delivery, most telling first. Takes some milliseconds. */
-export function diagnose(suspect: Suspect): Finding[] {
+/**
+ * The likely reasons why a source's sender refuses a delivery, most telling first; none: the source has no sender. Takes some
+ * milliseconds.
+ *
+ * @param at when it was received, in ms since the epoch
+ */
+export function diagnose(
+  sources: ReadonlyMap<string, SourceSenders>,
+  source: string,
+  delivery: Delivery,
+  at: number,
+): Finding[] {
+  const { options, otherSchemes } = sources.get(source)!
+  const { sender } = options
+  if (sender === undefined) return []
+  const others = [...sources].flatMap(
+    ([
+      name,
+      {
+        options: { sender: other },
+      },
+    ]) => (other === undefined || other === sender ? [] : [[name, other] as const]),
+  )
+  return findings({ delivery, sender, at, otherSources: new Map(others), otherSchemes: otherSchemes?.() ?? [] })
+}
+
+function findings(suspect: Suspect): Finding[] {
   const { delivery, sender, at } = suspect
   const refusal = sender.verify(delivery, at)
   switch (refusal) {
@@ -125,9 +156,9 @@ function* missing({ delivery, sender }: Suspect): Generator<Finding> {
 
 const LIKE_A_SIGNATURE = /signature|hmac|digest|^webhook-|^svix-|-token$|^authorization$/
 
-function* misdirected({ delivery, sender, at, otherSources, otherSchemes }: Suspect): Generator<Finding> {
+function* misdirected({ delivery, at, otherSources, otherSchemes }: Suspect): Generator<Finding> {
   for (const [name, other] of otherSources) {
-    if (other === sender || !isSignedBy(other, delivery, at)) continue
+    if (!isSignedBy(other, delivery, at)) continue
     yield {
       code: 'other_source',
       text: `It is right for the source "${name}": the URL at the sender is probably wrong.`,

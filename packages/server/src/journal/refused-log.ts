@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { type Answer, Delivery, type DeliveryOutcome, type HeaderList } from 'hookonce'
-import type { Sender } from 'hookonce/senders'
 import type { Logger } from 'pino'
 import { REDACTED, shownHeaders } from '../config/redaction.js'
 import type { ResolvedSource } from '../config/resolve.js'
 import { keyIn } from '../config/source-key.js'
 import { peerOf } from '../http/peer.js'
 import { problemIn, type ServerProblemCode } from '../http/problems.js'
+import { TokenBucket } from '../http/token-bucket.js'
 import { diagnose, type Finding } from './diagnosis.js'
 import { pack, unpack } from './packed.js'
 import { redactedBy } from './redacted.js'
@@ -18,9 +18,9 @@ export const MOST_REFUSED = 1000
 const KEEP_MS = 86_400_000
 /** Of a body so much is kept. */
 export const MOST_BODY_BYTES = 16_384
-/** Of each reason so many are kept at once, and then one in so much time: anybody can cause them. */
+/** Of each reason so many are kept at once, and then so many a second: anybody can cause them. */
 const BURST = 50
-const INTERVAL_MS = 5_000
+const PER_SECOND = 0.2
 
 /** Refused for what they are, not for want of room. */
 const REFUSED = new Set<DeliveryOutcome>(['unauthorized', 'invalid', 'mismatch'])
@@ -66,9 +66,8 @@ export interface Refused {
   body?: Uint8Array
 }
 
-interface Budget {
-  left: number
-  at: number
+interface Reason {
+  room: TokenBucket
   unlogged: number
 }
 
@@ -80,17 +79,13 @@ export const listOf = (source: string): string => `refused ${source}`
 export class RefusedLog {
   readonly #writer: JournalWriter
   readonly #sources: ReadonlyMap<string, ResolvedSource>
-  readonly #senders: ReadonlyMap<string, Sender>
   readonly #log: Logger
-  readonly #budgets = new Map<string, Budget>()
+  readonly #reasons = new Map<string, Reason>()
 
   constructor(writer: JournalWriter, sources: ReadonlyMap<string, ResolvedSource>, log: Logger) {
     this.#log = log
     this.#writer = writer
     this.#sources = sources
-    this.#senders = new Map(
-      [...sources].flatMap(([name, { options }]) => (options.sender ? [[name, options.sender]] : [])),
-    )
   }
 
   /** Costs a look at a counter, unless there is room for it. */
@@ -112,21 +107,14 @@ export class RefusedLog {
   }
 
   /** How many have found no room before; `undefined`: nor does this. */
-  #take(reason: string): number | undefined {
+  #take(name: string): number | undefined {
     const now = performance.now()
-    const budget = this.#budgets.get(reason) ?? { left: BURST, at: now, unlogged: 0 }
-    this.#budgets.set(reason, budget)
-    const earned = Math.floor((now - budget.at) / INTERVAL_MS)
-    budget.at += earned * INTERVAL_MS
-    budget.left = Math.min(BURST, budget.left + earned)
-    if (budget.left === 0) {
-      budget.unlogged++
-      return undefined
-    }
-    budget.left--
-    const { unlogged } = budget
-    budget.unlogged = 0
-    return unlogged
+    const reason = this.#reasons.get(name) ?? { room: new TokenBucket(PER_SECOND, now, BURST), unlogged: 0 }
+    this.#reasons.set(name, reason)
+    const { unlogged } = reason
+    const hasRoom = reason.room.take(now) === 0
+    reason.unlogged = hasRoom ? 0 : unlogged + 1
+    return hasRoom ? unlogged : undefined
   }
 
   #keep(
@@ -149,16 +137,9 @@ export class RefusedLog {
       headers: shownHeaders(redacted.headers, shown),
       bodyBytes: body === NO_BODY ? null : body.length,
       isWhole: body !== NO_BODY && redacted.body === delivery.body && keptBody.length === body.length,
-      findings: outcome === 'unauthorized' ? this.#diagnose(source, delivery, at) : [],
+      findings: outcome === 'unauthorized' ? diagnose(this.#sources, source, delivery, at) : [],
     }
     this.#writer.add(entryOf(source, randomUUID(), at, facts, keptBody), MOST_REFUSED)
-  }
-
-  #diagnose(source: string, delivery: Delivery, at: number): Finding[] {
-    const { options, otherSchemes } = this.#sources.get(source)!
-    if (options.sender === undefined) return []
-    const { sender } = options
-    return diagnose({ delivery, sender, at, otherSources: this.#senders, otherSchemes: otherSchemes?.() ?? [] })
   }
 }
 

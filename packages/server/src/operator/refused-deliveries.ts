@@ -64,17 +64,7 @@ export class RefusedDeliveries {
 
   /** Checks it by the sources of now, as if it came when it came. */
   verify(refused: RefusedOf): Finding[] {
-    const { sources } = this.#context
-    const { options, otherSchemes } = sources.get(refused.source)!
-    if (options.sender === undefined) return []
-    const otherSources = new Map(
-      [...sources].flatMap(([name, { options }]) => (options.sender ? [[name, options.sender]] : [])),
-    )
-    const delivery = deliveryOf(refused)
-    return diagnose({
-      ...{ delivery, sender: options.sender, at: refused.at },
-      ...{ otherSources, otherSchemes: otherSchemes?.() ?? [] },
-    })
+    return diagnose(this.#context.sources, refused.source, deliveryOf(refused), refused.at)
   }
 
   /** Processes it without a check of its signature, and notes that. The body must be whole. */

@@ -1,13 +1,14 @@
-/** A token bucket: `perSecond` tokens a second, a burst of one second's tokens. */
+/** A token bucket. */
 export class TokenBucket {
   readonly #perSecond: number
   readonly #capacity: number
   #tokens: number
   #countedAt: number
 
-  constructor(perSecond: number, now: number) {
+  /** @param burst as many tokens at once. Default: those of a second */
+  constructor(perSecond: number, now: number, burst = Math.max(1, perSecond)) {
     this.#perSecond = perSecond
-    this.#capacity = Math.max(1, perSecond)
+    this.#capacity = burst
     this.#tokens = this.#capacity
     this.#countedAt = now
   }
