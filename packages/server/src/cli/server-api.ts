@@ -27,7 +27,7 @@ export class ServerApi {
 
   /** @throws {ServerAway} @throws {StartError} the server refuses */
   async get<T>(path: string, query: Query = {}): Promise<T> {
-    const response = await this.request('GET', path, query)
+    const response = await this.request(path, query)
     return (await this.#read(() => response.json())) as T
   }
 
@@ -39,8 +39,8 @@ export class ServerApi {
   }
 
   /** The response, if it is a success. @throws {ServerAway} @throws {StartError} */
-  async request(method: 'GET' | 'POST', path: string, query: Query = {}): Promise<Response> {
-    return this.#succeeded(await this.ask(method, path, query))
+  async request(path: string, query: Query = {}): Promise<Response> {
+    return this.#succeeded(await this.ask('GET', path, query))
   }
 
   /** The response, whatever its status. @throws {ServerAway} */

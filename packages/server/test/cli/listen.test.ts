@@ -62,6 +62,17 @@ test('each delivery from then on is copied, in order, without the sender’s cre
   expect(command.stdout()).toMatch(/ default {5}one +copied +200 /)
 })
 
+test('keys that are names of JavaScript are copied, each once', async () => {
+  const server = await startServer({ env: { ...OPERATOR, HOOKONCE_MODE: 'inbox' } })
+  const keys = ['constructor', '__proto__', 'toString']
+  for (const key of keys) await deliver(server.url, key)
+  const application = await startApplication()
+  const state = join(folder(), 'state.json')
+  const args = ['listen', '--from', server.url, '--since', '1h', '--once', '--forward-to', application.url]
+  for (let i = 0; i < 2; i++) await runCli({ args: [...args, '--state', state], env: OPERATOR })
+  expect(keysOf(application)).toEqual(keys)
+})
+
 test('what an inbox accepted is copied, also from the past, and filtered', async () => {
   const server = await startServer({ env: { ...OPERATOR, HOOKONCE_MODE: 'inbox' } })
   for (let i = 0; i < 30; i++) await deliver(server.url, `key-${i}`, `{"order":${4700 + i}}`)
@@ -145,10 +156,12 @@ test('copies are written to files for tests', async () => {
   const server = await startServer({ env: { ...OPERATOR, HOOKONCE_RECORD_DELIVERY: 'all' } })
   await deliver(server.url, '../evt/1', '{"n":1}')
   await deliver(server.url, '..', '{"n":2}')
+  for (const last of ['a', 'b']) await deliver(server.url, 'x'.repeat(250) + last)
   const record = folder()
   await runCli({ args: ['listen', '--from', server.url, '--since', '1h', '--once', '--record', record], env: OPERATOR })
   const files = readdirSync(join(record, 'default')).sort()
-  expect(files).toEqual(['%2E%2E.json', '..%2Fevt%2F1.json'])
+  const long = expect.stringMatching(/^x{183}-[0-9a-f]{16}\.json$/)
+  expect(files).toEqual(['%2E%2E.json', '..%2Fevt%2F1.json', long, long])
   expect(JSON.parse(readFileSync(join(record, 'default', files[1]!), 'utf8'))).toMatchObject({
     ...{ source: 'default', key: '../evt/1', method: 'POST', url: '/webhook', body: '{"n":1}', body_encoding: 'utf8' },
   })

@@ -22,10 +22,12 @@ async function list(api: ServerApi, options: EventsOptions): Promise<ExitCode> {
   const rows: ListedRow[] = []
   const progress = new Progress()
   for (const source of await sourcesOf(api, options)) {
+    let inSource = 0
     for await (const { found, looked } of pagesOf(api, options, source)) {
       rows.push(...found)
+      inSource += found.length
       progress.update(`${looked} looked at, ${rows.length} found`)
-      if (rows.length >= options.limit) break
+      if (inSource >= options.limit) break
     }
   }
   progress.end()

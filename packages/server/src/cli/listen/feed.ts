@@ -40,19 +40,21 @@ const FETCHED_AT_ONCE = 8
 
 /** The deliveries of one source that were not copied yet. */
 export class Feed {
+  readonly source: string
   readonly #api: ServerApi
-  readonly #source: string
-  #position: Position | undefined
+  /** `undefined`: it has not begun. */
+  #at: number | undefined
+  readonly #seen: Map<string, number>
 
   constructor(api: ServerApi, source: string, position: Position | undefined) {
+    this.source = source
     this.#api = api
-    this.#source = source
-    this.#position = position
+    this.#at = position?.at
+    this.#seen = new Map(Object.entries(position?.seen ?? {}))
   }
 
-  /** `undefined`: it has not begun. */
-  get position(): Position | undefined {
-    return this.#position
+  get position(): Position {
+    return { at: this.#at!, seen: Object.fromEntries(this.#seen) }
   }
 
   /** What the source keeps. */
@@ -60,26 +62,26 @@ export class Feed {
     return (await this.#page({ limit: 1 })).kept
   }
 
-  /** All that there is now counts as copied. */
-  async skipPast(): Promise<void> {
+  /** Without a position it begins with those of this time, in ms since the epoch, or with what comes from now on. */
+  async begin(since: number | undefined): Promise<void> {
+    if (this.#at !== undefined) return
+    if (since !== undefined) {
+      this.#at = since + LATE_MS
+      return
+    }
     const newest = (await this.#page({ limit: 1 })).deliveries[0]
-    this.#position = { at: newest === undefined ? 0 : Date.parse(newest.at), seen: {} }
-    for (const { id, at } of await this.#since()) this.#position.seen[id] = Date.parse(at)
-  }
-
-  /** Copies begin with those of this time. */
-  startAt(since: number): void {
-    this.#position = { at: since + LATE_MS, seen: {} }
+    const at = newest === undefined ? 0 : Date.parse(newest.at)
+    for (const listed of await this.#listedSince(at)) this.#seen.set(listed.id, Date.parse(listed.at))
+    this.#at = at
   }
 
   /** The deliveries that are new, oldest first. Call {@link copied} for each. */
   async *fresh(): AsyncGenerator<Copied> {
-    const { seen } = this.#position!
-    const listed = (await this.#since()).filter(({ id }) => seen[id] === undefined).reverse()
+    const listed = (await this.#listedSince(this.#at!)).filter(({ id }) => !this.#seen.has(id)).reverse()
     for (let from = 0; from < listed.length; from += FETCHED_AT_ONCE) {
       const some = listed.slice(from, from + FETCHED_AT_ONCE)
       const found = await Promise.all(
-        some.map(({ id }) => this.#api.find<Copied>('api/delivery', { source: this.#source, id })),
+        some.map(({ id }) => this.#api.find<Copied>('api/delivery', { source: this.source, id })),
       )
       // What is gone by now was deleted, or is too old.
       yield* found.filter(copied => copied !== undefined)
@@ -88,20 +90,18 @@ export class Feed {
   }
 
   copied({ id, at }: Listed): void {
-    const position = this.#position!
     const time = Date.parse(at)
-    position.at = Math.max(position.at, time)
-    position.seen[id] = time
+    this.#at = Math.max(this.#at!, time)
+    this.#seen.set(id, time)
   }
 
   #forgetOld(): void {
-    const { at, seen } = this.#position!
-    for (const [id, time] of Object.entries(seen)) if (time < at - 2 * LATE_MS) delete seen[id]
+    for (const [id, time] of this.#seen) if (time < this.#at! - 2 * LATE_MS) this.#seen.delete(id)
   }
 
-  /** Newest first, all that may be new. */
-  async #since(): Promise<Listed[]> {
-    const since = new Date(Math.max(0, this.#position!.at - LATE_MS)).toISOString()
+  /** Newest first, all that may have come after this time. */
+  async #listedSince(at: number): Promise<Listed[]> {
+    const since = new Date(Math.max(0, at - LATE_MS)).toISOString()
     const listed: Listed[] = []
     for (let after: string | undefined; ; ) {
       const page = await this.#page({ since, limit: PAGE, after })
@@ -112,6 +112,6 @@ export class Feed {
   }
 
   #page(query: { since?: string; limit: number; after?: string | undefined }): Promise<Page> {
-    return this.#api.get('api/deliveries', { source: this.#source, ...query })
+    return this.#api.get('api/deliveries', { source: this.source, ...query })
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StartError } from '../../config/start-error.js'
@@ -30,10 +31,18 @@ export async function writePositions(file: string, listen: Positions): Promise<v
 }
 
 /** Writes a copy as `FOLDER/SOURCE/KEY.json`, in place of an earlier one of the same. */
-export async function recordCopy(folder: string, { source, id, key, at, delivery }: Copied): Promise<string> {
-  const name = encodeURIComponent(key ?? id).replace(/^\.+$/, dots => '%2E'.repeat(dots.length))
-  const file = join(folder, source, `${name.slice(0, 200)}.json`)
+export async function recordCopy(folder: string, { source, id, key, at, delivery }: Copied): Promise<void> {
+  const file = join(folder, source, `${fileName(key ?? id)}.json`)
   await mkdir(dirname(file), { recursive: true })
   await writeFile(file, `${JSON.stringify({ source, key, at, ...delivery }, null, 2)}\n`)
-  return file
+}
+
+/** File systems allow 255 bytes. */
+const MAX_NAME = 200
+
+function fileName(key: string): string {
+  const name = encodeURIComponent(key).replace(/^\.+$/, dots => '%2E'.repeat(dots.length))
+  if (name.length <= MAX_NAME) return name
+  const hash = createHash('sha256').update(key).digest('hex').slice(0, 16)
+  return `${name.slice(0, MAX_NAME - hash.length - 1)}-${hash}`
 }

@@ -15,29 +15,31 @@ const POLL_MS = 1_000
 export async function listen(options: ListenOptions, env: NodeJS.ProcessEnv): Promise<void> {
   const api = new ServerApi(options.from, env)
   const positions = options.state === undefined ? {} : await readPositions(options.state)
-  const own = positions[api.origin] ?? {}
-  positions[api.origin] = own
   const say = sayOnChange()
-  const feeds = await untilItAnswers(say, () => openFeeds(api, options, own))
+  const feeds = await untilItAnswers(say, () => openFeeds(api, options, positions[api.origin]))
   const application =
     options.forwardTo === undefined ? undefined : new Application(options.forwardTo, why => say(`${why}; trying again`))
   const print = printer(options.json)
+  const save = async () => {
+    if (options.state === undefined) return
+    const own = Object.fromEntries(feeds.map(({ source, position }) => [source, position]))
+    positions[api.origin] = { ...positions[api.origin], ...own }
+    await writePositions(options.state, positions)
+  }
   // `hookonce listen | head` has read enough.
   process.stdout.once('error', () => process.exit())
   for (;;) {
-    for (const [source, feed] of feeds) {
+    for (const feed of feeds) {
       await untilItAnswers(say, async () => {
         for await (const copied of feed.fresh()) {
           if (isWanted(copied, options)) print(copied, await copy(copied, application, options))
           say('')
           feed.copied(copied)
-          own[source] = feed.position!
-          await saveState(options, positions)
+          await save()
         }
-        own[source] = feed.position!
       })
     }
-    await saveState(options, positions)
+    await save()
     if (options.once) return
     await sleep(POLL_MS)
   }
@@ -46,21 +48,20 @@ export async function listen(options: ListenOptions, env: NodeJS.ProcessEnv): Pr
 async function openFeeds(
   api: ServerApi,
   { source, since }: ListenOptions,
-  own: Positions[string],
-): Promise<Map<string, Feed>> {
+  known: Positions[string] = {},
+): Promise<Feed[]> {
   const names =
     source === undefined ? (await api.get<{ name: string }[]>('api/sources')).map(({ name }) => name) : [source]
-  const feeds = new Map<string, Feed>()
+  const feeds: Feed[] = []
   for (const name of names) {
-    const feed = new Feed(api, name, own[name])
+    const feed = new Feed(api, name, known[name])
     const kept = await feed.kept()
-    if (kept !== 'none') feeds.set(name, feed)
     process.stderr.write(`${terminalSafe(name)}: ${KEPT[kept]}\n`)
-    if (feed.position !== undefined) continue
-    if (since === undefined) await feed.skipPast()
-    else feed.startAt(since)
+    if (kept === 'none') continue
+    await feed.begin(since)
+    feeds.push(feed)
   }
-  if (feeds.size === 0)
+  if (feeds.length === 0)
     throw new StartError('there is nothing to copy: set HOOKONCE_RECORD_DELIVERY=all at the server', 1)
   return feeds
 }
@@ -83,10 +84,6 @@ async function copy(copied: Copied, application: Application | undefined, { reco
   if (!copied.whole) return { skipped: 'its body is not kept as it came' }
   if (record !== undefined) await recordCopy(record, copied)
   return application?.send(copied)
-}
-
-async function saveState({ state }: ListenOptions, positions: Positions): Promise<void> {
-  if (state !== undefined) await writePositions(state, positions)
 }
 
 async function untilItAnswers<T>(say: (why: string) => void, work: () => Promise<T>): Promise<T> {

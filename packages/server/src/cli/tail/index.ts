@@ -33,7 +33,7 @@ export async function tail(options: TailOptions, env: NodeJS.ProcessEnv): Promis
 /** Resolves with why the stream ended. */
 async function follow(api: ServerApi, onDeliveries: (deliveries: AnsweredDelivery[]) => void): Promise<string> {
   try {
-    const { body } = await api.request('GET', 'api/stream')
+    const { body } = await api.request('api/stream')
     for await (const { name, data } of eventsIn(body!)) {
       onDeliveries(name === 'delivery' ? (JSON.parse(data) as AnsweredDelivery[]) : [])
     }
