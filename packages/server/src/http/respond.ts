@@ -31,6 +31,29 @@ export function textAnswer(contentType: string, text: string, status = 200): Ans
   return { status, headers: [['content-type', contentType]], body: Buffer.from(text), outcome: 'executed' }
 }
 
+/** A line of JSON for each. `finished` is called with the last, also after an interruption. */
+export function linesAnswer<T>(lines: AsyncIterable<T>, finished: (last?: T) => void = () => {}): Answer {
+  return {
+    status: 200,
+    headers: [['content-type', 'application/x-ndjson'], UNBUFFERED],
+    body: new Uint8Array(),
+    rest: textOf(lines, finished),
+    outcome: 'executed',
+  }
+}
+
+async function* textOf<T>(lines: AsyncIterable<T>, finished: (last?: T) => void): AsyncGenerator<Uint8Array> {
+  let last: T | undefined
+  try {
+    for await (const line of lines) {
+      last = line
+      yield Buffer.from(`${JSON.stringify(line)}\n`)
+    }
+  } finally {
+    finished(last)
+  }
+}
+
 /** Whether the client is a browser. */
 export function acceptsHtml({ headers }: IncomingMessage): boolean {
   return /\btext\/html\b/.test(headers.accept ?? '')

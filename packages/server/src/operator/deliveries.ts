@@ -1,7 +1,7 @@
 import type { Delivery, DeliveryOutcome, Journal, JournalEntry, Receiver } from 'hookonce'
 import type { ResolvedSource } from '../config/resolve.js'
 import { contentOf, deliveryListOf, failedListOf, keptIn } from '../journal/kept-deliveries.js'
-import { positionIn } from './journal-page.js'
+import { type PageQuery, readPage } from './journal-page.js'
 import { recordPage } from './record-page.js'
 
 export interface DeliveriesContext {
@@ -25,14 +25,7 @@ export interface ListedDelivery {
   isWhole: boolean
 }
 
-export interface DeliveryQuery {
-  source: string
-  since?: number | undefined
-  until?: number | undefined
-  limit: number
-  /** The page before's `next`. */
-  after?: string | undefined
-}
+export type DeliveryQuery = PageQuery & { source: string }
 
 /** What each source keeps of its deliveries: an inbox all that it accepted, others as `recordDelivery` says. */
 export class Deliveries {
@@ -86,16 +79,14 @@ export class Deliveries {
     return { deliveries: page.records.map(record => acceptedOf(source, record)), next: page.next }
   }
 
-  async #kept({ source, since, until, limit, after }: DeliveryQuery) {
-    const position = positionIn(after)
-    const entries = await this.#context.journal.read(this.#listOf(source), {
-      limit,
-      ...(since !== undefined && { since }),
-      ...(until !== undefined && { until }),
-      ...(position !== undefined && { after: position }),
-    })
-    const last = entries.length === limit ? entries.at(-1)! : undefined
-    return { deliveries: entries.map(entry => keptOf(source, entry)), next: last && `${last.at}.${last.id}` }
+  async #kept(query: DeliveryQuery) {
+    const { entries, ...next } = await readPage(
+      this.#context.journal,
+      [query.source],
+      source => this.#listOf(source),
+      query,
+    )
+    return { deliveries: entries.map(({ source, entry }) => keptOf(source, entry)), ...next }
   }
 }
 

@@ -3,6 +3,7 @@ import type { Answer, Delivery, Journal, JournalEntry, Receiver } from 'hookonce
 import type { ResolvedSource } from '../config/resolve.js'
 import { mountedSource, type SourceContext } from '../deliveries/sources.js'
 import { contentOf, failedListOf, type KeptDelivery, keptIn } from '../journal/kept-deliveries.js'
+import { type JournalPage, type PageQuery, readPage } from './journal-page.js'
 
 export interface FailedContext extends SourceContext {
   receiver: Receiver
@@ -23,8 +24,6 @@ export interface FailedSelection {
   until?: number | undefined
 }
 
-type PageQuery = FailedSelection & { limit: number; after?: { at: number; id: string } | undefined }
-
 export interface ReplayProgress {
   /** How many were called again. */
   replayed: number
@@ -35,6 +34,8 @@ export interface ReplayProgress {
   /** Why it was interrupted; then this is the last progress. */
   error?: string
 }
+
+type Listed = JournalPage['entries'][number]
 
 /** The entries of one page, and how many are replayed at once: as a sender might deliver them. */
 const BATCH = 50
@@ -49,17 +50,10 @@ export class FailedDeliveries {
   }
 
   /** A page of them, newest first, which may be shorter than `limit`; `next` is absent on the last. */
-  async page(selection: PageQuery) {
-    const { limit } = selection
-    const bySource = await Promise.all(
-      this.#sourcesOf(selection).map(async source =>
-        (await this.#entries(source, selection)).map(entry => ({ source, entry })),
-      ),
-    )
-    const newest = bySource.flat().sort(newestFirst).slice(0, limit)
-    const open = await Promise.all(newest.map(({ source, entry }) => this.#isOpen(source, entry)))
-    const failed = newest.filter((_, i) => open[i]).map(({ source, entry }) => failedOf(source, entry))
-    return { failed, last: newest.length === limit ? newest.at(-1)!.entry : undefined }
+  async page(query: FailedSelection & PageQuery): Promise<{ failed: FailedDelivery[]; next?: string }> {
+    const { entries, ...next } = await this.#read(this.#sourcesOf(query), query)
+    const open = await this.#open(entries)
+    return { failed: open.map(({ source, entry }) => failedOf(source, entry)), ...next }
   }
 
   /** One of them with its content, also if it has a result by now; `undefined`: none is kept. */
@@ -70,7 +64,7 @@ export class FailedDeliveries {
 
   async count(selection: FailedSelection): Promise<number> {
     let count = 0
-    for await (const { entries } of this.#batches(selection)) count += entries.length
+    for await (const batch of this.#batches(selection)) count += batch.length
     return count
   }
 
@@ -86,10 +80,10 @@ export class FailedDeliveries {
   async *replayAll(selection: FailedSelection, limit: number): AsyncGenerator<ReplayProgress> {
     const progress: ReplayProgress = { replayed: 0, succeeded: 0, failed: 0, done: false }
     try {
-      for await (const { source, entries } of this.#batches(selection)) {
-        while (entries.length > 0 && progress.replayed < limit) {
-          const some = entries.splice(0, Math.min(CONCURRENCY, limit - progress.replayed))
-          const successes = await Promise.all(some.map(entry => this.#succeeds(source, entry)))
+      for await (const batch of this.#batches(selection)) {
+        while (batch.length > 0 && progress.replayed < limit) {
+          const some = batch.splice(0, Math.min(CONCURRENCY, limit - progress.replayed))
+          const successes = await Promise.all(some.map(entry => this.#succeeds(entry)))
           progress.replayed += some.length
           progress.succeeded += successes.filter(Boolean).length
           progress.failed = progress.replayed - progress.succeeded
@@ -103,23 +97,20 @@ export class FailedDeliveries {
     }
   }
 
-  async #succeeds(source: string, entry: JournalEntry): Promise<boolean> {
+  async #succeeds({ source, entry }: Listed): Promise<boolean> {
     const { outcome, rest } = await this.replay(source, entry.id, await contentOf(entry))
     if (rest !== undefined) await rest[Symbol.asyncIterator]().return?.()
     return DONE.has(outcome)
   }
 
-  /** Those that can be replayed, a page at a time. What fails again is newer then, and is not met a second time. */
-  async *#batches(selection: FailedSelection): AsyncGenerator<{ source: string; entries: JournalEntry[] }> {
+  /** Those that can be replayed, a page at a time. Pages go from the newest to the oldest, so that none is met twice. */
+  async *#batches(selection: FailedSelection): AsyncGenerator<Listed[]> {
     for (const source of this.#sourcesOf(selection)) {
-      let after: JournalEntry | undefined
+      let after: string | undefined
       do {
-        const read = await this.#entries(source, { ...selection, limit: BATCH, after })
-        after = read.length === BATCH ? read.at(-1) : undefined
-        const open = await Promise.all(
-          read.map(async entry => keptIn(entry).isWhole && (await this.#isOpen(source, entry))),
-        )
-        yield { source, entries: read.filter((_, i) => open[i]) }
+        const { entries, next } = await this.#read([source], { ...selection, limit: BATCH, after })
+        yield await this.#open(entries.filter(({ entry }) => keptIn(entry).isWhole))
+        after = next
         await setImmediate()
       } while (after !== undefined)
     }
@@ -129,17 +120,18 @@ export class FailedDeliveries {
     return source === undefined ? [...this.#context.sources.keys()] : [source]
   }
 
-  #entries(source: string, { since, until, after, limit }: PageQuery): Promise<JournalEntry[]> {
-    return this.#context.journal.read(failedListOf(source), {
-      limit,
-      ...(since !== undefined && { since }),
-      ...(until !== undefined && { until }),
-      ...(after !== undefined && { after }),
-    })
+  #read(sources: string[], query: PageQuery): Promise<JournalPage> {
+    return readPage(this.#context.journal, sources, failedListOf, query)
+  }
+
+  /** Those without a result. */
+  async #open(entries: readonly Listed[]): Promise<Listed[]> {
+    const open = await Promise.all(entries.map(listed => this.#isOpen(listed)))
+    return entries.filter((_, i) => open[i])
   }
 
   /** Whether it still has no result: the sender's own retry may have had one. */
-  async #isOpen(source: string, { id: key }: JournalEntry): Promise<boolean> {
+  async #isOpen({ source, entry: { id: key } }: Listed): Promise<boolean> {
     const { receiver, journal } = this.#context
     const record = await receiver.record(source, key)
     if (record?.state !== 'completed') return true
@@ -150,8 +142,5 @@ export class FailedDeliveries {
 
 /** A result is recorded. */
 const DONE = new Set<Answer['outcome']>(['executed', 'replayed', 'joined'])
-
-const newestFirst = (a: { entry: JournalEntry }, b: { entry: JournalEntry }): number =>
-  b.entry.at - a.entry.at || (a.entry.id < b.entry.id ? 1 : -1)
 
 const failedOf = (source: string, entry: JournalEntry): FailedDelivery => ({ ...keptIn(entry), source, key: entry.id })

@@ -1,3 +1,4 @@
+import type { Journal, JournalEntry } from 'hookonce'
 import { InvalidRequest } from '../http/openapi/validation.js'
 
 const TIME = { type: 'string' }
@@ -8,11 +9,7 @@ export const TIME_RANGE = {
   until: { ...TIME, description: 'before this time' },
 }
 
-export const PAGE_AFTER = {
-  type: 'string',
-  pattern: '^\\d{1,16}\\..{1,1024}$',
-  description: '`next` of the page before',
-}
+export const PAGE_AFTER = { type: 'string', description: '`next` of the page before' }
 
 /** @throws {InvalidRequest} it is no time */
 export function timeOf(text: string | undefined): number | undefined {
@@ -22,9 +19,47 @@ export function timeOf(text: string | undefined): number | undefined {
   return time
 }
 
-/** The position that `next` names. */
-export function positionIn(after: string | undefined): { at: number; id: string } | undefined {
-  if (after === undefined) return undefined
-  const point = after.indexOf('.')
-  return { at: Number(after.slice(0, point)), id: after.slice(point + 1) }
+export interface PageQuery {
+  since?: number | undefined
+  until?: number | undefined
+  limit: number
+  /** The page before's `next`. */
+  after?: string | undefined
+}
+
+export interface JournalPage {
+  entries: { source: string; entry: JournalEntry }[]
+  /** Absent on the last page. */
+  next?: string
+}
+
+/** Entries of the lists of these sources, newest first. @throws {InvalidRequest} `after` is not the `next` of a page */
+export async function readPage(
+  journal: Journal,
+  sources: readonly string[],
+  listOf: (source: string) => string,
+  { since, until, limit, after }: PageQuery,
+): Promise<JournalPage> {
+  const query = {
+    limit,
+    ...(since !== undefined && { since }),
+    ...(until !== undefined && { until }),
+    ...(after !== undefined && { after: positionIn(after) }),
+  }
+  const lists = await Promise.all(
+    sources.map(async source => (await journal.read(listOf(source), query)).map(entry => ({ source, entry }))),
+  )
+  const entries = lists
+    .flat()
+    .sort(({ entry: a }, { entry: b }) => b.at - a.at || (a.id < b.id ? 1 : -1))
+    .slice(0, limit)
+  if (entries.length < limit) return { entries }
+  const { at, id } = entries.at(-1)!.entry
+  return { entries, next: `${at}.${id}` }
+}
+
+function positionIn(after: string): { at: number; id: string } {
+  const [, at, id] = /^(\d{1,16})\.(.+)$/s.exec(after) ?? []
+  if (id === undefined) throw new InvalidRequest('after is not the next of a page')
+  return { at: Number(at), id }
 }

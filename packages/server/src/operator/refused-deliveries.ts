@@ -4,6 +4,7 @@ import { mountedSource, type SourceContext } from '../deliveries/sources.js'
 import { diagnose, type Finding } from '../journal/diagnosis.js'
 import { contentOf, failedListOf, keptIn } from '../journal/kept-deliveries.js'
 import { deliveryOf, entryOf, listOf, MOST_REFUSED, type RefusedDelivery, refusedIn } from '../journal/refused-log.js'
+import { type PageQuery, readPage } from './journal-page.js'
 
 export interface RefusedContext extends SourceContext {
   sources: ReadonlyMap<string, ResolvedSource>
@@ -13,16 +14,6 @@ export interface RefusedContext extends SourceContext {
 /** A refused delivery with its source. */
 export type RefusedOf = RefusedDelivery & { source: string }
 
-export interface RefusedQuery {
-  /** Default: all. */
-  source?: string | undefined
-  since?: number | undefined
-  until?: number | undefined
-  limit: number
-  /** The last one of the page before. */
-  after?: { at: number; id: string } | undefined
-}
-
 /** What an operator can do with deliveries that were refused. */
 export class RefusedDeliveries {
   readonly #context: RefusedContext
@@ -31,20 +22,12 @@ export class RefusedDeliveries {
     this.#context = context
   }
 
-  /** Newest first. */
-  async list({ source, limit, ...range }: RefusedQuery): Promise<RefusedOf[]> {
+  /** A page of a source or, by default, of all, newest first; `next` is absent on the last. */
+  async page(query: PageQuery & { source?: string | undefined }): Promise<{ refused: RefusedOf[]; next?: string }> {
     const { journal, sources } = this.#context
-    const names = source === undefined ? [...sources.keys()] : [source]
-    const given = Object.fromEntries(Object.entries(range).filter(([, value]) => value !== undefined))
-    const lists = await Promise.all(
-      names.map(async name =>
-        (await journal.read(listOf(name), { limit, ...given })).map(entry => ({ ...refusedIn(entry), source: name })),
-      ),
-    )
-    return lists
-      .flat()
-      .sort((a, b) => b.at - a.at || (a.id < b.id ? 1 : -1))
-      .slice(0, limit)
+    const names = query.source === undefined ? [...sources.keys()] : [query.source]
+    const { entries, ...next } = await readPage(journal, names, listOf, query)
+    return { refused: entries.map(({ source, entry }) => ({ ...refusedIn(entry), source })), ...next }
   }
 
   async find(source: string, id: string): Promise<RefusedOf | undefined> {

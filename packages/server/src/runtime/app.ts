@@ -1,7 +1,5 @@
 import type { RequestListener } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import type { Inbox, Journal, Receiver } from 'hookonce'
-import type { Logger } from 'pino'
 import { largestBody } from '../config/capacity.js'
 import { ALL_SHOWN } from '../config/redaction.js'
 import type { ResolvedConfig } from '../config/resolve.js'
@@ -10,16 +8,11 @@ import type { Gate } from '../deliveries/in-flight.js'
 import { LoadShedding } from '../deliveries/load-shedding.js'
 import { Bodies } from '../deliveries/read-body.js'
 import { deliveryRoutes } from '../deliveries/routes.js'
-import type { ForwardAgent } from '../http/exchange.js'
 import { checkQueries } from '../http/query-check.js'
 import { createRouter, type Route } from '../http/router.js'
 import { indexRoute } from '../http/routes/index.js'
 import { problemRoutes } from '../http/routes/problems.js'
-import type { Figures } from '../journal/figures.js'
 import { RefusedLog } from '../journal/refused-log.js'
-import type { JournalWriter } from '../journal/writer.js'
-import type { Activity } from '../observability/activity/index.js'
-import type { Metrics } from '../observability/metrics/index.js'
 import type { Traces } from '../observability/telemetry/traces.js'
 import { createAudit } from '../operator/audit.js'
 import { createOperators, operatorLog } from '../operator/auth/access.js'
@@ -38,22 +31,13 @@ import { sessionRoutes } from '../operator/routes/session.js'
 import { testDeliveryRoute } from '../operator/routes/test-delivery.js'
 import { eventRoutes } from '../operator/routes/webhook-events.js'
 import { recordRoutes } from '../operator/routes/webhook-records.js'
+import type { Parts } from './assemble.js'
 import { healthRoutes } from './health-routes.js'
 
-export interface AppContext {
+export interface AppContext extends Omit<Parts, 'opened' | 'duplicates' | 'telemetry'> {
   config: ResolvedConfig
-  receiver: Receiver
-  inbox: Inbox
   gate: Gate
-  /** Connections to the applications. */
-  agent: ForwardAgent
-  activity: Activity
-  metrics: Metrics
-  journal: Journal
-  journalWriter: JournalWriter
-  figures: Figures
-  traces?: Traces | undefined
-  log: Logger
+  traces: Traces | undefined
 }
 
 export interface App extends RequestListener {
@@ -63,10 +47,9 @@ export interface App extends RequestListener {
 
 /** All routes, not listening. */
 export async function createApp(context: AppContext): Promise<App> {
-  const { config, receiver, inbox, gate, agent, activity, metrics, journal, journalWriter, figures, traces, log } =
-    context
+  const { config, receiver, inbox, gate, activity, metrics, journal, journalWriter, figures, log } = context
   const { app, routes } = createRouter(log)
-  const { sources, allowNoIdempotency, maxInFlight, maxBodyMemoryBytes } = config
+  const { sources, maxInFlight, maxBodyMemoryBytes } = config
   const eventLoop = new EventLoopLag(config.maxEventLoopDelayMs)
   const loadShedding = new LoadShedding({
     gate,
@@ -78,25 +61,8 @@ export async function createApp(context: AppContext): Promise<App> {
   })
   const bodies = new Bodies(maxBodyMemoryBytes, largestBody(sources))
   metrics.countInFlight = () => gate.inProgress
-  const deliveries = deliveryRoutes(app, {
-    receiver,
-    inbox,
-    sources,
-    allowNoIdempotency,
-    gate,
-    loadShedding,
-    bodies,
-    activity,
-    refused: new RefusedLog(journalWriter, sources, log),
-    journalWriter,
-    traces,
-    agent,
-    metrics,
-    log,
-    logDeliveries: config.logDeliveries,
-    logKeys: config.logKeys,
-    logFormat: config.logFormat,
-  })
+  const refused = new RefusedLog(journalWriter, sources, log)
+  const deliveries = deliveryRoutes(app, { ...context, ...config, loadShedding, bodies, refused })
   const operators = createOperators(config.operatorAccess, operatorLog(log))
   const { refusal } = operators
   const audit = createAudit(log, operators.mode)
@@ -112,10 +78,10 @@ export async function createApp(context: AppContext): Promise<App> {
     apiSourceRoute(api, { sources, activity, refusal })
     overviewRoutes(api, { activity, gate, refusal })
     keptDeliveryRoutes(api, { receiver, sources, journal, refusal, shownOf })
-    failedRoutes(api, { receiver, inbox, agent, metrics, sources, journal, journalWriter, refusal, audit, shownOf })
+    failedRoutes(api, { ...context, sources, refusal, audit, shownOf })
     figuresRoutes(api, { journal, figures, sources, refusal })
-    refusedRoutes(api, { receiver, inbox, agent, metrics, sources, journal, journalWriter, refusal, audit })
-    testDeliveryRoute(api, { receiver, inbox, agent, metrics, journalWriter, sources, operators, audit })
+    refusedRoutes(api, { ...context, sources, refusal, audit })
+    testDeliveryRoute(api, { ...context, sources, operators, audit })
   })
   metricsRoute(app, metrics, refusal)
   docsRoutes(app, routes, refusal)

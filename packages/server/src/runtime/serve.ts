@@ -14,59 +14,19 @@ import { createMemoryRelief } from './v8.js'
 /** Runs the server until a signal ends the process. @throws {StartError} */
 export async function serve(config: ResolvedConfig): Promise<void> {
   assertAllowed(config.operatorAccess)
-  const {
-    log,
-    opened,
-    receiver,
-    inbox,
-    agent,
-    activity,
-    metrics,
-    journal,
-    journalWriter,
-    figures,
-    duplicates,
-    telemetry,
-  } = await assemble(config)
+  const parts = await assemble(config)
+  const { log, opened, receiver, inbox, metrics, telemetry } = parts
   const gate = new Gate(createMemoryRelief())
-  const traces = telemetry?.traces
-  const onRequest = await createApp({
-    config,
-    receiver,
-    inbox,
-    gate,
-    agent,
-    activity,
-    metrics,
-    journal,
-    journalWriter,
-    figures,
-    traces,
-    log,
-  })
+  const onRequest = await createApp({ ...parts, config, gate, traces: telemetry?.traces })
   const { host, port, maxConnections } = config
   const limits = { maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
   const listening = await listen(onRequest, { host, port, setting: 'port' }, limits)
   if (config.inboxConcurrency > 0) inbox.start()
   const heartbeat = new Heartbeat({
-    role: 'server',
-    urls: listening.urls,
-    inFlight: () => gate.inProgress,
-    running: receiver.running,
-    ...{ figures, journal, journalWriter },
+    ...{ role: 'server', urls: listening.urls, inFlight: () => gate.inProgress, running: receiver.running },
+    ...parts,
   })
-  shutDownOnSignal({
-    gate,
-    receiver,
-    inbox,
-    listening,
-    figures,
-    heartbeat,
-    duplicates,
-    telemetry,
-    drainMs: config.drainMs,
-    log,
-  })
+  shutDownOnSignal({ ...parts, gate, listening, heartbeat, drainMs: config.drainMs })
   for (const source of loopsOf(config.sources, listening.urls)) {
     log.warn({ source }, 'it forwards to this receiver itself: every delivery of it is answered 508 (loop_detected)')
   }

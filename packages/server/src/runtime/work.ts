@@ -14,11 +14,8 @@ export async function work(config: ResolvedConfig): Promise<void> {
   const sources = [...config.sources].filter(([, { inbox }]) => inbox !== undefined).map(([name]) => name)
   if (sources.length === 0) throw new StartError('there is nothing to work on: no source has mode inbox')
   if (config.workPort !== undefined) assertAllowed(config.operatorAccess)
-  const { log, opened, receiver, inbox, metrics, journal, journalWriter, figures, duplicates, telemetry } =
-    await assemble({
-      ...config,
-      inboxConcurrency: Math.max(1, config.inboxConcurrency),
-    })
+  const parts = await assemble({ ...config, inboxConcurrency: Math.max(1, config.inboxConcurrency) })
+  const { log, opened, receiver, inbox, metrics } = parts
   const gate = new Gate(() => {})
   const { host, workPort: port, maxConnections } = config
   const limits = { maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
@@ -34,20 +31,9 @@ export async function work(config: ResolvedConfig): Promise<void> {
   const { urls } = listening
   const heartbeat = new Heartbeat({
     ...{ role: 'worker', urls, inFlight: () => 0, running: receiver.running },
-    ...{ figures, journal, journalWriter },
+    ...parts,
   })
-  shutDownOnSignal({
-    gate,
-    receiver,
-    inbox,
-    listening,
-    figures,
-    heartbeat,
-    duplicates,
-    telemetry,
-    drainMs: config.drainMs,
-    log,
-  })
+  shutDownOnSignal({ ...parts, gate, listening, heartbeat, drainMs: config.drainMs })
   log.info({ sources, store: opened.place, durability: opened.durability, ...(urls.length > 0 && { urls }) }, 'working')
 }
 

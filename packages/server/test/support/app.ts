@@ -57,19 +57,8 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
   const unsubscribe = activity.subscribe()
   const stopLogging = logEvents(log, config.logKeys)
   if (config.inboxConcurrency > 0) inbox.start()
-  const onRequest = await createApp({
-    config,
-    receiver,
-    inbox,
-    gate,
-    agent,
-    activity,
-    metrics,
-    journal,
-    journalWriter,
-    figures,
-    log,
-  })
+  const parts = { receiver, inbox, gate, agent, activity, metrics, journal, journalWriter, figures, log }
+  const onRequest = await createApp({ ...parts, config, traces: undefined })
   const limits = { maxConnections: config.maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
   const listening = await listen(onRequest, { host: config.host, port: 0, setting: 'port' }, limits)
   closing.push(async () => {

@@ -4,10 +4,10 @@ import { ANY_SOURCE, json, media, OPERATORS, operatorProblems, query, SOURCE } f
 import { nullable, object, TEXT, TIME } from '../../http/openapi/json-schema.js'
 import { serverProblem } from '../../http/problems.js'
 import { DELIVERY, deliveryJson, isoTime } from '../../http/record-json.js'
-import { jsonAnswer, UNBUFFERED } from '../../http/respond.js'
+import { jsonAnswer, linesAnswer } from '../../http/respond.js'
 import { forOperators, type Refusal } from '../auth/guard.js'
 import { Deliveries, type DeliveriesContext, type ListedDelivery } from '../deliveries.js'
-import { TIME_RANGE, timeOf } from '../journal-page.js'
+import { PAGE_AFTER, TIME_RANGE, timeOf } from '../journal-page.js'
 import { type SearchProgress, search } from '../search.js'
 
 export interface DeliveryRoutesContext extends DeliveriesContext {
@@ -19,7 +19,7 @@ const LISTED = {
   source: { ...ANY_SOURCE, description: 'default: the newest of every source, one page' },
   ...TIME_RANGE,
   limit: { type: 'integer', minimum: 1, maximum: 500, default: 50 },
-  after: { type: 'string', description: '`next` of the page before' },
+  after: PAGE_AFTER,
 }
 
 const SUMMARY = {
@@ -102,14 +102,8 @@ export function deliveryRoutes(app: FastifyInstance, context: DeliveryRoutesCont
       const { source, since, until, contains } = request.query as SearchQuery
       const names = source === undefined ? [...sources.keys()] : [source]
       const shown = names.filter(name => shownOf(name).bodies)
-      const lines = search(deliveries, { sources: shown, contains, since: timeOf(since), until: timeOf(until) })
-      return {
-        status: 200,
-        headers: [['content-type', 'application/x-ndjson'], UNBUFFERED],
-        body: new Uint8Array(),
-        rest: linesOf(lines),
-        outcome: 'executed',
-      }
+      const selected = { sources: shown, contains, since: timeOf(since), until: timeOf(until) }
+      return linesAnswer(progressJson(search(deliveries, selected)))
     }),
   })
 
@@ -155,10 +149,8 @@ interface SearchQuery {
   contains: string
 }
 
-async function* linesOf(progress: AsyncIterable<SearchProgress>): AsyncGenerator<Uint8Array> {
-  for await (const { found, ...rest } of progress) {
-    yield Buffer.from(`${JSON.stringify({ ...rest, found: found.map(summaryJson) })}\n`)
-  }
+async function* progressJson(progress: AsyncIterable<SearchProgress>) {
+  for await (const { found, ...rest } of progress) yield { ...rest, found: found.map(summaryJson) }
 }
 
 const summaryJson = ({ at, requestId, isWhole, ...listed }: ListedDelivery) => ({

@@ -13,7 +13,7 @@ import {
   SOURCE,
 } from '../../http/openapi/answers.js'
 import { serverProblem } from '../../http/problems.js'
-import { jsonAnswer, UNBUFFERED } from '../../http/respond.js'
+import { jsonAnswer, linesAnswer } from '../../http/respond.js'
 import { answered } from '../answered.js'
 import type { Audit, Change } from '../audit.js'
 import { changeForOperators, forOperators, type Refusal } from '../auth/guard.js'
@@ -24,7 +24,7 @@ import {
   type ReplayProgress,
 } from '../failed-deliveries.js'
 import { FAILED, FAILED_SUMMARY, failedJson, failedSummaryJson } from '../failed-json.js'
-import { PAGE_AFTER, positionIn, TIME_RANGE, timeOf } from '../journal-page.js'
+import { PAGE_AFTER, TIME_RANGE, timeOf } from '../journal-page.js'
 
 export interface FailedRoutesContext extends FailedContext {
   refusal: Refusal
@@ -83,8 +83,8 @@ export function failedRoutes(app: FastifyInstance, context: FailedRoutesContext)
     },
     ...forOperators(refusal, async (_, request) => {
       const { after, limit, ...selected } = request.query as ListQuery
-      const { failed, last } = await deliveries.page({ ...selectionOf(selected), limit, after: positionIn(after) })
-      return jsonAnswer({ failed: failed.map(failedSummaryJson), ...(last && { next: `${last.at}.${last.id}` }) })
+      const { failed, ...next } = await deliveries.page({ ...selectionOf(selected), limit, after })
+      return jsonAnswer({ failed: failed.map(failedSummaryJson), ...next })
     }),
   })
 
@@ -162,34 +162,14 @@ async function replayMany(
     limit = await deliveries.count(selection)
     if (confirm !== String(limit)) return unconfirmed(limit)
   }
-  const finished = ({ replayed, done, error }: ReplayProgress) =>
-    note({
-      ...{ action: 'replay_many', source: selection.source, count: replayed },
-      ...(done ? { outcome: 'replayed' } : { outcome: 'broken_off', error }),
-    })
-  return {
-    status: 200,
-    headers: [['content-type', 'application/x-ndjson'], UNBUFFERED],
-    body: new Uint8Array(),
-    rest: linesOf(deliveries.replayAll(selection, limit), finished),
-    outcome: 'executed',
-  }
-}
-
-/** A line of JSON for each batch. `finished` is called with the last progress, also after an interruption. */
-async function* linesOf(
-  batches: AsyncIterable<ReplayProgress>,
-  finished: (last: ReplayProgress) => void,
-): AsyncGenerator<Uint8Array> {
-  let last: ReplayProgress = { replayed: 0, succeeded: 0, failed: 0, done: false }
-  try {
-    for await (const progress of batches) {
-      last = progress
-      yield Buffer.from(`${JSON.stringify(progress)}\n`)
-    }
-  } finally {
-    finished(last)
-  }
+  return linesAnswer(
+    deliveries.replayAll(selection, limit),
+    ({ replayed = 0, done, error }: Partial<ReplayProgress> = {}) =>
+      note({
+        ...{ action: 'replay_many', source: selection.source, count: replayed },
+        ...(done ? { outcome: 'replayed' } : { outcome: 'broken_off', error }),
+      }),
+  )
 }
 
 interface Named {

@@ -13,7 +13,7 @@ import { jsonAnswer } from '../../http/respond.js'
 import { answered } from '../answered.js'
 import type { Audit } from '../audit.js'
 import { changeForOperators, forOperators, type Refusal } from '../auth/guard.js'
-import { PAGE_AFTER, positionIn, TIME_RANGE, timeOf } from '../journal-page.js'
+import { PAGE_AFTER, TIME_RANGE, timeOf } from '../journal-page.js'
 import { type RefusedContext, RefusedDeliveries, type RefusedOf } from '../refused-deliveries.js'
 import { REFUSED, REFUSED_SUMMARY, refusedJson, refusedSummaryJson, VERIFIED } from '../refused-json.js'
 
@@ -57,13 +57,9 @@ export function refusedRoutes(app: FastifyInstance, context: RefusedRoutesContex
       response: { ...json('a page', PAGE), ...operatorProblems('not_found') },
     },
     ...forOperators(refusal, async (_, request) => {
-      const { source, since, until, limit, after } = request.query as ListQuery
-      const page = await deliveries.list({
-        ...{ source, limit, since: timeOf(since), until: timeOf(until) },
-        after: positionIn(after),
-      })
-      const last = page.length === limit ? page.at(-1) : undefined
-      return jsonAnswer({ refused: page.map(refusedSummaryJson), ...(last && { next: `${last.at}.${last.id}` }) })
+      const { since, until, ...rest } = request.query as ListQuery
+      const { refused, ...next } = await deliveries.page({ ...rest, since: timeOf(since), until: timeOf(until) })
+      return jsonAnswer({ refused: refused.map(refusedSummaryJson), ...next })
     }),
   })
 

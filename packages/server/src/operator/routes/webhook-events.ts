@@ -5,11 +5,12 @@ import { json, media, OPERATORS, operatorProblems, query } from '../../http/open
 import { ref } from '../../http/openapi/schemas.js'
 import { serverProblem } from '../../http/problems.js'
 import { eventSummary, STATES } from '../../http/record-json.js'
-import { jsonAnswer, UNBUFFERED } from '../../http/respond.js'
+import { jsonAnswer, linesAnswer } from '../../http/respond.js'
 import type { Audit, Change } from '../audit.js'
 import { forOperators, type Refusal } from '../auth/guard.js'
 import { countDead, type DeadSelection, type RedriveProgress, redriveDead } from '../dead-letters.js'
 import { fullEvents } from '../full-events.js'
+import { PAGE_AFTER, TIME_RANGE, timeOf } from '../journal-page.js'
 import type { RecordActions } from '../record-actions.js'
 import { recordPage } from '../record-page.js'
 
@@ -22,17 +23,15 @@ export interface EventContext {
   shownOf(source: string): Shown
 }
 
-const TIME = { type: 'string', description: 'accepted at or after, before: 2030-01-31T12:00:00Z' }
 const SELECTED = {
   source: { type: 'string' },
-  since: TIME,
-  until: TIME,
+  ...TIME_RANGE,
   limit: { type: 'integer', minimum: 1, maximum: 10_000_000 },
 }
 const LISTED = {
   ...SELECTED,
   state: { enum: STATES },
-  after: { type: 'string', description: '`next` of the page before' },
+  after: PAGE_AFTER,
   bodies: { type: 'boolean', description: 'events in full; a page then ends after 8 MiB' },
 }
 const REDRIVEN = {
@@ -73,7 +72,6 @@ export function eventRoutes(app: FastifyInstance, context: EventContext): void {
     },
     ...forOperators(refusal, async (_, request) => {
       const query = readQuery(request)
-      if ('status' in query) return query
       if (query.bodies) return fullEvents(receiver, query.list, shownOf)
       const page = await recordPage(receiver, query.list)
       return jsonAnswer({ events: page.records.map(record => eventSummary.json(record)), next: page.next ?? null })
@@ -98,7 +96,6 @@ export function eventRoutes(app: FastifyInstance, context: EventContext): void {
     },
     ...forOperators(refusal, async (_, request) => {
       const query = readQuery(request)
-      if ('status' in query) return query
       if (query.key === undefined) {
         const audit = (change: Change) => context.audit(request.raw, change)
         return redriveMany(receiver, inbox, query, request.query as Confirmed, audit)
@@ -140,18 +137,14 @@ async function redriveMany(
     if (confirm !== String(count)) return unconfirmed(count)
     selection.limit = count
   }
-  return {
-    status: 200,
-    headers: [['content-type', 'application/x-ndjson'], UNBUFFERED],
-    body: new Uint8Array(),
-    rest: progressOf(redriveDead(receiver, inbox, selection), ({ redriven, done, error }) =>
+  return linesAnswer(
+    redriveDead(receiver, inbox, selection),
+    ({ redriven = 0, done, error: why }: Partial<RedriveProgress> = {}) =>
       audit({
         ...{ action: 'redrive_many', source: scope, count: redriven },
-        ...(done ? { outcome: 'redriven' } : { outcome: 'broken_off', error }),
+        ...(done ? { outcome: 'redriven' } : { outcome: 'broken_off', error: why }),
       }),
-    ),
-    outcome: 'executed',
-  }
+  )
 }
 
 function unconfirmed(count: number): Answer {
@@ -159,22 +152,6 @@ function unconfirmed(count: number): Answer {
     detail: `Nothing was redriven. ${count} deliveries match now: to redrive them send confirm=${count}, or confirm=all.`,
     members: { would_redrive: count },
   })
-}
-
-/** One line of JSON for each batch. `finished` is called with the last progress, also after an interruption. */
-async function* progressOf(
-  batches: ReturnType<typeof redriveDead>,
-  finished: (last: RedriveProgress) => void,
-): AsyncGenerator<Uint8Array> {
-  let last: RedriveProgress = { looked: 0, redriven: 0, done: false }
-  try {
-    for await (const progress of batches) {
-      last = progress
-      yield Buffer.from(`${JSON.stringify(progress)}\n`)
-    }
-  } finally {
-    finished(last)
-  }
 }
 
 interface Query {
@@ -198,13 +175,10 @@ interface QueryString {
   error?: string
 }
 
-/** The query of a request, or the answer to an invalid one. */
-function readQuery(request: FastifyRequest): Query | Answer {
+/** @throws {InvalidRequest} */
+function readQuery(request: FastifyRequest): Query {
   const { source, state, limit, after, key, bodies = false, error, ...times } = request.query as QueryString
   const [since, until] = [timeOf(times.since), timeOf(times.until)]
-  if (Number.isNaN(since) || Number.isNaN(until)) {
-    return serverProblem('bad_request', { detail: 'since and until must be times, e.g. 2030-01-31T12:00:00Z.' })
-  }
   return {
     list: {
       accepted: true,
@@ -220,8 +194,4 @@ function readQuery(request: FastifyRequest): Query | Answer {
     error,
     limit: limit ?? Number.POSITIVE_INFINITY,
   }
-}
-
-function timeOf(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Date.parse(text)
 }
