@@ -6,9 +6,11 @@ import { useLive } from '../live'
 import { Empty, Loading } from '../parts/empty'
 import { Failure } from '../parts/failure'
 import { Filters } from '../parts/filters'
+import { KeyCell } from '../parts/key-cell'
 import { useLoad } from '../parts/load'
 import { Moment } from '../parts/moment'
 import { notify } from '../parts/notice'
+import { Pager } from '../parts/pager'
 import { RunMany } from '../parts/run-many'
 import { visible } from '../parts/visible'
 import { link } from '../router'
@@ -66,10 +68,7 @@ export function DeadLetters({ query }: { query: URLSearchParams }) {
           )}
         </>
       )}
-      <nav class="pager" aria-label="Pages of dead letters">
-        {after !== undefined && <a href={link(['dead'], filters)}>Newest</a>}
-        {page.data?.next && <a href={link(['dead'], { ...filters, after: page.data.next })}>Older</a>}
-      </nav>
+      <Pager of="dead letters" path={['dead']} filters={filters} after={after} next={page.data?.next} />
     </>
   )
 }
@@ -138,11 +137,9 @@ function DeadTable({ events, onChange }: { events: AcceptedEvent[]; onChange(): 
         <tbody>
           {events.map(event => (
             <tr key={`${event.source} ${event.key}`}>
-              <td class="key">
-                <a href={link(['records', event.source, event.key])}>{event.key}</a>
-                <span class="muted block">{event.source}</span>
+              <KeyCell href={link(['records', event.source, event.key])} text={event.key} source={event.source}>
                 <span class="error-line block">{visible(event.last_error ?? '')}</span>
-              </td>
+              </KeyCell>
               <td class="wide-only">
                 <Moment at={event.accepted_at} />
               </td>

@@ -6,8 +6,10 @@ import { OutcomeBadge, StatusBadge } from '../parts/badges'
 import { Empty, Loading } from '../parts/empty'
 import { Failure } from '../parts/failure'
 import { Filters } from '../parts/filters'
+import { KeyCell } from '../parts/key-cell'
 import { useLoad } from '../parts/load'
 import { Moment } from '../parts/moment'
+import { Pager } from '../parts/pager'
 import { link } from '../router'
 
 /** Deliveries that are kept with their content, listed or searched. */
@@ -51,10 +53,7 @@ function Listed({ selected, after }: { selected: Selection; after: string | unde
           <p>An inbox keeps what it accepted, another source what failed, or all if it is set so.</p>
         </Empty>
       )}
-      <nav class="pager" aria-label="Pages of deliveries">
-        {after !== undefined && <a href={link(['deliveries'], { ...selected })}>Newest</a>}
-        {next !== undefined && <a href={link(['deliveries'], { ...selected, after: next })}>Older</a>}
-      </nav>
+      <Pager of="deliveries" path={['deliveries']} filters={{ ...selected }} after={after} next={next} />
     </>
   )
 }
@@ -127,10 +126,7 @@ function DeliveryTable({ deliveries }: { deliveries: KeptDelivery[] }) {
       <tbody>
         {deliveries.map(({ id, source, key, at, outcome, status }) => (
           <tr key={`${source} ${id}`}>
-            <td class="key">
-              <a href={link(['deliveries', source, id])}>{key ?? 'without a key'}</a>
-              <span class="muted block">{source}</span>
-            </td>
+            <KeyCell href={link(['deliveries', source, id])} text={key ?? 'without a key'} source={source} />
             <td>
               {status !== null && <StatusBadge status={status} />} <OutcomeBadge outcome={outcome} />
             </td>

@@ -6,9 +6,11 @@ import { OutcomeBadge, StatusBadge } from '../parts/badges'
 import { Empty, Loading } from '../parts/empty'
 import { Failure } from '../parts/failure'
 import { Filters } from '../parts/filters'
+import { KeyCell } from '../parts/key-cell'
 import { useLoad } from '../parts/load'
 import { Moment } from '../parts/moment'
 import { notify } from '../parts/notice'
+import { Pager } from '../parts/pager'
 import { RunMany } from '../parts/run-many'
 import { link } from '../router'
 
@@ -62,10 +64,7 @@ export function Failed({ query }: { query: URLSearchParams }) {
           )}
         </>
       )}
-      <nav class="pager" aria-label="Pages of failed deliveries">
-        {after !== undefined && <a href={link(['failed'], filters)}>Newest</a>}
-        {page.data?.next && <a href={link(['failed'], { ...filters, after: page.data.next })}>Older</a>}
-      </nav>
+      <Pager of="failed deliveries" path={['failed']} filters={filters} after={after} next={page.data?.next} />
     </>
   )
 }
@@ -106,10 +105,11 @@ function FailedTable({ failed, onChange }: { failed: FailedDelivery[]; onChange(
         <tbody>
           {failed.map(delivery => (
             <tr key={`${delivery.source} ${delivery.key}`}>
-              <td class="key">
-                <a href={link(['records', delivery.source, delivery.key])}>{delivery.key}</a>
-                <span class="muted block">{delivery.source}</span>
-              </td>
+              <KeyCell
+                href={link(['records', delivery.source, delivery.key])}
+                text={delivery.key}
+                source={delivery.source}
+              />
               <td>
                 <StatusBadge status={delivery.status} /> <OutcomeBadge outcome={delivery.outcome} />
               </td>

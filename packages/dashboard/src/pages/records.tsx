@@ -5,6 +5,7 @@ import { Empty, Loading } from '../parts/empty'
 import { Failure } from '../parts/failure'
 import { useLoad } from '../parts/load'
 import { Moment } from '../parts/moment'
+import { Pager } from '../parts/pager'
 import { SourceSelect } from '../parts/source-select'
 import { visible } from '../parts/visible'
 import { go, link } from '../router'
@@ -72,10 +73,7 @@ export function Records({ query }: { query: URLSearchParams }) {
       ) : (
         <RecordTable records={data.records} />
       )}
-      <nav class="pager" aria-label="Pages of records">
-        {after !== undefined && <a href={link(['records'], { key, source, state })}>Newest</a>}
-        {data?.next !== undefined && <a href={link(['records'], { key, source, state, after: data.next })}>Older</a>}
-      </nav>
+      <Pager of="records" path={['records']} filters={{ key, source, state }} after={after} next={data?.next} />
     </>
   )
 }

@@ -7,6 +7,7 @@ import { Failure } from '../parts/failure'
 import { Filters } from '../parts/filters'
 import { useLoad } from '../parts/load'
 import { Moment } from '../parts/moment'
+import { Pager } from '../parts/pager'
 import { visible } from '../parts/visible'
 import { link } from '../router'
 
@@ -46,10 +47,7 @@ export function Refused({ query }: { query: URLSearchParams }) {
           </p>
         </Empty>
       )}
-      <nav class="pager" aria-label="Pages of refused deliveries">
-        {after !== undefined && <a href={link(['refused'], filters)}>Newest</a>}
-        {page.data?.next && <a href={link(['refused'], { ...filters, after: page.data.next })}>Older</a>}
-      </nav>
+      <Pager of="refused deliveries" path={['refused']} filters={filters} after={after} next={page.data?.next} />
     </>
   )
 }
