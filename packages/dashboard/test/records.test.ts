@@ -48,6 +48,31 @@ test('they are filtered by source and state, and found by key in every source', 
   await page.getByText('Nothing fits').waitFor()
 })
 
+test('they are found by how their keys begin, by type and by time', async () => {
+  await dashboard.deliver('/hooks/orders', 'order_2', '{"type":"order.paid"}')
+  const page = await open(dashboard.page('#/records'))
+  const shown = (...rows: string[]) =>
+    expect
+      .poll(async () => {
+        await page.getByRole('button', { name: 'Refresh' }).click()
+        return page.locator(ROWS).allTextContents()
+      })
+      .toEqual(rows.map(row => expect.stringMatching(row)))
+  await page.getByLabel('Key or label').fill('order_*')
+  await page.keyboard.press('Enter')
+  await shown('order_2.*order.paid', 'order_1')
+
+  await page.getByLabel('Key or label').fill('')
+  await page.getByText('Type, term, error, time').click()
+  await page.getByLabel('Type').fill('order.')
+  await page.keyboard.press('Enter')
+  await shown('order_2')
+  // The fields in use are not folded away.
+  await page.getByLabel('and before').fill('2020-01-01T00:00')
+  await page.keyboard.press('Enter')
+  await page.getByText('Nothing fits').waitFor()
+})
+
 test('a record says how often its delivery came again, and when', async () => {
   for (let i = 0; i < 3; i++) await dashboard.deliver('/webhook', 'repeated', '{}')
   const page = await open(dashboard.page('#/records/default/repeated'))

@@ -71,13 +71,21 @@ export const getFigures = (range: FigureRange) => ask<Figures>('GET', 'api/figur
 
 export const getProcesses = () => ask<{ processes: ServerProcess[] }>('GET', 'api/processes')
 
-export const getRecords = (query: {
-  source?: string
+export interface RecordFilter extends Selection {
   state?: RecordState
   label?: string
-  after?: string
-  limit?: string
-}) => ask<RecordPage>('GET', 'api/records', { query })
+  /** The beginning of the event's type, and of its key. */
+  type?: string
+  key_prefix?: string
+  /** A term of its source. */
+  term?: string
+  /** Part of the last error. */
+  error?: string
+  order?: 'newest'
+}
+
+export const getRecords = (query: RecordFilter & { after?: string; limit?: string }) =>
+  ask<RecordPage>('GET', 'api/records', { query: { ...query } })
 
 export const getRecord = (source: string, key: string) =>
   ask<FullRecord>('GET', 'api/record', { query: { source, key } })

@@ -40,6 +40,8 @@ export interface RecordSummary {
   settled_at: string | null
   expires_at: string | null
   last_error: string | null
+  /** Absent: the list was not read from the index of events. */
+  event_type?: string | null
   lease_remaining_ms: number
   /** Of what an inbox accepted. */
   inbox?: { due_at: string | null; group: string | null; round: number }

@@ -1,37 +1,22 @@
-import { ApiError, getRecord, getRecords, getSources } from '../api/client'
-import type { RecordPage, RecordState, RecordSummary } from '../api/types'
+import { ApiError, getRecord, getRecords, getSources, type RecordFilter } from '../api/client'
+import type { RecordPage, RecordSummary } from '../api/types'
 import { StateBadge } from '../parts/badges'
 import { Empty, Loading } from '../parts/empty'
 import { Failure } from '../parts/failure'
 import { useLoad } from '../parts/load'
 import { Moment } from '../parts/moment'
 import { Pager } from '../parts/pager'
-import { SourceSelect } from '../parts/source-select'
+import { type Given, givenIn, RecordSearch, STATES } from '../parts/record-search'
 import { visible } from '../parts/visible'
-import { go, link } from '../router'
+import { link } from '../router'
 
-const STATES: RecordState[] = ['running', 'completed', 'failed', 'pending', 'dead']
+type RecordQuery = RecordFilter & { after?: string }
 
 /** What is recorded, newest first; or what is recorded for one key. */
 export function Records({ query }: { query: URLSearchParams }) {
-  const given = (name: string) => query.get(name) ?? undefined
-  const [key, source, after] = [given('key'), given('source'), given('after')]
-  const state = STATES.find(state => state === given('state'))
-  const { data, error, reload } = useLoad<RecordPage>(
-    () =>
-      key === undefined
-        ? getRecords({ ...(source && { source }), ...(state && { state }), ...(after && { after }) })
-        : lookUp(key, source, state, after),
-    [key, source, state, after],
-  )
-
-  const search = (event: Event) => {
-    event.preventDefault()
-    const form = new FormData(event.currentTarget as HTMLFormElement)
-    const field = (name: string) => String(form.get(name)).trim()
-    go(link(['records'], { key: field('key'), source: field('source'), state: field('state') }))
-  }
-  const filtered = key ?? source ?? state
+  const given = givenIn(query)
+  const after = query.get('after') ?? undefined
+  const { data, error, reload } = useLoad<RecordPage>(() => pageOf(given, after), [String(query)])
 
   return (
     <>
@@ -41,41 +26,44 @@ export function Records({ query }: { query: URLSearchParams }) {
           Refresh
         </button>
       </div>
-      <search>
-        <form class="filters" key={String(query)} onSubmit={search}>
-          <label class="field wide">
-            <span>Key or label</span>
-            <input name="key" type="search" defaultValue={key ?? ''} placeholder="the whole of it" spellcheck={false} />
-          </label>
-          <SourceSelect value={source} all />
-          <label class="field">
-            <span>State</span>
-            <select name="state" defaultValue={state ?? ''}>
-              <option value="">all</option>
-              {STATES.map(each => (
-                <option key={each} value={each} selected={each === state}>
-                  {each}
-                </option>
-              ))}
-            </select>
-          </label>
-          <button type="submit" class="primary">
-            Search
-          </button>
-        </form>
-      </search>
+      <RecordSearch key={String(query)} given={given} />
       {error !== undefined ? (
         <Failure error={error} retry={reload} />
       ) : data === undefined ? (
         <Loading />
       ) : data.records.length === 0 && data.next === undefined ? (
-        <Nothing filtered={filtered !== undefined} />
+        <Nothing filtered={Object.keys(given).length > 0} />
       ) : (
         <RecordTable records={data.records} />
       )}
-      <Pager of="records" path={['records']} filters={{ key, source, state }} after={after} next={data?.next} />
+      <Pager of="records" path={['records']} filters={given} after={after} next={data?.next} />
     </>
   )
+}
+
+/** How long a search goes on that has not filled its page. */
+const SEARCH_MS = 3_000
+const PAGE = 50
+
+/** A page of what fits. A key without a star at its end is a name: a record's key or its label. */
+function pageOf({ key, state, ...filter }: Given, after: string | undefined): Promise<RecordPage> {
+  const states = STATES.find(each => each === state)
+  const query: RecordQuery = { ...filter, ...(states && { state: states }), ...(after && { after }) }
+  if (key?.endsWith('*')) return filled({ ...query, key_prefix: key.slice(0, -1) })
+  if (key !== undefined) return lookUp(key, query)
+  return filled({ ...query, ...(states === undefined && { order: 'newest' }) })
+}
+
+/** The server looks at a bounded number of records for each answer. */
+async function filled(query: RecordQuery): Promise<RecordPage> {
+  const until = performance.now() + SEARCH_MS
+  let page = await getRecords(query)
+  const { records } = page
+  while (page.next !== undefined && records.length < PAGE && performance.now() < until) {
+    page = await getRecords({ ...query, after: page.next, limit: String(PAGE - records.length) })
+    records.push(...page.records)
+  }
+  return { ...page, records }
 }
 
 function Nothing({ filtered }: { filtered: boolean }) {
@@ -83,8 +71,8 @@ function Nothing({ filtered }: { filtered: boolean }) {
     return (
       <Empty title="Nothing fits">
         <p>
-          Keys and labels are compared as a whole, and a record is gone when its retention is over.{' '}
-          <a href={link(['records'])}>Show all</a>
+          A record is gone when its retention is over; by type, term, error and time those are found that began while
+          the index of events was kept. <a href={link(['records'])}>Show all</a>
         </p>
       </Empty>
     )
@@ -121,6 +109,7 @@ function RecordTable({ records }: { records: RecordSummary[] }) {
             <td class="key">
               <a href={link(['records', record.source, record.key])}>{record.key}</a>
               {record.label !== null && <span class="block">{record.label}</span>}
+              {record.event_type && <span class="block">{visible(record.event_type)}</span>}
               <span class="muted block">{record.source}</span>
               <LastError record={record} />
             </td>
@@ -154,15 +143,11 @@ function LastError({ record: { state, last_error } }: { record: RecordSummary })
 /**
  * What has this name, as its key or its label. Every source has keys of its own: the same key may be recorded in several.
  */
-async function lookUp(
-  name: string,
-  source: string | undefined,
-  state: RecordState | undefined,
-  after: string | undefined,
-): Promise<RecordPage> {
+async function lookUp(name: string, query: RecordQuery): Promise<RecordPage> {
+  const { source, state, after } = query
   const [keyed, { records, ...rest }] = await Promise.all([
     after === undefined ? withKey(name, source) : [],
-    getRecords({ label: name, ...(source && { source }), ...(state && { state }), ...(after && { after }) }),
+    filled({ ...query, label: name }),
   ])
   return { ...rest, records: [...keyed.filter(record => state === undefined || record.state === state), ...records] }
 }

@@ -3,6 +3,7 @@ import { jsonOf } from './primitives/delivery-values.js'
 import { discordSignature } from './primitives/discord-signature.js'
 import { MINUTE_MS } from './primitives/durations.js'
 import { bodyKey } from './primitives/event-key.js'
+import { fieldType } from './primitives/event-type.js'
 import { checkSender } from './primitives/sender-options.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -59,6 +60,7 @@ export function discordEvents(options: DiscordEventsOptions): Sender {
   return defineSender({
     ...discordSignature(publicKeys),
     facts: DISCORD_EVENTS.facts,
+    type: fieldType('event.type'),
     toleranceMs,
     key: bodyKey(),
     handshake: delivery =>

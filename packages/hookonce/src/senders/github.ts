@@ -1,6 +1,7 @@
 import { onlyHeader } from './primitives/delivery-values.js'
 import { DAY_MS } from './primitives/durations.js'
 import { bodyKey, headerLabel } from './primitives/event-key.js'
+import { headerType } from './primitives/event-type.js'
 import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -52,6 +53,7 @@ export function github(options: GithubOptions): Sender {
   const { secrets } = options
   return defineSender({
     facts: GITHUB.facts,
+    type: headerType('x-github-event'),
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'sha256=' })),
     read(delivery) {
       const signature = onlyHeader(delivery, 'x-hub-signature-256')

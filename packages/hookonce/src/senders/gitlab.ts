@@ -2,6 +2,7 @@ import type { Delivery } from '../http/delivery.js'
 import { aNumber, oneOf } from '../util/options.js'
 import { onlyHeader } from './primitives/delivery-values.js'
 import { headerKey, joinedKey } from './primitives/event-key.js'
+import { headerType } from './primitives/event-type.js'
 import { checkSender } from './primitives/sender-options.js'
 import { signedMessages } from './primitives/signed-messages.js'
 import { digestOf, tokenKey } from './primitives/signing-keys.js'
@@ -62,13 +63,15 @@ export function gitlab(options: GitlabOptions): Sender {
   })
   const { secrets, scheme = 'signing-token', toleranceMs } = options
   const { facts } = GITLAB
+  const type = headerType('x-gitlab-event')
   // A webhook may have both; it then sends the secret token with the signature.
   const secretHeaders = ['x-gitlab-token']
   if (scheme === 'signing-token') {
-    return signedMessages({ facts, secrets, toleranceMs, headers: ['webhook'], secretHeaders })
+    return { ...signedMessages({ facts, secrets, toleranceMs, headers: ['webhook'], secretHeaders }), type }
   }
   return defineSender({
     facts,
+    type,
     keys: secrets.map(secret => tokenKey(secret)),
     secretHeaders,
     provenByHeaders: true,

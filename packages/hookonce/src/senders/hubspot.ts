@@ -3,6 +3,7 @@ import { aNumber, aText, oneOf } from '../util/options.js'
 import { exactJsonOf, onlyHeader, unixMillis } from './primitives/delivery-values.js'
 import { DAY_MS } from './primitives/durations.js'
 import { contentKey } from './primitives/event-key.js'
+import { fieldType } from './primitives/event-type.js'
 import { publicUrl } from './primitives/public-url.js'
 import { checkSender } from './primitives/sender-options.js'
 import { type Content, hashKey, hmacKey } from './primitives/signing-keys.js'
@@ -73,7 +74,7 @@ export function hubspot(options: HubspotOptions): Sender {
   checkSender(HUBSPOT.facts, options, 'secrets', { url: aText, version: oneOf('v1', 'v2', 'v3'), toleranceMs: aNumber })
   const { secrets, url, version = 'v3', toleranceMs } = options
   publicUrl('hubspot', url)
-  const common = { facts: HUBSPOT.facts, key: keyOf }
+  const common = { facts: HUBSPOT.facts, key: keyOf, type: fieldType('0.subscriptionType') }
   if (version !== 'v3') {
     const contentOf = (method: string, body: Uint8Array): Content => (version === 'v1' ? [body] : [method, url, body])
     return defineSender({

@@ -6,6 +6,7 @@ import { plainText } from './primitives/answers.js'
 import { exactJsonOf, onlyHeader } from './primitives/delivery-values.js'
 import { DAY_MS } from './primitives/durations.js'
 import { contentKey } from './primitives/event-key.js'
+import { fieldType } from './primitives/event-type.js'
 import { traitsOf } from './primitives/secrets.js'
 import { checkSender } from './primitives/sender-options.js'
 import { equalText, hmacKey } from './primitives/signing-keys.js'
@@ -88,6 +89,7 @@ export function meta(options: MetaOptions): Sender {
   traitsOf(verifyToken, 'meta: the verify token')
   return defineSender({
     facts: META.facts,
+    type: fieldType('object'),
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'sha256=' })),
     read(delivery) {
       const signature = onlyHeader(delivery, SIGNATURE)

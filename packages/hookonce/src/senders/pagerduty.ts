@@ -1,6 +1,7 @@
 import { onlyHeader } from './primitives/delivery-values.js'
 import { MINUTE_MS } from './primitives/durations.js'
 import { fieldKey } from './primitives/event-key.js'
+import { fieldType } from './primitives/event-type.js'
 import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -52,6 +53,7 @@ export function pagerduty(options: PagerdutyOptions): Sender {
   const { secrets } = options
   return defineSender({
     facts: PAGERDUTY.facts,
+    type: fieldType('event.event_type'),
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'v1=' })),
     read(delivery) {
       const header = onlyHeader(delivery, SIGNATURE)

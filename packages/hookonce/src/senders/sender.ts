@@ -29,6 +29,11 @@ export interface Sender {
    * it, if it is visible text of at most 255 bytes. It has no other effect. Never throws.
    */
   readonly label?: (delivery: Delivery) => string | null
+  /**
+   * The event's type as the sender names it, e.g. `invoice.paid`, or `null` if it has none. People search by it; it has no
+   * other effect, and need not be signed. Called for verified deliveries only. Never throws.
+   */
+  readonly type?: (delivery: Delivery) => string | null
   /** The greatest age of a signature, in milliseconds. Absent: signatures do not expire. */
   readonly toleranceMs?: number
   /** The answer to a handshake, or `null` if the delivery is an event. */

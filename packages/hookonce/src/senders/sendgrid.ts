@@ -3,6 +3,7 @@ import { aNumber } from '../util/options.js'
 import { jsonOf } from './primitives/delivery-values.js'
 import { HOUR_MS } from './primitives/durations.js'
 import { contentKey } from './primitives/event-key.js'
+import { fieldType } from './primitives/event-type.js'
 import { checkSender } from './primitives/sender-options.js'
 import { ecdsaKey } from './primitives/signing-keys.js'
 import { timestamped } from './primitives/timestamped.js'
@@ -66,6 +67,7 @@ export function sendgrid(options: SendgridOptions): Sender {
       },
     ),
     facts: SENDGRID.facts,
+    type: fieldType('0.event'),
     toleranceMs,
     key: delivery => contentKey(eventIdsOf(delivery) ?? [delivery.body]),
   })

@@ -3,6 +3,7 @@ import { aText, listOf } from '../util/options.js'
 import { onlyHeader } from './primitives/delivery-values.js'
 import { HOUR_MS } from './primitives/durations.js'
 import { contentKey } from './primitives/event-key.js'
+import { headerType } from './primitives/event-type.js'
 import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -62,6 +63,7 @@ export function shopify(options: ShopifyOptions): Sender {
   const { secrets, topics = [] } = options
   return defineSender({
     facts: SHOPIFY.facts,
+    type: headerType('x-shopify-topic'),
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'base64' })),
     read(delivery) {
       const signature = onlyHeader(delivery, `${setOf(delivery)}hmac-sha256`)

@@ -3,6 +3,7 @@ import { plainText } from './primitives/answers.js'
 import { formOf, jsonOf, onlyHeader, unixSeconds } from './primitives/delivery-values.js'
 import { MINUTE_MS } from './primitives/durations.js'
 import { contentKey, fieldKey, textKey } from './primitives/event-key.js'
+import { fieldType } from './primitives/event-type.js'
 import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -63,6 +64,7 @@ export function slack(options: SlackOptions): Sender {
   const { secrets, toleranceMs } = options
   return defineSender({
     facts: SLACK.facts,
+    type: fieldType('event.type', 'type'),
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'v0=' })),
     toleranceMs,
     read(delivery) {

@@ -5,6 +5,7 @@ import { plainText } from './primitives/answers.js'
 import { jsonOf, onlyHeader, rfc3339 } from './primitives/delivery-values.js'
 import { MINUTE_MS } from './primitives/durations.js'
 import { headerKey } from './primitives/event-key.js'
+import { headerType } from './primitives/event-type.js'
 import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -56,6 +57,7 @@ export function twitch(options: TwitchOptions): Sender {
   const { secrets, toleranceMs = 10 * MINUTE_MS } = options
   return defineSender({
     facts: TWITCH.facts,
+    type: headerType('twitch-eventsub-subscription-type'),
     keys: secrets.map(secret => hmacKey(secret, { algorithm: 'sha256', encoding: 'hex', prefix: 'sha256=' })),
     toleranceMs,
     read(delivery) {

@@ -117,6 +117,11 @@ export interface SourceConfig {
    * throws. One whose body is replaced can be neither replayed nor accepted. Default: all but the headers that contain secrets.
    */
   redactDelivery?: (delivery: Delivery) => RedactedDelivery | null
+  /**
+   * Terms that operators find an event by, e.g. the numbers of its order and its customer: 10 at most, 100 characters each.
+   * They are kept beside the record, about as long as it. Default: none.
+   */
+  index?: (delivery: Delivery) => readonly string[]
   /** Headers of recorded responses and accepted deliveries whose values operators are not shown. Default: none. */
   redactHeaders?: string[]
 }
@@ -203,6 +208,7 @@ const FIELDS: Record<keyof SourceConfig, { schema: v.GenericSchema; allowed: str
   recordBody: { schema: v.boolean(), allowed: 'must be true or false' },
   recordDelivery: KINDS.recordDelivery,
   redactDelivery: { schema: FUNCTION, allowed: 'must be a function' },
+  index: { schema: FUNCTION, allowed: 'must be a function' },
   redactHeaders: {
     schema: v.array(v.pipe(v.string(), v.regex(HEADER_NAME))),
     allowed: 'must be a list of header names',

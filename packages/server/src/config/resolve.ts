@@ -25,6 +25,8 @@ export interface ResolvedSource {
   shown: Shown
   /** Which of its deliveries are kept for operators, and what of them. */
   kept: { which: 'failed' | 'all' | 'none'; redact?: SourceConfig['redactDelivery'] }
+  /** The terms of an event. */
+  index?: SourceConfig['index']
   /** Whether handshakes are forwarded to its application. */
   forwardHandshakes: boolean
   /** In mode `inline`: the rate limit. */
@@ -43,6 +45,8 @@ export interface ResolvedConfig extends Capacity {
   maxEventLoopDelayMs: number
   /** How many accepted deliveries are attempted at once; 0: none. */
   inboxConcurrency: number
+  /** Whether the events that are processed are indexed. */
+  hasEventIndex: boolean
   /** The port of a worker's health and metrics; `undefined`: none. */
   workPort: number | undefined
   drainMs: number
@@ -112,6 +116,7 @@ export async function resolveConfig(input: ConfigInput): Promise<ResolvedConfig>
     ...capacityFor(settings, sources, where),
     maxEventLoopDelayMs: settings.maxEventLoopDelayMs ?? 0,
     inboxConcurrency: settings.inboxConcurrency ?? 0,
+    hasEventIndex: settings.eventIndex ?? true,
     workPort: settings.workPort,
     drainMs: ms(settings.drainSeconds ?? 0),
     logLevel: settings.logLevel ?? 'info',
@@ -208,8 +213,12 @@ function resolveSource(name: string, source: SourceConfig, { settings, given, wh
       sender,
       given.has('forwardHandshakes') ? where('forwardHandshakes') : `sources.${name}.forwardHandshakes`,
     )
+  if (source.index !== undefined && settings.eventIndex === false) {
+    throw new StartError(`sources.${name}.index needs ${where('eventIndex')} to be true`)
+  }
   return {
     forwardHandshakes: source.forwardHandshakes === true,
+    ...(source.index !== undefined && { index: source.index }),
     ...(source.mode === 'inbox' && { inbox: inboxOptions(source) }),
     ...(source.mode !== 'inbox' && source.ratePerSecond !== undefined && { ratePerSecond: source.ratePerSecond }),
     handle: handled,

@@ -180,6 +180,11 @@ export const SETTINGS = {
     meaning:
       'which deliveries of sources in mode inline are kept for operators, to be looked at and replayed: failed, those whose attempt failed; all; none',
   }),
+  eventIndex: setting(YES_OR_NO, 'HOOKONCE_EVENT_INDEX', {
+    default: true,
+    meaning:
+      'keep an index of the events that are processed, about 100 bytes each, so that operators find them by time, type, beginning of the key and terms, newest first on Redis too',
+  }),
   inboxConcurrency: setting(number(0, 10_000, 'whole number'), 'HOOKONCE_INBOX_CONCURRENCY', {
     default: 20,
     meaning: 'how many accepted deliveries are worked on at once in this process; 0: none, others do (hookonce work)',

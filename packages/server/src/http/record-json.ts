@@ -79,7 +79,9 @@ const DUPLICATES = object({
 
 /** A summary in a list has neither history nor response nor delivery nor duplicates. */
 type AnyRecord = RecordSummary &
-  Partial<ReceiverRecord> & { [Note in keyof RecordNotes]?: RecordNotes[Note] | undefined }
+  Partial<ReceiverRecord> & { eventType?: string | null } & {
+    [Note in keyof RecordNotes]?: RecordNotes[Note] | undefined
+  }
 
 interface Field<T> {
   schema: object
@@ -96,6 +98,10 @@ const FIELDS = {
   source: field(TEXT, ({ scope }) => scope),
   key: field(TEXT, ({ key }) => key),
   label: field(nullable('string', { description: "the sender's name for it, in an unsigned header" }), r => r.label),
+  event_type: optional(
+    nullable('string', { description: 'absent: the list was not read from the index of events' }),
+    ({ eventType }) => eventType,
+  ),
   state: field({ enum: STATES }, ({ state }) => state),
   attempts: field(INTEGER, ({ attempts }) => attempts),
   losses: field({ ...INTEGER, description: 'attempts whose lease ran out' }, ({ losses }) => losses),
@@ -170,7 +176,7 @@ const RESULT = ['status_code', 'headers', 'body', 'body_encoding', 'body_omitted
 const LEASE = ['expires_at', 'lease_ends_at', 'last_error', 'fencing_token', 'created_at'] as const
 
 /** One record of `GET /api/records`. */
-export const recordSummary = shape(SUMMARY)
+export const recordSummary = shape([...SUMMARY, 'event_type'])
 
 /** `GET /api/record`: headers as lists, in their order. */
 export const fullRecord = shape([

@@ -54,12 +54,20 @@ export async function readPage(
     .sort(({ entry: a }, { entry: b }) => b.at - a.at || (a.id < b.id ? 1 : -1))
     .slice(0, limit)
   if (entries.length < limit) return { entries }
-  const { at, id } = entries.at(-1)!.entry
-  return { entries, next: `${at}.${id}` }
+  return { entries, next: formatPosition(entries.at(-1)!.entry) }
 }
 
-function positionIn(after: string): { at: number; id: string } {
-  const [, at, id] = /^(\d{1,16})\.(.+)$/s.exec(after) ?? []
+/** A place in a list: an entry's, or between two. */
+export interface Position {
+  at: number
+  id: string
+}
+
+export const formatPosition = ({ at, id }: Position): string => `${at}.${id}`
+
+/** @throws {InvalidRequest} it is not the `next` of a page */
+export function positionIn(after: string): Position {
+  const [, at, id] = /^(\d{1,16})\.(.*)$/s.exec(after) ?? []
   if (id === undefined) throw new InvalidRequest('after is not the next of a page')
   return { at: Number(at), id }
 }

@@ -74,7 +74,7 @@ export async function createApp(context: AppContext): Promise<App> {
   await app.register(async api => {
     parseJson(api)
     sessionRoutes(api, { operators, audit })
-    apiRecordRoutes(api, { receiver, records, refusal })
+    apiRecordRoutes(api, { receiver, journal, config, records, refusal })
     apiSourceRoute(api, { sources, activity, refusal })
     overviewRoutes(api, { activity, gate, refusal })
     keptDeliveryRoutes(api, { receiver, sources, journal, refusal, shownOf })

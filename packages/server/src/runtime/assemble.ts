@@ -5,6 +5,7 @@ import type { ResolvedConfig } from '../config/resolve.js'
 import { inboxOf } from '../deliveries/inbox.js'
 import { createForwardAgent, type ForwardAgent } from '../http/exchange.js'
 import { Duplicates } from '../journal/duplicates.js'
+import { EventIndex } from '../journal/event-index.js'
 import { Figures } from '../journal/figures.js'
 import { JournalWriter } from '../journal/writer.js'
 import { Activity } from '../observability/activity/index.js'
@@ -27,6 +28,7 @@ export interface Parts {
   metrics: Metrics
   journal: Journal
   journalWriter: JournalWriter
+  eventIndex: EventIndex | undefined
   figures: Figures
   duplicates: Duplicates
   telemetry: Telemetry | undefined
@@ -57,12 +59,13 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   // Of a store without one it ends with this process.
   const journal = opened.store.journal ?? memoryJournal()
   const journalWriter = new JournalWriter(journal, log)
+  const eventIndex = config.hasEventIndex ? new EventIndex(journalWriter, log) : undefined
   const duplicates = new Duplicates(journal, config.sources, log)
   const figures = new Figures(processName(), journalWriter)
   const activity = new Activity({ sources: config.sources, storeStats, metrics, figures, duplicates })
   activity.subscribe()
   const traces = telemetry?.traces
-  const inbox = inboxOf(config, receiver, { agent, metrics, journalWriter }, traces)
+  const inbox = inboxOf(config, receiver, { agent, metrics, journalWriter, eventIndex }, traces)
   return {
     log,
     opened,
@@ -73,6 +76,7 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
     metrics,
     journal,
     journalWriter,
+    eventIndex,
     figures,
     duplicates,
     telemetry,

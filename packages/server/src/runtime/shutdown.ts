@@ -4,6 +4,7 @@ import type { Inbox, Receiver } from 'hookonce'
 import type { Logger } from 'pino'
 import type { Gate } from '../deliveries/in-flight.js'
 import type { Duplicates } from '../journal/duplicates.js'
+import type { EventIndex } from '../journal/event-index.js'
 import type { Figures } from '../journal/figures.js'
 import type { Heartbeat } from '../journal/heartbeat.js'
 import { flushed } from '../observability/log.js'
@@ -15,6 +16,7 @@ export interface ShutdownContext {
   receiver: Receiver
   inbox: Inbox
   listening: Listening
+  eventIndex: EventIndex | undefined
   figures: Figures
   heartbeat: Heartbeat
   duplicates: Duplicates
@@ -92,9 +94,10 @@ async function shutDown(context: ShutdownContext): Promise<0 | 1> {
 }
 
 /** Writes what the journal is still to get. */
-async function signOff({ figures, heartbeat, duplicates }: ShutdownContext): Promise<void> {
+async function signOff({ eventIndex, figures, heartbeat, duplicates }: ShutdownContext): Promise<void> {
   // Activity of this iteration of the event loop is counted at its end.
   await setImmediate()
+  eventIndex?.flush()
   figures.closeMinute()
   await Promise.all([heartbeat.stop(), duplicates.flushed()])
 }

@@ -9,6 +9,7 @@ import { Gate } from '../../src/deliveries/in-flight.js'
 import { inboxOf } from '../../src/deliveries/inbox.js'
 import { createForwardAgent } from '../../src/http/exchange.js'
 import { Duplicates } from '../../src/journal/duplicates.js'
+import { EventIndex } from '../../src/journal/event-index.js'
 import { Figures } from '../../src/journal/figures.js'
 import { JournalWriter } from '../../src/journal/writer.js'
 import { Activity } from '../../src/observability/activity/index.js'
@@ -49,15 +50,16 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
   const metrics = new Metrics({ sources: config.sources, storeStats, running: receiver.running })
   const journal = store.journal ?? memoryJournal()
   const journalWriter = new JournalWriter(journal, log)
+  const eventIndex = config.hasEventIndex ? new EventIndex(journalWriter, log) : undefined
   const duplicates = new Duplicates(journal, config.sources, log)
   const figures = new Figures(randomUUID(), journalWriter)
   const activity = new Activity({ sources: config.sources, storeStats, metrics, figures, duplicates })
   const agent = createForwardAgent()
-  const inbox = inboxOf(config, receiver, { agent, metrics, journalWriter })
+  const inbox = inboxOf(config, receiver, { agent, metrics, journalWriter, eventIndex })
   const unsubscribe = activity.subscribe()
   const stopLogging = logEvents(log, config.logKeys)
   if (config.inboxConcurrency > 0) inbox.start()
-  const parts = { receiver, inbox, gate, agent, activity, metrics, journal, journalWriter, figures, log }
+  const parts = { receiver, inbox, gate, agent, activity, metrics, journal, journalWriter, eventIndex, figures, log }
   const onRequest = await createApp({ ...parts, config, traces: undefined })
   const limits = { maxConnections: config.maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
   const listening = await listen(onRequest, { host: config.host, port: 0, setting: 'port' }, limits)
@@ -67,6 +69,7 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
     void listening.close()
     listening.closeAllConnections()
     await inbox.stop()
+    eventIndex?.flush()
     figures.closeMinute()
     await journalWriter.flushed()
     await duplicates.flushed()

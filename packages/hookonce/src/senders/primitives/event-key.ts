@@ -43,7 +43,8 @@ export function fieldText(path: string): KeyOf {
   }
 }
 
-function valueAt(names: readonly string[], json: unknown): unknown {
+/** The value of a field, by the names on the way to it. */
+export function valueAt(names: readonly string[], json: unknown): unknown {
   let value = json
   for (const name of names) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined

@@ -1011,7 +1011,7 @@ end
 return 1`,
   },
   writeEntries: {
-    sha: 'e4297b527f6fc165d80170292e08e5f35d7b83d3',
+    sha: 'dc1cab81c0af17d1957b874e89d7b048aadf6b95',
     text: `#!lua
 local time = redis.call('TIME')
 local now = math.floor((time[1] * 1000000 + time[2]) / 1000)
@@ -1023,7 +1023,9 @@ end
 for _, position in ipairs(redis.call('ZRANGE', KEYS[1], 0, 99)) do
   local id = string.sub(position, 17)
   local value = redis.call('HGET', KEYS[2], id)
-  if value and struct.unpack('<d', value, 17) <= now then remove(id, value) end
+  -- All are kept equally long: the older ones are gone.
+  if value and struct.unpack('<d', value, 17) > now then break end
+  if value then remove(id, value) end
 end
 
 local keep = tonumber(ARGV[1])

@@ -21,11 +21,13 @@ interface Description {
   words: [least: number, most: number]
 }
 
+const FILTERS = ['source', 'state', 'label', 'type', 'key-prefix', 'term', 'error', 'since', 'until'] as const
+
 const COMMANDS = {
   'records list': {
     usage: 'records list',
     does: 'list records',
-    options: ['source', 'state', 'label', 'limit', 'after', 'json'],
+    options: [...FILTERS, 'limit', 'after', 'json'],
     words: [0, 0],
   },
   'records show': {
@@ -60,6 +62,11 @@ const OPTIONS: Record<string, { value?: string; means: string }> = {
   source: { value: 'NAME', means: 'the source; default: default, for list and --dead every source' },
   state: { value: 'STATE', means: 'pending, running, completed, failed or dead' },
   label: { value: 'LABEL', means: 'records with this label of the sender, e.g. a GUID of GitHub’s' },
+  type: { value: 'TYPE', means: 'events whose type begins with it, e.g. invoice.' },
+  'key-prefix': { value: 'TEXT', means: 'whose key begins with it' },
+  term: { value: 'TERM', means: 'with this term, which `index` of their source made' },
+  since: { value: 'TIME', means: 'first attempted at this time or later: 2030-01-31T12:00:00Z, or how long ago: 12h' },
+  until: { value: 'TIME', means: 'first attempted before this time' },
   limit: { value: 'COUNT', means: 'the maximum; default: 50, for --dead all' },
   after: { value: 'NEXT', means: 'continue after another page' },
   force: { means: 'also while an attempt runs; its result is then refused' },

@@ -1,9 +1,12 @@
-import type { ListQuery, RecordSummary } from 'hookonce'
+import { memoryJournal } from 'hookonce/stores/memory'
 import { ALL_SHOWN } from '../../config/redaction.js'
 import { fullRecord, recordSummary } from '../../http/record-json.js'
 import { readNotes } from '../../journal/record-notes.js'
 import { countDead, type DeadSelection, redriveDead } from '../../operator/dead-letters.js'
+import type { FoundRecord } from '../../operator/event-search.js'
+import { type RecordQuery, type RecordSearchContext, searchRecords } from '../../operator/record-search.js'
 import type { ExitCode } from '../exit-code.js'
+import { timeOption } from '../time-option.js'
 import type { CommandStore } from './command-store.js'
 import type { StoreCommand } from './parse.js'
 import { Progress, print, printJson, printTable } from './print.js'
@@ -12,13 +15,16 @@ const PAGE = 50
 const MAX_PER_PAGE = 500
 
 type Options = StoreCommand['options']
+type RecordQueryFilter = Omit<RecordQuery, 'limit' | 'after'>
 
-export async function listRecords({ receiver }: CommandStore, { options }: StoreCommand): Promise<ExitCode> {
+export async function listRecords(opened: CommandStore, { options }: StoreCommand): Promise<ExitCode> {
   const limit = Number(options.get('limit') ?? PAGE)
-  const records: RecordSummary[] = []
+  const filter = filterOf(options)
+  const records: FoundRecord[] = []
   let next = options.get('after')
   do {
-    const page = await receiver.records(pageQuery(options, Math.min(limit - records.length, MAX_PER_PAGE), next))
+    const pageLimit = Math.min(limit - records.length, MAX_PER_PAGE)
+    const page = await searchRecords(searchContext(opened), { ...filter, limit: pageLimit, after: next })
     records.push(...page.records)
     next = page.next
   } while (next !== undefined && records.length < limit)
@@ -26,11 +32,12 @@ export async function listRecords({ receiver }: CommandStore, { options }: Store
     printJson({ records: records.map(record => recordSummary.json(record)), ...(next !== undefined && { next }) })
   else {
     printTable(
-      ['SOURCE', 'KEY', 'LABEL', 'STATE', 'ATTEMPTS', 'CREATED', 'LAST ERROR'],
-      records.map(({ scope, key, label, state, attempts, createdAt, lastError }) => [
+      ['SOURCE', 'KEY', 'LABEL', 'TYPE', 'STATE', 'ATTEMPTS', 'CREATED', 'LAST ERROR'],
+      records.map(({ scope, key, label, eventType, state, attempts, createdAt, lastError }) => [
         scope,
         key,
         label ?? '',
+        eventType ?? '',
         state,
         String(attempts),
         new Date(createdAt).toISOString(),
@@ -42,18 +49,30 @@ export async function listRecords({ receiver }: CommandStore, { options }: Store
   return 0
 }
 
-function pageQuery(options: Options, limit: number, after: string | undefined): ListQuery {
-  const source = options.get('source')
-  const state = options.get('state') as RecordSummary['state'] | undefined
-  const label = options.get('label')
+/** @throws {StartError} a time is none */
+function filterOf(options: Options): RecordQueryFilter {
+  const time = (name: string) => {
+    const given = options.get(name)
+    return given === undefined ? undefined : timeOption(`--${name}`, given)
+  }
   return {
-    limit,
-    ...(source !== undefined && { scope: source }),
-    ...(state !== undefined && { state }),
-    ...(label !== undefined && { label }),
-    ...(after !== undefined && { after }),
+    source: options.get('source'),
+    state: options.get('state') as FoundRecord['state'] | undefined,
+    label: options.get('label'),
+    type: options.get('type'),
+    key: options.get('key-prefix'),
+    term: options.get('term'),
+    error: options.get('error'),
+    since: time('since'),
+    until: time('until'),
   }
 }
+
+const searchContext = ({ receiver, store, config }: CommandStore): RecordSearchContext => ({
+  receiver,
+  journal: store.journal ?? memoryJournal(),
+  config,
+})
 
 const sourceOf = (options: Options): string => options.get('source') ?? 'default'
 

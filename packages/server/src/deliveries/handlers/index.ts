@@ -2,6 +2,7 @@ import type { Delivery, Handler, HandlerResponse } from 'hookonce'
 import { fetchHandler } from 'hookonce/adapters/fetch'
 import type { ResolvedSource } from '../../config/resolve.js'
 import type { ForwardAgent } from '../../http/exchange.js'
+import type { EventIndex } from '../../journal/event-index.js'
 import { withFailedAnswers } from '../../journal/failed-answers.js'
 import type { JournalWriter } from '../../journal/writer.js'
 import type { Metrics } from '../../observability/metrics/index.js'
@@ -13,11 +14,15 @@ export interface HandlerContext {
   agent: ForwardAgent
   metrics: Pick<Metrics, 'forwardFailed'>
   journalWriter: JournalWriter
+  /** `undefined`: events are not indexed. */
+  eventIndex: EventIndex | undefined
 }
 
 /** The handler of a source's deliveries. */
 export function handlerFor(source: ResolvedSource, maxResponseBytes: number, context: HandlerContext): Handler {
-  return withFailedAnswers(configuredHandler(source, maxResponseBytes, context), source, context.journalWriter)
+  const { journalWriter, eventIndex } = context
+  const handler = withFailedAnswers(configuredHandler(source, maxResponseBytes, context), source, journalWriter)
+  return eventIndex?.indexed(handler, source) ?? handler
 }
 
 function configuredHandler(source: ResolvedSource, maxResponseBytes: number, context: HandlerContext): Handler {

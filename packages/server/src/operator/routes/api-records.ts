@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { Receiver, RecordSummary, RedriveOptions } from 'hookonce'
+import type { RedriveOptions } from 'hookonce'
 import {
   ANY_SOURCE,
   FORCE,
@@ -15,14 +15,16 @@ import { ref } from '../../http/openapi/schemas.js'
 import { fullRecord, recordSummary, STATES } from '../../http/record-json.js'
 import { jsonAnswer } from '../../http/respond.js'
 import { changeForOperators, forOperators, type Refusal } from '../auth/guard.js'
+import { TIME_RANGE, timeOf } from '../journal-page.js'
 import type { RecordActions } from '../record-actions.js'
-import { recordPage } from '../record-page.js'
+import { type RecordQuery, type RecordSearchContext, searchRecords } from '../record-search.js'
 
-export interface ApiRecordContext {
-  receiver: Receiver
+export interface ApiRecordContext extends RecordSearchContext {
   records: RecordActions
   refusal: Refusal
 }
+
+const FILTER = { type: 'string', minLength: 1, maxLength: 200 }
 
 /** In the query: URL parsers take a path segment of dots for a way up, encoded or not. */
 const NAMED = { source: SOURCE, key: KEY }
@@ -31,6 +33,13 @@ const LISTED = {
   source: ANY_SOURCE,
   state: { enum: STATES },
   label: { type: 'string', description: 'records with exactly this label' },
+  type: { ...FILTER, description: 'the beginning of the type of the event', examples: ['invoice.'] },
+  key_prefix: { ...FILTER, description: 'the beginning of the key', examples: ['order-'] },
+  term: { ...FILTER, description: 'a term that `index` of the source made, the whole of it', examples: ['4711'] },
+  error: { ...FILTER, description: 'part of the last error', examples: ['ECONNREFUSED'] },
+  since: { ...TIME_RANGE.since, description: 'its first attempt began at this time or later: 2030-01-31T12:00:00Z' },
+  until: { ...TIME_RANGE.until, description: 'its first attempt began before this time' },
+  order: { enum: ['newest'], description: 'on every store, if need be without what the index does not have' },
   limit: { type: 'integer', minimum: 1, maximum: 500, default: 50 },
   after: { type: 'string', description: '`next` of the page before' },
 }
@@ -54,16 +63,19 @@ const REDRIVE = {
 }
 
 /** Records for the dashboard and for tools. */
-export function apiRecordRoutes(app: FastifyInstance, { receiver, records, refusal }: ApiRecordContext): void {
+export function apiRecordRoutes(app: FastifyInstance, context: ApiRecordContext): void {
+  const { records, refusal } = context
   const list = forOperators(refusal, async (_, request) => {
-    const { source, ...rest } = request.query as ListQuery
-    const page = await pageOf(receiver, { ...rest, ...(source !== undefined && { scope: source }) })
+    const { key_prefix: key, since, until, ...rest } = request.query as ListQuery
+    const page = await searchRecords(context, { ...rest, key, since: timeOf(since), until: timeOf(until) })
     return jsonAnswer({ records: page.records.map(record => recordSummary.json(record)), next: page.next })
   })
   app.get('/api/records', {
     schema: {
       ...OPERATORS,
       summary: 'Records, newest first where the store has an order',
+      description:
+        'With `type`, `key_prefix`, `term`, `error`, `since` or `until` by the index of events: those whose first attempt began while it was kept. Redis lists without them in no order, and with `order=newest` by the index.',
       ...query(LISTED),
       response: { ...json('a page; it may have fewer records than the limit', PAGE), ...operatorProblems('not_found') },
     },
@@ -124,29 +136,8 @@ interface Forced {
   force?: 'true' | 'false'
 }
 
-interface ListQuery {
-  source?: string
-  state?: RecordSummary['state']
-  label?: string
-  limit: number
-  after?: string
-}
-
-/** A filter may match few records: after this time the page ends with what was found, and a `next`. */
-const PAGE_MS = 40
-
-async function pageOf(receiver: Receiver, { limit, after, ...query }: ListQuery & { scope?: string }) {
-  const records: RecordSummary[] = []
-  let next = after
-  const until = performance.now() + PAGE_MS
-  do {
-    const page = await recordPage(receiver, {
-      ...query,
-      limit: limit - records.length,
-      ...(next !== undefined && { after: next }),
-    })
-    records.push(...page.records)
-    next = page.next
-  } while (next !== undefined && records.length < limit && performance.now() < until)
-  return { records, next }
+interface ListQuery extends Omit<RecordQuery, 'key' | 'since' | 'until'> {
+  key_prefix?: string
+  since?: string
+  until?: string
 }

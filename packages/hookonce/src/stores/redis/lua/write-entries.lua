@@ -13,7 +13,9 @@ end
 for _, position in ipairs(redis.call('ZRANGE', KEYS[1], 0, 99)) do
   local id = string.sub(position, 17)
   local value = redis.call('HGET', KEYS[2], id)
-  if value and struct.unpack('<d', value, 17) <= now then remove(id, value) end
+  -- All are kept equally long: the older ones are gone.
+  if value and struct.unpack('<d', value, 17) > now then break end
+  if value then remove(id, value) end
 end
 
 local keep = tonumber(ARGV[1])
