@@ -31,13 +31,14 @@ export async function listRecords(opened: CommandStore, { options }: StoreComman
   if (options.has('json'))
     printJson({ records: records.map(record => recordSummary.json(record)), ...(next !== undefined && { next }) })
   else {
+    const isTyped = records.some(({ eventType }) => eventType !== undefined)
     printTable(
-      ['SOURCE', 'KEY', 'LABEL', 'TYPE', 'STATE', 'ATTEMPTS', 'CREATED', 'LAST ERROR'],
+      ['SOURCE', 'KEY', 'LABEL', ...(isTyped ? ['TYPE'] : []), 'STATE', 'ATTEMPTS', 'CREATED', 'LAST ERROR'],
       records.map(({ scope, key, label, eventType, state, attempts, createdAt, lastError }) => [
         scope,
         key,
         label ?? '',
-        eventType ?? '',
+        ...(isTyped ? [eventType ?? ''] : []),
         state,
         String(attempts),
         new Date(createdAt).toISOString(),
