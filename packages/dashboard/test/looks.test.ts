@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { asOperator } from '../../server/test/support/operator.js'
 import { useBrowser } from './support/browser.js'
 import { type Dashboard, HOSTILE_KEY, killOrders, startDashboard, stopServers, TOKEN } from './support/server.js'
 
@@ -22,7 +23,22 @@ beforeAll(async () => {
   await dashboard.deliver('/webhook', HOSTILE_KEY, '{}')
   await dashboard.deliver('/hooks/payments', 'a-payment', '{"fail":9}')
   await dashboard.deliver('/hooks/signed', 'unsigned', '{}')
+  await dashboard.deliver('/hooks/orders', 'reused', '{"order":1,"lines":[{"count":1}]}')
+  await dashboard.deliver('/hooks/orders', 'reused', `{"order":2,"lines":[{"count":"${'9'.repeat(300)}"}]}`)
+  PAGES.push(['a refused delivery', await refusedOf('signed'), 'Verify again'])
+  PAGES.push(['a reused key', await refusedOf('orders'), 'lines.0.count'])
 })
+
+/** The page of the only refused delivery of a source. */
+async function refusedOf(source: string): Promise<string> {
+  const url = `${dashboard.url}/api/refused?source=${source}`
+  const listed = async () => {
+    const response = await fetch(url, { headers: asOperator(url) })
+    return ((await response.json()) as { refused: { id: string }[] }).refused
+  }
+  const [refused] = await vi.waitUntil(async () => (await listed()).length === 1 && listed(), { timeout: 20_000 })
+  return `#/refused/${source}/${refused!.id}`
+}
 afterAll(stopServers)
 
 /** Every page, and what is there when it is whole. */
