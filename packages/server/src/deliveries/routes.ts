@@ -139,8 +139,7 @@ function deliveryAnswerer(
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const at = performance.now()
     const requestId = requestIdFor(request)
-    const send = (answer: Answer, isLast = gate.closed) =>
-      sendAnswer(response, withRequestId(answer, requestId), isLast)
+    const send = (answer: Answer, isLast = gate.closed) => sendAnswer(response, answer, requestId, isLast)
     const { method = 'POST', url = '', rawHeaders: headers } = request
     const refuse = (answer: Answer, isLast?: boolean) => {
       send(answer, isLast)
@@ -175,19 +174,12 @@ function deliveryAnswerer(
       send(answer)
     } catch (error) {
       log.failed(error, requestId, at)
-      sendAnswer(response, withRequestId(serverProblem('internal_error'), requestId), true)
+      sendAnswer(response, serverProblem('internal_error'), requestId, true)
     } finally {
       bodies.release(body)
       if (entered) gate.leave()
     }
   }
-}
-
-/** Adds the request id to a failure, which finds its lines in the log. A result is sent as it was recorded. */
-function withRequestId(answer: Answer, requestId: string): Answer {
-  const { status, headers } = answer
-  if (status < 400 || headers.some(([name]) => name === 'x-request-id')) return answer
-  return { ...answer, headers: [...headers, ['x-request-id', requestId]] }
 }
 
 function shuttingDown(): Answer {

@@ -20,7 +20,8 @@ export const UNBUFFERED: HeaderList[number] = ['x-accel-buffering', 'no']
 export function respond(reply: FastifyReply, answer: Answer): void {
   reply.hijack()
   const own = new Set(answer.headers.map(([name]) => name))
-  sendAnswer(reply.raw, { ...answer, headers: [...answer.headers, ...SECURITY.filter(([name]) => !own.has(name))] })
+  const headers = [...answer.headers, ...SECURITY.filter(([name]) => !own.has(name))]
+  sendAnswer(reply.raw, { ...answer, headers }, reply.request.id)
 }
 
 export function jsonAnswer(body: unknown, status = 200): Answer {

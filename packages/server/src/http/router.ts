@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { tooManyHeaders } from './header-limit.js'
 import { InvalidRequest, schemaController } from './openapi/validation.js'
 import { serverProblem } from './problems.js'
+import { requestIdIn } from './request-id.js'
 import { respond } from './respond.js'
 
 export interface Route {
@@ -16,14 +17,15 @@ export interface Route {
 
 /** A Fastify app without routes, which answers errors as problems; and the list that its routes will be in. */
 export function createRouter(log: Logger): { app: FastifyInstance; routes: Route[] } {
-  const answerError = (error: unknown): Answer => {
+  const answerError = (error: unknown, requestId: string): Answer => {
     const answer = problemFor(error)
-    if (answer.status >= 500) log.error({ err: error }, 'request not answered')
+    if (answer.status >= 500) log.error({ requestId, err: error }, 'request not answered')
     return answer
   }
   const app: FastifyInstance = Fastify({
     schemaController,
-    frameworkErrors: (error, _, reply) => respond(reply, answerError(error)),
+    genReqId: requestIdIn,
+    frameworkErrors: (error, { id }, reply) => respond(reply, answerError(error, id)),
   })
   const methods = new MethodsByPath()
   const routes: Route[] = []
@@ -40,7 +42,7 @@ export function createRouter(log: Logger): { app: FastifyInstance; routes: Route
   // Deliveries read their bodies themselves; other routes have none.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
-  app.setErrorHandler((error, _, reply) => respond(reply, answerError(error)))
+  app.setErrorHandler((error, { id }, reply) => respond(reply, answerError(error, id)))
   app.setNotFoundHandler((request, reply) => {
     const allowed = methods.of(request.raw.url!)
     if (allowed !== undefined && request.method === 'OPTIONS') {

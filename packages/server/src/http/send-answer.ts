@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { type Answer, problem } from 'hookonce'
+import { REQUEST_ID_HEADER } from './request-id.js'
 import { startWriteTimeout } from './write-timeout.js'
 
 const BODYLESS = new Set([204, 304])
@@ -14,15 +15,19 @@ const MAX_DISCARDED_BYTES = 65_536
 /** How long a connection with a larger unread body stays open after the answer. */
 const LINGER_MS = 1_000
 
-/** Writes an answer with exactly its headers. `close`: closes the connection, as a large unread body does too. */
-export function sendAnswer(response: ServerResponse, answer: Answer, close = false): void {
+/**
+ * Writes an answer, its own headers and the request's id. `close`: closes the connection, as a large unread body does too.
+ */
+export function sendAnswer(response: ServerResponse, answer: Answer, requestId: string, close = false): void {
   const { status, headers, body, rest } = answer
   if (response.destroyed || response.headersSent) {
     void rest?.[Symbol.asyncIterator]().return?.()
     return
   }
   const flat: string[] = []
-  for (const [name, value] of headers) flat.push(name, value)
+  // A record of before may have the id of another request.
+  for (const [name, value] of headers) if (name !== REQUEST_ID_HEADER) flat.push(name, value)
+  flat.push(REQUEST_ID_HEADER, requestId)
   // The answer to HEAD has no body, which says nothing of the length that GET would have.
   const hasLength =
     rest === undefined && !BODYLESS.has(status) && !(response.req.method === 'HEAD' && body.length === 0)
@@ -35,7 +40,7 @@ export function sendAnswer(response: ServerResponse, answer: Answer, close = fal
   } catch {
     // A handler set a header that is not valid in HTTP.
     void rest?.[Symbol.asyncIterator]().return?.()
-    sendAnswer(response, problem('handler_failed'), true)
+    sendAnswer(response, problem('handler_failed'), requestId, true)
     return
   }
   if (closes && unread > 0 && rest === undefined) endLater(response, body)

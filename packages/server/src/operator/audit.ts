@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Logger } from 'pino'
 import { peerOf } from '../http/peer.js'
+import { requestIdIn } from '../http/request-id.js'
 import type { Operators } from './auth/operators.js'
 
 /** A change by an operator, successful or not. Unlike other lines at `info` it names the key. */
@@ -36,6 +37,7 @@ export function createAudit(log: Logger, mode: Operators['mode']): Audit {
     log[change.error === undefined ? 'info' : 'error'](
       {
         audit: true,
+        requestId: requestIdIn(request),
         ...change,
         peer: peerOf(request),
         by,

@@ -48,6 +48,15 @@ test('each has a summary, a tag and its answers', () => {
   }
 })
 
+test('each answer has the id of its request', () => {
+  expect(document.components.headers.RequestId.schema).toMatchObject({ type: 'string' })
+  for (const { operation } of operations()) {
+    for (const { headers } of Object.values<{ headers: object }>(operation.responses)) {
+      expect(headers).toMatchObject({ 'X-Request-Id': { $ref: '#/components/headers/RequestId' } })
+    }
+  }
+})
+
 describe('the examples work as they stand', () => {
   test('each runs in a shell, and none is invalid', async () => {
     for (const { path, method, operation } of operations()) {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { type Attempt, type Delivery, endToEnd, type Handler, type HandlerResponse, problem } from 'hookonce'
 import { exchange, type ForwardAgent } from '../../http/exchange.js'
 import { type ForwardFailure, failureOf, statusFailure } from '../../http/exchange-failures.js'
+import { REQUEST_ID_HEADER } from '../../http/request-id.js'
 import { markOf } from './loop.js'
 import { parseTarget, pathFor, type Target } from './target.js'
 import { TimeLimit } from './time-limit.js'
@@ -78,7 +79,7 @@ async function responseOf(
   limit: TimeLimit,
 ): Promise<HandlerResponse> {
   const status = message.statusCode!
-  const headers = endToEnd(pairs(message.rawHeaders), name => name === 'content-length')
+  const headers = endToEnd(pairs(message.rawHeaders), isNotKept)
   if (method === 'HEAD' || NO_CONTENT.has(status)) {
     limit.clear()
     // The next request would read this content as the beginning of its response.
@@ -108,6 +109,9 @@ async function gather(chunks: AsyncIterator<Uint8Array>, enough: number) {
   }
   return { body: Buffer.concat(parts, length), complete: false }
 }
+
+/** The length is computed; each answer has the id of its own request, which applications send back. */
+const isNotKept = (name: string): boolean => name === 'content-length' || name === REQUEST_ID_HEADER
 
 /** Not a generator: `return()` before the first `next()` would not reach its `finally`. */
 function remainder(chunks: AsyncIterator<Uint8Array>, limit: TimeLimit): AsyncIterableIterator<Uint8Array> {

@@ -2,6 +2,7 @@ import type { Delivery, Handler, HandlerResponse } from 'hookonce'
 import { fetchHandler } from 'hookonce/adapters/fetch'
 import type { ResolvedSource } from '../../config/resolve.js'
 import type { ForwardAgent } from '../../http/exchange.js'
+import { REQUEST_ID_HEADER } from '../../http/request-id.js'
 import type { EventIndex } from '../../journal/event-index.js'
 import { withFailedAnswers } from '../../journal/failed-answers.js'
 import type { JournalWriter } from '../../journal/writer.js'
@@ -27,11 +28,20 @@ export function handlerFor(source: ResolvedSource, maxResponseBytes: number, con
 
 function configuredHandler(source: ResolvedSource, maxResponseBytes: number, context: HandlerContext): Handler {
   const { handle, options } = source
-  if (typeof handle === 'function') return fetchHandler(handle, maxResponseBytes)
+  if (typeof handle === 'function') return withoutRequestId(fetchHandler(handle, maxResponseBytes))
   // A signed body is an event, JSON or not.
   if (handle.kind === 'acknowledge') return options.sender === undefined ? acknowledgeJson : acknowledge
   return forwardTo(targetOf(handle, options.name, maxResponseBytes, context))
 }
+
+/** The same handler; a request's id is not recorded, because each answer has that of its own request. */
+const withoutRequestId =
+  (handler: Handler): Handler =>
+  async (delivery, attempt) => {
+    const response = await handler(delivery, attempt)
+    if (!response.headers.some(([name]) => name === REQUEST_ID_HEADER)) return response
+    return { ...response, headers: response.headers.filter(([name]) => name !== REQUEST_ID_HEADER) }
+  }
 
 /** The handler of a source's handshakes; `undefined`: they are not forwarded. */
 export function handshakeHandlerFor(

@@ -37,6 +37,12 @@ async function describe(routes: readonly Route[]): Promise<OpenApi> {
         { name: 'about', description: 'For everybody' },
       ],
       components: {
+        headers: {
+          RequestId: {
+            description: 'names this request in the log: its own X-Request-Id if that is fit, else a unique one',
+            schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,128}$' },
+          },
+        },
         securitySchemes: {
           token: { type: 'http', scheme: 'bearer', description: 'HOOKONCE_ADMIN_TOKEN, where one is set' },
           session: { type: 'apiKey', in: 'cookie', name: 'hookonce_session', description: 'from POST /api/session' },
@@ -50,7 +56,19 @@ async function describe(routes: readonly Route[]): Promise<OpenApi> {
     if (method !== 'HEAD') app.route({ method, url, schema, handler: async () => {} })
   }
   await app.ready()
-  return app.swagger() as OpenApi
+  return withRequestIds(app.swagger() as OpenApi)
+}
+
+const REQUEST_ID = { 'X-Request-Id': { $ref: '#/components/headers/RequestId' } }
+
+/** Every answer has the header, so that no route describes it. */
+function withRequestIds(document: OpenApi): OpenApi {
+  for (const methods of Object.values(document.paths)) {
+    for (const { responses = {} } of Object.values(methods)) {
+      for (const response of Object.values(responses)) response.headers = { ...response.headers, ...REQUEST_ID }
+    }
+  }
+  return document
 }
 
 /** A route whose key may contain slashes is a wildcard to the router, and `{key}` in the document. */

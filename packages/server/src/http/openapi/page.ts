@@ -27,7 +27,7 @@ interface Operation {
   tags?: string[]
   parameters?: Parameter[]
   requestBody?: { content: Record<string, { schema?: Schema; example?: unknown }> }
-  responses?: Record<string, { description?: string }>
+  responses?: Record<string, { description?: string; headers?: object }>
   security?: unknown[]
 }
 

@@ -124,7 +124,7 @@ test('with recordBody: false nothing is quoted', async () => {
 })
 
 describe('a request', () => {
-  test('has an id in the log, at the application and in a failure', async () => {
+  test('has an id in the log, at the application and in its answer, replay or not', async () => {
     let status = 500
     const upstream = await startUpstream((_, response) => response.writeHead(status).end('x'))
     closing.push(upstream.close)
@@ -143,7 +143,9 @@ describe('a request', () => {
     status = 200
     const first = await send(`${app.url}/webhook`, { headers: { 'X-Idempotency-Key': 'a' } })
     const replay = await send(`${app.url}/webhook`, { headers: { 'X-Idempotency-Key': 'a' } })
-    for (const { headers } of [first, replay]) expect(headers).not.toHaveProperty('x-request-id')
+    const ids = [first, replay].map(({ headers }) => headers['x-request-id'])
+    expect(new Set([...ids, ...names]).size).toBe(4)
+    expect(upstream.calls.at(-1)!.headers['x-request-id']).toBe(ids[0])
   })
 
   test('keeps a valid X-Request-Id', async () => {
@@ -160,11 +162,23 @@ describe('a request', () => {
     }
   })
 
-  test('with an X-Request-Id of the application has only that one', async () => {
-    const url = await applicationThat((_, response) => response.writeHead(500, { 'X-Request-Id': 'its own' }).end())
-    const app = await startApp({ env: { HOOKONCE_FORWARD_TO: url } })
-    expect((await send(`${app.url}/webhook`)).headers['x-request-id']).toBe('its own')
-  })
+  test.each([500, 200])(
+    'answered %d by an application with an id of its own has its own all the same',
+    async status => {
+      const url = await applicationThat((_, response) =>
+        response.writeHead(status, { 'X-Request-Id': 'another' }).end(),
+      )
+      const app = await startApp({ env: { HOOKONCE_FORWARD_TO: url } })
+      for (const id of ['first', 'duplicate']) {
+        const headers = { 'X-Idempotency-Key': 'a', 'X-Request-Id': id }
+        expect((await send(`${app.url}/webhook`, { headers })).headers['x-request-id']).toBe(id)
+      }
+      expect((await app.receiver.record('default', 'a'))?.response?.headers ?? []).not.toContainEqual([
+        'x-request-id',
+        expect.anything(),
+      ])
+    },
+  )
 })
 
 describe('keys in warnings', () => {
