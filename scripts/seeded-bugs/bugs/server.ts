@@ -110,8 +110,8 @@ export const serverBugs: Bugs = [
   exchange(
     'a request is not sent again when a kept connection had ended',
     'exchange.ts',
-    'if (error instanceof StaleConnection) return send(given, false)',
-    'if (error instanceof TypeError) return send(given, false)',
+    'if (!(error instanceof StaleConnection)) throw error',
+    'if (!(error instanceof TypeError)) throw error',
     ...inServer('deliveries/handlers/connections'),
   ),
   forward(

@@ -225,7 +225,7 @@ export const SETTINGS = {
   logDeliveries: setting(number(0, 1), 'HOOKONCE_LOG_DELIVERIES', {
     default: 0,
     meaning:
-      'share of the deliveries that go well with a line of their own in the log: 1 each, 0.01 one in a hundred, by chance; those that fail always have one',
+      'share of the deliveries that go well, and of the attempts out of an inbox, with a line of their own in the log: 1 each, 0.01 one in a hundred, by chance; those that fail always have one',
   }),
   logKeys: setting(oneOf('none', 'hash', 'plain'), 'HOOKONCE_LOG_KEYS', {
     defaultText: 'none; for LOG_FORMAT=pretty plain',

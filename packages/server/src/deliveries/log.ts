@@ -4,6 +4,7 @@ import type { ResolvedConfig } from '../config/resolve.js'
 import { PROBLEM_HELP } from '../http/problem-help.js'
 import { problemIn } from '../http/problems.js'
 import { type FormatKey, keyFormatter } from '../observability/log-keys.js'
+import type { Traced } from '../observability/telemetry/traces.js'
 
 /** At most one line about refusals in this time: anybody can cause them. */
 const REFUSALS_INTERVAL_MS = 10_000
@@ -22,6 +23,8 @@ export interface Received {
   startedAt: number
   /** `undefined`: it was refused before its body was read. */
   delivery?: Delivery
+  /** `undefined`: it is not in a trace. */
+  traced?: Traced | undefined
 }
 
 /**
@@ -65,7 +68,7 @@ export class DeliveryLog {
     }
   }
 
-  answered({ method, requestId, startedAt, delivery }: Received, answer: Answer): void {
+  answered({ method, requestId, startedAt, delivery, traced }: Received, answer: Answer): void {
     const { status, outcome } = answer
     if (outcome === 'unauthorized') this.#countRefused(method, answer)
     const isDebug = this.#log.isLevelEnabled('debug')
@@ -76,7 +79,8 @@ export class DeliveryLog {
       source: this.#source,
       key: delivery && this.#formatKey(this.#keyUsed(delivery, outcome)),
       requestId: requestId ?? undefined,
-      attempt: answer.attempt ?? (delivery && this.#attempts.get(delivery)),
+      traceId: traced?.traceId,
+      attempt: answer.attempt ?? traced?.attempt ?? (delivery && this.#attempts.get(delivery)),
       durationMs: since(startedAt),
       status,
       outcome,

@@ -13,7 +13,6 @@ import { TokenBucket } from '../http/token-bucket.js'
 import { KeptDeliveries } from '../journal/kept-deliveries.js'
 import type { RefusedLog } from '../journal/refused-log.js'
 import type { Activity } from '../observability/activity/index.js'
-import type { Traces } from '../observability/telemetry/traces.js'
 import { handshakeHandlerFor } from './handlers/index.js'
 import { hasPassed } from './handlers/loop.js'
 import type { Gate } from './in-flight.js'
@@ -31,7 +30,6 @@ export interface DeliveryContext extends SourceContext {
   bodies: Bodies
   activity: Activity
   refused: RefusedLog
-  traces: Traces | undefined
   log: Logger
   logDeliveries: ResolvedConfig['logDeliveries']
   logKeys: ResolvedConfig['logKeys']
@@ -121,7 +119,7 @@ function deliveryAnswerer(
   rate: TokenBucket | undefined,
   log: DeliveryLog,
   kept: KeptDeliveries | undefined,
-  { gate, loadShedding, bodies, activity, refused: refusedLog }: DeliveryContext,
+  { gate, loadShedding, bodies, activity, traces, refused: refusedLog }: DeliveryContext,
 ): DeliveryListener {
   const { maxBodyBytes } = source
   const forwards = typeof handle === 'object' && handle.kind === 'forward'
@@ -165,7 +163,7 @@ function deliveryAnswerer(
       const answer = await receive(delivery)
       // Deliveries that are not the sender's do not count against its rate limit.
       if (answer.outcome === 'unauthorized') rate?.giveBack()
-      log.answered({ method, requestId, startedAt: at, delivery }, answer)
+      log.answered({ method, requestId, startedAt: at, delivery, traced: traces?.of(delivery) }, answer)
       refusedLog.note(name, { request, requestId, body }, answer)
       // An operator finds what its sender is told failed.
       const keeping = kept?.answered(delivery, answer)

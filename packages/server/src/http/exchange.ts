@@ -20,6 +20,8 @@ export interface Exchange {
   headers: string[]
   body: Uint8Array
   signal: AbortSignal
+  /** Called before it is sent once more. */
+  resent?: (() => void) | undefined
 }
 
 /** Shorter than the keep-alive timeout of common applications, which few announce. */
@@ -45,8 +47,9 @@ export async function exchange(agent: ForwardAgent, given: Exchange): Promise<In
   try {
     return await send(given, given.options.protocol === 'https:' ? agent.https : agent.http)
   } catch (error) {
-    if (error instanceof StaleConnection) return send(given, false)
-    throw error
+    if (!(error instanceof StaleConnection)) throw error
+    given.resent?.()
+    return send(given, false)
   }
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { type Answer, problem } from 'hookonce'
 import { REQUEST_ID_HEADER } from './request-id.js'
+import { TRACE_HEADER } from './trace-header.js'
 import { startWriteTimeout } from './write-timeout.js'
 
 const BODYLESS = new Set([204, 304])
@@ -15,6 +16,9 @@ const MAX_DISCARDED_BYTES = 65_536
 /** How long a connection with a larger unread body stays open after the answer. */
 const LINGER_MS = 1_000
 
+/** A record of before may have the id of another request. */
+const isKeptBack = (name: string): boolean => name === REQUEST_ID_HEADER || name === TRACE_HEADER
+
 /**
  * Writes an answer, its own headers and the request's id. `close`: closes the connection, as a large unread body does too.
  */
@@ -25,8 +29,7 @@ export function sendAnswer(response: ServerResponse, answer: Answer, requestId: 
     return
   }
   const flat: string[] = []
-  // A record of before may have the id of another request.
-  for (const [name, value] of headers) if (name !== REQUEST_ID_HEADER) flat.push(name, value)
+  for (const [name, value] of headers) if (!isKeptBack(name)) flat.push(name, value)
   flat.push(REQUEST_ID_HEADER, requestId)
   // The answer to HEAD has no body, which says nothing of the length that GET would have.
   const hasLength =

@@ -1,7 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { ACTIVITY_CHANNEL, EVENTS_CHANNEL, type HookonceActivity, type HookonceEvent } from 'hookonce'
+import { EVENTS_CHANNEL, type HookonceEvent } from 'hookonce'
 import { type LogFn, type Logger, pino } from 'pino'
-import type { ResolvedConfig } from '../config/resolve.js'
 import type { Settings } from '../config/settings.js'
 import { terminalSafeJson } from './escape.js'
 import { keyFormatter, type LogKeys } from './log-keys.js'
@@ -146,20 +145,6 @@ export function logEvents(log: Logger, keys: LogKeys): () => void {
   }
   subscribe(EVENTS_CHANNEL, onEvent)
   return () => void unsubscribe(EVENTS_CHANNEL, onEvent)
-}
-
-/** Logs each attempt out of an inbox: at a terminal an acknowledgement alone does not say what became of a delivery. */
-export function logInboxAttempts(log: Logger, { sources, logKeys }: ResolvedConfig): void {
-  const formatKey = keyFormatter(log, logKeys)
-  subscribe(ACTIVITY_CHANNEL, message => {
-    const event = message as HookonceActivity
-    if (event.type !== 'attempt_ended' || sources.get(event.scope)?.inbox === undefined) return
-    const { scope: source, key, attempt, durationMs, end } = event
-    log.info(
-      { source, key: formatKey(key), attempt, durationMs: Number(durationMs.toFixed(1)), outcome: end },
-      'attempt',
-    )
-  })
 }
 
 /** Without the message of a SyntaxError: JSON.parse quotes its input, which may be a delivery's body. */

@@ -2,6 +2,7 @@ import { createReceiver, type Inbox, type Journal, processName, type Receiver } 
 import { memoryJournal } from 'hookonce/stores/memory'
 import type { Logger } from 'pino'
 import type { ResolvedConfig } from '../config/resolve.js'
+import { AttemptLog } from '../deliveries/attempt-log.js'
 import { inboxOf } from '../deliveries/inbox.js'
 import { createForwardAgent, type ForwardAgent } from '../http/exchange.js'
 import { Duplicates } from '../journal/duplicates.js'
@@ -9,7 +10,7 @@ import { EventIndex } from '../journal/event-index.js'
 import { Figures } from '../journal/figures.js'
 import { JournalWriter } from '../journal/writer.js'
 import { Activity } from '../observability/activity/index.js'
-import { createLogger, logEvents, logInboxAttempts, logWarnings } from '../observability/log.js'
+import { createLogger, logEvents, logWarnings } from '../observability/log.js'
 import { Metrics } from '../observability/metrics/index.js'
 import { StoreStatsCache } from '../observability/store-stats.js'
 import { startTelemetry, type Telemetry } from '../observability/telemetry/index.js'
@@ -49,12 +50,13 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   // Every source sets all of its rules; the receiver checks the store's time limit against the lease.
   const { lockTtlMs, leaseMs } = config.sources.get('default')!.options
   const { storeTimeoutMs } = storeOptions
-  const receiver = createReceiver({ store: opened.store, lockTtlMs, leaseMs, storeTimeoutMs, maxWaiters })
   logEvents(log, config.logKeys)
-  if (config.logFormat === 'pretty') logInboxAttempts(log, config)
   const storeStats = new StoreStatsCache(opened.store, config.sources)
-  const metrics = new Metrics({ sources: config.sources, storeStats, running: receiver.running })
+  const metrics = new Metrics({ sources: config.sources, storeStats, running: () => receiver.running() })
   const telemetry = await startTelemetry(process.env, metrics, log)
+  const traces = telemetry?.traces
+  const store = traces?.store(opened.store) ?? opened.store
+  const receiver = createReceiver({ store, lockTtlMs, leaseMs, storeTimeoutMs, maxWaiters })
   const agent = createForwardAgent()
   // Of a store without one it ends with this process.
   const journal = opened.store.journal ?? memoryJournal()
@@ -64,8 +66,9 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   const figures = new Figures(processName(), journalWriter)
   const activity = new Activity({ sources: config.sources, storeStats, metrics, figures, duplicates })
   activity.subscribe()
-  const traces = telemetry?.traces
-  const inbox = inboxOf(config, receiver, { agent, metrics, journalWriter, eventIndex }, traces)
+  const attemptLog = new AttemptLog(config, log, traces)
+  attemptLog.subscribe()
+  const inbox = inboxOf(config, receiver, { agent, metrics, journalWriter, eventIndex, traces, attemptLog })
   return {
     log,
     opened,

@@ -5,6 +5,7 @@ import { pino } from 'pino'
 import type { SourceConfig } from '../../src/config/file.js'
 import type { OperatorAccess } from '../../src/config/operator-access.js'
 import { resolveConfig } from '../../src/config/resolve.js'
+import { AttemptLog } from '../../src/deliveries/attempt-log.js'
 import { Gate } from '../../src/deliveries/in-flight.js'
 import { inboxOf } from '../../src/deliveries/inbox.js'
 import { createForwardAgent } from '../../src/http/exchange.js'
@@ -55,7 +56,8 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
   const figures = new Figures(randomUUID(), journalWriter)
   const activity = new Activity({ sources: config.sources, storeStats, metrics, figures, duplicates })
   const agent = createForwardAgent()
-  const inbox = inboxOf(config, receiver, { agent, metrics, journalWriter, eventIndex })
+  const attemptLog = new AttemptLog(config, log, undefined)
+  const inbox = inboxOf(config, receiver, { agent, metrics, journalWriter, eventIndex, traces: undefined, attemptLog })
   const unsubscribe = activity.subscribe()
   const stopLogging = logEvents(log, config.logKeys)
   if (config.inboxConcurrency > 0) inbox.start()

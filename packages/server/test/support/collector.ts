@@ -15,6 +15,8 @@ export interface ReceivedSpan {
   kind: number
   failed: boolean
   attributes: Record<string, string | number | undefined>
+  /** The ids of the spans that it links to. */
+  links: string[]
 }
 
 const flat = (attributes: KeyValue[] = []) =>
@@ -35,7 +37,7 @@ export async function startCollector() {
       resources.push(flat(resource.attributes))
       // biome-ignore lint/suspicious/noExplicitAny: as the protocol has it
       for (const span of scopeSpans.flatMap((scope: any) => scope.spans)) {
-        const { name, traceId, spanId, parentSpanId, kind, status, attributes } = span
+        const { name, traceId, spanId, parentSpanId, kind, status, attributes, links = [] } = span
         spans.push({
           name,
           traceId,
@@ -44,6 +46,7 @@ export async function startCollector() {
           kind,
           failed: status?.code === 2,
           attributes: flat(attributes),
+          links: links.map((link: { spanId: string }) => link.spanId),
         })
       }
     }

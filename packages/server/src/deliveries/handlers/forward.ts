@@ -3,6 +3,7 @@ import { type Attempt, type Delivery, endToEnd, type Handler, type HandlerRespon
 import { exchange, type ForwardAgent } from '../../http/exchange.js'
 import { type ForwardFailure, failureOf, statusFailure } from '../../http/exchange-failures.js'
 import { REQUEST_ID_HEADER } from '../../http/request-id.js'
+import type { Traces } from '../../observability/telemetry/traces.js'
 import { markOf } from './loop.js'
 import { parseTarget, pathFor, type Target } from './target.js'
 import { TimeLimit } from './time-limit.js'
@@ -13,6 +14,7 @@ export interface ForwardTarget {
   timeoutMs: number
   maxResponseBytes: number
   agent: ForwardAgent
+  traces: Traces | undefined
   /** Called for each attempt that fails. */
   failed(kind: ForwardFailure): void
 }
@@ -44,29 +46,36 @@ export function forwardHandshakeTo(given: ForwardTarget): (delivery: Delivery) =
 }
 
 async function sendTo(
-  { source, timeoutMs, maxResponseBytes, agent, failed }: ForwardTarget,
+  { source, timeoutMs, maxResponseBytes, agent, traces, failed }: ForwardTarget,
   target: Target,
-  delivery: Delivery,
+  given: Delivery,
   limit: TimeLimit,
   attempt?: Attempt,
 ): Promise<HandlerResponse> {
+  const span = traces?.forward(target.peer, given)
+  const delivery = span?.delivery ?? given
   const { method, body } = delivery
   try {
     const options = { ...target.options, method, path: pathFor(target, delivery.url) }
     const headers = forwardedHeaders(delivery, target, source, attempt)
-    const message = await exchange(agent, { options, headers, body, signal: limit.signal })
-    return await responseOf(message, method, maxResponseBytes, limit)
+    const message = await exchange(agent, { options, headers, body, signal: limit.signal, resent: span?.resent })
+    const response = await responseOf(message, method, maxResponseBytes, limit)
+    span?.answered(response.status)
+    return response
   } catch (error) {
     limit.clear()
     // A lost attempt has its answer; otherwise the process shuts down.
     if (attempt?.signal.aborted) {
+      span?.failed('aborted')
       return { ...problem('shutting_down', { retryAfterMs: 1000 }), reason: 'aborted: this process is shutting down' }
     }
     if (limit.reached) {
+      span?.failed('timeout')
       failed('timeout')
       return { ...problem('upstream_timeout'), reason: `timeout after ${timeoutMs} ms` }
     }
     const { kind, reason } = failureOf(error as Error)
+    span?.failed(kind)
     failed(kind)
     return { ...problem('upstream_unreachable'), reason, unreachable: UNREACHABLE.has(kind) }
   }

@@ -7,6 +7,7 @@ import type { EventIndex } from '../../journal/event-index.js'
 import { withFailedAnswers } from '../../journal/failed-answers.js'
 import type { JournalWriter } from '../../journal/writer.js'
 import type { Metrics } from '../../observability/metrics/index.js'
+import type { Traces } from '../../observability/telemetry/traces.js'
 import { acknowledge, acknowledgeJson } from './acknowledge.js'
 import { type ForwardTarget, forwardHandshakeTo, forwardTo } from './forward.js'
 
@@ -17,6 +18,7 @@ export interface HandlerContext {
   journalWriter: JournalWriter
   /** `undefined`: events are not indexed. */
   eventIndex: EventIndex | undefined
+  traces: Traces | undefined
 }
 
 /** The handler of a source's deliveries. */
@@ -57,7 +59,8 @@ function targetOf(
   { url, timeoutMs }: { url: string; timeoutMs: number },
   source: string,
   maxResponseBytes: number,
-  { agent, metrics }: HandlerContext,
+  { agent, metrics, traces }: HandlerContext,
 ): ForwardTarget {
-  return { source, url, timeoutMs, maxResponseBytes, agent, failed: kind => metrics.forwardFailed(source, kind) }
+  const failed: ForwardTarget['failed'] = kind => metrics.forwardFailed(source, kind)
+  return { source, url, timeoutMs, maxResponseBytes, agent, traces, failed }
 }

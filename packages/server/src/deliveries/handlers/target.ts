@@ -1,11 +1,13 @@
 import type { RequestOptions } from 'node:http'
 import { urlToHttpOptions } from 'node:url'
+import type { ForwardPeer } from '../../observability/telemetry/forward-span.js'
 
 /** Where deliveries are forwarded to. */
 export interface Target {
   /** Host, port and protocol. */
   options: RequestOptions
   host: string
+  peer: ForwardPeer
   path: string
   /** The parameter names of its query, normalised. */
   parameters: ReadonlySet<string>
@@ -24,6 +26,7 @@ export function parseTarget(text: string): Target {
   return {
     options: { protocol, hostname, ...(port !== undefined && { port }) },
     host: url.host,
+    peer: { address: hostname!, port: Number(port ?? (protocol === 'https:' ? 443 : 80)) },
     path: url.pathname + url.search,
     parameters: new Set(url.search === '' ? [] : url.search.slice(1).split(SEPARATOR).map(normalisedName)),
     authorization: credentials === ':' ? undefined : `Basic ${Buffer.from(credentials).toString('base64')}`,
