@@ -47,15 +47,20 @@ export class StoreSpans {
     return this.#api.context.with(run.context.setValue(this.#run, run), work)
   }
 
-  /** From here on the calls for this record are those of the attempt. The returned function says that its handler answered. */
-  attempt({ source, span, context }: TracedRun, key: string): () => void {
+  /**
+   * From here on the calls for this record are those of the attempt. The returned function says that its handler answered, and
+   * whether what it answered is still wanted.
+   */
+  attempt({ source, span, context }: TracedRun, key: string): (isWanted: boolean) => void {
     const open: OpenAttempt = { source, span, context }
     const name = nameOf({ scope: source, key })
     // A lost attempt, whose handler still works.
     this.#attempts.get(name)?.span.end()
     this.#attempts.set(name, open)
-    return () => {
+    return isWanted => {
       open.isAnswered = true
+      // Of an attempt that was lost nothing is written.
+      open.isWritten ||= !isWanted
       this.#endIfOver(name, open)
     }
   }

@@ -104,7 +104,7 @@ export class Traces {
         if (span.isRecording()) this.#failed(span)
         throw error
       } finally {
-        answered()
+        answered(!attempt.signal.aborted)
       }
     }
   }
