@@ -168,10 +168,10 @@ function eventOf(url: string, name: string | undefined) {
     }
   }
   const kind = SENDERS.get(name)!
-  const { body, contentType } = kind.example(event)
+  const { body, contentType, headers } = kind.examples(event)[0]!
   const sender = kind.create({ secrets: [SECRET] })
   const signed = sender.sign({ method: 'POST', url, body: Buffer.from(body), ...event })
-  return { body, headers: Object.fromEntries([['content-type', contentType], ...signed]) }
+  return { body, headers: Object.fromEntries([['content-type', contentType], ...headers, ...signed]) }
 }
 
 async function untilItListens<T>(program: Program, ask: () => Promise<T>): Promise<T> {

@@ -51,7 +51,7 @@ const AN_ID = 'evt-of-an-example'
 /** By source: an event of its sender, open at its end. */
 const EXAMPLES = new Map(
   SOURCES.map(({ name }) => {
-    const { body, contentType } = SENDERS.get(name)!.example({ id: AN_ID, now: 1_700_000_000_000 })
+    const { body, contentType } = SENDERS.get(name)!.examples({ id: AN_ID, now: 1_700_000_000_000 })[0]!
     return [name, contentType === 'application/json' ? `${body.slice(0, -1)},` : '{']
   }),
 )

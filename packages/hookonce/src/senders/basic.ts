@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../errors.js'
 import { authorization } from './primitives/authorization.js'
+import { jsonExample } from './primitives/examples.js'
 import type { KeyPlace } from './primitives/key-place.js'
 import { aKeyPlace, checkSender } from './primitives/sender-options.js'
 import { tokenKey } from './primitives/signing-keys.js'
@@ -24,10 +25,9 @@ export const BASIC: SenderKind = {
     pages: ['https://www.rfc-editor.org/rfc/rfc7617'],
   },
   create: ({ secrets }) => basic({ credentials: secrets }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({ id, type: 'order.paid', created: new Date(now).toISOString(), data: { order: 1 } }),
-  }),
+  examples: ({ id, now }) => [
+    jsonExample('order.paid', { id, type: 'order.paid', created: new Date(now).toISOString(), data: { order: 1 } }),
+  ],
 }
 
 export interface BasicOptions {

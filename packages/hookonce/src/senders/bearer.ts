@@ -1,4 +1,5 @@
 import { authorization } from './primitives/authorization.js'
+import { jsonExample } from './primitives/examples.js'
 import type { KeyPlace } from './primitives/key-place.js'
 import { aKeyPlace, checkSender } from './primitives/sender-options.js'
 import { tokenKey } from './primitives/signing-keys.js'
@@ -23,10 +24,9 @@ export const BEARER: SenderKind = {
     pages: ['https://www.rfc-editor.org/rfc/rfc6750'],
   },
   create: ({ secrets }) => bearer({ tokens: secrets }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({ id, type: 'order.paid', created: new Date(now).toISOString(), data: { order: 1 } }),
-  }),
+  examples: ({ id, now }) => [
+    jsonExample('order.paid', { id, type: 'order.paid', created: new Date(now).toISOString(), data: { order: 1 } }),
+  ],
 }
 
 export interface BearerOptions {

@@ -1,4 +1,5 @@
 import { aNumber } from '../util/options.js'
+import { jsonExample } from './primitives/examples.js'
 import { checkSender } from './primitives/sender-options.js'
 import { signedMessages } from './primitives/signed-messages.js'
 import type { Sender, SenderKind } from './sender.js'
@@ -17,14 +18,21 @@ export const CLERK: SenderKind = {
     pages: ['https://clerk.com/docs/webhooks/overview', 'https://docs.svix.com/retries'],
   },
   create: ({ secrets }) => clerk({ secrets }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({
-      type: 'user.created',
-      object: 'event',
-      data: { id: 'user_1', object: 'user', created_at: now, external_id: id },
-    }),
-  }),
+  examples({ id, now }) {
+    const event = (type: string, data: object) => jsonExample(type, { type, object: 'event', data })
+    const user = { id: 'user_1', object: 'user', created_at: now, external_id: id }
+    return [
+      event('user.created', user),
+      event('user.updated', { ...user, updated_at: now }),
+      event('session.created', {
+        id: 'sess_1',
+        object: 'session',
+        user_id: 'user_1',
+        status: 'active',
+        created_at: now,
+      }),
+    ]
+  },
 }
 
 export type ClerkOptions = SvixOptions

@@ -4,6 +4,7 @@ import { discordSignature } from './primitives/discord-signature.js'
 import { MINUTE_MS } from './primitives/durations.js'
 import { bodyKey } from './primitives/event-key.js'
 import { fieldType } from './primitives/event-type.js'
+import { jsonExample } from './primitives/examples.js'
 import { checkSender } from './primitives/sender-options.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -28,15 +29,14 @@ export const DISCORD_EVENTS: SenderKind = {
     pages: ['https://discord.com/developers/docs/events/webhook-events'],
   },
   create: ({ secrets }) => discordEvents({ publicKeys: secrets }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({
+  examples: ({ id, now }) => [
+    jsonExample('APPLICATION_AUTHORIZED', {
       version: 1,
       application_id: '1',
       type: 1,
       event: { type: 'APPLICATION_AUTHORIZED', timestamp: new Date(now).toISOString(), data: { user: { id } } },
     }),
-  }),
+  ],
 }
 
 export interface DiscordEventsOptions {

@@ -3,6 +3,7 @@ import { aNumber } from '../util/options.js'
 import { jsonOf } from './primitives/delivery-values.js'
 import { discordSignature } from './primitives/discord-signature.js'
 import { fieldKey } from './primitives/event-key.js'
+import { jsonExample } from './primitives/examples.js'
 import { checkSender } from './primitives/sender-options.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
 
@@ -26,9 +27,8 @@ export const DISCORD: SenderKind = {
     pages: ['https://discord.com/developers/docs/interactions/overview'],
   },
   create: ({ secrets }) => discord({ publicKeys: secrets }),
-  example: ({ id }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({
+  examples: ({ id }) => [
+    jsonExample('APPLICATION_COMMAND', {
       id,
       application_id: '1',
       type: 2,
@@ -36,7 +36,7 @@ export const DISCORD: SenderKind = {
       version: 1,
       data: { id: '2', name: 'hello', type: 1 },
     }),
-  }),
+  ],
 }
 
 export interface DiscordOptions {

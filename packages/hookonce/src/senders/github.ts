@@ -2,6 +2,7 @@ import { onlyHeader } from './primitives/delivery-values.js'
 import { DAY_MS } from './primitives/durations.js'
 import { bodyKey, headerLabel } from './primitives/event-key.js'
 import { headerType } from './primitives/event-type.js'
+import { jsonExample } from './primitives/examples.js'
 import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -30,14 +31,27 @@ export const GITHUB: SenderKind = {
     ],
   },
   create: ({ secrets }) => github({ secrets }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({
-      zen: 'Keep it logically awesome.',
-      hook_id: 1,
-      repository: { id: 1, full_name: 'octo/hello', pushed_at: now, note: id },
-    }),
-  }),
+  examples({ id, now }) {
+    const repository = { id: 1, full_name: 'octo/hello', pushed_at: Math.floor(now / 1000) }
+    const sender = { login: 'octocat', type: 'User' }
+    const event = (type: string, body: object) =>
+      jsonExample(type, { ...body, repository, sender }, [['x-github-event', type]])
+    return [
+      event('push', {
+        ref: 'refs/heads/main',
+        before: '0'.repeat(40),
+        after: '1'.repeat(40),
+        commits: [{ id: '1'.repeat(40), message: id, timestamp: new Date(now).toISOString() }],
+      }),
+      event('pull_request', {
+        action: 'opened',
+        number: 2,
+        pull_request: { id: 2, number: 2, state: 'open', title: id, head: { ref: 'change' }, base: { ref: 'main' } },
+      }),
+      event('issues', { action: 'opened', issue: { id: 3, number: 3, state: 'open', title: id } }),
+      event('ping', { zen: `Keep it logically awesome. ${id}`, hook_id: 1 }),
+    ]
+  },
 }
 
 export interface GithubOptions {

@@ -3,6 +3,7 @@ import { aNumber, oneOf } from '../util/options.js'
 import { onlyHeader } from './primitives/delivery-values.js'
 import { headerKey, joinedKey } from './primitives/event-key.js'
 import { headerType } from './primitives/event-type.js'
+import { jsonExample } from './primitives/examples.js'
 import { checkSender } from './primitives/sender-options.js'
 import { signedMessages } from './primitives/signed-messages.js'
 import { digestOf, tokenKey } from './primitives/signing-keys.js'
@@ -31,15 +32,32 @@ export const GITLAB: SenderKind = {
   },
   create: ({ secrets }) =>
     gitlab({ secrets, scheme: secrets.some(secret => secret.startsWith('whsec_')) ? 'signing-token' : 'secret-token' }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({
-      object_kind: 'issue',
-      event_type: 'issue',
-      project: { id: 1, path_with_namespace: 'octo/hello' },
-      object_attributes: { id: 1, iid: 1, action: 'open', title: id, created_at: new Date(now).toISOString() },
-    }),
-  }),
+  examples({ id, now }) {
+    const project = { id: 1, path_with_namespace: 'octo/hello' }
+    const at = new Date(now).toISOString()
+    const event = (type: string, header: string, body: object) =>
+      jsonExample(type, { object_kind: type, ...body, project }, [['x-gitlab-event', header]])
+    return [
+      event('push', 'Push Hook', {
+        event_name: 'push',
+        ref: 'refs/heads/main',
+        before: '0'.repeat(40),
+        after: '1'.repeat(40),
+        commits: [{ id: '1'.repeat(40), message: id, timestamp: at }],
+      }),
+      event('merge_request', 'Merge Request Hook', {
+        event_type: 'merge_request',
+        object_attributes: { id: 2, iid: 2, action: 'open', title: id, created_at: at },
+      }),
+      event('issue', 'Issue Hook', {
+        event_type: 'issue',
+        object_attributes: { id: 1, iid: 1, action: 'open', title: id, created_at: at },
+      }),
+      event('pipeline', 'Pipeline Hook', {
+        object_attributes: { id: 31, iid: 3, name: id, ref: 'main', status: 'success', created_at: at },
+      }),
+    ]
+  },
 }
 
 export interface GitlabOptions {

@@ -2,6 +2,7 @@ import { ConfigurationError } from '../errors.js'
 import { aNumber, aText, oneOf, type Rules } from '../util/options.js'
 import { onlyHeader, unixMillis, unixSeconds } from './primitives/delivery-values.js'
 import { bodyKey } from './primitives/event-key.js'
+import { jsonExample } from './primitives/examples.js'
 import { type KeyPlace, keyPlace } from './primitives/key-place.js'
 import { aKeyPlace, checkSender } from './primitives/sender-options.js'
 import { type Content, hmacKey } from './primitives/signing-keys.js'
@@ -28,10 +29,9 @@ export const HMAC: SenderKind = {
     pages: ['https://www.rfc-editor.org/rfc/rfc2104'],
   },
   create: ({ secrets }) => hmac({ secrets }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({ id, type: 'order.paid', created: new Date(now).toISOString(), data: { order: 1 } }),
-  }),
+  examples: ({ id, now }) => [
+    jsonExample('order.paid', { id, type: 'order.paid', created: new Date(now).toISOString(), data: { order: 1 } }),
+  ],
 }
 
 export interface HmacOptions {

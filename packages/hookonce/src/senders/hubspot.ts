@@ -4,6 +4,7 @@ import { exactJsonOf, onlyHeader, unixMillis } from './primitives/delivery-value
 import { DAY_MS } from './primitives/durations.js'
 import { contentKey } from './primitives/event-key.js'
 import { fieldType } from './primitives/event-type.js'
+import { jsonExample } from './primitives/examples.js'
 import { publicUrl } from './primitives/public-url.js'
 import { checkSender } from './primitives/sender-options.js'
 import { type Content, hashKey, hmacKey } from './primitives/signing-keys.js'
@@ -30,21 +31,27 @@ export const HUBSPOT: SenderKind = {
     pages: ['https://developers.hubspot.com/docs/api/webhooks/validating-requests'],
   },
   create: ({ secrets, publicUrl: url }) => hubspot({ secrets, url: publicUrl('hubspot', url) }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify([
-      {
-        eventId: id,
-        subscriptionId: 12345,
-        portalId: 62515,
-        occurredAt: now,
-        subscriptionType: 'contact.creation',
-        attemptNumber: 0,
-        objectId: 123,
-        changeSource: 'CRM',
-      },
-    ]),
-  }),
+  examples({ id, now }) {
+    const event = (type: string, own: object = {}) =>
+      jsonExample(type, [
+        {
+          eventId: id,
+          subscriptionId: 12345,
+          portalId: 62515,
+          occurredAt: now,
+          subscriptionType: type,
+          attemptNumber: 0,
+          objectId: 123,
+          changeSource: 'CRM',
+          ...own,
+        },
+      ])
+    return [
+      event('contact.creation'),
+      event('contact.propertyChange', { propertyName: 'lifecyclestage', propertyValue: 'customer' }),
+      event('deal.creation'),
+    ]
+  },
 }
 
 export interface HubspotOptions {

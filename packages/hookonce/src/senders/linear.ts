@@ -2,6 +2,7 @@ import { aNumber } from '../util/options.js'
 import { jsonOf, onlyHeader } from './primitives/delivery-values.js'
 import { HOUR_MS, MINUTE_MS } from './primitives/durations.js'
 import { bodyKey, headerLabel } from './primitives/event-key.js'
+import { jsonExample } from './primitives/examples.js'
 import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -30,17 +31,17 @@ export const LINEAR: SenderKind = {
     pages: ['https://linear.app/developers/webhooks'],
   },
   create: ({ secrets }) => linear({ secrets }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({
-      action: 'create',
-      type: 'Issue',
-      createdAt: new Date(now).toISOString(),
-      data: { id: 'issue-1', title: id },
-      webhookId: 'webhook-1',
-      webhookTimestamp: now,
-    }),
-  }),
+  examples({ id, now }) {
+    const createdAt = new Date(now).toISOString()
+    const event = (type: string, data: object) =>
+      jsonExample(type, { action: 'create', type, createdAt, data, webhookId: 'webhook-1', webhookTimestamp: now }, [
+        ['linear-event', type],
+      ])
+    return [
+      event('Issue', { id: 'issue-1', number: 1, title: id }),
+      event('Comment', { id: 'comment-1', issueId: 'issue-1', body: id }),
+    ]
+  },
 }
 
 export interface LinearOptions {

@@ -7,6 +7,7 @@ import { exactJsonOf, onlyHeader } from './primitives/delivery-values.js'
 import { DAY_MS } from './primitives/durations.js'
 import { contentKey } from './primitives/event-key.js'
 import { fieldType } from './primitives/event-type.js'
+import { jsonExample } from './primitives/examples.js'
 import { traitsOf } from './primitives/secrets.js'
 import { checkSender } from './primitives/sender-options.js'
 import { equalText, hmacKey } from './primitives/signing-keys.js'
@@ -36,35 +37,32 @@ export const META: SenderKind = {
     if (verifyToken === undefined) throw new ConfigurationError('meta: the verify token is needed')
     return meta({ secrets, verifyToken })
   },
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({
-      object: 'whatsapp_business_account',
-      entry: [
-        {
-          id: '102290129340398',
-          changes: [
-            {
-              field: 'messages',
-              value: {
-                messaging_product: 'whatsapp',
-                metadata: { display_phone_number: '15550783881', phone_number_id: '106540352242922' },
-                messages: [
-                  {
-                    from: '16505551234',
-                    id,
-                    timestamp: String(Math.floor(now / 1000)),
-                    type: 'text',
-                    text: { body: 'Hi' },
-                  },
-                ],
+  examples({ id, now }) {
+    const timestamp = String(Math.floor(now / 1000))
+    const event = (type: string, own: object) =>
+      jsonExample(type, {
+        object: 'whatsapp_business_account',
+        entry: [
+          {
+            id: '102290129340398',
+            changes: [
+              {
+                field: 'messages',
+                value: {
+                  messaging_product: 'whatsapp',
+                  metadata: { display_phone_number: '15550783881', phone_number_id: '106540352242922' },
+                  ...own,
+                },
               },
-            },
-          ],
-        },
-      ],
-    }),
-  }),
+            ],
+          },
+        ],
+      })
+    return [
+      event('messages', { messages: [{ from: '16505551234', id, timestamp, type: 'text', text: { body: 'Hi' } }] }),
+      event('statuses', { statuses: [{ id, status: 'delivered', timestamp, recipient_id: '16505551234' }] }),
+    ]
+  },
 }
 
 export interface MetaOptions {

@@ -2,6 +2,7 @@ import { aNumber } from '../util/options.js'
 import { onlyHeader, signatureFields, unixSeconds } from './primitives/delivery-values.js'
 import { DAY_MS } from './primitives/durations.js'
 import { fieldKey } from './primitives/event-key.js'
+import { jsonExample } from './primitives/examples.js'
 import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -29,16 +30,21 @@ export const PADDLE: SenderKind = {
     ],
   },
   create: ({ secrets }) => paddle({ secrets }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({
-      event_id: id,
-      event_type: 'transaction.completed',
-      occurred_at: new Date(now).toISOString(),
-      notification_id: 'ntf_1',
-      data: { id: 'txn_1', status: 'completed' },
-    }),
-  }),
+  examples({ id, now }) {
+    const event = (type: string, data: object) =>
+      jsonExample(type, {
+        event_id: id,
+        event_type: type,
+        occurred_at: new Date(now).toISOString(),
+        notification_id: 'ntf_1',
+        data,
+      })
+    return [
+      event('transaction.completed', { id: 'txn_1', status: 'completed' }),
+      event('subscription.created', { id: 'sub_1', status: 'active', transaction_id: 'txn_1' }),
+      event('subscription.canceled', { id: 'sub_1', status: 'canceled' }),
+    ]
+  },
 }
 
 export interface PaddleOptions {

@@ -2,6 +2,7 @@ import { onlyHeader } from './primitives/delivery-values.js'
 import { MINUTE_MS } from './primitives/durations.js'
 import { fieldKey } from './primitives/event-key.js'
 import { fieldType } from './primitives/event-type.js'
+import { jsonExample } from './primitives/examples.js'
 import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -25,18 +26,18 @@ export const PAGERDUTY: SenderKind = {
     pages: ['https://developer.pagerduty.com/docs/webhooks/webhook-signatures/'],
   },
   create: ({ secrets }) => pagerduty({ secrets }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({
-      event: {
-        id,
-        event_type: 'incident.triggered',
-        resource_type: 'incident',
-        occurred_at: new Date(now).toISOString(),
-        data: { id: 'PGR0VU2', type: 'incident', number: 2, status: 'triggered' },
-      },
-    }),
-  }),
+  examples: ({ id, now }) =>
+    ['triggered', 'acknowledged', 'resolved'].map(status =>
+      jsonExample(`incident.${status}`, {
+        event: {
+          id,
+          event_type: `incident.${status}`,
+          resource_type: 'incident',
+          occurred_at: new Date(now).toISOString(),
+          data: { id: 'PGR0VU2', type: 'incident', number: 2, status },
+        },
+      }),
+    ),
 }
 
 export interface PagerdutyOptions {

@@ -69,8 +69,8 @@ export interface SenderKind {
   facts: SenderFacts
   /** @throws {ConfigurationError} a required option is missing or malformed */
   create(options: SenderOptions): Sender
-  /** An example of its events. */
-  example(event: { id: string; now: number }): EventExample
+  /** Examples of its events, the one to begin with first; never none. `id` makes each another event. */
+  examples(event: { id: string; now: number }): readonly EventExample[]
 }
 
 /** The options of any sender. */
@@ -84,8 +84,12 @@ export interface SenderOptions {
 }
 
 export interface EventExample {
-  body: string
+  /** The type of the event: the sender’s name for it, if there is one. */
+  type: string
   contentType: string
+  /** Headers that say what it is; those that sign and identify it are {@link Sender.sign}'s. */
+  headers: HeaderList
+  body: string
 }
 
 /** A sender's documentation. */

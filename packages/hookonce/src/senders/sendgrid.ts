@@ -34,12 +34,16 @@ export const SENDGRID: SenderKind = {
     ],
   },
   create: ({ secrets }) => sendgrid({ publicKeys: secrets }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: `${JSON.stringify([
-      { email: 'hello@example.com', event: 'delivered', sg_event_id: id, timestamp: Math.floor(now / 1000) },
-    ])}\r\n`,
-  }),
+  examples: ({ id, now }) =>
+    [{ event: 'delivered' }, { event: 'open' }, { event: 'bounce', type: 'bounce', status: '5.1.1' }].map(own => ({
+      type: own.event,
+      contentType: 'application/json',
+      headers: [],
+      // The bytes that SendGrid signs end so.
+      body: `${JSON.stringify([
+        { email: 'hello@example.com', sg_event_id: id, timestamp: Math.floor(now / 1000), ...own },
+      ])}\r\n`,
+    })),
 }
 
 export interface SendgridOptions {

@@ -4,6 +4,7 @@ import { onlyHeader } from './primitives/delivery-values.js'
 import { HOUR_MS } from './primitives/durations.js'
 import { contentKey } from './primitives/event-key.js'
 import { headerType } from './primitives/event-type.js'
+import { jsonExample } from './primitives/examples.js'
 import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -32,16 +33,17 @@ export const SHOPIFY: SenderKind = {
     ],
   },
   create: ({ secrets }) => shopify({ secrets }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({
-      id: 1,
-      name: '#1001',
-      note: id,
-      total_price: '19.99',
-      updated_at: new Date(now).toISOString(),
-    }),
-  }),
+  examples({ id, now }) {
+    const at = { updated_at: new Date(now).toISOString() }
+    const event = (topic: string, body: object) => jsonExample(topic, { ...body, ...at }, [['x-shopify-topic', topic]])
+    const order = { id: 1, name: '#1001', note: id, total_price: '19.99', currency: 'EUR' }
+    return [
+      event('orders/updated', order),
+      event('orders/create', { ...order, financial_status: 'pending' }),
+      event('orders/paid', { ...order, financial_status: 'paid' }),
+      event('products/update', { id: 2, title: 'A cup', handle: id, status: 'active' }),
+    ]
+  },
 }
 
 export interface ShopifyOptions {
@@ -79,7 +81,6 @@ export function shopify(options: ShopifyOptions): Sender {
       onlyHeader(delivery, `${setOf(delivery)}event-id`) ??
       null,
     write: ({ body, id }, sign) => [
-      ['x-shopify-topic', 'orders/updated'],
       ['x-shopify-webhook-id', id],
       ['x-shopify-event-id', id],
       ['x-shopify-hmac-sha256', sign([body])],

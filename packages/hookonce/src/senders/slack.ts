@@ -4,6 +4,7 @@ import { formOf, jsonOf, onlyHeader, unixSeconds } from './primitives/delivery-v
 import { MINUTE_MS } from './primitives/durations.js'
 import { contentKey, fieldKey, textKey } from './primitives/event-key.js'
 import { fieldType } from './primitives/event-type.js'
+import { formExample, jsonExample } from './primitives/examples.js'
 import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -33,17 +34,24 @@ export const SLACK: SenderKind = {
     ],
   },
   create: ({ secrets }) => slack({ secrets }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({
-      type: 'event_callback',
-      team_id: 'T1',
-      api_app_id: 'A1',
-      event_id: id,
-      event_time: Math.floor(now / 1000),
-      event: { type: 'app_mention', user: 'U1', channel: 'C1', text: 'hello', ts: (now / 1000).toFixed(6) },
-    }),
-  }),
+  examples({ id, now }) {
+    const ts = (now / 1000).toFixed(6)
+    const event = (type: string, own: object) =>
+      jsonExample(type, {
+        type: 'event_callback',
+        team_id: 'T1',
+        api_app_id: 'A1',
+        event_id: id,
+        event_time: Math.floor(now / 1000),
+        event: { type, user: 'U1', ...own },
+      })
+    return [
+      event('app_mention', { channel: 'C1', text: 'hello', ts }),
+      event('message', { channel: 'C1', channel_type: 'channel', text: 'hello', ts }),
+      event('reaction_added', { reaction: 'thumbsup', item: { type: 'message', channel: 'C1', ts }, event_ts: ts }),
+      formExample('slash_command', { command: '/hello', text: 'world', team_id: 'T1', user_id: 'U1', trigger_id: id }),
+    ]
+  },
 }
 
 export interface SlackOptions {

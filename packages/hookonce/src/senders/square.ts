@@ -2,6 +2,7 @@ import { aText } from '../util/options.js'
 import { onlyHeader } from './primitives/delivery-values.js'
 import { DAY_MS } from './primitives/durations.js'
 import { fieldKey } from './primitives/event-key.js'
+import { jsonExample } from './primitives/examples.js'
 import { publicUrl } from './primitives/public-url.js'
 import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
@@ -29,16 +30,21 @@ export const SQUARE: SenderKind = {
     ],
   },
   create: ({ secrets, publicUrl: url }) => square({ secrets, url: publicUrl('square', url) }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({
-      merchant_id: 'M1',
-      type: 'payment.updated',
-      event_id: id,
-      created_at: new Date(now).toISOString(),
-      data: { type: 'payment', id: 'P1', object: { payment: { id: 'P1', status: 'COMPLETED' } } },
-    }),
-  }),
+  examples({ id, now }) {
+    const event = (type: string, kind: string, object: { id: string; status: string }) =>
+      jsonExample(type, {
+        merchant_id: 'M1',
+        type,
+        event_id: id,
+        created_at: new Date(now).toISOString(),
+        data: { type: kind, id: object.id, object: { [kind]: object } },
+      })
+    return [
+      event('payment.updated', 'payment', { id: 'P1', status: 'COMPLETED' }),
+      event('payment.created', 'payment', { id: 'P1', status: 'APPROVED' }),
+      event('refund.updated', 'refund', { id: 'R1', status: 'COMPLETED' }),
+    ]
+  },
 }
 
 export interface SquareOptions {

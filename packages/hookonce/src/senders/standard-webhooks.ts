@@ -1,5 +1,6 @@
 import { aNumber } from '../util/options.js'
 import { HOUR_MS } from './primitives/durations.js'
+import { jsonExample } from './primitives/examples.js'
 import { checkSender } from './primitives/sender-options.js'
 import { signedMessages } from './primitives/signed-messages.js'
 import type { Sender, SenderKind } from './sender.js'
@@ -27,14 +28,13 @@ export const STANDARD_WEBHOOKS: SenderKind = {
     pages: ['https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md'],
   },
   create: ({ secrets }) => standardWebhooks({ secrets }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({
+  examples: ({ id, now }) => [
+    jsonExample('invoice.paid', {
       type: 'invoice.paid',
       timestamp: new Date(now).toISOString(),
       data: { invoice: 'in_1', message: id },
     }),
-  }),
+  ],
 }
 
 export interface StandardWebhooksOptions {

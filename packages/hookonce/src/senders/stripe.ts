@@ -2,6 +2,7 @@ import { aNumber } from '../util/options.js'
 import { onlyHeader, signatureFields, unixSeconds } from './primitives/delivery-values.js'
 import { DAY_MS } from './primitives/durations.js'
 import { fieldKey } from './primitives/event-key.js'
+import { jsonExample } from './primitives/examples.js'
 import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -28,17 +29,39 @@ export const STRIPE: SenderKind = {
     pages: ['https://docs.stripe.com/webhooks'],
   },
   create: ({ secrets }) => stripe({ secrets }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({
-      id,
-      object: 'event',
-      type: 'payment_intent.succeeded',
-      created: Math.floor(now / 1000),
-      livemode: false,
-      data: { object: { id: 'pi_1', object: 'payment_intent', amount: 1999, currency: 'eur', status: 'succeeded' } },
-    }),
-  }),
+  examples({ id, now }) {
+    const event = (type: string, object: object) =>
+      jsonExample(type, {
+        id,
+        object: 'event',
+        type,
+        created: Math.floor(now / 1000),
+        livemode: false,
+        data: { object },
+      })
+    const money = { amount: 1999, currency: 'eur' }
+    return [
+      event('payment_intent.succeeded', { id: 'pi_1', object: 'payment_intent', ...money, status: 'succeeded' }),
+      event('checkout.session.completed', {
+        id: 'cs_test_1',
+        object: 'checkout.session',
+        mode: 'payment',
+        payment_intent: 'pi_1',
+        payment_status: 'paid',
+        amount_total: 1999,
+        currency: 'eur',
+      }),
+      event('invoice.paid', {
+        id: 'in_1',
+        object: 'invoice',
+        subscription: 'sub_1',
+        status: 'paid',
+        amount_paid: 1999,
+        currency: 'eur',
+      }),
+      event('charge.refunded', { id: 'ch_1', object: 'charge', ...money, amount_refunded: 1999, refunded: true }),
+    ]
+  },
 }
 
 export interface StripeOptions {

@@ -1,5 +1,6 @@
 import { aNumber } from '../util/options.js'
 import { HOUR_MS } from './primitives/durations.js'
+import { jsonExample } from './primitives/examples.js'
 import { checkSender } from './primitives/sender-options.js'
 import { signedMessages } from './primitives/signed-messages.js'
 import type { Sender, SenderKind } from './sender.js'
@@ -25,10 +26,7 @@ export const SVIX: SenderKind = {
     pages: ['https://docs.svix.com/receiving/verifying-payloads/how-manual', 'https://docs.svix.com/retries'],
   },
   create: ({ secrets }) => svix({ secrets }),
-  example: ({ id }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({ type: 'invoice.paid', data: { invoice: 'in_1', message: id } }),
-  }),
+  examples: ({ id }) => [jsonExample('invoice.paid', { type: 'invoice.paid', data: { invoice: 'in_1', message: id } })],
 }
 
 export interface SvixOptions {

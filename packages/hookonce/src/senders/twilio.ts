@@ -4,6 +4,7 @@ import type { Delivery } from '../http/delivery.js'
 import { aText } from '../util/options.js'
 import { formOf, onlyHeader } from './primitives/delivery-values.js'
 import { contentKey, headerLabel } from './primitives/event-key.js'
+import { formExample } from './primitives/examples.js'
 import { publicUrl } from './primitives/public-url.js'
 import { checkSender } from './primitives/sender-options.js'
 import { type Content, hmacKey } from './primitives/signing-keys.js'
@@ -35,12 +36,14 @@ export const TWILIO: SenderKind = {
     ],
   },
   create: ({ secrets, publicUrl: url }) => twilio({ secrets, url: publicUrl('twilio', url) }),
-  example: ({ id }) => ({
-    contentType: 'application/x-www-form-urlencoded',
-    body: String(
-      new URLSearchParams({ MessageSid: id, MessageStatus: 'delivered', From: '+15005550006', To: '+15005550001' }),
-    ),
-  }),
+  examples({ id }) {
+    const between = { From: '+15005550006', To: '+15005550001' }
+    return [
+      formExample('message-status', { MessageSid: id, MessageStatus: 'delivered', ...between }),
+      formExample('incoming-message', { MessageSid: id, Body: 'hello', NumMedia: '0', ...between }),
+      formExample('incoming-call', { CallSid: id, CallStatus: 'ringing', Direction: 'inbound', ...between }),
+    ]
+  },
 }
 
 export interface TwilioOptions {

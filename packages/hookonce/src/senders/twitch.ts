@@ -6,6 +6,7 @@ import { jsonOf, onlyHeader, rfc3339 } from './primitives/delivery-values.js'
 import { MINUTE_MS } from './primitives/durations.js'
 import { headerKey } from './primitives/event-key.js'
 import { headerType } from './primitives/event-type.js'
+import { jsonExample } from './primitives/examples.js'
 import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -32,13 +33,17 @@ export const TWITCH: SenderKind = {
     pages: ['https://dev.twitch.tv/docs/eventsub/handling-webhook-events'],
   },
   create: ({ secrets }) => twitch({ secrets }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({
-      subscription: { id: 'f1c2a387-161a-49f9-a165-0f21d7a4e1c4', type: 'channel.follow', version: '2' },
-      event: { user_id: '1234', user_login: id, broadcaster_user_id: '1337', followed_at: new Date(now).toISOString() },
-    }),
-  }),
+  examples({ id, now }) {
+    const at = new Date(now).toISOString()
+    const event = (type: string, version: string, own: object) =>
+      jsonExample(type, { subscription: { id: 'f1c2a387-161a-49f9-a165-0f21d7a4e1c4', type, version }, event: own }, [
+        ['twitch-eventsub-subscription-type', type],
+      ])
+    return [
+      event('channel.follow', '2', { user_id: '1234', user_login: id, broadcaster_user_id: '1337', followed_at: at }),
+      event('stream.online', '1', { id, broadcaster_user_id: '1337', type: 'live', started_at: at }),
+    ]
+  },
 }
 
 export interface TwitchOptions {

@@ -1,6 +1,7 @@
 import { onlyHeader } from './primitives/delivery-values.js'
 import { DAY_MS } from './primitives/durations.js'
 import { fieldKey } from './primitives/event-key.js'
+import { jsonExample } from './primitives/examples.js'
 import { checkSender } from './primitives/sender-options.js'
 import { hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -23,16 +24,16 @@ export const VERCEL: SenderKind = {
     pages: ['https://vercel.com/docs/webhooks/webhooks-api'],
   },
   create: ({ secrets }) => vercel({ secrets }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({
-      id,
-      type: 'deployment.created',
-      createdAt: now,
-      region: null,
-      payload: { deployment: { id: 'dpl_1', name: 'hello', url: 'hello.vercel.app' } },
-    }),
-  }),
+  examples: ({ id, now }) =>
+    ['created', 'succeeded', 'error'].map(what =>
+      jsonExample(`deployment.${what}`, {
+        id,
+        type: `deployment.${what}`,
+        createdAt: now,
+        region: null,
+        payload: { deployment: { id: 'dpl_1', name: 'hello', url: 'hello.vercel.app' } },
+      }),
+    ),
 }
 
 export interface VercelOptions {

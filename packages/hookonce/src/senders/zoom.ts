@@ -5,6 +5,7 @@ import { plainText } from './primitives/answers.js'
 import { jsonOf, onlyHeader, unixSeconds } from './primitives/delivery-values.js'
 import { MINUTE_MS } from './primitives/durations.js'
 import { joinedKey } from './primitives/event-key.js'
+import { jsonExample } from './primitives/examples.js'
 import { checkSender } from './primitives/sender-options.js'
 import { type Content, digestOf, hmacKey } from './primitives/signing-keys.js'
 import { defineSender, type Sender, type SenderKind } from './sender.js'
@@ -32,14 +33,19 @@ export const ZOOM: SenderKind = {
     pages: ['https://developers.zoom.us/docs/api/webhooks/', 'https://github.com/zoom/webhook-sample'],
   },
   create: ({ secrets }) => zoom({ secrets }),
-  example: ({ id, now }) => ({
-    contentType: 'application/json',
-    body: JSON.stringify({
-      event: 'meeting.started',
-      event_ts: now,
-      payload: { account_id: 'account-1', object: { id: '1', uuid: id, topic: 'Weekly' } },
-    }),
-  }),
+  examples({ id, now }) {
+    const event = (type: string, own: object = {}) =>
+      jsonExample(type, {
+        event: type,
+        event_ts: now,
+        payload: { account_id: 'account-1', object: { id: '1', uuid: id, topic: 'Weekly', ...own } },
+      })
+    return [
+      event('meeting.started', { start_time: new Date(now).toISOString() }),
+      event('meeting.ended', { end_time: new Date(now).toISOString() }),
+      event('recording.completed', { recording_count: 1, total_size: 3388 }),
+    ]
+  },
 }
 
 export interface ZoomOptions {

@@ -38,11 +38,11 @@ export interface TestRequest extends DeliveryInit {
  */
 export function requestOf(event: TestEvent, options: RequestOptions = {}): TestRequest {
   const { sender, url = 'http://localhost/webhook', now = Date.now() } = options
-  const example = sender && SENDERS.get(sender.facts.name)?.example({ id: event.id, now })
+  const example = sender && SENDERS.get(sender.facts.name)?.examples({ id: event.id, now })[0]
   const body = bytesOf(event.body ?? example?.body ?? { id: event.id })
   const signed = sender?.sign({ method: 'POST', url, body, id: event.id, now }) ?? [['x-idempotency-key', event.id]]
   const headers = new Map<string, string>([['content-type', example?.contentType ?? 'application/json']])
-  for (const [name, value] of signed) headers.set(name.toLowerCase(), value)
+  for (const [name, value] of [...(example?.headers ?? []), ...signed]) headers.set(name.toLowerCase(), value)
   for (const [name, value] of Object.entries(event.headers ?? {})) headers.set(name.toLowerCase(), value)
   const { pathname, search } = new URL(url)
   return { method: 'POST', url: pathname + search, headers: [...headers], body }

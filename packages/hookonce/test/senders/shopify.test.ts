@@ -4,7 +4,7 @@ import { received, signed, withHeaders } from './signed.js'
 
 const secrets = ['client secret']
 const sender = shopify({ secrets })
-const sent = signed(sender, { id: 'w-1' })
+const sent = withHeaders(signed(sender, { id: 'w-1' }), { 'x-shopify-topic': 'orders/updated' })
 const created = withHeaders(sent, { 'x-shopify-topic': 'orders/create' })
 const invented = withHeaders(sent, { 'x-shopify-topic': 'orders/invented' })
 

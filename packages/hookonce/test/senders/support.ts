@@ -86,11 +86,11 @@ export function setUp({ kind, recipe }: Case) {
     /** As the sender does it, now. */
     send(
       id: string,
-      { by = secret, now = clock.now(), body = Buffer.from(kind.example({ id, now }).body) as Uint8Array } = {},
+      { by = secret, now = clock.now(), body = Buffer.from(kind.examples({ id, now })[0]!.body) as Uint8Array } = {},
     ): Sent {
       const url = PUBLIC_URL
       const signed = create([by]).sign({ method: 'POST', url, body, id, now })
-      return { headers: [['content-type', kind.example({ id, now }).contentType], ...signed], body }
+      return { headers: [['content-type', kind.examples({ id, now })[0]!.contentType], ...signed], body }
     },
     delivery,
     receive: (sent: Sent, at = hooks): Promise<Answer> => at.receive(delivery(sent), handler),

@@ -71,7 +71,7 @@ function signer({ sender, secret, publicUrl, url }: SendOptions, env: NodeJS.Pro
 }
 
 function eventOf({ sender, file, id = `evt_${randomUUID()}` }: SendOptions): Event {
-  const example = sender === undefined ? PLAIN_EXAMPLE : SENDERS.get(sender)!.example({ id, now: Date.now() })
+  const example = sender === undefined ? PLAIN_EXAMPLE : SENDERS.get(sender)!.examples({ id, now: Date.now() })[0]!
   const body = file === undefined ? Buffer.from(example.body) : readBody(file)
   return { id, body, contentType: example.contentType }
 }

@@ -164,8 +164,8 @@ describe('a failed send prints one line', () => {
   })
 
   test('a sender whose key can only verify', async () => {
-    const example = () => ({ body: '{}', contentType: 'application/json' })
-    const kind = { facts: hub.facts, create: () => verifier, example }
+    const examples = () => [{ type: 'any', contentType: 'application/json', headers: [], body: '{}' }]
+    const kind = { facts: hub.facts, create: () => verifier, examples }
     const verifier: Sender = {
       ...hub,
       facts: { ...hub.facts, name: 'verifier' },

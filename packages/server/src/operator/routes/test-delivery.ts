@@ -125,7 +125,7 @@ function testDelivery(name: string, { options }: ResolvedSource, { id, body: giv
   const { sender } = options
   const url = `/hooks/${name}`
   const now = Date.now()
-  const example = sender && SENDERS.get(sender.facts.name)?.example({ id, now })
+  const example = sender && SENDERS.get(sender.facts.name)?.examples({ id, now })[0]
   const body = Buffer.from(given ?? example?.body ?? JSON.stringify({ event: 'test.event', data: { test: 'data' } }))
   const headers: [string, string][] = [['content-type', example?.contentType ?? 'application/json']]
   const own: HeaderList = sender
