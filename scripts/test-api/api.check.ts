@@ -40,7 +40,11 @@ test('whatever is asked, valid or not, the answer is one that /openapi.json desc
   const cwd = temporaryFolder()
   writeFileSync(join(cwd, 'hookonce.config.mjs'), CONFIG)
   writeFileSync(join(cwd, 'schemathesis.toml'), SETTINGS)
-  const { url } = await startServer({ cwd, args: ['--store-url', 'memory:', '--wait-seconds', '1'] })
+  // A simulated crash is healed after its lease.
+  const { url } = await startServer({
+    cwd,
+    args: ['--store-url', 'memory:', '--wait-seconds', '1', '--lease-seconds', '0.5'],
+  })
   const operator = `Authorization: Bearer ${OPERATOR_TOKEN}`
   const seed = process.env.HOOKONCE_TEST_SEED ?? String(Math.floor(Math.random() * 2 ** 31))
   // It leaves notes in the folder that it runs in.

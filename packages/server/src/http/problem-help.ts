@@ -109,6 +109,14 @@ export const PROBLEM_HELP: Record<ServerProblemCode, { means: string; todo: stri
     means: 'The delivery was processed; a redrive would process it again.',
     todo: 'To process it again send {"completed": true}.',
   },
+  test_key_used: {
+    means: 'A crash was to be simulated with an event whose key has a record already.',
+    todo: 'Use a new key, or leave it out.',
+  },
+  test_running: {
+    means: 'This process sends a hundred duplicates or simulates a crash, and does one of these at a time.',
+    todo: 'Wait until it is done.',
+  },
   failed_incomplete: {
     means: 'An operator wants to replay a delivery whose body was too large to be kept, or is kept redacted.',
     todo: 'Have the sender deliver it again.',

@@ -13,6 +13,8 @@ export const SERVER_PROBLEMS = {
   replay_unconfirmed: [409, 'The number of deliveries to replay is not confirmed'],
   refused_incomplete: [409, 'The refused delivery was not kept whole'],
   redrive_unconfirmed: [409, 'The number of deliveries to redrive is not confirmed'],
+  test_key_used: [409, 'The key of the test has a record already'],
+  test_running: [409, 'A test runs already'],
   media_type_invalid: [415, 'The Content-Type is not valid'],
   operator_token_guessed: [429, 'Too many wrong tokens'],
   rate_limited: [429, 'Too many deliveries of this source'],

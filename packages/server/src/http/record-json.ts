@@ -190,6 +190,9 @@ export const fullRecord = shape([
   'delivery',
 ])
 
+/** What became of the event of an experiment. */
+export const labRecord = shape(['state', 'attempts', 'losses', 'lease_remaining_ms', 'last_error', 'history'])
+
 /** One event of `GET /webhook/events`. */
 export const eventSummary = shape([...COMMON, 'accepted_at', 'settled_at', 'expires_at', 'last_error', ...INBOX])
 
@@ -205,7 +208,7 @@ export const idempotencyRecord = shape(
   { delivery: deliveryWithHeaderObject },
 )
 
-/** The answer to a test delivery. */
+/** The answer to one delivery. */
 export const TEST_ANSWER = object({ ...RESPONSE, ms: NUMBER })
 
 interface Response {

@@ -66,6 +66,9 @@ export interface Refused {
   body?: Uint8Array
 }
 
+/** What is known of it besides its content. */
+type Known = Pick<Facts, 'peer' | 'unlogged'> & { answer: Answer }
+
 interface Reason {
   room: TokenBucket
   unlogged: number
@@ -98,12 +101,18 @@ export class RefusedLog {
     // Later its connection may be gone.
     const peer = peerOf(refused.request)
     setImmediate(() => {
-      try {
-        this.#keep(source, at, refused, { peer, answer, unlogged })
-      } catch (error) {
-        this.#log.error({ source, err: error }, 'a refused delivery was not kept')
-      }
+      const { request, requestId, body = NO_BODY } = refused
+      const { method = 'POST', url = '', rawHeaders: headers } = request
+      const delivery = new Delivery({ method, url, headers, body, requestId })
+      const entry = this.#entry(source, at, delivery, { peer, answer, unlogged })
+      if (entry !== undefined) this.#writer.add(entry, MOST_REFUSED)
     })
+  }
+
+  /** Keeps one whatever came before, at once. Resolves with its id, or with `null`: it is not kept. */
+  async keep(source: string, delivery: Delivery, peer: string, answer: Answer): Promise<string | null> {
+    const entry = this.#entry(source, Date.now(), delivery, { peer, answer, unlogged: 0 })
+    return entry !== undefined && (await this.#writer.write(entry, MOST_REFUSED)) ? entry.id : null
   }
 
   /** How many have found no room before; `undefined`: nor does this. */
@@ -117,29 +126,34 @@ export class RefusedLog {
     return hasRoom ? unlogged : undefined
   }
 
-  #keep(
-    source: string,
-    at: number,
-    { request, requestId, body = NO_BODY }: Refused,
-    { peer, answer, unlogged }: Pick<Facts, 'peer' | 'unlogged'> & { answer: Answer },
-  ): void {
-    const { method = 'POST', url = '', rawHeaders: headers } = request
-    const delivery = new Delivery({ method, url, headers, body, requestId })
+  /** `undefined`: its source keeps it from operators, or cannot say what of it they may see. */
+  #entry(source: string, at: number, delivery: Delivery, facts: Known) {
+    try {
+      return this.#made(source, at, delivery, facts)
+    } catch (error) {
+      this.#log.error({ source, err: error }, 'a refused delivery was not kept')
+      return undefined
+    }
+  }
+
+  #made(source: string, at: number, delivery: Delivery, { peer, answer, unlogged }: Known) {
+    const { method, url, body } = delivery
     const configured = this.#sources.get(source)!
     const { shown, kept } = configured
     const redacted = redactedBy(kept, delivery)
-    if (redacted === null) return
+    if (redacted === null) return undefined
     const { status, outcome } = answer
     const key = outcome === 'mismatch' ? keyIn(configured, delivery) : null
     const keptBody = shown.bodies ? redacted.body.subarray(0, MOST_BODY_BYTES) : NO_BODY
     const facts: Facts = {
-      ...{ status, outcome, code: problemIn(answer)?.code ?? null, peer, requestId, key, method, url, unlogged },
+      ...{ status, outcome, code: problemIn(answer)?.code ?? null, peer, key, method, url, unlogged },
+      requestId: delivery.requestId ?? '',
       headers: shownHeaders(redacted.headers, shown),
       bodyBytes: body === NO_BODY ? null : body.length,
       isWhole: body !== NO_BODY && redacted.body === delivery.body && keptBody.length === body.length,
       findings: outcome === 'unauthorized' ? diagnose(this.#sources, source, delivery, at) : [],
     }
-    this.#writer.add(entryOf(source, randomUUID(), at, facts, keptBody), MOST_REFUSED)
+    return entryOf(source, randomUUID(), at, facts, keptBody)
   }
 }
 

@@ -14,6 +14,9 @@ export interface Change {
     | 'redrive'
     | 'redrive_many'
     | 'test'
+    | 'test_tampered'
+    | 'test_duplicates'
+    | 'test_crash'
     | 'login'
     | 'logout'
   source?: string | undefined

@@ -5,6 +5,8 @@ import type { RefusedOf } from './refused-deliveries.js'
 
 const FINDING = object({ code: { ...TEXT, description: 'stable' }, text: TEXT })
 
+export const FINDINGS = { type: 'array', items: FINDING, description: 'likely reasons, most telling first' }
+
 const SUMMARY = {
   id: TEXT,
   source: TEXT,
@@ -15,7 +17,7 @@ const SUMMARY = {
   peer: { ...TEXT, description: 'the address that it came from: a proxy’s, if there is one' },
   request_id: TEXT,
   key: nullable('string', { description: 'of a mismatch' }),
-  findings: { type: 'array', items: FINDING, description: 'likely reasons, most telling first' },
+  findings: FINDINGS,
   unlogged: { ...INTEGER, description: 'how many alike were refused before it without a place in the list' },
   accepted_at: { ...OPTIONAL_TIME, description: 'when an operator accepted it all the same' },
 }

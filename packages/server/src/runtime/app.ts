@@ -28,13 +28,14 @@ import { metricsRoute } from '../operator/routes/metrics.js'
 import { overviewRoutes } from '../operator/routes/overview.js'
 import { refusedRoutes } from '../operator/routes/refused.js'
 import { sessionRoutes } from '../operator/routes/session.js'
-import { testDeliveryRoute } from '../operator/routes/test-delivery.js'
+import { testRoutes } from '../operator/routes/test-lab.js'
 import { eventRoutes } from '../operator/routes/webhook-events.js'
 import { recordRoutes } from '../operator/routes/webhook-records.js'
 import type { Parts } from './assemble.js'
 import { healthRoutes } from './health-routes.js'
 
 export interface AppContext extends Omit<Parts, 'opened' | 'duplicates' | 'telemetry'> {
+  opened: Pick<Parts['opened'], 'store'>
   config: ResolvedConfig
   gate: Gate
   traces: Traces | undefined
@@ -47,7 +48,7 @@ export interface App extends RequestListener {
 
 /** All routes, not listening. */
 export async function createApp(context: AppContext): Promise<App> {
-  const { config, receiver, inbox, gate, activity, metrics, journal, journalWriter, figures, log } = context
+  const { config, opened, receiver, inbox, gate, activity, metrics, journal, journalWriter, figures, log } = context
   const { app, routes } = createRouter(log)
   const { sources, maxInFlight, maxBodyMemoryBytes } = config
   const eventLoop = new EventLoopLag(config.maxEventLoopDelayMs)
@@ -81,7 +82,7 @@ export async function createApp(context: AppContext): Promise<App> {
     failedRoutes(api, { ...context, sources, refusal, audit, shownOf })
     figuresRoutes(api, { journal, figures, sources, refusal })
     refusedRoutes(api, { ...context, sources, refusal, audit })
-    testDeliveryRoute(api, { ...context, sources, operators, audit })
+    testRoutes(api, { ...context, store: opened.store, sources, refused, operators, audit })
   })
   metricsRoute(app, metrics, refusal)
   docsRoutes(app, routes, refusal)

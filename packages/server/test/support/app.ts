@@ -61,7 +61,20 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
   const unsubscribe = activity.subscribe()
   const stopLogging = logEvents(log, config.logKeys)
   if (config.inboxConcurrency > 0) inbox.start()
-  const parts = { receiver, inbox, gate, agent, activity, metrics, journal, journalWriter, eventIndex, figures, log }
+  const parts = {
+    opened: { store },
+    receiver,
+    inbox,
+    gate,
+    agent,
+    activity,
+    metrics,
+    journal,
+    journalWriter,
+    eventIndex,
+    figures,
+    log,
+  }
   const onRequest = await createApp({ ...parts, config, traces: undefined })
   const limits = { maxConnections: config.maxConnections, onCut: (why: Cut) => metrics.connectionCut(why) }
   const listening = await listen(onRequest, { host: config.host, port: 0, setting: 'port' }, limits)
