@@ -15,7 +15,7 @@ import { Records } from './pages/records'
 import { Refused } from './pages/refused'
 import { RefusedPage } from './pages/refused-delivery'
 import { Sources } from './pages/sources'
-import { TestDelivery } from './pages/test-delivery'
+import { TestLab } from './pages/test-lab'
 import { Notice, notify } from './parts/notice'
 import { link, type Place, usePlace } from './router'
 import { useTheme } from './theme'
@@ -126,7 +126,7 @@ function Page({ place, theme, access }: PageProps) {
     case 'sources':
       return <Sources />
     case 'test':
-      return <TestDelivery source={source} access={access} />
+      return <TestLab source={source} access={access} />
     default:
       return (
         <>

@@ -118,7 +118,7 @@ test('it is as dark as the system, and the switch says otherwise until it is swi
 
 test('keys alone lead through the pages, and the reader is put where the page begins', async () => {
   const page = await open(dashboard.page('#/test'))
-  await page.getByRole('heading', { name: 'Send a test delivery' }).waitFor()
+  await page.getByRole('heading', { name: 'Test lab' }).waitFor()
   await page.keyboard.press('Tab')
   expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the page')
   for (const expected of ['Hookonce', 'Overview', 'Health', 'Deliveries', 'Records']) {

@@ -1,3 +1,4 @@
+import type { CrashProgress, DuplicatesProgress, EventExample, Tampered, TestEvent } from './lab-types'
 import type {
   Delivery,
   EventPage,
@@ -115,7 +116,7 @@ export const countDead = async (query: ManyQuery): Promise<number> =>
 
 /** Begins the dead deliveries that fit again, if they still are as many; tells how far it is. @throws {ApiError} 409 */
 export const redriveDead = (query: ManyQuery, count: number, ...told: Told<RedriveProgress>) =>
-  runMany('POST', 'webhook/events/redrive', { ...query, confirm: String(count) }, ...told)
+  runMany('POST', 'webhook/events/redrive', { query: { ...query, confirm: String(count) } }, ...told)
 
 /** Deliveries of sources without an inbox, by when they failed. */
 export const getFailed = (query: Selection & { after?: string }) =>
@@ -128,7 +129,7 @@ export const countFailed = async (query: Selection): Promise<number> =>
 
 /** Replays those that fit, if they still are as many; tells how far it is. @throws {ApiError} 409 */
 export const replayFailed = (query: Selection, count: number, ...told: Told<ReplayProgress>) =>
-  runMany('POST', 'api/failed/replay', { ...query, confirm: String(count) }, ...told)
+  runMany('POST', 'api/failed/replay', { query: { ...query, confirm: String(count) } }, ...told)
 
 export const replayOne = (source: string, key: string) =>
   ask<TestedAnswer>('POST', 'api/failed/replay', { query: { source, key } })
@@ -141,7 +142,7 @@ export const getDelivery = (source: string, id: string) =>
 
 /** Looks for a text in the bodies that are kept; tells what it found after each page. */
 export const searchBodies = (query: Selection & { contains: string }, ...told: Told<SearchProgress>) =>
-  runMany('GET', 'api/deliveries/search', { ...query }, ...told)
+  runMany('GET', 'api/deliveries/search', { query: { ...query } }, ...told)
 
 export const getRefused = (query: Selection & { after?: string }) =>
   ask<RefusedPage>('GET', 'api/refused', { query: { ...query } })
@@ -161,10 +162,10 @@ type Told<Progress> = [onProgress: (progress: Progress) => void, signal: AbortSi
 async function runMany<Progress>(
   method: 'GET' | 'POST',
   path: string,
-  query: Query,
+  sent: Sent,
   ...[onProgress, signal]: Told<Progress>
 ): Promise<void> {
-  const response = await send(method, path, { query, signal })
+  const response = await send(method, path, { ...sent, signal })
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
   let rest = ''
   for (let read = await reader.read(); !read.done; read = await reader.read()) {
@@ -174,8 +175,43 @@ async function runMany<Progress>(
   }
 }
 
-export const sendTest = (source: string, test: { key?: string; body?: string }) =>
-  ask<TestedPair>('POST', 'api/test', { query: { source }, json: test })
+export const getExamples = async (source: string): Promise<EventExample[]> =>
+  (await ask<{ examples: EventExample[] }>('GET', 'api/test/examples', { query: { source } })).examples
+
+export const sendTest = (source: string, json: TestEvent) =>
+  ask<TestedPair>('POST', 'api/test', { query: { source }, json })
+
+export const sendTampered = (source: string, json: TestEvent & { tamper: string }) =>
+  ask<Tampered>('POST', 'api/test/tampered', { query: { source }, json })
+
+/** Sends an event many times at once; tells how far that is. */
+export const sendDuplicates = (source: string, json: TestEvent, ...told: Told<DuplicatesProgress>) =>
+  runToEnd('api/test/duplicates', { query: { source }, json }, ...told)
+
+/** Simulates a crash and heals it; tells how far that is. */
+export const crashAndHeal = (source: string, json: TestEvent, ...told: Told<CrashProgress>) =>
+  runToEnd('api/test/crash', { query: { source }, json }, ...told)
+
+/** As `runMany`, of what goes on in the server. @throws {ApiError} the last line did not come */
+async function runToEnd<Progress extends { done: boolean }>(
+  path: string,
+  sent: Sent,
+  ...[onProgress, signal]: Told<Progress>
+): Promise<void> {
+  let isDone = false
+  const told = (progress: Progress) => {
+    isDone = progress.done
+    onProgress(progress)
+  }
+  await runMany('POST', path, sent, told, signal)
+  if (isDone) return
+  throw new ApiError(
+    0,
+    'unreachable',
+    'The connection broke off',
+    'The test goes on in the server: look at its record.',
+  )
+}
 
 interface Sent {
   query?: Query

@@ -9,10 +9,10 @@ import { DeliveryPanel } from '../parts/delivery-panel'
 import { Differences } from '../parts/differences'
 import { Empty, Loading } from '../parts/empty'
 import { Failure } from '../parts/failure'
+import { Findings } from '../parts/findings'
 import { useLoad } from '../parts/load'
 import { Moment } from '../parts/moment'
 import { notify } from '../parts/notice'
-import { visible } from '../parts/visible'
 import { link } from '../router'
 
 /** One refused delivery: why, what it brought, and what can be done about it. */
@@ -72,13 +72,7 @@ function Reasons({ refused, onAccepted }: { refused: RefusedDelivery; onAccepted
           {verified.verifies ? 'Its signature is right by now.' : 'Its signature is still not right.'}
         </p>
       )}
-      {findings.length > 0 && (
-        <ul class="findings">
-          {findings.map(({ code, text }) => (
-            <li key={code + text}>{visible(text)}</li>
-          ))}
-        </ul>
-      )}
+      <Findings findings={findings} />
       {isUnauthorized && body_bytes !== null && (
         <div class="actions">
           <button type="button" onClick={verify}>

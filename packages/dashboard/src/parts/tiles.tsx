@@ -122,7 +122,7 @@ interface TileProps {
   children?: ComponentChildren
 }
 
-function Tile({ name, value, note, alarming = false, children }: TileProps) {
+export function Tile({ name, value, note, alarming = false, children }: TileProps) {
   return (
     <div class={alarming ? 'tile alarming' : 'tile'}>
       <dt>{name}</dt>
