@@ -14,6 +14,8 @@ export interface SendOptions {
   name: 'send'
   /** One of {@link SENDERS}; without it the event is not signed. */
   sender: string | undefined
+  /** One of the types of that sender's examples. */
+  event: string | undefined
   secret: (Given & { value: string }) | undefined
   url: string
   publicUrl: string | undefined
@@ -33,11 +35,12 @@ const PUBLIC_URL = flagOf('publicUrl')
 /** By name: the value, if there is one, and the meaning. */
 const OPTIONS: OptionTexts = {
   sender: ['NAME', 'the sender that signs it; default: none, with the id in X-Idempotency-Key'],
+  event: ['TYPE', 'which of the examples of that sender; default: its first'],
   secret: ['SECRET', `the secret of that sender; better in ${SETTINGS.secret.env}, which other users cannot read`],
   'secret-file': ['FILE', `a file with the secret, as ${SETTINGS.secret.env}_FILE`],
   url: ['URL', `the receiver; default: ${DEFAULT_URL}`],
   [PUBLIC_URL]: ['URL', 'the URL that is signed, for senders that sign it; default: --url'],
-  file: ['FILE', 'the file of the body; default: an example of that sender'],
+  file: ['FILE', 'the file of the body; default: the example'],
   id: ['ID', 'the id of the event, in a header or in the example; default: a new one'],
   times: ['COUNT', 'deliver the event this often, signed each time; default: 1'],
   concurrent: [null, 'send them all at once'],
@@ -75,7 +78,7 @@ export function parseSendCommand(args: string[]): SendCommand {
     const known = [...SENDERS.keys()]
     throw new StartError(`--sender must be one of: ${known.join(', ')}, not ${sender}${didYouMean(sender, known)}`)
   }
-  for (const option of ['secret', 'secret-file', 'tamper', PUBLIC_URL]) {
+  for (const option of ['secret', 'secret-file', 'tamper', 'event', PUBLIC_URL]) {
     if (sender === undefined && given.has(option)) throw new StartError(`--${option} needs --sender`)
   }
   const times = given.get('times') ?? '1'
@@ -85,6 +88,7 @@ export function parseSendCommand(args: string[]): SendCommand {
   return {
     name: 'send',
     sender,
+    event: eventOf(sender, given.get('event')),
     secret: secretIn(given),
     url: urlOf(given, 'url') ?? DEFAULT_URL,
     publicUrl: urlOf(given, PUBLIC_URL),
@@ -95,6 +99,15 @@ export function parseSendCommand(args: string[]): SendCommand {
     tamper: given.has('tamper'),
     json: given.has('json'),
   }
+}
+
+function eventOf(sender: string | undefined, type: string | undefined): string | undefined {
+  if (sender === undefined || type === undefined) return undefined
+  const types = SENDERS.get(sender)!
+    .examples({ id: '', now: 0 })
+    .map(example => example.type)
+  if (types.includes(type)) return type
+  throw new StartError(`--event must be one of: ${types.join(', ')}, not ${type}${didYouMean(type, types)}`)
 }
 
 function secretIn(given: ReadonlyMap<string, string>): SendOptions['secret'] {

@@ -12,12 +12,14 @@ import { SETTINGS } from '../config/settings.js'
 import { StartError } from '../config/start-error.js'
 import { createForwardAgent, exchange, type ForwardAgent } from '../http/exchange.js'
 import { terminalSafe, terminalSafeJson } from '../observability/escape.js'
+import { PLAIN_EXAMPLE } from '../operator/lab/test-event.js'
 import type { SendOptions } from './send-options.js'
 
 interface Event {
   id: string
   body: Buffer
-  contentType: string
+  /** Those that say what it is. */
+  headers: HeaderList
 }
 
 interface Received {
@@ -70,13 +72,15 @@ function signer({ sender, secret, publicUrl, url }: SendOptions, env: NodeJS.Pro
   return made
 }
 
-function eventOf({ sender, file, id = `evt_${randomUUID()}` }: SendOptions): Event {
-  const example = sender === undefined ? PLAIN_EXAMPLE : SENDERS.get(sender)!.examples({ id, now: Date.now() })[0]!
-  const body = file === undefined ? Buffer.from(example.body) : readBody(file)
-  return { id, body, contentType: example.contentType }
+function eventOf({ sender, event, file, id = `evt_${randomUUID()}` }: SendOptions): Event {
+  const examples = sender === undefined ? [PLAIN_EXAMPLE] : SENDERS.get(sender)!.examples({ id, now: Date.now() })
+  const { contentType, headers, body } = examples.find(({ type }) => type === event) ?? examples[0]!
+  return {
+    id,
+    body: file === undefined ? Buffer.from(body) : readBody(file),
+    headers: [['content-type', contentType], ...headers],
+  }
 }
-
-const PLAIN_EXAMPLE = { contentType: 'application/json', body: '{"event": "test.event", "data": {"test": "data"}}' }
 
 function readBody(file: string): Buffer {
   try {
@@ -87,13 +91,13 @@ function readBody(file: string): Buffer {
 }
 
 /** Signs each time, as a sender's retry does. @throws {StartError} this sender can only verify */
-function headersOf(sender: Sender | undefined, { id, body, contentType }: Event, options: SendOptions): HeaderList {
+function headersOf(sender: Sender | undefined, { id, body, headers }: Event, options: SendOptions): HeaderList {
   const named = sender === undefined ? ([['x-idempotency-key', id]] as const) : signed(sender, { id, body }, options)
-  const typed = named.some(([name]) => name === 'content-type')
-  return typed ? named : [['content-type', contentType], ...named]
+  const own = new Set(named.map(([name]) => name))
+  return [...headers.filter(([name]) => !own.has(name)), ...named]
 }
 
-function signed(sender: Sender, { id, body }: Omit<Event, 'contentType'>, { url }: SendOptions): HeaderList {
+function signed(sender: Sender, { id, body }: Pick<Event, 'id' | 'body'>, { url }: SendOptions): HeaderList {
   try {
     return sender.sign({ method: 'POST', url, body, id, now: Date.now() })
   } catch (error) {

@@ -48,6 +48,29 @@ describe('hookonce send', () => {
     expect([code, stderr, runs]).toEqual([0, '', 1])
   })
 
+  test('sends the example of an event type, with the headers that say so', async () => {
+    const seen: unknown[] = []
+    const { url } = await startApp({
+      sources: {
+        hub: {
+          sender: hub,
+          handle: delivery => {
+            seen.push(delivery.header('x-github-event'), delivery.json().action)
+            return Response.json({})
+          },
+        },
+      },
+    })
+    const to = ['--sender', 'github', '--url', `${url}/hooks/hub`]
+    const { code } = await send([...to, '--event', 'issues'], { HOOKONCE_SECRET: SECRET })
+    expect([code, seen]).toEqual([0, ['issues', 'opened']])
+    const wrong = await send([...to, '--event', 'isues'], { HOOKONCE_SECRET: SECRET })
+    expect([wrong.code, wrong.stderr]).toEqual([
+      2,
+      'hookonce: --event must be one of: push, pull_request, issues, ping, not isues; did you mean issues?\n',
+    ])
+  })
+
   test('sends a file with a given id, all at once, and prints JSON', async () => {
     const bodies: string[] = []
     const { url } = await startApp({
