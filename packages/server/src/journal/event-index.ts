@@ -21,10 +21,12 @@ const MOST_READ_BYTES = 65_536
 /** At most one line about terms that could not be made in this time. */
 const FAILED_INTERVAL_MS = 10_000
 
-/** An event whose first attempt began. */
+/** An event whose attempt began. */
 export interface IndexedEvent {
   source: string
   key: string
+  /** 1, or 2: the first may have been lost before it was written here. */
+  attempt: number
   /** When it began, in ms since the epoch, by the clock of its process. */
   at: number
   /** The sender's name for what happened; `null`: none is known. */
@@ -33,7 +35,7 @@ export interface IndexedEvent {
   terms: readonly string[]
 }
 
-type Packed = [at: number, key: string, type: string | null, terms: readonly string[]]
+type Packed = [at: number, key: string, type: string | null, terms: readonly string[], attempt?: number]
 
 interface Buffered {
   source: ResolvedSource
@@ -55,12 +57,13 @@ export class EventIndex {
     this.#log = log
   }
 
-  /** The same handler; each event is indexed when its first attempt begins. */
+  /** The same handler; each event is indexed when its first two attempts begin. */
   indexed(handler: Handler, source: ResolvedSource): Handler {
     const buffer: Buffered = { source, events: [] }
     this.#buffers.push(buffer)
     return (delivery, attempt) => {
-      if (attempt.number === 1 && attempt.key !== null) this.#add(buffer, attempt.key, delivery)
+      const { key, number } = attempt
+      if (number <= 2 && key !== null) this.#add(buffer, key, number, delivery)
       return handler(delivery, attempt)
     }
   }
@@ -72,13 +75,15 @@ export class EventIndex {
     for (const buffer of this.#buffers) this.#write(buffer)
   }
 
-  #add(buffer: Buffered, key: string, delivery: Delivery): void {
+  #add(buffer: Buffered, key: string, attempt: number, delivery: Delivery): void {
     const { source, events } = buffer
     const at = Date.now()
     const [first] = events
     // After a stall, or a step of the clock.
     if (first !== undefined && Math.abs(at - first[0]) > SPAN_MS) this.#write(buffer)
-    buffer.events.push([at, key, typeOf(source, delivery), this.#termsOf(source, delivery)])
+    const event: Packed = [at, key, typeOf(source, delivery), this.#termsOf(source, delivery)]
+    if (attempt > 1) event.push(attempt)
+    buffer.events.push(event)
     if (buffer.events.length >= MOST_EVENTS) this.#write(buffer)
     this.#timer ??= setTimeout(() => this.flush(), SPAN_MS).unref()
   }
@@ -124,5 +129,5 @@ function typeOf({ options: { sender } }: ResolvedSource, delivery: Delivery): st
 /** The events that an entry names, in the order in which they began. */
 export function eventsIn(source: string, { value }: JournalEntry): IndexedEvent[] {
   const packed: Packed[] = JSON.parse(Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString())
-  return packed.map(([at, key, type, terms]) => ({ source, key, at, type, terms }))
+  return packed.map(([at, key, type, terms, attempt = 1]) => ({ source, key, attempt, at, type, terms }))
 }

@@ -1,4 +1,4 @@
-import type { Journal, JournalEntry, Receiver, RecordSummary } from 'hookonce'
+import type { Journal, JournalEntry, Receiver, ReceiverRecord, RecordSummary } from 'hookonce'
 import { eventListOf, eventsIn, type IndexedEvent, SPAN_MS } from '../journal/event-index.js'
 import { formatPosition, type PageQuery, type Position, positionIn } from './journal-page.js'
 
@@ -131,7 +131,14 @@ const fits = ({ state, label, lastError }: RecordSummary, filter: EventFilter): 
   (filter.label === undefined || label === filter.label) &&
   (filter.error === undefined || lastError?.includes(filter.error) === true)
 
-async function recordOf(receiver: Receiver, { source, key, at }: IndexedEvent): Promise<RecordSummary | undefined> {
-  const record = await receiver.record(source, key)
-  return record === undefined || record.createdAt > at + SKEW_MS ? undefined : record
+async function recordOf(receiver: Receiver, event: IndexedEvent): Promise<RecordSummary | undefined> {
+  const record = await receiver.record(event.source, event.key)
+  const isOfEvent = record !== undefined && record.createdAt <= event.at + SKEW_MS && isPlace(event, record)
+  return isOfEvent ? record : undefined
+}
+
+/** An event stands where its first attempt began; if that was lost with its process, where the second did. */
+function isPlace({ attempt }: IndexedEvent, { history, attempts }: ReceiverRecord): boolean {
+  const isLost = history.some(({ number, outcome }) => number === 1 && outcome === 'lost')
+  return attempt === (isLost && attempts > 1 ? 2 : 1)
 }

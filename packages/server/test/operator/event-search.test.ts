@@ -17,7 +17,8 @@ interface Event {
 
 /** Every record exists. */
 const receiver = {
-  record: async (scope: string, key: string) => ({ scope, key, createdAt: 0, state: 'completed' }) as StoredRecord,
+  record: async (scope: string, key: string) =>
+    ({ scope, key, createdAt: 0, state: 'completed', history: [] }) as unknown as StoredRecord,
 } as unknown as Receiver
 
 /** As processes write them: those of one entry began within the span. */
@@ -83,4 +84,39 @@ test('the pages have each event once, newest first, whatever wrote them', async 
     expect(await allPages(journal, {}, limit, { since, until })).toEqual(order(within))
   })
   await fc.assert(property, { numRuns: 60 })
+})
+
+test('an event whose first attempt was lost stands where the second began, once', async () => {
+  const lost = { number: 1, outcome: 'lost' }
+  const records = new Map<string, unknown>([
+    ['taken-over', { history: [lost, { number: 2, outcome: 'recorded' }], attempts: 2 }],
+    [
+      'failed-once',
+      {
+        history: [
+          { number: 1, outcome: 500 },
+          { number: 2, outcome: 'recorded' },
+        ],
+        attempts: 2,
+      },
+    ],
+  ])
+  const known = {
+    record: async (scope: string, key: string) => ({ scope, key, createdAt: START, ...(records.get(key) as object) }),
+  } as unknown as Receiver
+  const journal = memoryJournal()
+  const events = [
+    [START, 'taken-over', 'first', []],
+    [START + 1, 'failed-once', 'first', []],
+    [START + 2, 'taken-over', 'second', [], 2],
+    [START + 3, 'failed-once', 'second', [], 2],
+  ]
+  await journal.write([
+    { list: eventListOf('a'), id: '1', at: START + 3, keepMs: 1e9, value: Buffer.from(JSON.stringify(events)) },
+  ])
+  const { records: found } = await findEvents({ receiver: known, journal }, ['a'], {}, { limit: 10 })
+  expect(found.map(({ key, eventType }) => [key, eventType])).toEqual([
+    ['taken-over', 'second'],
+    ['failed-once', 'first'],
+  ])
 })
