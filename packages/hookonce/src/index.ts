@@ -41,7 +41,7 @@ export { endToEnd } from './http/header-names.js'
 export { keyOf } from './http/idempotency-key.js'
 export { PROBLEMS, type ProblemCode, type ProblemOptions, problem } from './http/problem.js'
 export { type Answer, type HandlerResponse, jsonResponse, type RecordedResponse } from './http/response.js'
-export { Breaker } from './inbox/circuit-breaker.js'
+export { Breaker, type BreakerState } from './inbox/circuit-breaker.js'
 export {
   defineWebhooks,
   type StandardSchema,

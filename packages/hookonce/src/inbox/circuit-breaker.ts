@@ -5,6 +5,13 @@ const FAILURES = 5
 const FIRST_PAUSE_MS = 1_000
 const LAST_PAUSE_MS = 60_000
 
+/** `half_open`: the pause is over, and the next attempt, or the one that runs, shows whether the target is back. */
+export interface BreakerState {
+  state: 'closed' | 'open' | 'half_open'
+  /** Since when the target is taken for down, in ms since the epoch; `null`: it is not. */
+  since: number | null
+}
+
 /**
  * A circuit breaker: while a target is down it is probed by one attempt at a time, after pauses that grow to a minute,
  * so that an application which comes back is not overrun and its absence uses up nobody's attempts.
@@ -15,10 +22,17 @@ export class Breaker {
   #failures = 0
   #pauseMs = FIRST_PAUSE_MS
   #openUntil = 0
+  #downSince = 0
   #probing = false
 
   constructor(clock: Clock) {
     this.#clock = clock
+  }
+
+  get state(): BreakerState {
+    if (this.#failures < FAILURES) return { state: 'closed', since: null }
+    const isOpen = !this.#probing && this.#clock.monotonic() < this.#openUntil
+    return { state: isOpen ? 'open' : 'half_open', since: this.#downSince }
   }
 
   /** `wake` is called when there is room again after there was none. */
@@ -51,6 +65,7 @@ export class Breaker {
       return
     }
     if (++this.#failures < FAILURES) return
+    if (!wasDown) this.#downSince = this.#clock.now()
     this.#openUntil = this.#clock.monotonic() + this.#pauseMs
     this.#clock.after(this.#pauseMs, () => this.#wake())
     this.#pauseMs = Math.min(2 * this.#pauseMs, LAST_PAUSE_MS)

@@ -196,3 +196,21 @@ test('while its target is down one delivery at a time probes it, and nobody’s 
   }
   expect(left).toEqual([])
 })
+
+test('a breaker says whether it is open, and since when', async () => {
+  const breaker = new Breaker(clock)
+  for (let i = 0; i < 4; i++) breaker.ended('absent')
+  expect(breaker.state).toEqual({ state: 'closed', since: null })
+  breaker.ended('absent')
+  const since = clock.now()
+  expect(breaker.state).toEqual({ state: 'open', since })
+  await clock.advance(1_000)
+  expect(breaker.state).toEqual({ state: 'half_open', since })
+  breaker.reserve(1)
+  breaker.ended('absent')
+  expect(breaker.state).toEqual({ state: 'open', since })
+  await clock.advance(2_000)
+  breaker.reserve(1)
+  breaker.ended('there')
+  expect(breaker.state).toEqual({ state: 'closed', since: null })
+})

@@ -1,4 +1,11 @@
-import { type AttemptEndKind, type Clock, type DeliveryOutcome, systemClock } from 'hookonce'
+import {
+  type AttemptEndKind,
+  type Clock,
+  type DeliveryOutcome,
+  type Journal,
+  type JournalEntry,
+  systemClock,
+} from 'hookonce'
 import { addCounts, type Counts, countAttempt, countDelivery, noCounts } from './counts.js'
 import { pack, unpack } from './packed.js'
 import { STEPS, type Step, startOf } from './steps.js'
@@ -6,6 +13,8 @@ import type { JournalWriter } from './writer.js'
 
 /** Far more than there are, unless clocks or restarts run wild. */
 const MOST_ENTRIES = 100_000
+/** The most that a journal reads at once. */
+const PAGE = 1_000
 
 /** What a process did in a step, by source. */
 export interface StepCounts {
@@ -21,6 +30,16 @@ export const idOf = (at: number, process: string): string => `${at}.${process}`
 export function stepCountsIn({ id, at, value }: { id: string; at: number; value: Uint8Array }): StepCounts {
   const { facts } = unpack<Record<string, Counts>>(value)
   return { at, process: id.slice(id.indexOf('.') + 1), sources: new Map(Object.entries(facts)) }
+}
+
+/** All of a list, newest first. @throws {StoreError} */
+export async function* entriesOf(journal: Journal, list: string, since: number): AsyncGenerator<JournalEntry> {
+  let page: JournalEntry[] = []
+  do {
+    const after = page.at(-1)
+    page = await journal.read(list, { since, limit: PAGE, ...(after && { after }) })
+    yield* page
+  } while (page.length === PAGE)
 }
 
 /**

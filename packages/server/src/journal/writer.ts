@@ -33,11 +33,17 @@ export class JournalWriter {
   /** How many entries a list has got since it was trimmed. */
   readonly #written = new Map<string, number>()
   #lost = 0
+  #unreported = 0
   #saidAt = Number.NEGATIVE_INFINITY
 
   constructor(journal: Journal, log: Logger) {
     this.#journal = journal
     this.#log = log
+  }
+
+  /** How many entries could not be written. */
+  get lost(): number {
+    return this.#lost
   }
 
   /** Writes an entry within about a second, to a list that keeps its newest `most` entries or a few more. */
@@ -121,10 +127,11 @@ export class JournalWriter {
 
   #lose(count: number, error?: unknown): void {
     this.#lost += count
+    this.#unreported += count
     const now = performance.now()
     if (now < this.#saidAt + LOST_INTERVAL_MS) return
     this.#saidAt = now
-    this.#log.warn({ count: this.#lost, err: error }, 'what operators could look at later was not kept')
-    this.#lost = 0
+    this.#log.warn({ count: this.#unreported, err: error }, 'what operators could look at later was not kept')
+    this.#unreported = 0
   }
 }

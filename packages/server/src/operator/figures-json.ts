@@ -1,8 +1,10 @@
-import { INTEGER, NUMBER, nullable, object, TEXT, TIME } from '../http/openapi/json-schema.js'
+import { INTEGER, NUMBER, nullable, OPTIONAL_TIME, object, TEXT, TIME } from '../http/openapi/json-schema.js'
 import { isoTime } from '../http/record-json.js'
 import { deliveriesOf, quantile } from '../journal/counts.js'
 import type { ListedProcess } from '../journal/heartbeat.js'
+import type { Silence } from '../journal/rhythm.js'
 import { RANGES } from '../journal/steps.js'
+import type { FleetBreaker } from './fleet-breakers.js'
 import { type FleetFigures, type FleetQuery, type Sum, savedIn } from './fleet-figures.js'
 
 const COUNTS = { type: 'object', additionalProperties: INTEGER }
@@ -28,6 +30,35 @@ const SUM = {
   },
 }
 
+const BREAKER = {
+  ...object({
+    state: { enum: ['closed', 'half_open', 'open', null], description: 'the worst; null: not known of each process' },
+    since: { ...OPTIONAL_TIME, description: 'since when the target is taken for down' },
+    processes: { type: 'array', items: TEXT, description: 'ids of those in which it is not closed' },
+  }),
+  description: 'the circuit breakers of the processes; absent: the source has none',
+}
+
+const SILENCE = {
+  ...object({
+    last_delivery_at: {
+      ...OPTIONAL_TIME,
+      description: 'neither refused as 400 or 401 nor a handshake; null: none is known',
+    },
+    silent_ms: nullable('integer'),
+    usual_gap_ms: nullable('integer', {
+      description:
+        'between deliveries at most: the longest of 8 days, or the second longest of 31; null: too little is known',
+    }),
+    level: {
+      enum: ['usual', 'long', 'very_long', null],
+      description:
+        'long: more than three usual gaps, very_long: more than six; null: not known, or not configured any more',
+    },
+  }),
+  description: 'since the last delivery, whatever the range; as fine as the steps that are kept',
+}
+
 /** `GET /api/figures`. */
 export const FIGURES = object({
   range: { enum: Object.keys(RANGES) },
@@ -38,7 +69,11 @@ export const FIGURES = object({
   step_ms: INTEGER,
   processes: { type: 'array', items: TEXT, description: 'ids of those whose counts these are' },
   ...SUM,
-  sources: { type: 'object', description: 'by source', additionalProperties: object(SUM) },
+  sources: {
+    type: 'object',
+    description: 'by source',
+    additionalProperties: object({ ...SUM, breaker: BREAKER, silence: SILENCE }, ['breaker']),
+  },
 })
 
 /** `GET /api/processes`. */
@@ -59,6 +94,14 @@ export const PROCESSES = object({
       event_loop_lag_ms: { ...NUMBER, description: 'the maximum of the 15 s before it was seen' },
       in_flight: { ...INTEGER, description: 'deliveries without an answer' },
       attempts_running: INTEGER,
+      tripped_breakers: {
+        type: ['array', 'null'],
+        items: object({ source: TEXT, state: { enum: ['open', 'half_open'] }, since: TIME }),
+        description: 'the circuit breakers that are not closed, at most 100; null: not told by its release',
+      },
+      lost_entries: nullable('integer', {
+        description: 'what it could not write for operators since its start; null: not told by its release',
+      }),
     }),
   },
 })
@@ -70,9 +113,27 @@ export function figuresJson({ range, source, now }: FleetQuery, fleet: FleetFigu
     ...{ range, source: source ?? null, as_of: isoTime(now), from: isoTime(from), since: isoTime(since) },
     ...{ step_ms: step.ms, processes },
     ...sumJson(sum, isKnown),
-    sources: Object.fromEntries([...sources].map(([name, sum]) => [name, sumJson(sum, isKnown)])),
+    sources: Object.fromEntries(
+      [...sources].map(([name, { breaker, silence, ...sum }]) => [
+        name,
+        {
+          ...sumJson(sum, isKnown),
+          ...(breaker !== undefined && { breaker: breakerJson(breaker) }),
+          silence: silenceJson(silence),
+        },
+      ]),
+    ),
   }
 }
+
+const breakerJson = ({ state, since, processes }: FleetBreaker) => ({ state, since: isoTime(since), processes })
+
+const silenceJson = ({ lastDeliveryAt, silentMs, usualGapMs, level }: Silence) => ({
+  last_delivery_at: isoTime(lastDeliveryAt),
+  silent_ms: silentMs,
+  usual_gap_ms: usualGapMs,
+  level,
+})
 
 function sumJson({ counts, series }: Sum, isKnown: (i: number) => boolean) {
   const { outcomes, attempts } = counts
@@ -100,4 +161,7 @@ export const processJson = ({ id, role, host, pid, version, url, ...process }: L
   event_loop_lag_ms: process.eventLoopLagMs,
   in_flight: process.inFlight,
   attempts_running: process.running,
+  tripped_breakers:
+    process.trippedBreakers?.map(({ since, ...breaker }) => ({ ...breaker, since: isoTime(since) })) ?? null,
+  lost_entries: process.lostEntries ?? null,
 })

@@ -1,10 +1,10 @@
-import type { DeliveryOutcome, Journal, JournalEntry } from 'hookonce'
+import type { Breaker, DeliveryOutcome, Journal } from 'hookonce'
 import { addCounts, type Counts, deliveriesOf, noCounts } from '../journal/counts.js'
-import { type Figures, idOf, type StepCounts, stepCountsIn } from '../journal/figures.js'
+import { entriesOf, type Figures, idOf, type StepCounts, stepCountsIn } from '../journal/figures.js'
+import { listProcesses } from '../journal/heartbeat.js'
+import type { Rhythms, Silence } from '../journal/rhythm.js'
 import { RANGES, type Range, type Step, startOf } from '../journal/steps.js'
-
-/** The most that a journal reads at once. */
-const PAGE = 1_000
+import { type FleetBreaker, fleetBreakers } from './fleet-breakers.js'
 
 /** Answered from a record, or from an attempt that ran already. */
 const SAVED: readonly DeliveryOutcome[] = ['replayed', 'joined']
@@ -33,7 +33,12 @@ export interface FleetFigures {
   /** Ids of those that counted anything. */
   processes: string[]
   sum: Sum
-  sources: Map<string, Sum>
+  sources: Map<string, SourceSum>
+}
+
+export interface SourceSum extends Sum {
+  breaker: FleetBreaker | undefined
+  silence: Silence
 }
 
 export interface FleetQuery {
@@ -50,6 +55,9 @@ export interface FleetContext {
   figures: Figures
   /** Those that are configured; others may have counts of a time when they were. */
   sources: ReadonlyMap<string, unknown>
+  /** Of this process, by source. */
+  breakers: ReadonlyMap<string, Breaker>
+  rhythms: Rhythms
 }
 
 /** @throws {StoreError} */
@@ -76,7 +84,17 @@ export async function fleetFigures(context: FleetContext, { range, source, now }
     }
   }
   const sum = total([...sources.values()], steps)
-  return { step, from, since: Math.max(from, since), processes: [...processes], sum, sources }
+  const listed = await listProcesses(context.journal, now)
+  const breakerOf = fleetBreakers(listed, { process: context.figures.process, breakers: context.breakers })
+  const silenceOf = await context.rhythms.read(now)
+  const told = new Map<string, SourceSum>()
+  for (const [name, ofSource] of sources) {
+    const silence = silenceOf(name)
+    // One that is not configured any more has every reason to be silent.
+    if (!context.sources.has(name)) silence.level = null
+    told.set(name, { ...ofSource, breaker: breakerOf(name), silence })
+  }
+  return { step, from, since: Math.max(from, since), processes: [...processes], sum, sources: told }
 }
 
 /** Of this process what it counted, of others what they wrote. */
@@ -87,15 +105,6 @@ async function* stepsOf({ journal, figures }: FleetContext, step: Step, from: nu
   for await (const entry of entriesOf(journal, step.list, from)) {
     if (!ownIds.has(entry.id)) yield stepCountsIn(entry)
   }
-}
-
-async function* entriesOf(journal: Journal, list: string, since: number): AsyncGenerator<JournalEntry> {
-  let page: JournalEntry[] = []
-  do {
-    const after = page.at(-1)
-    page = await journal.read(list, { since, limit: PAGE, ...(after && { after }) })
-    yield* page
-  } while (page.length === PAGE)
 }
 
 function noSum(steps: number): Sum {

@@ -48,7 +48,8 @@ export interface App extends RequestListener {
 
 /** All routes, not listening. */
 export async function createApp(context: AppContext): Promise<App> {
-  const { config, opened, receiver, inbox, gate, activity, metrics, journal, journalWriter, figures, log } = context
+  const { config, opened, receiver, inbox, breakers, gate, activity, metrics, journal, journalWriter, figures, log } =
+    context
   const { app, routes } = createRouter(log)
   const { sources, maxInFlight, maxBodyMemoryBytes } = config
   const eventLoop = new EventLoopLag(config.maxEventLoopDelayMs)
@@ -80,7 +81,7 @@ export async function createApp(context: AppContext): Promise<App> {
     overviewRoutes(api, { activity, gate, refusal })
     keptDeliveryRoutes(api, { receiver, sources, journal, refusal, shownOf })
     failedRoutes(api, { ...context, sources, refusal, audit, shownOf })
-    figuresRoutes(api, { journal, figures, sources, refusal })
+    figuresRoutes(api, { journal, figures, breakers, sources, refusal })
     refusedRoutes(api, { ...context, sources, refusal, audit })
     testRoutes(api, { ...context, store: opened.store, sources, refused, operators, audit })
   })

@@ -1,8 +1,9 @@
-import { createReceiver, type Inbox, type Journal, processName, type Receiver } from 'hookonce'
+import { type Breaker, createReceiver, type Inbox, type Journal, processName, type Receiver } from 'hookonce'
 import { memoryJournal } from 'hookonce/stores/memory'
 import type { Logger } from 'pino'
 import type { ResolvedConfig } from '../config/resolve.js'
 import { AttemptLog } from '../deliveries/attempt-log.js'
+import { breakersOf } from '../deliveries/breakers.js'
 import { inboxOf } from '../deliveries/inbox.js'
 import { createForwardAgent, type ForwardAgent } from '../http/exchange.js'
 import { Duplicates } from '../journal/duplicates.js'
@@ -24,6 +25,8 @@ export interface Parts {
   opened: OpenedStore
   receiver: Receiver
   inbox: Inbox
+  /** By source. */
+  breakers: ReadonlyMap<string, Breaker>
   agent: ForwardAgent
   activity: Activity
   metrics: Metrics
@@ -68,12 +71,14 @@ export async function assemble(config: ResolvedConfig): Promise<Parts> {
   activity.subscribe()
   const attemptLog = new AttemptLog(config, log, traces)
   attemptLog.subscribe()
-  const inbox = inboxOf(config, receiver, { agent, metrics, journalWriter, eventIndex, traces, attemptLog })
+  const breakers = breakersOf(config)
+  const inbox = inboxOf(config, receiver, { agent, metrics, journalWriter, eventIndex, breakers, traces, attemptLog })
   return {
     log,
     opened,
     receiver,
     inbox,
+    breakers,
     agent,
     activity,
     metrics,

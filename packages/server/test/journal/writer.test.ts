@@ -89,6 +89,7 @@ test('a journal that fails fails nobody: it is logged, and the next entries are 
   isAway = false
   expect(await writer.write(entry('b'), 10)).toBe(true)
   expect(await idsOf(journal)).toEqual(['b'])
+  expect(writer.lost).toBe(1)
   expect(lines()).toMatchObject([{ count: 1, msg: 'what operators could look at later was not kept' }])
 })
 

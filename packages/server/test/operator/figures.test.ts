@@ -4,6 +4,7 @@ import { ManualClock } from 'hookonce/testing'
 import { pino } from 'pino'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Figures } from '../../src/journal/figures.js'
+import { Rhythms } from '../../src/journal/rhythm.js'
 import { JournalWriter } from '../../src/journal/writer.js'
 import { figuresJson } from '../../src/operator/figures-json.js'
 import { fleetFigures } from '../../src/operator/fleet-figures.js'
@@ -22,7 +23,9 @@ describe('of several processes', () => {
   const read = async (range: '5m' | '1h' | '24h' | '7d' | '30d', figures: Figures, source?: string) => {
     await writer.flushed()
     const query = { range, source, now: clock.now() }
-    return figuresJson(query, await fleetFigures({ journal, figures, sources: new Map([['shop', {}]]) }, query))
+    const sources = new Map([['shop', {}]])
+    const context = { journal, figures, sources, breakers: new Map(), rhythms: new Rhythms({ journal, figures }) }
+    return figuresJson(query, await fleetFigures(context, query))
   }
 
   test('what they wrote adds up with what the one that is asked counts', async () => {

@@ -6,6 +6,7 @@ import type { SourceConfig } from '../../src/config/file.js'
 import type { OperatorAccess } from '../../src/config/operator-access.js'
 import { resolveConfig } from '../../src/config/resolve.js'
 import { AttemptLog } from '../../src/deliveries/attempt-log.js'
+import { breakersOf } from '../../src/deliveries/breakers.js'
 import { Gate } from '../../src/deliveries/in-flight.js'
 import { inboxOf } from '../../src/deliveries/inbox.js'
 import { createForwardAgent } from '../../src/http/exchange.js'
@@ -57,7 +58,10 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
   const activity = new Activity({ sources: config.sources, storeStats, metrics, figures, duplicates })
   const agent = createForwardAgent()
   const attemptLog = new AttemptLog(config, log, undefined)
-  const inbox = inboxOf(config, receiver, { agent, metrics, journalWriter, eventIndex, traces: undefined, attemptLog })
+  const breakers = breakersOf(config)
+  const inbox = inboxOf(config, receiver, {
+    ...{ agent, metrics, journalWriter, eventIndex, breakers, traces: undefined, attemptLog },
+  })
   const unsubscribe = activity.subscribe()
   const stopLogging = logEvents(log, config.logKeys)
   if (config.inboxConcurrency > 0) inbox.start()
@@ -65,6 +69,7 @@ export async function startApp({ env = {}, sources = {}, store = memoryStore(), 
     opened: { store },
     receiver,
     inbox,
+    breakers,
     gate,
     agent,
     activity,

@@ -3,12 +3,13 @@ import { compressed } from '../../http/compress.js'
 import { json, OPERATORS, operatorProblems, query, SOURCE } from '../../http/openapi/answers.js'
 import { jsonAnswer } from '../../http/respond.js'
 import { listProcesses } from '../../journal/heartbeat.js'
+import { Rhythms } from '../../journal/rhythm.js'
 import { RANGES, type Range } from '../../journal/steps.js'
 import { forOperators, type Refusal } from '../auth/guard.js'
 import { FIGURES, figuresJson, PROCESSES, processJson } from '../figures-json.js'
 import { type FleetContext, fleetFigures } from '../fleet-figures.js'
 
-export interface FiguresRoutesContext extends FleetContext {
+export interface FiguresRoutesContext extends Omit<FleetContext, 'rhythms'> {
   refusal: Refusal
 }
 
@@ -18,6 +19,7 @@ const ANY_SOURCE = { ...SOURCE, default: undefined, description: 'default: every
 /** What the processes on this store do, and which they are. */
 export function figuresRoutes(app: FastifyInstance, context: FiguresRoutesContext): void {
   const { refusal, journal } = context
+  const fleet = { ...context, rhythms: new Rhythms(context) }
 
   app.get('/api/figures', {
     schema: {
@@ -29,7 +31,7 @@ export function figuresRoutes(app: FastifyInstance, context: FiguresRoutesContex
     },
     ...forOperators(refusal, async (_, { raw, query }) => {
       const asked = { ...(query as { range: Range; source?: string }), now: Date.now() }
-      return compressed(raw, jsonAnswer(figuresJson(asked, await fleetFigures(context, asked))))
+      return compressed(raw, jsonAnswer(figuresJson(asked, await fleetFigures(fleet, asked))))
     }),
   })
 

@@ -39,6 +39,31 @@ export function figuresCases(store: SharedStore): void {
     }
   })
 
+  test('a circuit breaker that is open in a worker is told by the server', async () => {
+    const upstream = await startUpstream()
+    upstream.close()
+    const shared: Settings = { ...store.fresh(), HOOKONCE_FORWARD_TO: upstream.url, HOOKONCE_MODE: 'inbox' }
+    const server = await startServer({ ...shared, HOOKONCE_INBOX_CONCURRENCY: 0 })
+    const about = async () => (await ask(server, '/api/figures?range=5m')).sources.default
+    expect(await about()).toMatchObject({
+      breaker: { state: 'closed', since: null, processes: [] },
+      silence: { last_delivery_at: null, silent_ms: null, usual_gap_ms: null, level: null },
+    })
+    for (let i = 0; i < 5; i++) await deliver(server, `k${i}`)
+    const worker = await startServer(shared, { args: ['work'] })
+    await expect.poll(async () => (await about()).breaker.state, { timeout: 20_000 }).not.toBe('closed')
+    const { breaker, silence } = await about()
+    const { processes } = await ask(server, '/api/processes')
+    const { id, tripped_breakers } = processes.find(({ pid }: Listed) => pid === worker.pid)
+    expect(breaker).toEqual({ state: breaker.state, since: tripped_breakers[0].since, processes: [id] })
+    expect(silence).toMatchObject({ last_delivery_at: expect.any(String), usual_gap_ms: null, level: null })
+
+    await startUpstream({ port: Number(new URL(upstream.url).port) })
+    await expect
+      .poll(async () => (await about()).breaker, { timeout: 20_000 })
+      .toMatchObject({ state: 'closed', processes: [] })
+  })
+
   test('servers and workers are listed, until they stop in good order', async () => {
     const upstream = await startUpstream()
     const shared: Settings = { ...store.fresh(), HOOKONCE_FORWARD_TO: upstream.url, HOOKONCE_MODE: 'inbox' }
