@@ -9,7 +9,6 @@ import { Deliveries } from './pages/deliveries'
 import { DeliveryPage } from './pages/delivery'
 import { Failed } from './pages/failed'
 import { Health } from './pages/health'
-import { Overview } from './pages/overview'
 import { RecordPage } from './pages/record'
 import { Records } from './pages/records'
 import { Refused } from './pages/refused'
@@ -21,7 +20,6 @@ import { link, type Place, usePlace } from './router'
 import { useTheme } from './theme'
 
 const PAGES = [
-  ['', 'Overview'],
   ['health', 'Health'],
   ['deliveries', 'Deliveries'],
   ['records', 'Records'],
@@ -42,7 +40,7 @@ export function Shell({ session, onLogout }: ShellProps) {
   const live = useStream()
   const place = usePlace()
   const [theme, toggleTheme] = useTheme()
-  const [section = ''] = place.path
+  const [section = PAGES[0][0]] = place.path
   const title = PAGES.find(([name]) => name === section)?.[1] ?? 'Not found'
   const main = useRef<HTMLElement>(null)
 
@@ -69,7 +67,7 @@ export function Shell({ session, onLogout }: ShellProps) {
         </a>
         <nav aria-label="Pages">
           {PAGES.map(([name, title]) => (
-            <a key={name} href={link(name === '' ? [] : [name])} aria-current={name === section ? 'page' : undefined}>
+            <a key={name} href={link([name])} aria-current={name === section ? 'page' : undefined}>
               {title}
             </a>
           ))}
@@ -106,11 +104,10 @@ interface PageProps {
 function Page({ place, theme, access }: PageProps) {
   const [section, source, key] = place.path
   switch (section) {
-    case undefined:
-      return <Overview theme={theme} />
     case 'records':
       if (source === undefined || key === undefined) return <Records query={place.query} />
       return <RecordPage key={`${source} ${key}`} source={source} name={key} />
+    case undefined:
     case 'health':
       return <Health query={place.query} theme={theme} />
     case 'deliveries':
@@ -132,7 +129,7 @@ function Page({ place, theme, access }: PageProps) {
         <>
           <h1>There is no such page</h1>
           <p>
-            <a href="#/">To the overview</a>
+            <a href="#/">Back to the health of all sources</a>
           </p>
         </>
       )

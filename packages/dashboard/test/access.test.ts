@@ -16,14 +16,14 @@ async function logIn(page: Page, token = TOKEN): Promise<void> {
   await page.keyboard.press('Enter')
 }
 
-const overview = (page: Page) => page.getByRole('heading', { name: 'Overview' })
+const start = (page: Page) => page.getByRole('heading', { name: 'Health' })
 
 test('a wrong token is said to be wrong, the right one leads in', async () => {
   const page = await open(dashboard.page())
   await logIn(page, 'not-the-token')
   await page.getByText('This is not the token').waitFor()
   await logIn(page)
-  await overview(page).waitFor()
+  await start(page).waitFor()
 })
 
 test('the token is in no URL, no storage and no cookie; the cookie is closed to scripts', async () => {
@@ -31,7 +31,7 @@ test('the token is in no URL, no storage and no cookie; the cookie is closed to 
   const urls: string[] = []
   page.on('request', request => urls.push(request.url()))
   await logIn(page)
-  await overview(page).waitFor()
+  await start(page).waitFor()
   const kept = await page.evaluate('JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])')
   expect(`${urls.join()} ${page.url()} ${kept}`).not.toContain(TOKEN)
   const cookies = await page.context().cookies()
@@ -69,10 +69,10 @@ test('a session that is over asks for the token again, and goes on where one was
 
 test('a link with the token leads in, and leaves no token in the address bar', async () => {
   const page = await open(dashboard.page(`#token=${TOKEN}`))
-  await overview(page).waitFor()
+  await start(page).waitFor()
   expect(page.url()).toBe(dashboard.page())
   await page.reload()
-  await overview(page).waitFor()
+  await start(page).waitFor()
 })
 
 test('a link with the token leads in from the login too', async () => {
@@ -81,7 +81,7 @@ test('a link with the token leads in from the login too', async () => {
   await page.goto(dashboard.page('#token=not-the-token'))
   await page.getByText('This is not the token').waitFor()
   await page.goto(dashboard.page(`#token=${TOKEN}`))
-  await overview(page).waitFor()
+  await start(page).waitFor()
   expect(page.url()).toBe(dashboard.page())
 })
 
@@ -90,7 +90,7 @@ test('a link with a wrong token asks for the right one, and says why', async () 
   await page.getByText('This is not the token').waitFor()
   expect(page.url()).toBe(dashboard.page())
   await logIn(page)
-  await overview(page).waitFor()
+  await start(page).waitFor()
 })
 
 test('a link to the page of the docs leads in as well', async () => {

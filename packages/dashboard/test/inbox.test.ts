@@ -84,30 +84,18 @@ test('a link to dead letters means the same moment in every zone', async () => {
   await expect.poll(() => page.url()).toContain('until=2026-01-02T00%3A00%3A00.000Z')
 })
 
-test('an inbox whose attempts fail is no green list of what was accepted', async () => {
-  const failing = await startDashboard()
-  await killOrders(failing, { a: 'no stock', b: 'no stock' })
-  const page = await open(failing.page('#/sources'))
-  const source = page.getByRole('region', { name: 'orders' })
-  await source.getByText('2 of the last 2 attempts failed').waitFor()
-  const attempts = source.getByRole('table', { name: 'Last attempts of orders' }).locator('tbody tr')
-  expect(await attempts.allTextContents()).toEqual([
-    expect.stringContaining('b1 threw'),
-    expect.stringContaining('a1 threw'),
-  ])
-  expect(await source.locator('.badge.good').count()).toBe(0)
-})
-
-test('sources say how they are set and how their last deliveries went', async () => {
+test('sources say how they are set, and lead to what they received', async () => {
   await dashboard.deliver('/webhook', 'evt', '{"a":1}')
   await dashboard.deliver('/webhook', 'evt', '{"a":2}')
   const page = await open(dashboard.page('#/sources'))
-  const source = page.getByRole('region', { name: 'default' })
-  await source.getByText('acknowledged here').waitFor()
-  const table = (name: string) => source.getByRole('table', { name }).locator('tbody .badge')
-  expect(await table('Last deliveries to default').allTextContents()).toEqual(['mismatch', 'executed'])
-  expect(await table('Last problems of default').allTextContents()).toEqual(['mismatch'])
-  await page.getByRole('region', { name: 'stuck' }).getByText('No delivery since the server started').waitFor()
+  const source = (name: string) => page.getByRole('region', { name })
+  await source('default').getByText('acknowledged here').waitFor()
+  const links = (name: string) => source(name).locator('.actions a').allTextContents()
+  expect(await links('default')).toEqual(['Records', 'Deliveries', 'Failed', 'Refused', 'Send a test delivery'])
+  expect(await links('patient')).toEqual(['Records', 'Deliveries', 'Refused', 'Send a test delivery'])
+  await source('default').getByRole('link', { name: 'Refused' }).click()
+  await page.getByRole('heading', { name: 'Refused' }).waitFor()
+  expect(page.url()).toContain('source=default')
 })
 
 test('a test delivery shows the first answer and the duplicate beside each other', async () => {

@@ -69,7 +69,7 @@ function jobs(store: Pick<SharedStore, 'fresh'>): void {
   const job = (name: string, work: (job: Job) => Promise<void>) =>
     test(name, async () => {
       const page = await open(fleet.page)
-      await page.getByRole('heading', { name: 'Overview' }).waitFor()
+      await page.getByRole('heading', { name: 'Health' }).waitFor()
       const job = new Job(page)
       await work(job)
       job.tookAtMost(MOST_STEPS)

@@ -48,14 +48,14 @@ test('one login is one in each process: behind a balancer that takes turns every
     ['Sources', '/api/sources'],
   ] as const) {
     await inEach(page, path, async () => {
-      await go('Overview')
-      await page.getByRole('heading', { name: 'Overview' }).waitFor()
+      await go('Health')
+      await page.getByRole('heading', { name: 'Health' }).waitFor()
       await go(name)
     })
   }
   await go('Test')
   await inEach(page, '/api/test', () => page.getByRole('button', { name: 'Send twice' }).click())
-  await go('Overview')
+  await go('Health')
   await inEach(page, '/api/stream', async () => {
     await page.reload()
     await live.waitFor()

@@ -23,7 +23,7 @@ afterAll(() => {
 async function logIn(page: Page): Promise<void> {
   await page.getByLabel('Admin token').fill(TOKEN)
   await page.keyboard.press('Enter')
-  await page.getByRole('heading', { name: 'Overview' }).waitFor()
+  await page.getByRole('heading', { name: 'Health' }).waitFor()
 }
 
 test.each(['/dashboard', '/dashboard/'])('behind a proxy that removes a path, %s works on every page', async place => {

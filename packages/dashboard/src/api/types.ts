@@ -124,15 +124,6 @@ export interface SeenDelivery {
   ms: number
 }
 
-export interface EndedAttempt {
-  at: string
-  key: string | null
-  attempt: number
-  /** `recorded`: it came to a result. */
-  end: string
-  ms: number
-}
-
 export interface Source {
   name: string
   mode: 'inline' | 'inbox'
@@ -144,30 +135,12 @@ export interface Source {
   lease_ms: number
   wait_ms: number
   deadline_ms?: number
-  recent: SeenDelivery[]
-  problems: SeenDelivery[]
-  attempts: EndedAttempt[]
   inbox?: InboxDepth
 }
 
+/** What the page needs of `GET /api/overview`. */
 export interface Overview {
   at: string
-  since: string
-  totals: Record<string, Record<string, number>>
-  window: {
-    seconds: number
-    rate: number
-    hit_rate: number | null
-    by_outcome: Record<string, number>
-    attempts: Record<string, number>
-    p50_ms: number | null
-    p95_ms: number | null
-    p99_ms: number | null
-  }
-  in_flight: number
-  waiters: number
-  lost_leases: number
-  takeovers: number
   store: {
     name: string
     state: 'ok' | 'failing'
@@ -175,10 +148,8 @@ export interface Overview {
     bytes?: number
     /** When records and bytes were read; `null`: they are not known. */
     as_of: string | null
-    errors: number
   }
   inbox: Record<string, InboxDepth>
-  event_loop_lag_ms: number
 }
 
 export interface TestedPair {
@@ -298,7 +269,24 @@ export interface Figures extends FigureSum {
   /** From when on something is known. */
   since: string
   step_ms: number
-  sources: Record<string, FigureSum>
+  sources: Record<string, SourceFigures>
+}
+
+export interface SourceFigures extends FigureSum {
+  /** Absent: it has none. */
+  breaker?: {
+    state: 'closed' | 'half_open' | 'open' | null
+    since: string | null
+    /** Ids. */
+    processes: string[]
+  }
+  /** `null`: not known. */
+  silence: {
+    last_delivery_at: string | null
+    silent_ms: number | null
+    usual_gap_ms: number | null
+    level: 'usual' | 'long' | 'very_long' | null
+  }
 }
 
 export interface ServerProcess {

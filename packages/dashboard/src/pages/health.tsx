@@ -1,21 +1,22 @@
 import { useEffect } from 'preact/hooks'
 import { getFigures, getProcesses } from '../api/client'
-import { FIGURE_RANGES, type FigureRange, type FigureSum, type Figures, type ServerProcess } from '../api/types'
-import { count, duration, percent } from '../format'
+import { FIGURE_RANGES, type FigureRange, type Figures, type ServerProcess } from '../api/types'
+import { count, duration, moment, percent } from '../format'
 import { useLive } from '../live'
 import { Badge } from '../parts/badges'
 import { Chart } from '../parts/chart'
-import { Loading } from '../parts/empty'
+import { Empty, Loading } from '../parts/empty'
 import { Failure } from '../parts/failure'
 import { useLoad } from '../parts/load'
 import { Moment } from '../parts/moment'
-import { Sparkline } from '../parts/sparkline'
+import { SeenDeliveries } from '../parts/seen-deliveries'
+import { SourcesHealth } from '../parts/source-health'
+import { Tiles } from '../parts/tiles'
 import { link } from '../router'
 import type { Theme } from '../theme'
 
-const REFRESH_MS = 15_000
-/** Of the deliveries of a source; from this share on its row is red. */
-const ALARMING = 0.1
+/** By the range: the longer ones change slowly, and are long to read. */
+const refreshMs = (range: FigureRange) => (range === '5m' || range === '1h' ? 5_000 : 60_000)
 
 /** How all processes on the store do, source by source, over a range of time. */
 export function Health({ query, theme }: { query: URLSearchParams; theme: Theme }) {
@@ -23,13 +24,16 @@ export function Health({ query, theme }: { query: URLSearchParams; theme: Theme 
   const range = FIGURE_RANGES.includes(asked) ? asked : '1h'
   const figures = useLoad(() => getFigures(range), [range])
   const processes = useLoad(getProcesses, [])
+  const { overview, deliveries, state } = useLive()
+  const reload = () => {
+    figures.reload()
+    processes.reload()
+  }
   useEffect(() => {
-    const timer = setInterval(() => {
-      figures.reload()
-      processes.reload()
-    }, REFRESH_MS)
+    const timer = setInterval(reload, refreshMs(range))
     return () => clearInterval(timer)
   }, [range])
+  useEffect(() => (state === 'reconnecting' ? reload : undefined), [state])
 
   return (
     <>
@@ -53,15 +57,26 @@ export function Health({ query, theme }: { query: URLSearchParams; theme: Theme 
           </a>
         ))}
       </nav>
+      {state === 'reconnecting' && (
+        <p class="stale">
+          The server does not answer
+          {overview !== undefined && `; these are the figures of ${moment(overview.at, Date.now())}`}. The page comes
+          back by itself.
+        </p>
+      )}
+      <Tiles figures={figures.data} overview={overview} />
       {figures.error !== undefined ? (
         <Failure error={figures.error} retry={figures.reload} />
       ) : figures.data === undefined ? (
         <Loading />
       ) : (
         <>
-          <Totals figures={figures.data} />
           <Charts figures={figures.data} theme={theme} />
-          <Sources figures={figures.data} />
+          <SourcesHealth
+            figures={figures.data}
+            processes={processes.data?.processes ?? []}
+            deadOf={source => overview?.inbox[source]?.dead ?? null}
+          />
         </>
       )}
       <section>
@@ -72,48 +87,20 @@ export function Health({ query, theme }: { query: URLSearchParams; theme: Theme 
           processes.data !== undefined && <Processes processes={processes.data.processes} />
         )}
       </section>
+      <section>
+        <h2>Latest deliveries</h2>
+        <p class="muted">As the process that serves this page answers them.</p>
+        {deliveries.length === 0 ? (
+          <Empty title="None since this page was opened">
+            <p>
+              Deliveries show up here as they arrive. <a href={link(['test'])}>Send a test delivery</a>
+            </p>
+          </Empty>
+        ) : (
+          <SeenDeliveries deliveries={deliveries} caption="Latest deliveries" />
+        )}
+      </section>
     </>
-  )
-}
-
-const FAILING = ['failed', 'lost', 'unavailable', 'full']
-const REFUSED = ['unauthorized', 'invalid', 'mismatch']
-
-const sumOf = ({ outcomes }: FigureSum, names: string[]) => names.reduce((sum, name) => sum + (outcomes[name] ?? 0), 0)
-
-const shareText = (part: number, whole: number) => (whole === 0 ? '–' : percent(part / whole))
-
-const latencyText = (ms: number | null) => (ms === null ? '–' : duration(ms))
-
-function Totals({ figures }: { figures: Figures }) {
-  const { deliveries, saved, attempts, p50_ms, p95_ms, p99_ms } = figures
-  const failing = sumOf(figures, FAILING)
-  const lost = attempts.lost ?? 0
-  const processed = saved + sumOf(figures, ['executed', 'accepted'])
-  const tiles: [name: string, value: string, note: string, alarming?: boolean][] = [
-    ['Deliveries', count(deliveries), `since ${new Date(figures.since).toLocaleString('en-GB')}`],
-    [
-      'Failing',
-      shareText(failing, deliveries),
-      `${count(failing)} deliveries`,
-      deliveries > 0 && failing / deliveries >= ALARMING,
-    ],
-    ['Saved', count(saved), 'duplicates that did not run'],
-    ['Hit rate', shareText(saved, processed), 'answered from a record'],
-    ['Refused', count(sumOf(figures, REFUSED)), 'signature, key or payload'],
-    ['Attempts lost', count(lost), 'a crash, or longer than the lease'],
-    ['Latency, median', latencyText(p50_ms), `95 %: ${latencyText(p95_ms)}, 99 %: ${latencyText(p99_ms)}`],
-  ]
-  return (
-    <dl class="tiles">
-      {tiles.map(([name, value, note, alarming = false]) => (
-        <div key={name} class={alarming ? 'tile alarming' : 'tile'}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-          <dd class="muted">{note}</dd>
-        </div>
-      ))}
-    </dl>
   )
 }
 
@@ -148,88 +135,6 @@ function Charts({ figures, theme }: { figures: Figures; theme: Theme }) {
       />
     </div>
   )
-}
-
-function Sources({ figures }: { figures: Figures }) {
-  const { overview } = useLive()
-  return (
-    <table>
-      <caption class="hidden">Sources</caption>
-      <thead>
-        <tr>
-          <th scope="col">Source</th>
-          <th scope="col">Deliveries</th>
-          <th scope="col" class="number">
-            Failing
-          </th>
-          <th scope="col" class="number wide-only">
-            Refused
-          </th>
-          <th scope="col" class="number wide-only">
-            Saved
-          </th>
-          <th scope="col" class="number wide-only">
-            95 %
-          </th>
-          <th scope="col" class="wide-only">
-            Last success
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {Object.entries(figures.sources).map(([name, sum]) => {
-          const { deliveries, saved, p95_ms, series } = sum
-          const failing = sumOf(sum, FAILING)
-          const dead = overview?.inbox[name]?.dead ?? 0
-          const isAlarming = (deliveries > 0 && failing / deliveries >= ALARMING) || dead > 0
-          return (
-            <tr key={name} class={isAlarming ? 'alarming' : undefined}>
-              <td class="key">
-                <a href={link(['records'], { source: name })}>{name}</a>
-                {dead > 0 && (
-                  <a class="block" href={link(['dead'], { source: name })}>
-                    {count(dead)} dead
-                  </a>
-                )}
-              </td>
-              <td>
-                {count(deliveries)}{' '}
-                <Sparkline
-                  counts={series.count}
-                  failing={series.failing_share}
-                  title={`deliveries of ${name} over time`}
-                />
-              </td>
-              <td class="number">
-                {failing > 0 ? (
-                  <a href={link(['failed'], { source: name })}>{shareText(failing, deliveries)}</a>
-                ) : (
-                  shareText(failing, deliveries)
-                )}
-              </td>
-              <td class="number wide-only">
-                <a href={link(['refused'], { source: name })}>{count(sumOf(sum, REFUSED))}</a>
-              </td>
-              <td class="number wide-only">{count(saved)}</td>
-              <td class="number wide-only">{latencyText(p95_ms)}</td>
-              <td class="wide-only">
-                <LastSuccess figures={figures} sum={sum} />
-              </td>
-            </tr>
-          )
-        })}
-      </tbody>
-    </table>
-  )
-}
-
-/** As far as the steps tell it. */
-function LastSuccess({ figures, sum }: { figures: Figures; sum: FigureSum }) {
-  const { count: counts, failing_share } = sum.series
-  const last = counts.findLastIndex((value, i) => value !== null && value > 0 && failing_share[i] !== 1)
-  if (last === -1) return <span class="muted">none in this range</span>
-  const end = Math.min(Date.parse(figures.as_of), Date.parse(figures.from) + (last + 1) * figures.step_ms)
-  return <Moment at={new Date(end).toISOString()} />
 }
 
 function Processes({ processes }: { processes: ServerProcess[] }) {

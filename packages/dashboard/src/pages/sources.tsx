@@ -1,14 +1,12 @@
 import { getSources } from '../api/client'
 import type { Source } from '../api/types'
 import { count, duration } from '../format'
-import { Empty, Loading } from '../parts/empty'
-import { AttemptsBadge, EndedAttempts } from '../parts/ended-attempts'
+import { Loading } from '../parts/empty'
 import { Failure } from '../parts/failure'
 import { useLoad } from '../parts/load'
-import { SeenDeliveries } from '../parts/seen-deliveries'
 import { link } from '../router'
 
-/** The configured sources, and how their last deliveries went. */
+/** The configured sources: how they are set, and the ways to what they received. */
 export function Sources() {
   const { data, error, reload } = useLoad(getSources, [])
   return (
@@ -31,18 +29,20 @@ export function Sources() {
 }
 
 function SourceCard({ source }: { source: Source }) {
-  const { name, recent, problems, attempts, inbox } = source
+  const { name, inbox } = source
   return (
     <section class="panel" aria-labelledby={`source-${name}`}>
       <div class="page-head">
         <h2 id={`source-${name}`}>{name}</h2>
-        <AttemptsBadge attempts={attempts} />
         <span class="muted">
           <code>POST {name === 'default' ? '/webhook' : `/hooks/${name}`}</code>
         </span>
       </div>
       <p class="actions">
         <a href={link(['records'], { source: name })}>Records</a>
+        <a href={link(['deliveries'], { source: name })}>Deliveries</a>
+        {inbox === undefined && <a href={link(['failed'], { source: name })}>Failed</a>}
+        <a href={link(['refused'], { source: name })}>Refused</a>
         <a href={link(['test', name])}>Send a test delivery</a>
         {inbox !== undefined && inbox.dead !== null && inbox.dead > 0 && (
           <a href={link(['dead'], { source: name })}>{count(inbox.dead)} dead</a>
@@ -60,32 +60,6 @@ function SourceCard({ source }: { source: Source }) {
           <Fact name="Inbox" value={inbox.pending === null ? 'not known' : `${count(inbox.pending)} pending`} />
         )}
       </dl>
-      {recent.length === 0 ? (
-        <Empty title="No delivery since the server started">
-          <p>
-            Give its sender the address above, or <a href={link(['test', name])}>send a test delivery</a>.
-          </p>
-        </Empty>
-      ) : (
-        <div class="halves">
-          <section>
-            <h3>Last deliveries</h3>
-            <SeenDeliveries deliveries={recent} caption={`Last deliveries to ${name}`} />
-          </section>
-          {inbox !== undefined && (
-            <section>
-              <h3>Last attempts</h3>
-              <EndedAttempts source={name} attempts={attempts} />
-            </section>
-          )}
-          {problems.length > 0 && (
-            <section>
-              <h3>Last problems</h3>
-              <SeenDeliveries deliveries={problems} caption={`Last problems of ${name}`} />
-            </section>
-          )}
-        </div>
-      )}
     </section>
   )
 }

@@ -8,14 +8,12 @@ import { Moment } from './moment'
 interface SeenDeliveriesProps {
   deliveries: SeenDelivery[]
   caption: string
-  /** Of several sources. */
-  sources?: boolean
 }
 
 const FEW = 8
 
 /** Deliveries as they were answered, newest first. */
-export function SeenDeliveries({ deliveries, caption, sources = false }: SeenDeliveriesProps) {
+export function SeenDeliveries({ deliveries, caption }: SeenDeliveriesProps) {
   const [all, setAll] = useState(false)
   return (
     <>
@@ -24,7 +22,7 @@ export function SeenDeliveries({ deliveries, caption, sources = false }: SeenDel
         <thead>
           <tr>
             <th scope="col">Time</th>
-            {sources && <th scope="col">Source</th>}
+            <th scope="col">Source</th>
             <th scope="col">Key</th>
             <th scope="col">Outcome</th>
             <th scope="col" class="number wide-only">
@@ -41,7 +39,7 @@ export function SeenDeliveries({ deliveries, caption, sources = false }: SeenDel
               <td>
                 <Moment at={delivery.at} far={false} />
               </td>
-              {sources && <td class="key">{delivery.source}</td>}
+              <td class="key">{delivery.source}</td>
               <td class="key">
                 {delivery.key === null ? (
                   '–'

@@ -1,67 +1,68 @@
 import type { ComponentChildren } from 'preact'
-import type { Overview } from '../api/types'
-import { bytes, count, duration, percent } from '../format'
+import type { Figures, Overview } from '../api/types'
+import { ALARMING_FAILURES, deliveriesIn, failingIn, refusedIn, shareText } from '../figure-sums'
+import { bytes, count, duration } from '../format'
 import { link } from '../router'
 import { sumKnown } from '../sum-known'
 import { Moment } from './moment'
 
-/** Shares of the last minute from which on a tile is red. */
-const ALARMING = { failed: 0.1, attempts: 0.5, refused: 0.5 }
+/** Shares from which on a tile is red. */
+const ALARMING = { deliveries: ALARMING_FAILURES, attempts: 0.5, refused: 0.5 }
 /** A due delivery of an inbox waits longer than this for a reason. */
 const OVERDUE_MS = 60_000
 
-/** The figures of now. Those that are not known are a dash, never a 0. */
-export function Tiles({ overview }: { overview: Overview }) {
-  const { window, store } = overview
-  const latency = (ms: number | null) => (ms === null ? '–' : duration(ms))
-  const outcomes = (...names: string[]) => names.reduce((sum, name) => sum + (window.by_outcome[name] ?? 0), 0)
-  const deliveries = outcomes(...Object.keys(window.by_outcome))
-  const attempts = Object.values(window.attempts).reduce((sum, ended) => sum + ended, 0)
+interface TilesProps {
+  figures: Figures | undefined
+  overview: Overview | undefined
+}
+
+/** What all processes did, and what is in their store. What is not known is a dash, never a 0. */
+export function Tiles({ figures, overview }: TilesProps) {
   return (
     <dl class="tiles">
-      <Tile name="Deliveries" value={`${count(window.rate)}/s`} note={`over ${duration(window.seconds * 1000)}`} />
-      <Share
-        name="Failed deliveries"
-        part={outcomes('failed', 'lost', 'unavailable', 'full')}
-        whole={deliveries}
-        alarming={ALARMING.failed}
-      />
-      <Share
-        name="Failed attempts"
-        part={attempts - (window.attempts.recorded ?? 0)}
-        whole={attempts}
-        alarming={ALARMING.attempts}
-      />
-      <Share name="Refused" part={outcomes('unauthorized', 'invalid')} whole={deliveries} alarming={ALARMING.refused} />
-      <Tile
-        name="Hit rate"
-        value={window.hit_rate === null ? '–' : percent(window.hit_rate)}
-        note="answered from a record"
-      />
-      <Tile name="Latency, median" value={latency(window.p50_ms)}>
-        95 %: {latency(window.p95_ms)}, 99 %: {latency(window.p99_ms)}
-      </Tile>
-      <Tile name="In flight" value={count(overview.in_flight)} note={`${count(overview.waiters)} waiting`} />
-      <Tile name="Conflicts" value={count(outcomes('mismatch', 'in_progress'))} note="409 and 422, last minute" />
-      <Tile name="Crashes healed" value={count(overview.takeovers)}>
-        {count(overview.lost_leases)} leases lost, since <Moment at={overview.since} far={false} />
-      </Tile>
-      <InboxTile overview={overview} />
-      <Tile name="Store" value={store.state} alarming={store.state !== 'ok'}>
-        {store.name}
-        {store.records !== undefined && `, ${count(store.records)} records`}
-        {store.bytes !== undefined && `, ${bytes(store.bytes)}`}
-        {store.errors > 0 && `, ${count(store.errors)} errors since the start`}
-        <AsOf at={store.as_of} />
-      </Tile>
-      <Tile
-        name="Event-loop lag"
-        value={duration(overview.event_loop_lag_ms)}
-        note="the longest since the last figure"
-      />
+      {figures !== undefined && <FigureTiles figures={figures} />}
+      {overview !== undefined && (
+        <>
+          <InboxTile overview={overview} />
+          <StoreTile store={overview.store} />
+        </>
+      )}
     </dl>
   )
 }
+
+function FigureTiles({ figures }: { figures: Figures }) {
+  const { deliveries, saved, attempts, p50_ms, p95_ms, p99_ms } = figures
+  const ended = Object.values(attempts).reduce((sum, count) => sum + count, 0)
+  const { recorded = 0, lost = 0 } = attempts
+  const processed = saved + deliveriesIn(figures, ['executed', 'accepted'])
+  return (
+    <>
+      <Tile name="Deliveries" value={count(deliveries)}>
+        since {new Date(figures.since).toLocaleString('en-GB')}
+      </Tile>
+      <Share name="Failed deliveries" part={failingIn(figures)} whole={deliveries} alarming={ALARMING.deliveries} />
+      <Share name="Failed attempts" part={ended - recorded} whole={ended} alarming={ALARMING.attempts}>
+        {lost > 0 && `, ${count(lost)} by a crash or beyond the lease`}
+      </Share>
+      <Share name="Refused" part={refusedIn(figures)} whole={deliveries} alarming={ALARMING.refused} />
+      <Tile name="Saved" value={count(saved)}>
+        duplicates that did not run
+      </Tile>
+      <Tile name="Hit rate" value={shareText(saved, processed)}>
+        answered from a record
+      </Tile>
+      <Tile name="Conflicts" value={count(deliveriesIn(figures, ['mismatch', 'in_progress']))}>
+        409 and 422
+      </Tile>
+      <Tile name="Latency, median" value={latencyText(p50_ms)}>
+        95 %: {latencyText(p95_ms)}, 99 %: {latencyText(p99_ms)}
+      </Tile>
+    </>
+  )
+}
+
+export const latencyText = (ms: number | null): string => (ms === null ? '–' : duration(ms))
 
 function InboxTile({ overview: { at, inbox } }: { overview: Overview }) {
   const inboxes = Object.values(inbox)
@@ -83,6 +84,17 @@ function InboxTile({ overview: { at, inbox } }: { overview: Overview }) {
   )
 }
 
+function StoreTile({ store }: { store: Overview['store'] }) {
+  return (
+    <Tile name="Store" value={store.state} alarming={store.state !== 'ok'}>
+      {store.name}
+      {store.records !== undefined && `, ${count(store.records)} records`}
+      {store.bytes !== undefined && `, ${bytes(store.bytes)}`}
+      <AsOf at={store.as_of} />
+    </Tile>
+  )
+}
+
 /** When figures were read that are not those of this moment. */
 function AsOf({ at }: { at: string | null }) {
   if (at === null) return ' (not known: the store does not answer)'
@@ -100,34 +112,31 @@ interface ShareProps {
   whole: number
   /** From this share on. */
   alarming: number
+  children?: ComponentChildren
 }
 
-/** Of the last minute. */
-function Share({ name, part, whole, alarming }: ShareProps) {
+function Share({ name, part, whole, alarming, children }: ShareProps) {
   return (
-    <Tile
-      name={name}
-      value={whole === 0 ? '–' : percent(part / whole)}
-      note={whole === 0 ? 'none in the last minute' : `${count(part)} of ${count(whole)} in the last minute`}
-      alarming={part > 0 && part / whole >= alarming}
-    />
+    <Tile name={name} value={shareText(part, whole)} alarming={part > 0 && part / whole >= alarming}>
+      {whole === 0 ? 'none in this range' : `${count(part)} of ${count(whole)}`}
+      {children}
+    </Tile>
   )
 }
 
 interface TileProps {
   name: string
   value: string
-  note?: string
   alarming?: boolean
-  children?: ComponentChildren
+  children: ComponentChildren
 }
 
-export function Tile({ name, value, note, alarming = false, children }: TileProps) {
+export function Tile({ name, value, alarming = false, children }: TileProps) {
   return (
     <div class={alarming ? 'tile alarming' : 'tile'}>
       <dt>{name}</dt>
       <dd>{value}</dd>
-      <dd class="muted">{children ?? note}</dd>
+      <dd class="muted">{children}</dd>
     </div>
   )
 }

@@ -4,8 +4,8 @@ import { requireTool, TOOL_TIMEOUT_MS } from '../../../../scripts/test-tools/ind
 import { operatorCookie } from '../../../server/test/support/operator.js'
 
 const PATIENCE_MS = 10_000
-/** What a browser says of an answer that is meant: 401, 404. */
-const MEANT = /^Failed to load resource: the server responded with a status of 4|net::ERR_/
+/** What a browser says of an answer that is meant: 401, 404, 503. */
+const MEANT = /^Failed to load resource: the server responded with a status of (4|503)|net::ERR_/
 
 /**
  * Pages for the tests of a file, each in a profile of its own, which is logged in where the server's tests are. A page that runs into an error, breaks its own policy

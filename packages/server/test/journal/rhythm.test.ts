@@ -1,40 +1,25 @@
+import type { DeliveryOutcome } from 'hookonce'
 import { memoryJournal } from 'hookonce/stores/memory'
 import { pino } from 'pino'
 import { describe, expect, test } from 'vitest'
-import { countDelivery, noCounts } from '../../src/journal/counts.js'
-import { Figures, idOf } from '../../src/journal/figures.js'
-import { pack } from '../../src/journal/packed.js'
+import { Figures } from '../../src/journal/figures.js'
 import { Rhythms } from '../../src/journal/rhythm.js'
-import { STEPS, startOf } from '../../src/journal/steps.js'
 import { JournalWriter } from '../../src/journal/writer.js'
+import { DAY, every, HOUR, MINUTE, writePast } from '../support/past.js'
 
-const MINUTE = 60_000
-const HOUR = 60 * MINUTE
-const DAY = 24 * HOUR
 /** A Monday. */
 const MONDAY = Date.UTC(2029, 11, 31)
-type Outcome = Parameters<typeof countDelivery>[1]
-
-/** What is known at `now` of a source that had deliveries at these times, as processes keep it. */
-async function rhythms(times: number[], now: number, outcome: Outcome = 'executed') {
+/** What is known at `now` of a source that had deliveries at these times. */
+async function rhythms(times: number[], now: number, outcome?: DeliveryOutcome) {
   const journal = memoryJournal()
-  for (const step of STEPS) {
-    const starts = new Set(times.map(at => startOf(step, at)).filter(at => at >= now - step.keepMs))
-    const counts = noCounts()
-    countDelivery(counts, outcome, 1)
-    const value = pack({ shop: counts })
-    await journal.write([...starts].map(at => ({ list: step.list, id: idOf(at, 'one'), at, keepMs: 1e9, value })))
-  }
+  await writePast(journal, { source: 'shop', times, now, ...(outcome !== undefined && { outcome }) })
   const figures = new Figures('two', new JournalWriter(journal, pino({ level: 'silent' })))
   return { figures, rhythms: new Rhythms({ journal, figures }) }
 }
 
-async function silence(times: number[], now: number, outcome?: Outcome) {
+async function silence(times: number[], now: number, outcome?: DeliveryOutcome) {
   return (await (await rhythms(times, now, outcome)).rhythms.read(now))('shop')
 }
-
-const every = (ms: number, from: number, until: number) =>
-  Array.from({ length: Math.floor((until - from) / ms) }, (_, i) => from + i * ms)
 
 /** Every five minutes from 8 to 18 o'clock, Monday to Friday. */
 const officeHours = (from: number, until: number) =>

@@ -19,15 +19,31 @@ export function Duplicates({ source, progress }: { source: string; progress: Dup
       </p>
       <dl class="tiles">
         {of('accepted') > 0 ? (
-          <Tile name="Accepted" value={count(of('accepted'))} note="as a new event" />
+          <Tile name="Accepted" value={count(of('accepted'))}>
+            as a new event
+          </Tile>
         ) : (
-          <Tile name="Ran" value={count(of('executed'))} note="called the handler" />
+          <Tile name="Ran" value={count(of('executed'))}>
+            called the handler
+          </Tile>
         )}
-        <Tile name="Waiting" value={count(waiting)} note="not answered yet" />
-        <Tile name="Waited" value={count(of('joined'))} note="and got the same answer" />
-        <Tile name="Replayed" value={count(of('replayed'))} note="answered from the record" />
-        <Tile name="Refused for now" value={count(of('in_progress'))} note="409: it runs, come back" />
-        {others > 0 && <Tile name="Others" value={count(others)} note="see the statuses" alarming />}
+        <Tile name="Waiting" value={count(waiting)}>
+          not answered yet
+        </Tile>
+        <Tile name="Waited" value={count(of('joined'))}>
+          and got the same answer
+        </Tile>
+        <Tile name="Replayed" value={count(of('replayed'))}>
+          answered from the record
+        </Tile>
+        <Tile name="Refused for now" value={count(of('in_progress'))}>
+          409: it runs, come back
+        </Tile>
+        {others > 0 && (
+          <Tile name="Others" value={count(others)} alarming>
+            see the statuses
+          </Tile>
+        )}
       </dl>
       {record !== null && <History attempts={record.history} />}
     </Watched>
