@@ -13,9 +13,15 @@ export class ServerAway extends StartError {
 export class ServerApi {
   readonly #base: URL
   readonly #headers: Record<string, string>
+  readonly #timeoutMs: number | undefined
 
-  /** @param url of the server; a path behind a proxy is kept @throws {StartError} the token cannot be read */
-  constructor(url: string, env: NodeJS.ProcessEnv) {
+  /**
+   * @param url of the server; a path behind a proxy is kept
+   * @param timeoutMs of each request; default: none, for what streams
+   * @throws {StartError} the token cannot be read
+   */
+  constructor(url: string, env: NodeJS.ProcessEnv, timeoutMs?: number) {
+    this.#timeoutMs = timeoutMs
     this.#base = new URL(url.replace(/\/?$/, '/'))
     const token = readSecret(env, SETTINGS.adminToken.env)?.value
     this.#headers = { 'x-hookonce-operator': '1', ...(token !== undefined && { authorization: `Bearer ${token}` }) }
@@ -48,7 +54,8 @@ export class ServerApi {
     const url = new URL(path, this.#base)
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, String(value))
-    return this.#read(() => fetch(url, { method, headers: this.#headers }))
+    const signal = this.#timeoutMs === undefined ? null : AbortSignal.timeout(this.#timeoutMs)
+    return this.#read(() => fetch(url, { method, headers: this.#headers, signal }))
   }
 
   async #succeeded(response: Response): Promise<Response> {

@@ -1,4 +1,5 @@
 import { didYouMean } from '../../config/did-you-mean.js'
+import { SETTINGS } from '../../config/settings.js'
 import { StartError } from '../../config/start-error.js'
 
 /** A store command with its arguments. */
@@ -51,8 +52,8 @@ const COMMANDS = {
   stats: { usage: 'stats', does: 'count records by source and state', options: ['json'], words: [0, 0] },
   doctor: {
     usage: 'doctor',
-    does: 'check the store and the settings',
-    options: ['json'],
+    does: 'check the store and the settings, with --url also a running server',
+    options: ['url', 'json'],
     words: [0, 0],
   },
 } as const satisfies Record<string, Description>
@@ -76,6 +77,7 @@ const OPTIONS: Record<string, { value?: string; means: string }> = {
   error: { value: 'TEXT', means: 'those whose last error contains it' },
   'dry-run': { means: 'only count them, with --dead' },
   confirm: { value: 'COUNT', means: 'redrive this many, the number of a dry run, or all' },
+  url: { value: 'URL', means: `a running server; ${SETTINGS.adminToken.env} has the token, where it asks for one` },
   json: { means: 'JSON, for programs' },
 }
 

@@ -14,8 +14,18 @@ export const fail = (check: string, message: string, fix: string): Finding => ({
 
 const CLOCK_TOLERANCE_MS = 1_000
 
-/** Compares this machine's clock with the store's, as precisely as the round trip allows. */
-export async function clockFinding(askTime: () => Promise<number>): Promise<Finding> {
+interface OtherClock {
+  whose: string
+  matters: string
+}
+
+const STORE: OtherClock = {
+  whose: 'the store',
+  matters: "the store's decides over leases, this one over signatures' timestamps",
+}
+
+/** Compares this machine's clock with another, as precisely as the round trip allows. */
+export async function clockFinding(askTime: () => Promise<number>, other: OtherClock = STORE): Promise<Finding> {
   let best = { roundTripMs: Number.POSITIVE_INFINITY, differenceMs: 0 }
   for (let i = 0; i < 3; i++) {
     const sentAt = Date.now()
@@ -24,12 +34,9 @@ export async function clockFinding(askTime: () => Promise<number>): Promise<Find
     if (roundTripMs < best.roundTripMs) best = { roundTripMs, differenceMs: Date.now() - roundTripMs / 2 - stored }
   }
   const { differenceMs, roundTripMs } = best
-  const shown = `${Math.abs(Math.round(differenceMs))} ms ${differenceMs < 0 ? 'behind' : 'ahead of'} the store's`
+  const check = other === STORE ? 'clock' : `clock of ${other.whose}`
+  const shown = `${Math.abs(Math.round(differenceMs))} ms ${differenceMs < 0 ? 'behind' : 'ahead of'} ${other.whose}'s`
   return Math.abs(differenceMs) <= CLOCK_TOLERANCE_MS + roundTripMs
-    ? ok('clock', `this machine's clock is ${shown}`)
-    : warn(
-        'clock',
-        `this machine's clock is ${shown}: the store's decides over leases, this one over signatures' timestamps`,
-        'let both be set by NTP',
-      )
+    ? ok(check, `this machine's clock is ${shown}`)
+    : warn(check, `this machine's clock is ${shown}: ${other.matters}`, 'let both be set by NTP')
 }

@@ -2,18 +2,23 @@ import type { ResolvedConfig } from '../../../config/resolve.js'
 import { placeOf } from '../../../config/store-url.js'
 import { createLogger } from '../../../observability/log.js'
 import { openStore } from '../../../runtime/open-store.js'
+import { serverUrl } from '../../server-url.js'
 import { missingStore } from '../command-store.js'
 import type { StoreCommand } from '../parse.js'
 import { print, printJson } from '../print.js'
 import { type Finding, fail, ok, warn } from './finding.js'
 import { postgresFindings } from './postgres.js'
 import { redisFindings } from './redis.js'
+import { serverFindings } from './server.js'
 import { exposure, retentions, secrets } from './settings.js'
 import { sqliteFindings } from './sqlite.js'
 
-/** Runs all checks. Returns 1 if one is not ok. */
+/** Runs all checks. Returns 1 if one is not ok. @throws {StartError} `--url` is none */
 export async function runDoctor(config: ResolvedConfig, { options }: StoreCommand): Promise<0 | 1> {
+  const given = options.get('url')
+  const url = given === undefined ? undefined : serverUrl('--url', given)
   const findings = [...(await storeFindings(config)), exposure(config), ...secrets(config), ...retentions(config)]
+  if (url !== undefined) findings.push(...(await serverFindings(url, process.env)))
   if (options.has('json')) printJson(findings)
   else
     for (const { status, check, message, fix } of findings) {

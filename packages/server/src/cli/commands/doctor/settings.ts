@@ -3,6 +3,7 @@ import type { ResolvedConfig } from '../../../config/resolve.js'
 import { SETTINGS } from '../../../config/settings.js'
 import { readToken } from '../../../operator/auth/token-file.js'
 import { type Finding, fail, ok, warn } from './finding.js'
+import { shortDuration } from './short-duration.js'
 
 const GOOD_TOKEN_LENGTH = 20
 
@@ -49,8 +50,6 @@ export function secrets({ secretWarnings }: ResolvedConfig): Finding[] {
     : secretWarnings.map(({ message, fix }) => warn('secrets', message, fix))
 }
 
-const DAY_MS = 86_400_000
-
 /** Whether results are kept for as long as each sender may deliver again. */
 export function retentions({ sources }: ResolvedConfig): Finding[] {
   return [...sources].map(([name, { options }]) => {
@@ -59,18 +58,14 @@ export function retentions({ sources }: ResolvedConfig): Finding[] {
     const check = `retention of ${name}`
     // Not set: the sender's own retention, which is long enough.
     if (retentionMs === undefined) return ok(check, `as long as ${sender?.facts.title} retries`)
-    const kept = duration(retentionMs)
+    const kept = shortDuration(retentionMs)
     if (horizonMs === null) return ok(check, `${kept}; it is not known how long its sender retries`)
     return retentionMs >= horizonMs
-      ? ok(check, `${kept}, and ${sender?.facts.title} retries for ${duration(horizonMs)}`)
+      ? ok(check, `${kept}, and ${sender?.facts.title} retries for ${shortDuration(horizonMs)}`)
       : warn(
           check,
-          `${kept}, but ${sender?.facts.title} may retry for ${duration(horizonMs)}: later retries run again`,
+          `${kept}, but ${sender?.facts.title} may retry for ${shortDuration(horizonMs)}: later retries run again`,
           `${SETTINGS.retentionSeconds.env}=${horizonMs / 1000}, or retentionSeconds of the source`,
         )
   })
-}
-
-function duration(ms: number): string {
-  return ms >= DAY_MS ? `${Math.round((10 * ms) / DAY_MS) / 10} days` : `${Math.round(ms / 1000)} s`
 }
