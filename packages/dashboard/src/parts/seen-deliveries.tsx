@@ -28,7 +28,7 @@ export function SeenDeliveries({ deliveries, caption }: SeenDeliveriesProps) {
             <th scope="col" class="number wide-only">
               Status
             </th>
-            <th scope="col" class="number">
+            <th scope="col" class="number wide-only">
               Took
             </th>
           </tr>
@@ -51,7 +51,7 @@ export function SeenDeliveries({ deliveries, caption }: SeenDeliveriesProps) {
                 <OutcomeBadge outcome={delivery.outcome} />
               </td>
               <td class="number wide-only">{delivery.status}</td>
-              <td class="number">{duration(delivery.ms)}</td>
+              <td class="number wide-only">{duration(delivery.ms)}</td>
             </tr>
           ))}
         </tbody>
