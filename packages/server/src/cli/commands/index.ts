@@ -3,7 +3,6 @@ import { didYouMean } from '../../config/did-you-mean.js'
 import type { ResolvedConfig } from '../../config/resolve.js'
 import { StartError } from '../../config/start-error.js'
 import { type CommandStore, openCommandStore } from './command-store.js'
-import { runDoctor } from './doctor/index.js'
 import type { StoreCommand } from './parse.js'
 import { deleteRecords, listRecords, redriveRecords, showRecord } from './records.js'
 import { showStats } from './stats.js'
@@ -18,7 +17,8 @@ const COMMANDS = {
 
 /** Returns the exit code. @throws {StartError} */
 export async function runStoreCommand(command: StoreCommand, config: ResolvedConfig): Promise<0 | 1> {
-  if (command.name === 'doctor') return runDoctor(config, command)
+  // It asks every kind of store, and loads the drivers of all.
+  if (command.name === 'doctor') return (await import('./doctor/index.js')).runDoctor(config, command)
   checkSource(command, config)
   const opened = await openCommandStore(config)
   try {
