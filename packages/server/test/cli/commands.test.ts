@@ -6,6 +6,7 @@ import { startPostgres } from '../../../../scripts/test-servers/postgres.js'
 import { startRedis } from '../../../../scripts/test-servers/redis.js'
 import { TOOL_TIMEOUT_MS } from '../../../../scripts/test-tools/index.js'
 import { until } from '../process/support/until.js'
+import { runCliHere } from '../support/cli.js'
 import { send } from '../support/http.js'
 import { runCli, startServer, stopServers, temporaryFolder } from '../support/server.js'
 import { sendSigned } from '../support/signed.js'
@@ -51,7 +52,7 @@ async function states(state: string): Promise<number> {
   return json.records.length
 }
 
-const cli = (...args: string[]) => runCli({ cwd, args })
+const cli = (...args: string[]) => runCliHere({ cwd, args })
 
 const json = async (...args: string[]) => JSON.parse((await cli(...args, '--json')).stdout)
 
@@ -211,8 +212,8 @@ describe('a usage error is one line, exit code 2', () => {
 describe('hookonce doctor', () => {
   type Finding = { check: string; status: string; message: string; fix?: string }
 
-  const doctor = async (args: string[], env: Record<string, string> = {}, folder = cwd) => {
-    const { code, stdout } = await runCli({ cwd: folder, args: ['doctor', '--json', ...args], env })
+  const doctor = async (args: string[], env: Record<string, string> = {}, folder = cwd, run = runCliHere) => {
+    const { code, stdout } = await run({ cwd: folder, args: ['doctor', '--json', ...args], env })
     const findings: Finding[] = JSON.parse(stdout)
     for (const { status, fix } of findings) expect(fix !== undefined).toBe(status !== 'ok')
     const bad = findings.filter(({ status }) => status !== 'ok').map(({ check, status }) => `${status} ${check}`)
@@ -235,8 +236,8 @@ describe('hookonce doctor', () => {
       'retention of shop',
       'retention of patient',
     ])
-    const { stdout } = await cli('doctor')
-    expect(stdout).toMatch(/^ok {4}store: sqlite:.* works$/m)
+    const shown = await runCli({ cwd, args: ['doctor'] })
+    expect([shown.code, shown.stdout]).toEqual([0, expect.stringMatching(/^ok {4}store: sqlite:.* works$/m)])
   })
 
   test('a file that other users can read, with the fix', async () => {
@@ -306,7 +307,7 @@ describe('hookonce doctor', () => {
     await redis.ask('CONFIG', 'SET', 'maxmemory', '100mb')
     expect((await doctor(at)).bad).toEqual(['fail store', 'fail eviction', 'fail persistence'])
     await redis.stop()
-    expect((await doctor(at)).bad).toEqual(['fail store', 'fail settings of the store'])
+    expect((await doctor(at, {}, cwd, runCli)).bad).toEqual(['fail store', 'fail settings of the store'])
   })
 
   test('Postgres: durability, connections, reachability', async () => {
@@ -323,6 +324,6 @@ describe('hookonce doctor', () => {
       'warn connections',
     ])
     await postgres.stop()
-    expect((await doctor(at)).bad).toEqual(['fail store', 'fail settings of the store'])
+    expect((await doctor(at, {}, cwd, runCli)).bad).toEqual(['fail store', 'fail settings of the store'])
   })
 })

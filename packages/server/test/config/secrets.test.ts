@@ -8,6 +8,7 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { secretsOf } from '../../src/config/secrets.js'
 import { until } from '../process/support/until.js'
 import { closeApps, startApp } from '../support/app.js'
+import { runCliHere } from '../support/cli.js'
 import { send } from '../support/http.js'
 import { runCli, startServer, stopServers, temporaryFolder } from '../support/server.js'
 import { sendSigned, signed } from '../support/signed.js'
@@ -140,7 +141,7 @@ describe('a placeholder instead of a secret does not start', () => {
     ],
     ['and for them', { HOOKONCE_ADMIN_TOKEN: 'undefined' }, /^hookonce: HOOKONCE_ADMIN_TOKEN must .*\n$/],
   ])('%s', async (_, env, message) => {
-    const { code, stderr } = await runCli({ env })
+    const { code, stderr } = await runCliHere({ env })
     expect([code, stderr]).toEqual([2, expect.stringMatching(message)])
   })
 })
@@ -155,7 +156,7 @@ describe('warnings at the start and by doctor', () => {
       .split('\n')
       .filter(line => line !== '')
       .map(line => JSON.parse(line))
-    const found = await runCli({ ...options, args: ['doctor', '--json', ...(options?.args ?? [])] })
+    const found = await runCliHere({ ...options, args: ['doctor', '--json', ...(options?.args ?? [])] })
     const findings = JSON.parse(found.stdout).filter(({ check }: { check: string }) => check === 'secrets')
     return {
       all: log + found.stdout + found.stderr,
