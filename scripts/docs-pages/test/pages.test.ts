@@ -22,13 +22,12 @@ function copy(): string {
   return folder
 }
 
-test('every sender has a page that says what its module says, and nobody else has one', () => {
-  expect(generate(root, '--check')).toEqual({ status: 0, stderr: '' })
+test('every sender has a page, and nobody else has one', () => {
   const pages = readdirSync(join(root, 'docs/reference/senders')).map(file => file.replace(/\.md$/, ''))
   expect(pages.sort()).toEqual([...SENDERS.keys()].sort())
 })
 
-test('the check names what is out of date, and without it that is mended', () => {
+test('the check names what is out of date, nothing else is, and without it that is mended', () => {
   const folder = copy()
   const read = (path: string) => readFileSync(join(folder, path), 'utf8')
   const before = ['docs/reference/senders/stripe.md', 'docs/reference/senders.md'].map(read)
@@ -37,9 +36,9 @@ test('the check names what is out of date, and without it that is mended', () =>
   writeFileSync(join(folder, 'docs/reference/senders.md'), before[1]!.replace('(senders/stripe.md)', '(senders/x.md)'))
   const { status, stderr } = generate(folder, '--check')
   const told = ['docs/reference/senders/stripe.md', 'docs/reference/senders.md', 'docs/reference/senders/nobody.md']
-  expect([status, stderr.trim().split('\n')]).toEqual([
+  expect([status, stderr.trim().split('\n').sort()]).toEqual([
     1,
-    expect.arrayContaining(told.map(path => `${path} is out of date: run node scripts/generate-docs.mjs`)),
+    told.map(path => `${path} is out of date: run node scripts/generate-docs.mjs`).sort(),
   ])
   expect(generate(folder)).toEqual({ status: 0, stderr: '' })
   expect(['docs/reference/senders/stripe.md', 'docs/reference/senders.md'].map(read)).toEqual(before)
