@@ -19,6 +19,8 @@ afterAll(() => {
 
 const MOST_STEPS = 3
 const PATIENCE_MS = 50_000
+/** Between two looks at what a page shows of all processes, which is known within seconds. */
+const LOOKING = { interval: 500 }
 
 /** An operator at work, who counts the steps from the first page on. */
 class Job {
@@ -86,7 +88,7 @@ function jobs(store: Pick<SharedStore, 'fresh'>): void {
       .poll(async () => {
         await job.page.getByRole('button', { name: 'Refresh' }).click()
         return duplicates.first().textContent()
-      })
+      }, LOOKING)
       .toBe('2')
   })
 
@@ -136,7 +138,7 @@ function jobs(store: Pick<SharedStore, 'fresh'>): void {
       .poll(async () => {
         await job.page.getByRole('button', { name: 'Refresh' }).click()
         return link.count()
-      })
+      }, LOOKING)
       .toBe(1)
     await job.click(link)
     await job.see('Accept anyway…')
@@ -167,7 +169,7 @@ function jobs(store: Pick<SharedStore, 'fresh'>): void {
         await job.page.reload()
         await job.page.getByRole('row', { name: 'payments' }).waitFor()
         return red.count()
-      })
+      }, LOOKING)
       .toBe(1)
   })
 
@@ -177,7 +179,7 @@ function jobs(store: Pick<SharedStore, 'fresh'>): void {
       .poll(async () => {
         await job.page.goto(`${fleet.page.split('#')[0]}#/records?key=held&nonce=${Math.random()}`)
         return job.page.getByRole('link', { name: 'held', exact: true }).count()
-      })
+      }, LOOKING)
       .toBe(1)
     await job.goTo('held')
     await job.press('Delete…')
@@ -202,7 +204,7 @@ function jobs(store: Pick<SharedStore, 'fresh'>): void {
       .poll(async () => {
         await job.page.getByRole('button', { name: 'Refresh' }).click()
         return job.page.getByRole('link', { name: 'crashed', exact: true }).count()
-      })
+      }, LOOKING)
       .toBe(1)
     await job.goTo('crashed')
     await job.see('running')
