@@ -58,8 +58,8 @@ export async function commitStorm({ kind, where, way, kills, expected, settled }
         await pause(random(20))
       }
       storm.acknowledged.push(key)
-      // Accepting is quicker than working.
-      if (way === 'inbox') await pause(random(100))
+      // Accepting is quicker than working. Neither is to take all that the machine can do.
+      await pause(random(way === 'inbox' ? 100 : 20))
     }
   }
 
