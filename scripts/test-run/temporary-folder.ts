@@ -9,9 +9,11 @@ export default function setup(): () => void {
   chmodSync(folder, 0o711)
   const before = process.env.TMPDIR
   process.env.TMPDIR = folder
+  process.env.TEST_RUN_FOLDER = folder
   return () => {
     if (before === undefined) delete process.env.TMPDIR
     else process.env.TMPDIR = before
+    delete process.env.TEST_RUN_FOLDER
     // What a test has just killed may write a last time.
     rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
   }

@@ -1,9 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { chownSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, realpathSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { requireTool } from '../test-tools/index.js'
+import { withLock } from '../test-tools/lock.js'
 import { freePort } from './free-port.js'
 import { unprivileged } from './unprivileged.js'
 
@@ -37,6 +38,24 @@ export interface PostgresServer {
   resume(): void
 }
 
+/** Copying a new server's files is much cheaper than `create`, which one process of a run of tests does for all. */
+async function createOrCopy(folder: string, create: () => void): Promise<void> {
+  const { TEST_RUN_FOLDER } = process.env
+  if (TEST_RUN_FOLDER === undefined) return create()
+  const first = join(TEST_RUN_FOLDER, 'postgres')
+  const copy = (from: string, to: string) => execFileSync('cp', ['-Rp', from, to])
+  if (!existsSync(first)) {
+    await withLock(`${first}.lock`, async () => {
+      if (existsSync(first)) return
+      create()
+      copy(folder, `${first}.new`)
+      rmSync(folder, { recursive: true })
+      renameSync(`${first}.new`, first)
+    })
+  }
+  copy(first, folder)
+}
+
 /**
  * A Postgres server of its own on a loopback port. It is ended with this process at the latest.
  *
@@ -57,7 +76,8 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
     })
   const trusted = ['--username', 'postgres', '--no-sync']
   if (replicaOf === undefined) {
-    runTool('initdb', ...trusted, '--locale', 'C', '--encoding', 'UTF8', '--auth', 'trust')
+    const init = () => runTool('initdb', ...trusted, '--locale', 'C', '--encoding', 'UTF8', '--auth', 'trust')
+    await createOrCopy(folder, init)
   } else {
     const from = ['--host', '127.0.0.1', '--port', String(replicaOf.port)]
     runTool('pg_basebackup', ...trusted, ...from, '--write-recovery-conf', '--checkpoint', 'fast')
