@@ -280,7 +280,7 @@ export const NEVER = 8.64e15
 export const lostError = (attempt: number): string => `attempt ${attempt} was lost: its lease ended without a word`
 
 /** A page of a list ends after this time, however few records it has found. */
-export const PAGE_MS = 500
+export const PAGE_MS = 200
 
 /** The longest `lastError`, in characters. */
 export const MAX_ERROR_LENGTH = 1000
