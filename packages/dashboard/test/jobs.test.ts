@@ -178,7 +178,9 @@ function jobs(store: Pick<SharedStore, 'fresh'>): void {
     await expect
       .poll(async () => {
         await job.page.goto(`${fleet.page.split('#')[0]}#/records?key=held&nonce=${Math.random()}`)
-        return job.page.getByRole('link', { name: 'held', exact: true }).count()
+        const link = job.page.getByRole('link', { name: 'held', exact: true })
+        await link.or(job.page.getByText('Nothing fits')).waitFor()
+        return link.count()
       }, LOOKING)
       .toBe(1)
     await job.goTo('held')

@@ -18,7 +18,7 @@ afterAll(stopServers)
 
 async function openLab(source: string): Promise<Page> {
   const page = await open(dashboard.page(`#token=${TOKEN}`))
-  await page.getByRole('heading', { name: 'Overview' }).waitFor()
+  await page.getByRole('heading', { name: 'Health' }).waitFor()
   await page.goto(dashboard.page(`#/test/${source}`))
   await expect.poll(() => bodyOf(page).inputValue()).not.toBe('')
   return page

@@ -50,7 +50,7 @@ test.each(['/dashboard', '/dashboard/'])('behind a proxy that removes a path, %s
     .waitFor()
 
   await page.getByRole('link', { name: 'Test', exact: true }).click()
-  await page.getByRole('button', { name: 'Send' }).click()
+  await page.getByRole('button', { name: 'Send twice' }).click()
   await page.getByRole('heading', { name: 'Duplicate' }).waitFor()
 
   await page.getByRole('button', { name: 'Log out' }).click()

@@ -47,6 +47,7 @@ test('the defaults are those of the documentation', async () => {
     maxBodyMemoryBytes: Math.floor(memory / 4),
     maxConnections: expect.any(Number),
     maxEventLoopDelayMs: 1000,
+    hasEventIndex: true,
     inboxConcurrency: 20,
     drainMs: 25_000,
     logLevel: 'info',
