@@ -7,6 +7,7 @@ import { listenHelp } from './cli/listen/options.js'
 import { sendHelp } from './cli/send-options.js'
 import { help, parseCommandLine } from './cli/serve-options.js'
 import { tailHelp } from './cli/tail/options.js'
+import { verifyHelp } from './cli/verify-options.js'
 import type { GivenSettings } from './config/environment.js'
 import { type ResolvedConfig, resolveConfig } from './config/resolve.js'
 import { StartError } from './config/start-error.js'
@@ -28,9 +29,13 @@ async function run(args: string[]): Promise<void> {
   else if (command.name === 'tail') await (await import('./cli/tail/index.js')).tail(command, process.env)
   else if (command.name === 'listen help') console.log(listenHelp())
   else if (command.name === 'listen') await (await import('./cli/listen/index.js')).listen(command, process.env)
+  else if (command.name === 'verify help') console.log(verifyHelp())
   else if (command.name === 'events help') console.log(eventsHelp())
   else if (command.name === 'events') {
     process.exitCode = await (await import('./cli/events/index.js')).events(command, process.env)
+  } else if (command.name === 'verify') {
+    const { verify } = await import('./cli/verify.js')
+    process.exitCode = verify(command, process.env)
   } else if (command.name === 'send') {
     const { send } = await import('./cli/send.js')
     process.exitCode = await send(command, process.env)

@@ -13,10 +13,11 @@ export const SVIX: SenderKind = {
     signature: '`svix-signature: v1,…`: HMAC-SHA256 over `{svix-id}.{svix-timestamp}.{body}`, base64',
     key: 'the header `svix-id`, which is signed',
     redelivery:
-      'it keeps `svix-id`, with a new timestamp and signature, and is answered from the record; so is one by hand',
+      'it keeps `svix-id`, with a new timestamp and signature, and is answered from the record; so is one by hand while the result is kept: by default as long as it retries by itself, `retentionMs` or `HOOKONCE_TTL_SECONDS` says longer',
     deadlineMs: 15_000,
     retryHorizonMs: 28 * HOUR_MS,
-    retries: 'after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and 10 h',
+    retries:
+      'after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h and 10 h; by hand for as long as the account keeps its messages, 90 days unless it says otherwise',
     success: 'any 2xx; an endpoint that fails for 5 days is switched off',
     pitfalls: [
       'The headers come as `svix-…` or `webhook-…`: both sets are understood, and one is never completed from the other.',

@@ -1,24 +1,18 @@
 import { SENDERS } from 'hookonce/senders'
-import * as v from 'valibot'
 import { didYouMean } from '../config/did-you-mean.js'
-import { type Given, readSecretFile } from '../config/environment.js'
-import { KINDS } from '../config/kinds.js'
-import { flagOf, SETTINGS } from '../config/settings.js'
 import { StartError } from '../config/start-error.js'
 import { kindsOf, type OptionTexts, optionLines, readOptions } from './parse-args.js'
+import { PUBLIC_URL, SECRET_TEXTS, type SenderOptions, senderOptions, sendersLine, urlOf } from './sender-options.js'
 
 /** `hookonce send`, parsed. */
 export type SendCommand = SendOptions | { name: 'send help' }
 
-export interface SendOptions {
+/** Without a sender the event is not signed. */
+export interface SendOptions extends SenderOptions {
   name: 'send'
-  /** One of {@link SENDERS}; without it the event is not signed. */
-  sender: string | undefined
   /** One of the types of that sender's examples. */
   event: string | undefined
-  secret: (Given & { value: string }) | undefined
   url: string
-  publicUrl: string | undefined
   file: string | undefined
   id: string | undefined
   times: number
@@ -30,14 +24,11 @@ export interface SendOptions {
 const DEFAULT_URL = 'http://localhost:8000/webhook'
 const MAX_TIMES = 10_000
 
-const PUBLIC_URL = flagOf('publicUrl')
-
 /** By name: the value, if there is one, and the meaning. */
 const OPTIONS: OptionTexts = {
   sender: ['NAME', 'the sender that signs it; default: none, with the id in X-Idempotency-Key'],
   event: ['TYPE', 'which of the examples of that sender; default: its first'],
-  secret: ['SECRET', `the secret of that sender; better in ${SETTINGS.secret.env}, which other users cannot read`],
-  'secret-file': ['FILE', `a file with the secret, as ${SETTINGS.secret.env}_FILE`],
+  ...SECRET_TEXTS,
   url: ['URL', `the receiver; default: ${DEFAULT_URL}`],
   [PUBLIC_URL]: ['URL', 'the URL that is signed, for senders that sign it; default: --url'],
   file: ['FILE', 'the file of the body; default: the example'],
@@ -56,7 +47,7 @@ export function sendHelp(): string {
     'Delivers an event as its sender would, and prints the answers. The exit code is 0 if every answer is 2xx (with',
     '--tamper: 401), otherwise 1.',
     '',
-    `Senders: ${[...SENDERS.keys()].join(', ')}`,
+    sendersLine(),
     '',
   ]
   return [...lines, ...optionLines(OPTIONS)].join('\n')
@@ -70,14 +61,8 @@ export function parseSendCommand(args: string[]): SendCommand {
     if (read.option === 'help') return { name: 'send help' }
     given.set(read.option, read.value)
   }
-  const sender = given.get('sender')
-  if (given.has('secret') && given.has('secret-file')) {
-    throw new StartError('--secret and --secret-file are both given; keep one')
-  }
-  if (sender !== undefined && !SENDERS.has(sender)) {
-    const known = [...SENDERS.keys()]
-    throw new StartError(`--sender must be one of: ${known.join(', ')}, not ${sender}${didYouMean(sender, known)}`)
-  }
+  const options = senderOptions(given)
+  const { sender } = options
   for (const option of ['secret', 'secret-file', 'tamper', 'event', PUBLIC_URL]) {
     if (sender === undefined && given.has(option)) throw new StartError(`--${option} needs --sender`)
   }
@@ -87,11 +72,9 @@ export function parseSendCommand(args: string[]): SendCommand {
   }
   return {
     name: 'send',
-    sender,
+    ...options,
     event: eventOf(sender, given.get('event')),
-    secret: secretIn(given),
     url: urlOf(given, 'url') ?? DEFAULT_URL,
-    publicUrl: urlOf(given, PUBLIC_URL),
     file: given.get('file'),
     id: given.get('id'),
     times: Number(times),
@@ -108,19 +91,4 @@ function eventOf(sender: string | undefined, type: string | undefined): string |
     .map(example => example.type)
   if (types.includes(type)) return type
   throw new StartError(`--event must be one of: ${types.join(', ')}, not ${type}${didYouMean(type, types)}`)
-}
-
-function secretIn(given: ReadonlyMap<string, string>): SendOptions['secret'] {
-  const [value, path] = [given.get('secret'), given.get('secret-file')]
-  if (value !== undefined) return { value, where: '--secret' }
-  if (path === undefined) return undefined
-  return { value: readSecretFile(path, '--secret-file'), where: '--secret-file', fromFile: true }
-}
-
-function urlOf(given: ReadonlyMap<string, string>, option: string): string | undefined {
-  const url = given.get(option)
-  if (url !== undefined && !v.is(KINDS.forwardTo.schema, url)) {
-    throw new StartError(`--${option} ${KINDS.forwardTo.allowed}`)
-  }
-  return url
 }

@@ -4,16 +4,12 @@ import { text } from 'node:stream/consumers'
 import { urlToHttpOptions } from 'node:url'
 import { ConfigurationError, Delivery, type HeaderList } from 'hookonce'
 import { SENDERS, type Sender } from 'hookonce/senders'
-import { senderOf } from '../config/default-sender.js'
-import { readSecret } from '../config/environment.js'
-import { onTheCommandLine } from '../config/secret-warnings.js'
-import { secretsOf } from '../config/secrets.js'
-import { SETTINGS } from '../config/settings.js'
 import { StartError } from '../config/start-error.js'
 import { createForwardAgent, exchange, type ForwardAgent } from '../http/exchange.js'
 import { terminalSafe, terminalSafeJson } from '../observability/escape.js'
 import { PLAIN_EXAMPLE } from '../operator/lab/test-event.js'
 import type { SendOptions } from './send-options.js'
+import { senderWithSecret } from './sender-options.js'
 
 interface Event {
   id: string
@@ -55,21 +51,9 @@ export async function send(options: SendOptions, env: NodeJS.ProcessEnv): Promis
   return received.every(expected) ? 0 : 1
 }
 
-function signer({ sender, secret, publicUrl, url }: SendOptions, env: NodeJS.ProcessEnv): Sender | undefined {
+function signer({ sender, publicUrl, url, ...rest }: SendOptions, env: NodeJS.ProcessEnv): Sender | undefined {
   if (sender === undefined) return undefined
-  const variable = SETTINGS.secret.env
-  const given = secret ?? readSecret(env, variable)
-  if (given === undefined)
-    throw new StartError(`--sender needs --secret, --secret-file, ${variable} or ${variable}_FILE`)
-  // Some senders cannot be created without a verify token, which `send` does not use.
-  const verifyToken = readSecret(env, SETTINGS.verifyToken.env)?.value ?? 'none'
-  const options = { secrets: secretsOf(given, given.value), publicUrl: publicUrl ?? url, verifyToken }
-  const made = senderOf(SENDERS.get(sender)!, options, name => (name === 'secret' ? given.where : SETTINGS[name].env))
-  if (given.where === '--secret') {
-    const { message, fix } = onTheCommandLine(given.where, `${variable} or ${variable}_FILE`)
-    process.stderr.write(`hookonce: ${message}; ${fix}\n`)
-  }
-  return made
+  return senderWithSecret({ ...rest, sender, publicUrl: publicUrl ?? url }, env).sender
 }
 
 function eventOf({ sender, event, file, id = `evt_${randomUUID()}` }: SendOptions): Event {

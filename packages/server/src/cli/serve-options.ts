@@ -9,6 +9,7 @@ import { type ListenCommand, parseListenCommand } from './listen/options.js'
 import { type OptionKinds, readOptions } from './parse-args.js'
 import { parseSendCommand, type SendCommand } from './send-options.js'
 import { parseTailCommand, type TailCommand } from './tail/options.js'
+import { parseVerifyCommand, type VerifyCommand } from './verify-options.js'
 
 export type Command =
   | { name: 'serve' | 'work'; given: GivenSettings; configFile: string | undefined }
@@ -17,6 +18,7 @@ export type Command =
   | TailCommand
   | ListenCommand
   | EventsCommand
+  | VerifyCommand
   | { name: 'demo' }
   | { name: 'help' }
   | { name: 'version' }
@@ -29,6 +31,7 @@ export function parseCommandLine(args: string[]): Command {
   if (args[0] === 'send') return parseSendCommand(args.slice(1))
   if (args[0] === 'events') return parseEventsCommand(args.slice(1))
   if (args[0] === 'listen') return parseListenCommand(args.slice(1))
+  if (args[0] === 'verify') return parseVerifyCommand(args.slice(1))
   if (args[0] === 'tail') return parseTailCommand(args.slice(1))
   const flags = new Map<string, SettingName>()
   for (const name of SETTING_NAMES) {
@@ -78,6 +81,7 @@ export function help(): string {
     'Usage: hookonce [serve] [options]   receive deliveries, and process those that an inbox accepted',
     '       hookonce work [options]      only process accepted ones, beside servers with the same store',
     '       hookonce send [options]      deliver an event as a sender would; hookonce send --help',
+    '       hookonce verify [options]    say whether a delivery is signed, and if not, why; hookonce verify --help',
     '       hookonce tail [options]      print each delivery of a running server; hookonce tail --help',
     '       hookonce listen [options]    copy its deliveries to this machine; hookonce listen --help',
     '       hookonce events [options]    list, show and replay what it keeps; hookonce events --help',

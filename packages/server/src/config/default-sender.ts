@@ -57,7 +57,7 @@ function created(kind: SenderKind, options: SenderOptions): Sender[] {
 }
 
 /** @throws {StartError} names the setting of the option */
-export function senderOf(kind: SenderKind, options: SenderOptions, where: (name: SenderSetting) => string): Sender {
+function senderOf(kind: SenderKind, options: SenderOptions, where: (name: SenderSetting) => string): Sender {
   try {
     return kind.create(options)
   } catch (error) {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Delivery, Handler, JournalEntry } from 'hookonce'
-import { fieldType, headerType } from 'hookonce/senders'
+import { fieldType, headerType, type Sender } from 'hookonce/senders'
 import type { Logger } from 'pino'
 import type { ResolvedSource } from '../config/resolve.js'
 import { timingOfSource } from '../config/source-timing.js'
@@ -81,7 +81,7 @@ export class EventIndex {
     const [first] = events
     // After a stall, or a step of the clock.
     if (first !== undefined && Math.abs(at - first[0]) > SPAN_MS) this.#write(buffer)
-    const event: Packed = [at, key, typeOf(source, delivery), this.#termsOf(source, delivery)]
+    const event: Packed = [at, key, eventTypeOf(source.options.sender, delivery), this.#termsOf(source, delivery)]
     if (attempt > 1) event.push(attempt)
     buffer.events.push(event)
     if (buffer.events.length >= MOST_EVENTS) this.#write(buffer)
@@ -118,7 +118,8 @@ export class EventIndex {
 const fromHeader = headerType('ce-type')
 const fromBody = fieldType('type', 'event_type', 'event')
 
-function typeOf({ options: { sender } }: ResolvedSource, delivery: Delivery): string | null {
+/** The sender's name for what happened, or where its events usually name that; `null`: none is known. */
+export function eventTypeOf(sender: Sender | undefined, delivery: Delivery): string | null {
   const type =
     sender?.type?.(delivery) ??
     fromHeader(delivery) ??
