@@ -118,8 +118,11 @@ const ofGithub: Arbitrary<Case> = fc
     change: alteredIn(body, plain.url, ['x-hub-signature-256']),
   }))
 
+/** A blank is refused, whatever it is encoded in. */
+const isNoBlank = (bytes: Uint8Array): boolean => Buffer.from(bytes).toString().trim() !== ''
+
 const ofStandardWebhooks: Arbitrary<Case> = fc
-  .record({ secret: fc.uint8Array({ minLength: 16, maxLength: 64 }), id, body: text, times })
+  .record({ secret: fc.uint8Array({ minLength: 16, maxLength: 64 }).filter(isNoBlank), id, body: text, times })
   .map(({ secret: raw, id, body, times }) => {
     const secret = `whsec_${Buffer.from(raw).toString('base64')}`
     const webhook = new Webhook(secret)
