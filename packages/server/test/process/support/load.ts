@@ -10,9 +10,6 @@ export interface Load {
   stop(): Promise<void>
 }
 
-/** A sender's pause after each try: what is asked for is that some are under way, not as many as the machine can do. */
-const PAUSE_MS = 50
-
 /** Senders that deliver one event after the other to each server, each again until it is acknowledged. */
 export function startLoad(servers: ServerProcess[], name: string, sendersEach: number): Load {
   const acknowledged = new Map<string, { at: number; body: Buffer }>()
@@ -30,16 +27,13 @@ export function startLoad(servers: ServerProcess[], name: string, sendersEach: n
         acknowledged.set(key, { at: performance.now(), body: answer.body })
         return
       }
-      await sleep(PAUSE_MS)
+      await sleep(20)
     }
   }
 
   const senders = servers.flatMap((server, at) =>
     Array.from({ length: sendersEach }, async (_, sender) => {
-      for (let number = 0; going; number++) {
-        await send(server, `${name}-${at}-${sender}-${number}`)
-        await sleep(PAUSE_MS)
-      }
+      for (let number = 0; going; number++) await send(server, `${name}-${at}-${sender}-${number}`)
     }),
   )
   return {
