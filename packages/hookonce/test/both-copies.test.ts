@@ -84,6 +84,6 @@ describe('an error of the other copy means the same', () => {
     onTestFinished(() => inbox.stop())
     const url = await listening(handleNode(inbox.source('orders'), () => {}))
     expect((await deliver(url)).status).toBe(202)
-    await vi.waitUntil(() => events.some(({ type }) => type === 'delivery_died'))
+    await vi.waitUntil(() => events.some(({ type }) => type === 'delivery_died'), 20_000)
   })
 })

@@ -10,6 +10,7 @@ const main = help()
 /** Commands with options of their own. */
 const own: Record<string, string> = {
   send: help('send'),
+  verify: help('verify'),
   init: help('init'),
   tail: help('tail'),
   listen: help('listen'),

@@ -46,7 +46,7 @@ describe.each(Object.entries(FRAMEWORKS))('%s', (name, framework) => {
       }),
     )
     expect((await deliver(port, { key: 'k' })).status).toBe(500)
-    await vi.waitFor(() => expect(written.join('\n')).toContain('the card was declined'))
+    await vi.waitFor(() => expect(written.join('\n')).toContain('the card was declined'), 20_000)
   })
 
   test("a signature is verified over the raw body, behind the framework's own parser", async () => {

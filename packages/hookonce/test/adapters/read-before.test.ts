@@ -92,7 +92,7 @@ test('an error that a handler throws after it has answered is reported, and chan
     }),
   )
   expect((await deliver(port, { key: 'k' })).body.toString()).toBe('done')
-  await vi.waitFor(() => expect(events).toMatchObject([{ type: 'handler_threw', key: 'k', attempt: 1 }]))
+  await vi.waitFor(() => expect(events).toMatchObject([{ type: 'handler_threw', key: 'k', attempt: 1 }]), 20_000)
 })
 
 test('an error that Fastify answers is reported', async () => {

@@ -109,7 +109,7 @@ describe('an answer that is not recorded', () => {
     const inbox = createInbox({ receiver, handlers: { orders: { handler, retryDelaysMs: [] } } })
     await inbox.source('orders').receive(withKey('k', [['x-request-id', 'r1']]), handler)
     inbox.start()
-    await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain('delivery_died'))
+    await vi.waitFor(() => expect(events.map(({ type }) => type)).toContain('delivery_died'), 20_000)
     await inbox.stop()
     const about = { scope: 'orders', key: 'k', requestId: 'r1', attempt: 1 }
     expect(events).toContainEqual(expect.objectContaining({ type: 'attempt_given_back', ...about }))
@@ -121,7 +121,7 @@ describe('an answer that is not recorded', () => {
 describe('an attempt that takes over from one that was lost', () => {
   const lost = { leaseId: 'a'.repeat(32), leaseMs: 1, lockTtlMs: 60_000, retentionMs: 60_000, maxLosses: 10 }
   const ended = async (store: ReturnType<typeof memoryStore>) =>
-    vi.waitFor(async () => expect((await store.get({ scope: 'orders', key: 'k' }))?.leaseRemainingMs).toBe(0))
+    vi.waitFor(async () => expect((await store.get({ scope: 'orders', key: 'k' }))?.leaseRemainingMs).toBe(0), 20_000)
 
   test('is reported, and the record shows what was lost', async () => {
     const { store, receiver } = start()
@@ -144,7 +144,7 @@ describe('an attempt that takes over from one that was lost', () => {
     await store.claimDue({ scope: 'orders', limit: 1, ...lost })
     await ended(store)
     inbox.start()
-    await vi.waitFor(async () => expect((await receiver.record('orders', 'k'))?.state).toBe('completed'))
+    await vi.waitFor(async () => expect((await receiver.record('orders', 'k'))?.state).toBe('completed'), 20_000)
     await inbox.stop()
     expect(events.map(event => [event.type, 'attempt' in event && event.attempt])).toEqual([
       ['attempt_taken_over', 2],

@@ -74,7 +74,7 @@ describe('onEvent', () => {
     const inbox = createInbox({ receiver, handlers: { orders: { handler: boom, retryDelaysMs: [] } } })
     inbox.start()
     await inbox.source('orders').receive(delivery('k'), () => ok)
-    await vi.waitFor(() => expect(events).toHaveLength(3))
+    await vi.waitFor(() => expect(events).toHaveLength(3), 20_000)
     await inbox.stop()
     expect(events.map(({ type }) => type)).toEqual(['store_failed', 'handler_threw', 'delivery_died'])
   })

@@ -43,7 +43,10 @@ test('each delivery is a line with its key and its outcome; after a restart of t
     lines(command.stdout())
       .map(line => JSON.parse(line))
       .filter(({ key }) => key === 'evt_1')
-  await vi.waitFor(() => expect(told().map(({ outcome }) => outcome)).toEqual(['executed', 'replayed', 'mismatch']))
+  await vi.waitFor(
+    () => expect(told().map(({ outcome }) => outcome)).toEqual(['executed', 'replayed', 'mismatch']),
+    20_000,
+  )
   expect(told()[0]).toEqual({
     at: expect.stringMatching(/^\d{4}-/),
     source: 'default',

@@ -50,7 +50,7 @@ describe('a kept connection', () => {
     )
     for (const key of ['a', 'b']) {
       await send(`${url}/webhook`, { headers: keyed(key) })
-      await vi.waitFor(async () => expect((await receiver.record('default', key))?.state).toBe('completed'))
+      await vi.waitFor(async () => expect((await receiver.record('default', key))?.state).toBe('completed'), 20_000)
       expect((await receiver.record('default', key))?.attempts).toBe(1)
     }
     expect(application.requests).toHaveLength(3)

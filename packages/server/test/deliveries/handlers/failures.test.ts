@@ -80,7 +80,7 @@ describe.each(['inline', 'inbox'])('%s: a failed forward is recorded, logged and
     expect(await failures()).toBe(0)
     const headers = { 'X-Idempotency-Key': 'a', 'X-Request-Id': 'request-1' }
     const answer = await send(`${app.url}/webhook`, { headers, body: '{"a secret of":"the sender"}' })
-    await vi.waitFor(async () => expect((await app.receiver.record('default', 'a'))?.lastError).toMatch(said))
+    await vi.waitFor(async () => expect((await app.receiver.record('default', 'a'))?.lastError).toMatch(said), 20_000)
 
     const line = app.lines().find(({ msg }) => msg === 'attempt given back')
     expect(line).toMatchObject({ level: 40, source: 'default', attempt: 1, requestId: 'request-1' })
