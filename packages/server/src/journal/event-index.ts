@@ -48,7 +48,8 @@ export const eventListOf = (source: string): string => `events ${source}`
 export class EventIndex {
   readonly #writer: JournalWriter
   readonly #log: Logger
-  readonly #buffers: Buffered[] = []
+  /** By source, which may have several handlers. */
+  readonly #buffers = new Map<string, Buffered>()
   #timer: NodeJS.Timeout | undefined
   #saidAt = Number.NEGATIVE_INFINITY
 
@@ -59,8 +60,9 @@ export class EventIndex {
 
   /** The same handler; each event is indexed when its first two attempts begin. */
   indexed(handler: Handler, source: ResolvedSource): Handler {
-    const buffer: Buffered = { source, events: [] }
-    this.#buffers.push(buffer)
+    const { name } = source.options
+    const buffer: Buffered = this.#buffers.get(name) ?? { source, events: [] }
+    this.#buffers.set(name, buffer)
     return (delivery, attempt) => {
       const { key, number } = attempt
       if (number <= 2 && key !== null) this.#add(buffer, key, number, delivery)
@@ -72,7 +74,7 @@ export class EventIndex {
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    for (const buffer of this.#buffers) this.#write(buffer)
+    for (const buffer of this.#buffers.values()) this.#write(buffer)
   }
 
   #add(buffer: Buffered, key: string, attempt: number, delivery: Delivery): void {
